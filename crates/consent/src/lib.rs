@@ -1,0 +1,1 @@
+//! Pure policy: who may see what, until when, and the reason.

@@ -1,0 +1,3 @@
+//! mediecoctl.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Printers and UPS: bytes are pure functions, ports are at the edge.

@@ -1,0 +1,3 @@
+//! medieco-engine: whisper-rs behind stdio, nothing else.
+
+fn main() {}

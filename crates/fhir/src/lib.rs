@@ -1,0 +1,1 @@
+//! Maps domain to FHIR R4.

@@ -1,0 +1,1 @@
+//! Typed read-only tables; each row knows its source.

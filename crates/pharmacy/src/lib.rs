@@ -1,0 +1,1 @@
+//! Pure checks on a prescription. Returns findings, never an error.

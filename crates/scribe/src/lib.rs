@@ -1,0 +1,1 @@
+//! Audio capture, voice activity, speakers, transcript, draft note; speaks to the engine.

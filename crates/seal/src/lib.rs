@@ -1,0 +1,1 @@
+//! Keys, sealed changes, statements of membership, releases' envelopes.

@@ -1,0 +1,1 @@
+//! Runs the protocol over a relay's socket, with retry and back-off.

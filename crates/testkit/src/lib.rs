@@ -1,0 +1,1 @@
+//! What stands at the far end of real sockets and ptys, and fixtures.

@@ -1,0 +1,3 @@
+//! The virtual printer and UPS as a program.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The relay: stores and relays what it cannot read.

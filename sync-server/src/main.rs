@@ -1,0 +1,3 @@
+//! medieco-relay.
+
+fn main() {}
