@@ -1,0 +1,10 @@
+//! What goes to the screens and what comes back: the shapes of every verb's input and output.
+//!
+//! No rule lives here. Words come from `locales/`: a code and its parameters cross, never a sentence.
+
+pub mod consult;
+pub mod pharmacy;
+pub mod reception;
+pub mod setup;
+pub mod sharing;
+pub mod status;

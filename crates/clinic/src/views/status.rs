@@ -1,0 +1,118 @@
+//! The status bar: saved, sent, power, printer, microphone.
+
+use domain::Instant;
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+/// Everything in the status bar.
+#[derive(Debug, Clone, Serialize, Deserialize, Type)]
+pub struct StatusView {
+    /// Sync health.
+    pub sync: SyncHealth,
+    /// Power.
+    pub power: PowerView,
+    /// Label printer.
+    pub printer: PrinterView,
+    /// Microphone and model.
+    pub scribe: ScribeView,
+}
+
+/// Sync health. "Saved" and "sent" are different words.
+#[derive(Debug, Clone, Serialize, Deserialize, Type)]
+pub struct SyncHealth {
+    /// A relay is set.
+    pub has_relay: bool,
+    /// Connected now.
+    pub connected: bool,
+    /// Changes that are saved here and not yet sent.
+    pub pending: u32,
+    /// Last contact with the relay.
+    pub last_contact: Option<Instant>,
+    /// Changes that were put aside, with a reason.
+    pub quarantined: u32,
+    /// Error code of the last try.
+    pub error: Option<String>,
+}
+
+/// Power, as the UPS says.
+#[derive(Debug, Clone, Serialize, Deserialize, Type)]
+pub struct PowerView {
+    /// State code.
+    pub state: PowerCode,
+    /// On battery since.
+    pub on_battery_since: Option<Instant>,
+    /// Load, percent, when known.
+    pub load_percent: Option<u8>,
+    /// Heavy work is paused.
+    pub paused: bool,
+}
+
+/// Power in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum PowerCode {
+    /// No UPS is set.
+    NotSet,
+    /// Mains.
+    Mains,
+    /// On battery.
+    Battery,
+    /// On battery and low.
+    Low,
+    /// The UPS answers late.
+    Degraded,
+    /// The UPS does not answer.
+    Unknown,
+    /// The battery is bad.
+    BatteryFault,
+}
+
+/// The label printer.
+#[derive(Debug, Clone, Serialize, Deserialize, Type)]
+pub struct PrinterView {
+    /// Address, or none set.
+    pub address: Option<String>,
+    /// Jobs that wait or are under way.
+    pub waiting: u32,
+    /// Jobs that need a person's answer.
+    pub unknown: u32,
+    /// Reason code of the last failure.
+    pub problem: Option<String>,
+}
+
+/// Microphone and model.
+#[derive(Debug, Clone, Serialize, Deserialize, Type)]
+pub struct ScribeView {
+    /// Name of the microphone; `None` = there is none.
+    pub microphone: Option<String>,
+    /// Its channels.
+    pub channels: u16,
+    /// Model in use.
+    pub model: Option<String>,
+    /// It is the demo's model, which knows only the demo consult.
+    pub demo_model: bool,
+}
+
+/// What this device is set to.
+#[derive(Debug, Clone, Serialize, Deserialize, Type)]
+pub struct DeviceSettings {
+    /// `tcp://HOST:PORT`, `serial:///dev/…`, `file:///…`; empty = none.
+    pub printer: String,
+    /// `60x50` or `70x40` (mm).
+    pub label_size: String,
+    /// Serial port of the UPS; empty = none.
+    pub ups: String,
+    /// Microphone id; empty = system's default.
+    pub microphone: String,
+    /// File name of the model; empty = none.
+    pub model: String,
+    /// Language of labels: `ms` or `en`.
+    pub label_language: String,
+}
+
+/// Told to the screens: which queries to read again.
+#[derive(Debug, Clone, Serialize, Deserialize, Type)]
+pub struct Spoiled {
+    /// Tags, e.g. `queue`, `patient:<id>`, `visit:<id>`, `sharing`, `status`.
+    pub tags: Vec<String>,
+}
