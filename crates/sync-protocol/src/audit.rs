@@ -1,0 +1,104 @@
+//! The relay's audit: one line for each time that one clinic asked for another's releases, permitted or denied.
+//!
+//! Each line is written twice, into the chain of the clinic that asked and into the chain of the clinic whose record
+//! it was, under one request id. A chain is numbered from 1 without gaps, and each line holds the hash of the one
+//! before it, so that a clinic that holds its chain notices any line that was changed or taken out.
+
+use minicbor::{Decode, Encode};
+use seal::{DeviceId, GrantId, TenantId};
+
+/// One line of one clinic's chain.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct AuditLine {
+    /// Place in this clinic's chain, from 1.
+    #[n(0)]
+    pub number: u64,
+    /// [`AuditLine::hash`] of the line before; zeros before the first.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub previous: [u8; 32],
+    /// The same in both clinics' lines of one access.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub request: [u8; 16],
+    /// By the relay's clock, milliseconds since 1970, UTC.
+    #[n(3)]
+    pub at_ms: i64,
+    /// The clinic that asked.
+    #[n(4)]
+    pub requester: TenantId,
+    /// The device that asked.
+    #[n(5)]
+    pub device: DeviceId,
+    /// The clinic whose releases were asked for; `None` when the relay knows no such grant.
+    #[n(6)]
+    pub source: Option<TenantId>,
+    /// Under which grant.
+    #[n(7)]
+    pub grant: GrantId,
+    /// The grant's purpose code; `None` when the relay knows no such grant.
+    #[n(8)]
+    pub purpose: Option<u8>,
+    /// What the relay answered.
+    #[n(9)]
+    pub outcome: AuditOutcome,
+    /// How many releases were served; 0 when denied.
+    #[n(10)]
+    pub count: u64,
+}
+
+/// What the relay answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum AuditOutcome {
+    /// Releases were served.
+    #[n(0)]
+    Permitted,
+    /// No such grant.
+    #[n(1)]
+    DeniedNoGrant,
+    /// The grant is another clinic's.
+    #[n(2)]
+    DeniedNotRecipient,
+    /// The grant's period has not begun.
+    #[n(3)]
+    DeniedNotYet,
+    /// The grant's period is over.
+    #[n(4)]
+    DeniedEnded,
+    /// The grant was revoked.
+    #[n(5)]
+    DeniedRevoked,
+}
+
+impl AuditLine {
+    /// The line's encoding, as it is hashed, stored and sent.
+    pub fn encode(&self) -> Vec<u8> {
+        minicbor::to_vec(self).expect("writing to a Vec cannot fail")
+    }
+
+    /// The line that `bytes` encode.
+    ///
+    /// # Errors
+    /// [`minicbor::decode::Error`] when they are not one.
+    pub fn decode(bytes: &[u8]) -> Result<Self, minicbor::decode::Error> {
+        minicbor::decode(bytes)
+    }
+
+    /// BLAKE3-256 of the encoding.
+    pub fn hash(&self) -> [u8; 32] {
+        seal::hash(&self.encode())
+    }
+
+    /// Whether this line comes right after `previous` (`None`: whether it is a chain's first).
+    pub fn follows(&self, previous: Option<&AuditLine>) -> bool {
+        match previous {
+            Some(line) => self.number == line.number + 1 && self.previous == line.hash(),
+            None => self.number == 1 && self.previous == [0; 32],
+        }
+    }
+
+    /// Whether the answer was yes.
+    pub fn permitted(&self) -> bool {
+        self.outcome == AuditOutcome::Permitted
+    }
+}
