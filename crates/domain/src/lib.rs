@@ -3,6 +3,7 @@
 //! No I/O, no async, no clock and no randomness of its own: both come in as arguments.
 //! Every type here crosses to the screens (serde and specta) under the very name it has here.
 
+mod age;
 mod allergy;
 mod ids;
 mod mykad;
@@ -16,6 +17,7 @@ mod time;
 mod transcript;
 mod units;
 
+pub use age::{Age, age};
 pub use allergy::{Allergy, AllergyStatus, AllergyVerification, Severity};
 pub use ids::{
     AllergyId, AttachmentId, DispensingId, LineId, PatientId, PrintJobId, QueueEntryId, RecordingId, StaffId, VisitId,
