@@ -3,15 +3,14 @@
 //! A number is warned about, never refused: there is no official check digit.
 
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use specta::Type;
 
 use crate::{Day, Sex};
 
 /// Twelve digits, without dashes: `YYMMDD`, place of birth, four of the person's own.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Type)]
-#[serde(try_from = "String", into = "String")]
-#[specta(type = String)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Type)]
+#[serde(transparent)]
 pub struct MyKad(String);
 
 /// Why a text is not twelve digits.
@@ -134,16 +133,10 @@ impl std::fmt::Display for MyKad {
     }
 }
 
-impl TryFrom<String> for MyKad {
-    type Error = MyKadError;
-    fn try_from(text: String) -> Result<Self, MyKadError> {
-        Self::parse(&text)
-    }
-}
-
-impl From<MyKad> for String {
-    fn from(number: MyKad) -> Self {
-        number.0
+impl<'de> Deserialize<'de> for MyKad {
+    /// Through [`MyKad::parse`]: what comes from outside is twelve digits, or it doesn't come in.
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(input)?).map_err(serde::de::Error::custom)
     }
 }
 
