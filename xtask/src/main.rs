@@ -1,3 +1,77 @@
-//! xtask.
+//! `cargo xtask`: set-up, build, run, test, ci.
+//!
+//! Knows no crate of ours: it must compile on a machine that has nothing yet. It builds and starts the rest.
 
-fn main() {}
+mod ci;
+mod node;
+mod packages;
+mod programs;
+mod shell;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "Set up, build, run and test MediEco",
+    after_help = "Examples:\n  cargo xtask run             open the app on a demo network (headless where there is no display)\n  cargo xtask run --fresh     the same, from an empty demo\n  cargo xtask test            every test, with all set-up that they need\n  cargo xtask ci              exactly what CI runs"
+)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Do all set-up, build, and open the app on a demo network with a local relay.
+    Run {
+        /// Begin with an empty demo network (wipes only the demo's own folder).
+        #[arg(long)]
+        fresh: bool,
+    },
+    /// Walk a patient's whole day headless, and show what it did.
+    Journey {
+        /// Also take pictures of the real window going through the same story.
+        #[arg(long)]
+        pictures: bool,
+    },
+    /// Do all set-up that the tests need, and run every test.
+    Test,
+    /// Exactly what CI runs.
+    Ci,
+    /// Measure, each figure beside its yardstick; a table for people and JSON for programs.
+    Bench,
+    /// One contact sheet of every screen: both languages, light and dark, both sizes.
+    Screens,
+    /// Check the layers between the crates.
+    Tidy,
+    /// Only install what a build and the tests need.
+    Setup,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.task {
+        Task::Run { fresh } => programs::open_demo(fresh),
+        Task::Journey { pictures } => programs::journey(pictures),
+        Task::Test => ci::test(),
+        Task::Ci => ci::ci(),
+        Task::Bench => programs::bench(),
+        Task::Screens => programs::screens(),
+        Task::Tidy => tidy::tidy(),
+        Task::Setup => packages::install(packages::For::Tests).and_then(|()| node::install_ui()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            match error.downcast_ref::<shell::NotHere>() {
+                Some(_) => ExitCode::from(3),
+                None => ExitCode::from(1),
+            }
+        }
+    }
+}

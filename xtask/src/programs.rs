@@ -1,0 +1,69 @@
+//! Building our programs and starting them.
+
+use std::{io::Write, process::Command};
+
+use anyhow::Result;
+
+use crate::{
+    node,
+    packages::{self, For},
+    shell::{built, cargo, run, target},
+};
+
+/// Set-up and build: afterwards every program lies in the target folder.
+pub fn build(purpose: For) -> Result<()> {
+    packages::install(purpose)?;
+    if !built("medieco").exists() {
+        println!(
+            "The first build compiles about 600 crates: some 5 to 15 minutes, 4 GB under {}. Later ones take seconds.",
+            target().display()
+        );
+    }
+    std::io::stdout().flush()?;
+    node::build_ui()?;
+    run("build", &mut cargo(&["build", "--workspace", "--bins"]))
+}
+
+fn has_display() -> bool {
+    ["WAYLAND_DISPLAY", "DISPLAY"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+/// `cargo xtask run`: the app on a demo network; without a display the same journey headless.
+pub fn open_demo(fresh: bool) -> Result<()> {
+    if !has_display() {
+        println!("There is no display here: walking the same journey headless.");
+        return journey(true);
+    }
+    build(For::Build)?;
+    let mut demo = Command::new(built("medieco-journey"));
+    demo.arg("demo");
+    if fresh {
+        demo.arg("--fresh");
+    }
+    run("demo", &mut demo)
+}
+
+/// `cargo xtask journey`.
+pub fn journey(pictures: bool) -> Result<()> {
+    build(if pictures { For::Tests } else { For::Build })?;
+    let mut command = Command::new(built("medieco-journey"));
+    command.arg("walk");
+    if pictures {
+        command.arg("--pictures");
+    }
+    run("journey", &mut command)
+}
+
+/// `cargo xtask bench`.
+pub fn bench() -> Result<()> {
+    build(For::Tests)?;
+    run("bench", Command::new(built("medieco-journey")).arg("bench"))
+}
+
+/// `cargo xtask screens`.
+pub fn screens() -> Result<()> {
+    build(For::Tests)?;
+    run("screens", Command::new(built("medieco-journey")).arg("screens"))
+}
