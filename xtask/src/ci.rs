@@ -84,7 +84,7 @@ fn deny() -> Result<()> {
             "--locked",
             "cargo-deny",
             "--version",
-            "^0.19",
+            "^0.20",
             "--root",
         ]);
         run(
