@@ -1,1 +1,77 @@
 //! Keys, sealed changes, statements of membership, releases' envelopes.
+//!
+//! The only crate that holds a secret key. It knows no patient, no file, no socket, no clock and no randomness of
+//! its own: bytes, times and random sources come in as arguments, and the same input gives the same bytes in every
+//! build (`tests/frozen` holds them to that). `docs/keys.md` tells which key opens what, and why.
+//!
+//! | what | where |
+//! |---|---|
+//! | ids, and names of documents | [`ids`](crate::TenantId), [`derive_document_id`] |
+//! | a device's, a person's, the kit's keys | [`DeviceKeys`], [`PersonKeys`], [`RecoveryKit`] |
+//! | who belongs | [`Statement`], [`Membership`], [`EpochSecrets`] |
+//! | what a clinic writes | [`SealedChange`], [`AttachmentKey`] |
+//! | what crosses to another clinic | [`ClinicCard`], [`Grant`], [`Revocation`], [`Release`] |
+//! | how a device or a clinic joins | [`PairingOffer`], [`PairingJoin`], [`Invitation`] |
+//!
+//! Every signature, hash, derived key and HPKE envelope names its purpose (`context.rs`), so that nothing made for one
+//! purpose is accepted for another. Every decoder bounds its input before it reads it and never panics.
+
+mod attachment;
+mod body;
+mod change;
+mod clinic_card;
+mod context;
+mod document;
+mod envelope;
+mod epoch;
+mod error;
+mod founding;
+mod grant;
+mod ids;
+mod invitation;
+mod keys;
+mod kit;
+mod membership;
+mod padding;
+mod pairing;
+mod passphrase;
+mod password;
+mod person;
+mod release;
+mod statement;
+mod text_code;
+mod wire;
+
+pub use attachment::{AttachmentKey, MAX_CHUNK_BYTES, chunk_name};
+pub use change::{
+    ChangeKind, Header, MAX_CHANGE_BYTES, MAX_SEALED_CHANGE_BYTES, MAX_SEALED_SNAPSHOT_BYTES, MAX_SNAPSHOT_BYTES,
+    SealedChange,
+};
+pub use clinic_card::ClinicCard;
+pub use document::derive_document_id;
+pub use epoch::EpochSecrets;
+pub use error::SealError;
+pub use founding::{Founded, add_device, found_tenant};
+pub use grant::{
+    Grant, GrantClear, MAX_REVOCATION_BYTES, MAX_SEALED_GRANT_BYTES, MAX_TERMS_BYTES, NewGrant, Revocation,
+};
+pub use ids::{
+    ChangeId, DeviceId, DocumentId, EpochId, GrantId, OpeningId, PersonId, ReleaseId, StatementId, TenantId,
+};
+pub use invitation::{Invitation, InvitationToken};
+pub use keys::{DeviceKeys, DevicePublic, verify};
+pub use kit::RecoveryKit;
+pub use membership::{Membership, Refusal};
+pub use pairing::{MAX_PAIRING_MESSAGE_BYTES, PairingCode, PairingJoin, PairingOffer, PairingWelcome, Welcome};
+pub use passphrase::{open_with_passphrase, seal_with_passphrase};
+pub use person::{PersonKeys, WrappedPersonKey, pin_delay_ms};
+pub use release::{
+    MAX_RELEASE_BYTES, MAX_RELEASE_GRANTS, MAX_SEALED_RELEASE_BYTES, NewRelease, Release, ReleaseHeader,
+    derive_release_document,
+};
+pub use statement::{
+    AddDevice, EpochWrap, Genesis, KeyWrap, MAX_STATEMENT_BYTES, NewEpoch, Signer, Statement, StatementKind,
+};
+
+/// The version that this build writes into every format of this crate, and the highest that it reads.
+pub const FORMAT_VERSION: u16 = 1;

@@ -1,0 +1,128 @@
+//! A device's keys, and the one way in which anything is signed and verified.
+//!
+//! What is signed is never the bytes themselves but their BLAKE3 hash for a named purpose, so that a signature for one
+//! purpose fits no other.
+
+use std::fmt;
+
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use minicbor::{Decode, Encode};
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use crate::{DeviceId, SealError, context, envelope::OpeningKey};
+
+/// The public half of a device: what statements carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(map)]
+pub struct DevicePublic {
+    /// Ed25519 key that verifies what the device signs.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub sign: [u8; 32],
+    /// X25519 key that epoch keys are wrapped to.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub hpke: [u8; 32],
+}
+
+impl DevicePublic {
+    /// The device's id: the hash of both keys.
+    pub fn id(&self) -> DeviceId {
+        let mut both = [0; 64];
+        both[..32].copy_from_slice(&self.sign);
+        both[32..].copy_from_slice(&self.hpke);
+        DeviceId::from_bytes(context::hash(context::DEVICE_ID, &both))
+    }
+}
+
+/// Both private keys of a device. They live in the operating system's keyring or under a passphrase, and never in a
+/// backup.
+#[derive(Clone)]
+pub struct DeviceKeys {
+    sign: SigningKey,
+    hpke: OpeningKey,
+}
+
+impl DeviceKeys {
+    const SECRET_VERSION: u8 = 1;
+    const SECRET_BYTES: usize = 1 + 32 + 32;
+
+    /// New keys, and so a new device.
+    pub fn make(rng: &mut impl CryptoRng) -> Self {
+        Self {
+            sign: make_signing_key(rng),
+            hpke: OpeningKey::make(rng),
+        }
+    }
+
+    /// The id of the device whose keys these are.
+    pub fn id(&self) -> DeviceId {
+        self.public().id()
+    }
+
+    /// The public half.
+    pub fn public(&self) -> DevicePublic {
+        DevicePublic {
+            sign: self.sign.verifying_key().to_bytes(),
+            hpke: self.hpke.public(),
+        }
+    }
+
+    /// Signs `bytes` for the purpose `context`; [`verify`] with the same purpose and [`DevicePublic::sign`] accepts it.
+    pub fn sign(&self, context: &'static str, bytes: &[u8]) -> [u8; 64] {
+        sign(&self.sign, context, bytes)
+    }
+
+    /// Everything that must be kept secret, to be put into a keyring.
+    pub fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(Self::SECRET_BYTES));
+        bytes.push(Self::SECRET_VERSION);
+        bytes.extend_from_slice(self.sign.as_bytes());
+        bytes.extend_from_slice(self.hpke.as_bytes());
+        bytes
+    }
+
+    /// What [`Self::to_secret_bytes`] gave.
+    pub fn from_secret_bytes(bytes: &[u8]) -> Result<Self, SealError> {
+        let (version, keys) = bytes.split_first().ok_or(SealError::Malformed)?;
+        match *version {
+            Self::SECRET_VERSION => {}
+            0 => return Err(SealError::Malformed),
+            _ => return Err(SealError::NewerVersion),
+        }
+        let (sign, hpke) = keys.split_first_chunk::<32>().ok_or(SealError::Malformed)?;
+        let hpke = Zeroizing::new(<[u8; 32]>::try_from(hpke).map_err(|_| SealError::Malformed)?);
+        Ok(Self {
+            sign: SigningKey::from_bytes(sign),
+            hpke: OpeningKey::from_bytes(*hpke),
+        })
+    }
+
+    pub(crate) fn opening_key(&self) -> &OpeningKey {
+        &self.hpke
+    }
+}
+
+impl fmt::Debug for DeviceKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeviceKeys({})", self.id())
+    }
+}
+
+/// Does `signature` fit `bytes`, the purpose `context` and the key `public`?
+///
+/// Strict (no keys of low order, no second form of a signature): every replica comes to the same verdict.
+pub fn verify(public: &[u8; 32], context: &'static str, bytes: &[u8], signature: &[u8; 64]) -> Result<(), SealError> {
+    VerifyingKey::from_bytes(public)
+        .and_then(|key| key.verify_strict(&context::hash(context, bytes), &Signature::from_bytes(signature)))
+        .map_err(|_| SealError::BadSignature)
+}
+
+pub(crate) fn sign(key: &SigningKey, context: &'static str, bytes: &[u8]) -> [u8; 64] {
+    key.sign(&context::hash(context, bytes)).to_bytes()
+}
+
+pub(crate) fn make_signing_key(rng: &mut impl CryptoRng) -> SigningKey {
+    let mut secret = Zeroizing::new([0; 32]);
+    rng.fill_bytes(secret.as_mut());
+    SigningKey::from_bytes(&secret)
+}

@@ -1,0 +1,267 @@
+//! Pairing: a member shows a short code, a person types it on the new device, and the two agree on keys that nobody in
+//! between, the relay included, can learn or replace.
+//!
+//! ```text
+//! member                                              new device
+//! PairingOffer::start(code)    -- 1: PAKE ---------->  PairingJoin::answer(code, 1)
+//! PairingOffer::hear(2)        <- 2: PAKE, its keys -
+//! PairingWelcome::send(...)    -- 3: all statements ->  PairingJoin::hear(3)
+//! ```
+//!
+//! The PAKE (SPAKE2, RFC 9382 in its older form) gives both sides one key if, and only if, both have the same code.
+//! Message 2 opens only under that key, which confirms it to the member; message 3 confirms it to the new device. Each
+//! side is used up by what it hears, so every code gives one guess.
+
+mod code;
+mod old_rng;
+
+use std::fmt;
+
+use minicbor::{Decode, Encode};
+use rand_core::CryptoRng;
+use spake2::{Ed25519Group, Identity, Password, Spake2};
+use zeroize::Zeroizing;
+
+use crate::{
+    DeviceKeys, DevicePublic, FORMAT_VERSION, Membership, SealError, Statement, TenantId, body,
+    context::{self, bind},
+    wire,
+};
+
+pub use code::PairingCode;
+use old_rng::OldRng;
+
+/// The most that one message of a pairing may take, in bytes; the last carries all statements of the tenant.
+pub const MAX_PAIRING_MESSAGE_BYTES: usize = 1024 * 1024;
+
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct Message {
+    #[n(0)]
+    version: u16,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pake: Option<Vec<u8>>,
+    #[cbor(n(2), with = "minicbor::bytes")]
+    sealed: Option<Vec<u8>>,
+}
+
+impl Message {
+    fn encode(pake: Option<Vec<u8>>, sealed: Option<Vec<u8>>) -> Vec<u8> {
+        wire::encode(&Self {
+            version: FORMAT_VERSION,
+            pake,
+            sealed,
+        })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, SealError> {
+        wire::decode_versioned(bytes, MAX_PAIRING_MESSAGE_BYTES)
+    }
+}
+
+/// The new device's keys, and its proof that it holds them.
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct Hello {
+    #[n(0)]
+    device: DevicePublic,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    signature: [u8; 64],
+}
+
+/// What the new device gets: everything that it needs to be a member.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Welcome {
+    /// The tenant that it now belongs to.
+    #[n(0)]
+    pub tenant: TenantId,
+    /// All statements, the one that adds it included, as [`Statement::bytes`] gives them.
+    #[cbor(n(1), with = "many_bytes")]
+    pub statements: Vec<Vec<u8>>,
+    /// The relay's address; `None` for a clinic without one.
+    #[n(2)]
+    pub relay_url: Option<String>,
+    /// SHA-256 of the relay's public key, where it is pinned.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub relay_key_sha256: Option<[u8; 32]>,
+}
+
+/// The member's side, waiting for the new device.
+pub struct PairingOffer {
+    pake: Spake2<Ed25519Group>,
+}
+
+impl PairingOffer {
+    /// Begins to pair; the message goes into the mailbox [`PairingCode::rendezvous`].
+    pub fn start(code: &PairingCode, rng: &mut impl CryptoRng) -> (Self, Vec<u8>) {
+        let (member, new) = identities(code);
+        let password = Password::new(code.password());
+        let (pake, message) = Spake2::start_a_with_rng(&password, &member, &new, OldRng(rng));
+        (Self { pake }, Message::encode(Some(message), None))
+    }
+
+    /// Hears the new device. Its keys are known then, and it is up to a person whether to admit it.
+    ///
+    /// [`SealError::WrongCode`] when the other side had not the same code; [`SealError::BadSignature`] when it does not
+    /// hold the keys that it names.
+    pub fn hear(self, second: &[u8]) -> Result<(DevicePublic, PairingWelcome), SealError> {
+        let message = Message::decode(second)?;
+        let (Some(pake), Some(sealed)) = (message.pake, message.sealed) else {
+            return Err(SealError::Malformed);
+        };
+        let secret = finish(self.pake, &pake)?;
+        let hello = open(&secret, context::PAIRING_TO_MEMBER, &sealed)?;
+        let hello: Hello = wire::decode(&hello, MAX_PAIRING_MESSAGE_BYTES)?;
+        crate::verify(
+            &hello.device.sign,
+            context::PAIRING_SIGNATURE,
+            &proof(&secret, &hello.device),
+            &hello.signature,
+        )?;
+        Ok((hello.device, PairingWelcome { secret }))
+    }
+}
+
+/// The member's side, with the new device's keys known.
+pub struct PairingWelcome {
+    secret: Zeroizing<Vec<u8>>,
+}
+
+impl PairingWelcome {
+    /// The last message. [`SealError::TooLarge`] when it is more than [`MAX_PAIRING_MESSAGE_BYTES`].
+    pub fn send(self, welcome: &Welcome, rng: &mut impl CryptoRng) -> Result<Vec<u8>, SealError> {
+        let sealed = seal(&self.secret, context::PAIRING_TO_NEW, &wire::encode(welcome), rng)?;
+        let message = Message::encode(None, Some(sealed));
+        if message.len() > MAX_PAIRING_MESSAGE_BYTES {
+            Err(SealError::TooLarge)
+        } else {
+            Ok(message)
+        }
+    }
+}
+
+/// The new device's side.
+pub struct PairingJoin {
+    secret: Zeroizing<Vec<u8>>,
+    device: DevicePublic,
+}
+
+impl PairingJoin {
+    /// Answers the first message with this device's public keys.
+    pub fn answer(
+        code: &PairingCode,
+        first: &[u8],
+        device: &DeviceKeys,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Self, Vec<u8>), SealError> {
+        let theirs = Message::decode(first)?.pake.ok_or(SealError::Malformed)?;
+        let (member, new) = identities(code);
+        let password = Password::new(code.password());
+        let (pake, ours) = Spake2::start_b_with_rng(&password, &member, &new, OldRng(rng));
+        let secret = finish(pake, &theirs)?;
+
+        let public = device.public();
+        let signature = device.sign(context::PAIRING_SIGNATURE, &proof(&secret, &public));
+        let hello = wire::encode(&Hello {
+            device: public,
+            signature,
+        });
+        let sealed = seal(&secret, context::PAIRING_TO_MEMBER, &hello, rng)?;
+        Ok((
+            Self { secret, device: public },
+            Message::encode(Some(ours), Some(sealed)),
+        ))
+    }
+
+    /// Hears the welcome, and checks that by its statements this device is a member.
+    ///
+    /// [`SealError::WrongCode`] when the other side had not the same code; [`SealError::UnknownDevice`] when the
+    /// statements do not admit this device.
+    pub fn hear(self, third: &[u8]) -> Result<Welcome, SealError> {
+        let sealed = Message::decode(third)?.sealed.ok_or(SealError::Malformed)?;
+        let welcome = open(&self.secret, context::PAIRING_TO_NEW, &sealed)?;
+        let welcome: Welcome = wire::decode(&welcome, MAX_PAIRING_MESSAGE_BYTES)?;
+        let statements = welcome
+            .statements
+            .iter()
+            .map(|bytes| Statement::decode(bytes))
+            .collect::<Result<Vec<_>, _>>()?;
+        let membership = Membership::from_statements(welcome.tenant, &statements)?;
+        membership.device(&self.device.id()).ok_or(SealError::UnknownDevice)?;
+        Ok(welcome)
+    }
+}
+
+macro_rules! no_secret_in_debug {
+    ($($name:ident),*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(..)"))
+            }
+        }
+    )*};
+}
+
+no_secret_in_debug!(PairingOffer, PairingWelcome, PairingJoin);
+
+/// Both roles, bound to the mailbox.
+fn identities(code: &PairingCode) -> (Identity, Identity) {
+    let mailbox = code.rendezvous().as_bytes();
+    (
+        Identity::new(&bind(context::PAIRING_MEMBER, &[mailbox])),
+        Identity::new(&bind(context::PAIRING_NEW, &[mailbox])),
+    )
+}
+
+fn finish(pake: Spake2<Ed25519Group>, theirs: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    pake.finish(theirs)
+        .map(Zeroizing::new)
+        .map_err(|_| SealError::Malformed)
+}
+
+/// What the new device signs: its keys, in this very pairing.
+fn proof(secret: &[u8], device: &DevicePublic) -> Vec<u8> {
+    let pairing = body::derive_key(secret, None, context::PAIRING_SIGNATURE.as_bytes());
+    [pairing.as_slice(), device.id().as_bytes()].concat()
+}
+
+fn seal(secret: &[u8], context: &'static str, plain: &[u8], rng: &mut impl CryptoRng) -> Result<Vec<u8>, SealError> {
+    let key = body::derive_key(secret, None, context.as_bytes());
+    body::seal(&key, context, b"", plain, rng)
+}
+
+fn open(secret: &[u8], context: &'static str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    let key = body::derive_key(secret, None, context.as_bytes());
+    body::open(&key, context, b"", sealed).map_err(|error| match error {
+        SealError::WrongCommitment => SealError::WrongCode,
+        other => other,
+    })
+}
+
+/// A list of byte strings, each as CBOR bytes and not as an array of numbers.
+mod many_bytes {
+    use minicbor::{
+        Decoder, Encoder,
+        bytes::{ByteSlice, ByteVec},
+        decode::Error as DecodeError,
+        encode::{Error as EncodeError, Write},
+    };
+
+    pub(super) fn encode<C, W: Write>(
+        list: &[Vec<u8>],
+        e: &mut Encoder<W>,
+        ctx: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
+        e.array(list.len() as u64)?;
+        for bytes in list {
+            e.encode_with(<&ByteSlice>::from(bytes.as_slice()), ctx)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn decode<C>(d: &mut Decoder<'_>, ctx: &mut C) -> Result<Vec<Vec<u8>>, DecodeError> {
+        let list: Vec<ByteVec> = d.decode_with(ctx)?;
+        Ok(list.into_iter().map(Vec::from).collect())
+    }
+}
