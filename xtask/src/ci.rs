@@ -96,7 +96,7 @@ fn deny() -> Result<()> {
     }
     let mut check = Command::new(&deny);
     check
-        .args(["--offline", "check", "bans", "licenses", "sources"])
+        .args(["check", "bans", "licenses", "sources"])
         .current_dir(crate::shell::root());
     run("deny", &mut check)?;
     println!("advisories: not checked here (their database is out of reach of this machine)");
