@@ -1,0 +1,78 @@
+/**
+ * Every read of the screens, with the tags that spoil it (DESIGN: the Rust verbs name them, the screens never guess).
+ * A tag `patient` also answers to `patient:<id>`.
+ */
+import { QueryClient, queryOptions } from "@tanstack/react-query";
+import { api, type PatientId, type VisitId } from "./index";
+
+declare module "@tanstack/react-query" {
+  interface Register {
+    queryMeta: { tags: string[] };
+  }
+}
+
+export const makeQueryClient = () =>
+  new QueryClient({
+    defaultOptions: {
+      // Everything is local: an answer takes milliseconds and is fresh until a tag spoils it.
+      queries: { networkMode: "always", retry: false, staleTime: Infinity, refetchOnWindowFocus: false, gcTime: 5 * 60_000 },
+      mutations: { networkMode: "always", retry: false },
+    },
+  });
+
+const meta = (...tags: string[]) => ({ tags });
+
+export const queries = {
+  appState: () => queryOptions({ queryKey: ["app_state"], queryFn: api.appState, meta: meta("app") }),
+  session: () => queryOptions({ queryKey: ["session"], queryFn: api.session, meta: meta("session") }),
+  recoveryKit: () => queryOptions({ queryKey: ["recovery_kit"], queryFn: api.recoveryKit, meta: meta("app"), gcTime: 0 }),
+  staffFaces: () => queryOptions({ queryKey: ["staff"], queryFn: api.staffFaces, meta: meta("staff", "clinic") }),
+  today: () => queryOptions({ queryKey: ["today"], queryFn: api.today, meta: meta("queue", "staff") }),
+  searchPatients: (query: string) =>
+    queryOptions({ queryKey: ["patients", query], queryFn: () => api.searchPatients(query), meta: meta("patient", "patients") }),
+  readMykad: (text: string) =>
+    queryOptions({ queryKey: ["mykad", text], queryFn: () => api.readMykad(text), meta: meta("patient", "patients") }),
+  banner: (patient: PatientId) =>
+    queryOptions({ queryKey: ["banner", patient], queryFn: () => api.patientBanner(patient), meta: meta(`patient:${patient}`) }),
+  visit: (visit: VisitId) =>
+    queryOptions({ queryKey: ["visit", visit], queryFn: () => api.openVisit(visit), meta: meta(`visit:${visit}`, "patient") }),
+  products: (query: string) =>
+    queryOptions({ queryKey: ["products", query], queryFn: () => api.searchProducts(query), meta: meta("products") }),
+  dispensingQueue: () =>
+    queryOptions({ queryKey: ["dispensing"], queryFn: api.dispensingQueue, meta: meta("queue", "dispensing", "visit") }),
+  dispense: (visit: VisitId) =>
+    queryOptions({
+      queryKey: ["dispense", visit],
+      queryFn: () => api.openDispense(visit),
+      meta: meta(`visit:${visit}`, "patient", "print", "dispensing"),
+    }),
+  labelPreview: (visit: VisitId, line: string) =>
+    queryOptions({
+      queryKey: ["label", visit, line],
+      queryFn: () => api.labelPreview(visit, line),
+      meta: meta(`visit:${visit}`, "settings", "print"),
+    }),
+  printJobs: () => queryOptions({ queryKey: ["print_jobs"], queryFn: api.printJobs, meta: meta("print", "status") }),
+  network: () => queryOptions({ queryKey: ["network"], queryFn: api.network, meta: meta("sharing") }),
+  ownCard: () => queryOptions({ queryKey: ["own_card"], queryFn: api.ownCard, meta: meta("clinic") }),
+  grantsOf: (patient: PatientId) =>
+    queryOptions({ queryKey: ["grants", patient], queryFn: () => api.grantsOf(patient), meta: meta("sharing", `patient:${patient}`) }),
+  shared: (grant: string) =>
+    queryOptions({ queryKey: ["shared", grant], queryFn: () => api.openShared(grant), meta: meta("sharing"), gcTime: 0, staleTime: 0 }),
+  audit: (patient: PatientId | null) =>
+    queryOptions({ queryKey: ["audit", patient], queryFn: () => api.audit(patient), meta: meta("audit", "sharing"), staleTime: 0 }),
+  status: () => queryOptions({ queryKey: ["status"], queryFn: api.status, meta: meta("status") }),
+  deviceSettings: () => queryOptions({ queryKey: ["settings"], queryFn: api.deviceSettings, meta: meta("settings") }),
+  microphones: () => queryOptions({ queryKey: ["microphones"], queryFn: api.microphones, meta: meta("settings"), staleTime: 0 }),
+  models: () => queryOptions({ queryKey: ["models"], queryFn: api.models, meta: meta("settings", "models") }),
+};
+
+/** True when a query with these tags must be read again because `spoiled` was. */
+export function isSpoiled(tags: readonly string[], spoiled: readonly string[]): boolean {
+  return tags.some((tag) => spoiled.some((s) => s === tag || s.startsWith(`${tag}:`) || tag.startsWith(`${s}:`)));
+}
+
+/** Reads again whatever the named tags spoil. Called on the event `spoiled` and after a write of our own. */
+export function spoil(client: QueryClient, spoiled: readonly string[]): Promise<void> {
+  return client.invalidateQueries({ predicate: (query) => isSpoiled(query.meta?.tags ?? [], spoiled) });
+}

@@ -1,0 +1,15 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { setWindow } from "@/lib/window";
+import { api } from "./index";
+import { queries } from "./queries";
+
+/** Locks the app: the next person signs in with her own PIN, and lands at `returnTo`. */
+export function useLock() {
+  const client = useQueryClient();
+  return async (returnTo: string | null = null) => {
+    setWindow({ returnTo, blurred: false });
+    await api.lock().catch(() => undefined);
+    client.setQueryData(queries.session().queryKey, null);
+    client.removeQueries({ predicate: (q) => !["app_state", "session"].includes(String(q.queryKey[0])) });
+  };
+}

@@ -1,0 +1,199 @@
+import { Button, Popover } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { IconBatteryExclamation, IconMicrophone, IconMicrophoneOff, IconPlug, IconPlugX, IconPrinter } from "@tabler/icons-react";
+import { type ReactNode, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { PowerView, PrinterView, ScribeView, SyncHealth } from "@/api";
+import { queries } from "@/api/queries";
+import { errorWords } from "@/components/ErrorNote";
+import { ago, clock, showMoment } from "@/lib/time";
+import { useNow } from "@/lib/useNow";
+import styles from "./StatusBar.module.css";
+
+type Tone = "calm" | "ok" | "amber" | "red";
+
+/** Sync, power, printer, microphone: always in sight; each opens a panel in plain words. */
+export function StatusBar() {
+  const { t } = useTranslation();
+  const { data } = useQuery(queries.status());
+  useNow(30_000);
+  if (!data) return <footer className={styles.bar} aria-label={t("shell.status.label")} />;
+  return (
+    <footer className={styles.bar} aria-label={t("shell.status.label")}>
+      <Sync sync={data.sync} />
+      <span className={styles.gap} />
+      <Power power={data.power} />
+      <Printer printer={data.printer} />
+      <Scribe scribe={data.scribe} />
+    </footer>
+  );
+}
+
+interface ItemProps {
+  name: string;
+  tone: Tone;
+  icon: ReactNode;
+  text: string;
+  title: string;
+  lines: [string, string][];
+  help: string;
+  action?: { label: string; to: string };
+}
+
+function Item({ name, tone, icon, text, title, lines, help, action }: ItemProps) {
+  const [opened, setOpened] = useState(false);
+  const navigate = useNavigate();
+  return (
+    <Popover opened={opened} onChange={setOpened} position="top" width={340} shadow="md" trapFocus>
+      <Popover.Target>
+        <button type="button" className={styles.item} data-tone={tone} data-status={name} onClick={() => setOpened((o) => !o)}>
+          {icon}
+          <span>{text}</span>
+        </button>
+      </Popover.Target>
+      <Popover.Dropdown className={styles.panel} aria-label={title}>
+        <p className={styles.title}>{title}</p>
+        <dl className={styles.lines}>
+          {lines.map(([what, value]) => (
+            <div key={what}>
+              <dt>{what}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
+        </dl>
+        <p className={styles.help}>{help}</p>
+        {action && (
+          <Button
+            variant="light"
+            fullWidth
+            onClick={() => {
+              setOpened(false);
+              void navigate({ to: action.to });
+            }}
+          >
+            {action.label}
+          </Button>
+        )}
+      </Popover.Dropdown>
+    </Popover>
+  );
+}
+
+function Sync({ sync }: { sync: SyncHealth }) {
+  const { t } = useTranslation();
+  const state = !sync.has_relay ? "alone" : sync.connected ? "connected" : "offline";
+  const sent = sync.pending === 0 ? t("shell.sync.allSent") : t("shell.sync.toSend", { count: sync.pending });
+  const contact = sync.last_contact ? ago(sync.last_contact) : t("shell.sync.never");
+  const parts = [t("shell.sync.saved")];
+  if (state !== "alone") {
+    parts.push(sent);
+    parts.push(state === "connected" ? t("shell.sync.connected") : t("shell.sync.offlineSince", { ago: contact }));
+  }
+  const lines: [string, string][] = [
+    [t("shell.sync.savedHere"), t("shell.sync.everything")],
+    [t("shell.sync.sent"), sent],
+    [t("shell.sync.lastContact"), sync.last_contact ? showMoment(sync.last_contact) : t("shell.sync.never")],
+  ];
+  if (sync.quarantined > 0) lines.push([t("shell.sync.aside"), t("shell.sync.asideCount", { count: sync.quarantined })]);
+  if (sync.error) lines.push([t("shell.sync.lastTry"), errorWords({ code: sync.error }).title]);
+  return (
+    <Item
+      name="sync"
+      tone={sync.quarantined > 0 ? "amber" : "calm"}
+      icon={<span className={styles.dot} data-state={state} aria-hidden />}
+      text={parts.join(" · ")}
+      title={t(`shell.sync.title.${state}`)}
+      lines={lines}
+      help={t(`shell.sync.help.${state}`)}
+    />
+  );
+}
+
+function Power({ power }: { power: PowerView }) {
+  const { t } = useTranslation();
+  useNow(power.on_battery_since ? 1000 : 60_000);
+  const tone: Tone = { not_set: "calm", mains: "calm", battery: "amber", low: "red", degraded: "amber", unknown: "amber", battery_fault: "amber" }[
+    power.state
+  ] as Tone;
+  const since = power.on_battery_since;
+  const lines: [string, string][] = [];
+  if (since) lines.push([t("shell.power.since"), `${showMoment(since)} (${clock(Date.now() - new Date(since).getTime())})`]);
+  if (power.load_percent !== null) lines.push([t("shell.power.load"), t("common.percent", { n: power.load_percent })]);
+  if (power.paused) lines.push([t("shell.power.paused"), t("shell.power.pausedWhat")]);
+  const word = t(`shell.power.state.${power.state}`);
+  return (
+    <Item
+      name="power"
+      tone={tone}
+      icon={
+        tone === "calm" ? (
+          power.state === "mains" ? <IconPlug size={17} aria-hidden /> : <IconPlugX size={17} aria-hidden />
+        ) : (
+          <IconBatteryExclamation size={18} aria-hidden />
+        )
+      }
+      text={power.paused ? t("shell.power.withPause", { state: word }) : word}
+      title={word}
+      lines={lines}
+      help={t(`shell.power.help.${power.state}`)}
+      action={power.state === "not_set" ? { label: t("shell.power.set"), to: "/admin/settings" } : undefined}
+    />
+  );
+}
+
+function Printer({ printer }: { printer: PrinterView }) {
+  const { t } = useTranslation();
+  const asks = printer.unknown > 0;
+  const state = !printer.address ? "notSet" : asks ? "asks" : printer.problem ? "problem" : printer.waiting > 0 ? "busy" : "ready";
+  const lines: [string, string][] = [];
+  if (printer.address) lines.push([t("shell.printer.address"), printer.address]);
+  if (printer.waiting > 0) lines.push([t("shell.printer.waiting"), String(printer.waiting)]);
+  if (printer.problem) lines.push([t("shell.printer.lastProblem"), printProblem(printer.problem)]);
+  const action =
+    state === "notSet"
+      ? { label: t("shell.printer.set"), to: "/admin/settings" }
+      : asks || printer.problem || printer.waiting > 0
+        ? { label: t("shell.printer.openSpool"), to: "/dispense?spool=true" }
+        : undefined;
+  return (
+    <Item
+      name="printer"
+      tone={state === "asks" || state === "problem" ? "amber" : "calm"}
+      icon={<IconPrinter size={17} aria-hidden />}
+      text={t(`shell.printer.state.${state}`, { n: printer.waiting })}
+      title={t(`shell.printer.state.${state}`, { n: printer.waiting })}
+      lines={lines}
+      help={t(`shell.printer.help.${state}`)}
+      action={action}
+    />
+  );
+}
+
+function printProblem(code: string): string {
+  return errorWords({ code: `printer_${code}` }).title;
+}
+
+function Scribe({ scribe }: { scribe: ScribeView }) {
+  const { t } = useTranslation();
+  const mic = scribe.microphone;
+  const text = [mic ? t("shell.scribe.mic", { name: mic, n: scribe.channels }) : t("shell.scribe.noMic")];
+  if (!scribe.model) text.push(t("shell.scribe.noModel"));
+  else if (scribe.demo_model) text.push(t("common.demoModel"));
+  const state = !mic ? "noMic" : !scribe.model ? "noModel" : scribe.demo_model ? "demo" : "ready";
+  return (
+    <Item
+      name="scribe"
+      tone="calm"
+      icon={mic ? <IconMicrophone size={17} aria-hidden /> : <IconMicrophoneOff size={17} aria-hidden />}
+      text={text.join(" · ")}
+      title={t("shell.scribe.title")}
+      lines={[
+        [t("shell.scribe.microphone"), mic ?? t("shell.scribe.noMic")],
+        [t("shell.scribe.model"), scribe.model ?? t("shell.scribe.noModel")],
+      ]}
+      help={t(`shell.scribe.help.${state}`)}
+      action={state === "ready" ? undefined : { label: t("shell.scribe.set"), to: "/admin/settings" }}
+    />
+  );
+}

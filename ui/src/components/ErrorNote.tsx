@@ -1,0 +1,42 @@
+import { CopyButton, UnstyledButton } from "@mantine/core";
+import { IconAlertTriangle } from "@tabler/icons-react";
+import i18next from "i18next";
+import { useTranslation } from "react-i18next";
+import { ApiError } from "@/api";
+import styles from "./ErrorNote.module.css";
+
+/** The words for an error: what happened, and what to do. */
+export function errorWords(error: unknown): { title: string; help: string } {
+  const { code } = ApiError.from(error);
+  const known = i18next.exists(`errors.${code}.title`) ? code : "internal";
+  return { title: i18next.t(`errors.${known as "internal"}.title`), help: i18next.t(`errors.${known as "internal"}.help`) };
+}
+
+/** An error in words; its code folds out and can be copied for support. */
+export function ErrorNote({ error, compact = false }: { error: unknown; compact?: boolean }) {
+  const { t } = useTranslation();
+  if (!error) return null;
+  const { code, detail } = ApiError.from(error);
+  const { title, help } = errorWords(error);
+  const support = detail ? `${code}: ${detail}` : code;
+  return (
+    <div className={styles.note} role="alert" data-compact={compact} data-error-code={code}>
+      <IconAlertTriangle size={20} aria-hidden className={styles.icon} />
+      <div>
+        <p className={styles.title}>{title}</p>
+        <p className={styles.help}>{help}</p>
+        <details className={styles.details}>
+          <summary>{t("common.error.details")}</summary>
+          <code>{support}</code>
+          <CopyButton value={support}>
+            {({ copied, copy }) => (
+              <UnstyledButton className={styles.copy} onClick={copy}>
+                {copied ? t("common.copied") : t("common.copy")}
+              </UnstyledButton>
+            )}
+          </CopyButton>
+        </details>
+      </div>
+    </div>
+  );
+}
