@@ -205,6 +205,11 @@ impl Tables {
         self.interactions.iter().filter(applies).min_by_key(|rule| rule.level)
     }
 
+    /// All interactions, in the order of the table.
+    pub fn interactions(&self) -> &[Interaction] {
+        &self.interactions
+    }
+
     /// The rows of maxima for an ingredient by a route, one per range of age.
     pub fn dose_maxima(&self, ingredient: &str, route: Route) -> impl Iterator<Item = &DoseMaximum> {
         self.dose_maxima
