@@ -1,1 +1,25 @@
 //! The relay: stores and relays what it cannot read.
+//!
+//! It knows statements, sealed changes, grants, revocations and releases by their clear headers, and enforces consent
+//! in the transaction that reads each batch. It never parses a document and never logs a name. The rules of the
+//! conversation are in `sync_protocol`; here are the disk, the sockets and the operator's commands.
+
+mod connection;
+mod hub;
+mod outbox;
+mod serve;
+mod store;
+mod tls;
+mod writer;
+
+pub use hub::Hub;
+pub use serve::{RunningRelay, ServeError, ServeOptions, TlsFiles, serve};
+pub use store::{ClinicError, ClinicRow, FILE_NAME, INVITATION_LIFETIME_MS, OpenError, Reachable, Store};
+pub use tls::{TlsError, key_sha256};
+pub use writer::{Writer, WriterGone};
+
+/// The relay's clock: milliseconds since 1970, UTC.
+pub fn now_ms() -> i64 {
+    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,1 +1,44 @@
-//! Sans-I/O: messages in, messages and effects out. Bodies stay opaque bytes.
+//! The language that a device and a relay speak, as two state machines without a socket, a clock or a disk.
+//!
+//! - [`DeviceSession`] and [`RelaySession`] are one connection each, seen from its two ends: frames, the time and news
+//!   go in, frames and news come out. What they keep goes through [`SyncStore`] and [`RelayStore`].
+//! - [`PairingDesk`] passes opaque messages between two devices of one clinic that share only a short code.
+//! - [`DeviceMessage`] and [`RelayMessage`] are the frames: CBOR, one message each, bounded before they are decoded.
+//!
+//! Bodies stay opaque: nothing here opens a change, a grant's terms or a release. `docs/sync.md` tells the whole story.
+
+mod audit;
+mod device_session;
+mod digest;
+mod from_device;
+mod from_relay;
+mod limits;
+pub mod memory;
+mod pairing_desk;
+mod proof;
+mod relay_push;
+mod relay_session;
+mod relay_store;
+mod roster;
+mod store;
+mod wire;
+
+pub use audit::{AuditLine, AuditOutcome};
+pub use device_session::{DeviceError, DeviceEvent, DeviceSession, DeviceStep};
+pub use digest::{digest_of_releases, digest_of_statements};
+pub use from_device::{Cursors, DeviceMessage, Hello, MemberProof, PushItem, Want};
+pub use from_relay::{
+    ChangeItem, ConsentItem, Greeting, PushResult, RefusedCode, RelayMessage, ReleaseHead, ReleaseItem, Releases, Welcome,
+};
+pub use limits::{
+    BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_FRAME_BYTES, MAX_STATEMENTS, MAX_STATEMENTS_BYTES,
+    OLDEST_VERSION, PAIRING_LIFETIME_MS, PROTOCOL_VERSION,
+};
+pub use pairing_desk::{ConnectionId, PairingAsk, PairingDesk, PairingPost};
+pub use relay_session::{Outgoing, RelaySession, RelayStep};
+pub use relay_store::{
+    Checked, Heads, Page, Pushed, Redeemed, RelayStore, RelayStoreFailed, ReleaseAnswer, ReleaseAsk, Wake,
+};
+pub use roster::Roster;
+pub use store::{Consent, Cursor, Incarnation, OutId, OutItem, Refusal, Scope, StoreError, SyncStore};
+pub use wire::{Feed, WireError};

@@ -1,0 +1,323 @@
+//! One connection, seen from the device.
+//!
+//! It pushes what waits in the outbox, one push at a time; it takes the feeds that the relay sends, stores each batch
+//! and only then acknowledges it; and it pulls releases, grant by grant. Nothing is remembered across connections but
+//! what the store holds, so a connection may end at any byte.
+
+mod consents;
+mod releases;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use minicbor::bytes::ByteVec;
+use seal::{DeviceKeys, TenantId};
+
+use self::releases::Pulls;
+use crate::limits::{BATCH_BYTES, BATCH_ITEMS, OLDEST_VERSION, PROTOCOL_VERSION};
+use crate::{
+    AuditLine, ChangeItem, Cursor, Cursors, DeviceMessage, Feed, Greeting, Hello, Incarnation, MemberProof, OutId,
+    PushItem, PushResult, RefusedCode, RelayMessage, Scope, StoreError, SyncStore, Want, Welcome, WireError,
+    digest_of_releases, digest_of_statements,
+};
+
+/// Why the connection cannot go on. All but [`DeviceError::Refused`] are worth another try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DeviceError {
+    /// The relay sent what is no frame.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// The own store could not read or write.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The relay refused.
+    #[error("the relay refused: {}", .0.name())]
+    Refused(RefusedCode),
+    /// The relay sent a message that has no place here.
+    #[error("the relay sent a message out of place")]
+    Unexpected,
+}
+
+/// What a person or a screen may want to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeviceEvent {
+    /// The relay knows this device; what differs is on its way.
+    Live {
+        /// The relay's clock, milliseconds since 1970, UTC.
+        relay_now_ms: i64,
+    },
+    /// Something was stored or sent.
+    Moved,
+    /// The answer to [`DeviceSession::fetch_statements`]; empty when the relay knows no such clinic.
+    Statements(TenantId, Vec<Vec<u8>>),
+}
+
+/// What one input led to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct DeviceStep {
+    /// Frames for the relay, in order.
+    pub send: Vec<Vec<u8>>,
+    /// News.
+    pub events: Vec<DeviceEvent>,
+}
+
+/// One connection, seen from the device.
+pub struct DeviceSession {
+    store: Arc<dyn SyncStore>,
+    keys: Arc<DeviceKeys>,
+    state: State,
+    /// The last position that is stored of [`Feed::Changes`].
+    position: u64,
+}
+
+enum State {
+    /// Waiting for the greeting.
+    Connected,
+    /// The hello is sent.
+    Proving(Incarnation),
+    /// Welcome.
+    Live(Box<Live>),
+}
+
+struct Live {
+    incarnation: Incarnation,
+    /// What the last push held; empty when none is on its way.
+    pushing: Vec<OutId>,
+    /// Digest of the own statements that the relay has or was sent.
+    told_statements: [u8; 32],
+    pulls: Pulls,
+    /// Statements of other clinics that came in this connection, by digest.
+    sources: BTreeMap<TenantId, [u8; 32]>,
+    /// Asked for by this session.
+    fetching: BTreeSet<TenantId>,
+    /// Asked for by a person.
+    wanted: BTreeSet<TenantId>,
+}
+
+impl DeviceSession {
+    /// A new connection of the device that `keys` make, to keep `store` equal.
+    pub fn new(store: Arc<dyn SyncStore>, keys: Arc<DeviceKeys>) -> Self {
+        Self { store, keys, state: State::Connected, position: 0 }
+    }
+
+    /// The last position of the clinic's changes that is stored here, in the relay's present life.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Whether the relay has welcomed this device.
+    pub fn is_live(&self) -> bool {
+        matches!(self.state, State::Live(_))
+    }
+
+    /// Whether nothing of this device's is on its way and no release is being pulled.
+    pub fn is_idle(&self) -> bool {
+        matches!(&self.state, State::Live(live) if live.pushing.is_empty() && live.pulls.is_empty())
+    }
+
+    /// A frame came at `now_ms` (milliseconds since 1970, UTC).
+    ///
+    /// # Errors
+    /// [`DeviceError`]; the connection is then to be closed.
+    pub fn receive(&mut self, frame: &[u8], now_ms: i64) -> Result<DeviceStep, DeviceError> {
+        let mut step = DeviceStep::default();
+        let message = RelayMessage::decode(frame)?;
+        match (&mut self.state, message) {
+            (_, RelayMessage::Refused(code)) => return Err(DeviceError::Refused(code)),
+            (State::Connected, RelayMessage::Greeting(greeting)) => self.greet(&greeting, now_ms, &mut step)?,
+            (State::Proving(_), RelayMessage::StatementsWanted) => {
+                step.say(&DeviceMessage::Statements(wrap(self.store.statements()?)));
+            }
+            (State::Proving(incarnation), RelayMessage::Welcome(welcome)) => {
+                let live = Live::begin(*incarnation, &welcome);
+                step.events.push(DeviceEvent::Live { relay_now_ms: welcome.now_ms });
+                self.state = State::Live(Box::new(live));
+                return self.nudge_into(step);
+            }
+            (State::Live(live), RelayMessage::Changes(items)) => {
+                self.position = live.absorb_changes(&*self.store, items, &mut step)?;
+            }
+            (State::Live(live), message) => live.hear(&*self.store, message, &mut step)?,
+            _ => return Err(DeviceError::Unexpected),
+        }
+        Ok(step)
+    }
+
+    /// Something was written here: sends it if nothing is on its way, else it follows by itself.
+    ///
+    /// # Errors
+    /// [`DeviceError::Store`].
+    pub fn nudge(&mut self) -> Result<DeviceStep, DeviceError> {
+        self.nudge_into(DeviceStep::default())
+    }
+
+    /// Asks for another clinic's statements; the answer is a [`DeviceEvent::Statements`]. Does nothing before
+    /// [`DeviceSession::is_live`].
+    pub fn fetch_statements(&mut self, tenant: TenantId) -> DeviceStep {
+        let mut step = DeviceStep::default();
+        if let State::Live(live) = &mut self.state {
+            live.wanted.insert(tenant);
+            step.say(&DeviceMessage::FetchStatements(tenant));
+        }
+        step
+    }
+
+    fn nudge_into(&mut self, mut step: DeviceStep) -> Result<DeviceStep, DeviceError> {
+        if let State::Live(live) = &mut self.state {
+            live.tell_statements(&*self.store, &mut step)?;
+            live.push(&*self.store, &mut step)?;
+        }
+        Ok(step)
+    }
+
+    fn greet(&mut self, greeting: &Greeting, now_ms: i64, step: &mut DeviceStep) -> Result<(), DeviceError> {
+        let version = PROTOCOL_VERSION.min(greeting.newest);
+        if version < OLDEST_VERSION.max(greeting.oldest) {
+            return Err(DeviceError::Refused(RefusedCode::Version));
+        }
+        let (store, incarnation) = (&self.store, greeting.incarnation);
+        store.begin_incarnation(&incarnation)?;
+        let releases = store.inbound_grants(now_ms)?.into_iter().map(|grant| {
+            Ok::<_, StoreError>((grant, store.cursor(&incarnation, &Scope::Releases(grant))?))
+        });
+        let releases = releases.collect::<Result<Vec<_>, _>>()?;
+        let statements = store.statements()?;
+        let cursors = Cursors {
+            incarnation,
+            changes: store.cursor(&incarnation, &Scope::Changes)?,
+            consents: store.cursor(&incarnation, &Scope::Consents)?,
+            audit: store.cursor(&incarnation, &Scope::Audit)?,
+            statements: digest_of_statements(statements.iter().map(Vec::as_slice)),
+            releases: digest_of_releases(releases),
+        };
+        self.position = cursors.changes;
+        let proof = MemberProof::make(greeting, store.tenant(), &self.keys);
+        step.say(&DeviceMessage::Hello(Hello { version, want: Want::Sync(proof, cursors) }));
+        self.state = State::Proving(incarnation);
+        Ok(())
+    }
+}
+
+impl Live {
+    fn begin(incarnation: Incarnation, welcome: &Welcome) -> Self {
+        Self {
+            incarnation,
+            pushing: Vec::new(),
+            told_statements: welcome.statements,
+            pulls: Pulls::default(),
+            sources: BTreeMap::new(),
+            fetching: BTreeSet::new(),
+            wanted: BTreeSet::new(),
+        }
+    }
+
+    fn hear(
+        &mut self,
+        store: &dyn SyncStore,
+        message: RelayMessage,
+        step: &mut DeviceStep,
+    ) -> Result<(), DeviceError> {
+        match message {
+            RelayMessage::Pushed(results) => self.pushed(store, &results, step),
+            RelayMessage::Consents(items) => self.absorb_consents(store, items, step),
+            RelayMessage::Audit(lines) => self.absorb_audit(store, &lines, step),
+            RelayMessage::Statements(tenant, statements) => self.learn(store, tenant, &statements, step),
+            RelayMessage::ReleasesWaiting(heads) => self.releases_wait(store, heads, step),
+            RelayMessage::Releases(releases) => self.releases_came(store, releases, step),
+            RelayMessage::ReleasesDenied(grant, _) => self.releases_denied(store, grant, step),
+            _ => Err(DeviceError::Unexpected),
+        }
+    }
+
+    /// Sends the own statements when they are not what the relay has, or was sent last.
+    fn tell_statements(&mut self, store: &dyn SyncStore, step: &mut DeviceStep) -> Result<(), StoreError> {
+        let statements = store.statements()?;
+        let digest = digest_of_statements(statements.iter().map(Vec::as_slice));
+        if digest != self.told_statements {
+            step.say(&DeviceMessage::Statements(wrap(statements)));
+            self.told_statements = digest;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, store: &dyn SyncStore, step: &mut DeviceStep) -> Result<(), StoreError> {
+        if !self.pushing.is_empty() {
+            return Ok(());
+        }
+        let items = store.outbox(BATCH_ITEMS, BATCH_BYTES)?;
+        if !items.is_empty() {
+            self.pushing = items.iter().map(|item| item.id).collect();
+            step.say(&DeviceMessage::Push(items.into_iter().map(PushItem::from).collect()));
+        }
+        Ok(())
+    }
+
+    fn pushed(
+        &mut self,
+        store: &dyn SyncStore,
+        results: &[PushResult],
+        step: &mut DeviceStep,
+    ) -> Result<(), DeviceError> {
+        let answers_the_push = self.pushing.iter().eq(results.iter().map(|result| &result.id));
+        if self.pushing.is_empty() || !answers_the_push {
+            return Err(DeviceError::Unexpected);
+        }
+        let sent: Vec<_> = results.iter().filter(|one| one.refusal.is_none()).map(|one| one.id).collect();
+        let refused: Vec<_> = results.iter().filter_map(|one| Some((one.id, one.refusal?))).collect();
+        if !sent.is_empty() {
+            store.mark_sent(&sent)?;
+        }
+        if !refused.is_empty() {
+            store.mark_refused(&refused)?;
+        }
+        self.pushing.clear();
+        step.events.push(DeviceEvent::Moved);
+        Ok(self.push(store, step)?)
+    }
+
+    fn absorb_changes(
+        &mut self,
+        store: &dyn SyncStore,
+        items: Vec<ChangeItem>,
+        step: &mut DeviceStep,
+    ) -> Result<u64, DeviceError> {
+        let position = items.last().ok_or(DeviceError::Unexpected)?.position;
+        let changes = items.into_iter().filter_map(|item| item.bytes).map(Vec::from).collect();
+        store.absorb_changes(&self.cursor(Scope::Changes, position), changes)?;
+        step.stored(Feed::Changes, position);
+        Ok(position)
+    }
+
+    fn absorb_audit(
+        &mut self,
+        store: &dyn SyncStore,
+        lines: &[ByteVec],
+        step: &mut DeviceStep,
+    ) -> Result<(), DeviceError> {
+        let lines = lines.iter().map(|bytes| AuditLine::decode(bytes)).collect::<Result<Vec<_>, _>>();
+        let lines = lines.map_err(|_| WireError::Malformed)?;
+        let position = lines.last().ok_or(DeviceError::Unexpected)?.number;
+        store.absorb_relay_audit(&self.cursor(Scope::Audit, position), lines)?;
+        step.stored(Feed::Audit, position);
+        Ok(())
+    }
+
+    fn cursor(&self, scope: Scope, position: u64) -> Cursor {
+        Cursor { incarnation: self.incarnation, scope, position }
+    }
+}
+
+impl DeviceStep {
+    fn say(&mut self, message: &DeviceMessage) {
+        self.send.push(message.encode());
+    }
+
+    fn stored(&mut self, feed: Feed, position: u64) {
+        self.say(&DeviceMessage::Ack(feed, position));
+        self.events.push(DeviceEvent::Moved);
+    }
+}
+
+fn wrap(statements: Vec<Vec<u8>>) -> Vec<ByteVec> {
+    statements.into_iter().map(ByteVec::from).collect()
+}

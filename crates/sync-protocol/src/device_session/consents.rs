@@ -1,0 +1,71 @@
+//! Grants, revocations, and the statements that they are verified by.
+
+use minicbor::bytes::ByteVec;
+use seal::{Grant, TenantId};
+
+use super::{DeviceError, DeviceEvent, DeviceStep, Live};
+use crate::{Consent, ConsentItem, DeviceMessage, Feed, Scope, SyncStore, digest_of_statements};
+
+impl Live {
+    /// Stores grants and revocations, then asks for the statements of each giver that this connection has not seen.
+    pub(super) fn absorb_consents(
+        &mut self,
+        store: &dyn SyncStore,
+        items: Vec<ConsentItem>,
+        step: &mut DeviceStep,
+    ) -> Result<(), DeviceError> {
+        let position = items.last().ok_or(DeviceError::Unexpected)?.position;
+        let consents: Vec<_> = items.into_iter().map(|item| item.consent).collect();
+        let givers: Vec<_> = consents.iter().filter_map(giver).filter(|giver| *giver != store.tenant()).collect();
+        store.absorb_consents(&self.cursor(Scope::Consents, position), consents)?;
+        step.stored(Feed::Consents, position);
+        for giver in givers {
+            if !self.sources.contains_key(&giver) {
+                self.fetch(giver, step);
+            }
+        }
+        Ok(())
+    }
+
+    /// Statements came: the own clinic's, or another's that was asked for.
+    pub(super) fn learn(
+        &mut self,
+        store: &dyn SyncStore,
+        tenant: TenantId,
+        statements: &[ByteVec],
+        step: &mut DeviceStep,
+    ) -> Result<(), DeviceError> {
+        let statements: Vec<Vec<u8>> = statements.iter().map(|bytes| bytes.to_vec()).collect();
+        let digest = digest_of_statements(statements.iter().map(Vec::as_slice));
+        if self.wanted.remove(&tenant) {
+            step.events.push(DeviceEvent::Statements(tenant, statements.clone()));
+        }
+        if tenant == store.tenant() {
+            store.absorb_statements(statements)?;
+            self.told_statements = digest;
+            step.events.push(DeviceEvent::Moved);
+            // What was written here meanwhile, or what only this device holds, goes back.
+            return Ok(self.tell_statements(store, step)?);
+        }
+        if self.fetching.remove(&tenant) {
+            store.absorb_foreign_statements(tenant, statements)?;
+            self.sources.insert(tenant, digest);
+            step.events.push(DeviceEvent::Moved);
+            self.release_held(store, tenant, step)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn fetch(&mut self, tenant: TenantId, step: &mut DeviceStep) {
+        if self.fetching.insert(tenant) {
+            step.say(&DeviceMessage::FetchStatements(tenant));
+        }
+    }
+}
+
+fn giver(consent: &Consent) -> Option<TenantId> {
+    match consent {
+        Consent::Grant(bytes) => Grant::decode(bytes).ok().map(|grant| grant.clear().source),
+        Consent::Revocation(_) => None,
+    }
+}

@@ -1,0 +1,319 @@
+//! What a relay says to a device.
+
+use minicbor::bytes::{ByteArray, ByteVec};
+use minicbor::{Decode, Encode};
+use seal::{GrantId, TenantId};
+
+use crate::wire::{self, WireError};
+use crate::{AuditOutcome, Consent, Incarnation, OutId, Refusal};
+
+/// One frame from a relay.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum RelayMessage {
+    /// First of all, unasked.
+    #[n(0)]
+    Greeting(#[n(0)] Greeting),
+    /// The member is known; what follows is the difference, then live news.
+    #[n(1)]
+    Welcome(#[n(0)] Welcome),
+    /// The relay does not know this device yet: it should send its statements, once.
+    #[n(2)]
+    StatementsWanted,
+    /// Statements of a clinic: the own one when they changed, or another as asked. None: unknown here.
+    #[n(3)]
+    Statements(#[n(0)] TenantId, #[n(1)] Vec<ByteVec>),
+    /// One result per pushed item, in its order.
+    #[n(4)]
+    Pushed(#[n(0)] Vec<PushResult>),
+    /// The next positions of [`crate::Feed::Changes`].
+    #[n(5)]
+    Changes(#[n(0)] Vec<ChangeItem>),
+    /// The next positions of [`crate::Feed::Consents`].
+    #[n(6)]
+    Consents(#[n(0)] Vec<ConsentItem>),
+    /// The next encoded [`crate::AuditLine`]s; their numbers are the positions.
+    #[n(7)]
+    Audit(#[n(0)] Vec<ByteVec>),
+    /// Grants whose releases reach at least this far.
+    #[n(8)]
+    ReleasesWaiting(#[n(0)] Vec<ReleaseHead>),
+    /// A part of what was pulled.
+    #[n(9)]
+    Releases(#[n(0)] Releases),
+    /// Not served, and why.
+    #[n(10)]
+    ReleasesDenied(#[n(0)] GrantId, #[n(1)] AuditOutcome),
+    /// The clinic is known to the relay from now on.
+    #[n(11)]
+    Joined(#[n(0)] TenantId),
+    /// The mailbox is open (to the host), or the host is there (to the joiner).
+    #[n(12)]
+    PairingOpen,
+    /// A message from the other side of the pairing.
+    #[n(13)]
+    Pairing(#[n(0)] ByteVec),
+    /// The other side left, or the time is over.
+    #[n(14)]
+    PairingClosed,
+    /// Refused; the connection ends here.
+    #[n(15)]
+    Refused(#[n(0)] RefusedCode),
+}
+
+/// The relay introduces itself.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Greeting {
+    /// The oldest version that it speaks.
+    #[n(0)]
+    pub oldest: u16,
+    /// The newest version that it speaks.
+    #[n(1)]
+    pub newest: u16,
+    /// The life of its data.
+    #[n(2)]
+    pub incarnation: Incarnation,
+    /// Fresh for each connection, to be signed by the device.
+    #[n(3)]
+    pub nonce: ByteArray<32>,
+}
+
+/// Where the relay stands.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Welcome {
+    /// The last position of [`crate::Feed::Changes`].
+    #[n(0)]
+    pub changes: u64,
+    /// The last position of [`crate::Feed::Consents`].
+    #[n(1)]
+    pub consents: u64,
+    /// The last position of [`crate::Feed::Audit`].
+    #[n(2)]
+    pub audit: u64,
+    /// [`crate::digest_of_statements`] of what the relay holds of this clinic.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub statements: [u8; 32],
+    /// The relay's clock, milliseconds since 1970, UTC. For expiry beside the own clock; never to refuse syncing.
+    #[n(4)]
+    pub now_ms: i64,
+}
+
+/// What became of one pushed item.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct PushResult {
+    /// The item.
+    #[n(0)]
+    pub id: OutId,
+    /// `None`: it is durably at the relay.
+    #[n(1)]
+    pub refusal: Option<Refusal>,
+}
+
+/// One position of the changes.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct ChangeItem {
+    /// Its position.
+    #[n(0)]
+    pub position: u64,
+    /// An encoded `seal::SealedChange`; `None` for one that this very connection pushed.
+    #[n(1)]
+    pub bytes: Option<ByteVec>,
+}
+
+/// One position of the consents.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct ConsentItem {
+    /// Its position.
+    #[n(0)]
+    pub position: u64,
+    /// The grant or revocation.
+    #[n(1)]
+    pub consent: Consent,
+}
+
+/// How far the releases of one grant reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct ReleaseHead {
+    /// The grant, given to this clinic.
+    #[n(0)]
+    pub grant: GrantId,
+    /// The last position.
+    #[n(1)]
+    pub position: u64,
+}
+
+/// A part of the releases of one grant.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Releases {
+    /// Under which grant.
+    #[n(0)]
+    pub grant: GrantId,
+    /// The clinic that released them.
+    #[n(1)]
+    pub source: TenantId,
+    /// Digest of that clinic's statements: a device that holds others fetches them first.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub source_statements: [u8; 32],
+    /// In the order of their positions.
+    #[n(3)]
+    pub items: Vec<ReleaseItem>,
+    /// Everything up to here is now served, also where a position holds nothing any more.
+    #[n(4)]
+    pub up_to: u64,
+    /// Whether there is more after `up_to`.
+    #[n(5)]
+    pub more: bool,
+}
+
+/// One release.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct ReleaseItem {
+    /// Its position in its grant.
+    #[n(0)]
+    pub position: u64,
+    /// An encoded `seal::Release`.
+    #[n(1)]
+    pub bytes: ByteVec,
+}
+
+/// Why the relay ends a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RefusedCode {
+    /// No version in common.
+    Version,
+    /// Not a message of the protocol, or not one that may come now.
+    BadMessage,
+    /// The relay knows no such clinic.
+    UnknownClinic,
+    /// The clinic's statements name no such device.
+    UnknownDevice,
+    /// The signature over the challenge does not hold: this is not the device that it claims to be.
+    BadSignature,
+    /// The statements do not hold together, or are too many.
+    BadStatements,
+    /// No such invitation was ever made here.
+    InvitationUnknown,
+    /// The invitation was used, or replaced by a newer one.
+    InvitationUsed,
+    /// The invitation is older than 72 hours.
+    InvitationExpired,
+    /// This clinic is here already, by another invitation.
+    AlreadyJoined,
+    /// Nobody waits at this rendezvous.
+    NobodyWaits,
+    /// Too many pairings at once; later again.
+    Busy,
+    /// The relay could not read or write its store.
+    RelayFailed,
+    /// The device claims to hold more than this relay ever had: the relay was put back to an older state.
+    RelayBehind,
+    /// A code of a newer relay.
+    Other(u8),
+}
+
+impl RelayMessage {
+    /// The frame.
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode(self)
+    }
+
+    /// The message in a frame.
+    ///
+    /// # Errors
+    /// [`WireError`]; a frame that is too large is not looked into.
+    pub fn decode(frame: &[u8]) -> Result<Self, WireError> {
+        wire::decode(frame)
+    }
+}
+
+impl RefusedCode {
+    const CODES: [(u8, Self); 14] = [
+        (0, Self::Version),
+        (1, Self::BadMessage),
+        (2, Self::UnknownClinic),
+        (3, Self::UnknownDevice),
+        (4, Self::BadSignature),
+        (5, Self::BadStatements),
+        (6, Self::InvitationUnknown),
+        (7, Self::InvitationUsed),
+        (8, Self::InvitationExpired),
+        (9, Self::AlreadyJoined),
+        (10, Self::NobodyWaits),
+        (11, Self::Busy),
+        (12, Self::RelayFailed),
+        (13, Self::RelayBehind),
+    ];
+
+    /// A stable name for logs and for the screens' words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Version => "version",
+            Self::BadMessage => "bad_message",
+            Self::UnknownClinic => "unknown_clinic",
+            Self::UnknownDevice => "unknown_device",
+            Self::BadSignature => "bad_signature",
+            Self::BadStatements => "bad_statements",
+            Self::InvitationUnknown => "invitation_unknown",
+            Self::InvitationUsed => "invitation_used",
+            Self::InvitationExpired => "invitation_expired",
+            Self::AlreadyJoined => "already_joined",
+            Self::NobodyWaits => "nobody_waits",
+            Self::Busy => "busy",
+            Self::RelayFailed => "relay_failed",
+            Self::RelayBehind => "relay_behind",
+            Self::Other(_) => "refused",
+        }
+    }
+}
+
+impl<C> Encode<C> for RefusedCode {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        let known = Self::CODES.iter().find(|(_, code)| code == self).map(|(number, _)| *number);
+        e.u8(match self {
+            Self::Other(number) => *number,
+            _ => known.expect("every code but Other stands in CODES"),
+        })?
+        .ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for RefusedCode {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let number = d.u8()?;
+        Ok(Self::CODES.iter().find(|(known, _)| *known == number).map_or(Self::Other(number), |(_, code)| *code))
+    }
+}
+
+impl<C> Encode<C> for Consent {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        let (kind, bytes) = match self {
+            Self::Grant(bytes) => (0, bytes),
+            Self::Revocation(bytes) => (1, bytes),
+        };
+        e.array(2)?.u8(kind)?.bytes(bytes)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Consent {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let malformed = || minicbor::decode::Error::message("not a consent");
+        if d.array()? != Some(2) {
+            return Err(malformed());
+        }
+        match (d.u8()?, d.bytes()?) {
+            (0, bytes) => Ok(Self::Grant(bytes.to_vec())),
+            (1, bytes) => Ok(Self::Revocation(bytes.to_vec())),
+            _ => Err(malformed()),
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The contract of [`SyncStore`] in its plainest form: maps behind a lock, gone when dropped.
+//!
+//! For tests and simulations, of this crate and of those above it. It verifies nothing; a change that does not decode
+//! is quarantined, as the contract asks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard};
+
+use seal::{ChangeId, Grant, GrantId, Release, ReleaseId, Revocation, SealedChange, TenantId};
+
+use crate::{AuditLine, Consent, Cursor, Incarnation, OutId, OutItem, Refusal, Scope, StoreError, SyncStore};
+
+/// A store in memory.
+pub struct MemoryStore {
+    tenant: TenantId,
+    held: Mutex<Held>,
+}
+
+/// What a [`MemoryStore`] holds, to be looked at by tests.
+#[derive(Debug, Clone, Default)]
+pub struct Held {
+    /// The own clinic's statements.
+    pub statements: BTreeSet<Vec<u8>>,
+    /// Other clinics' statements.
+    pub foreign_statements: BTreeMap<TenantId, BTreeSet<Vec<u8>>>,
+    /// Sealed changes.
+    pub changes: BTreeMap<ChangeId, Vec<u8>>,
+    /// Changes that did not decode.
+    pub quarantined: Vec<Vec<u8>>,
+    /// Grants, given and received.
+    pub grants: BTreeMap<GrantId, Vec<u8>>,
+    /// Revocations, by giver and grant.
+    pub revocations: BTreeMap<(TenantId, GrantId), Vec<u8>>,
+    /// Releases, made and received.
+    pub releases: BTreeMap<ReleaseId, Vec<u8>>,
+    /// The relay's audit chain.
+    pub audit: Vec<AuditLine>,
+    /// What waits to be sent, in the order of writing.
+    pub outbox: Vec<OutItem>,
+    /// What the relay would not take.
+    pub refused: Vec<(OutId, Refusal)>,
+    /// Cursors.
+    pub cursors: BTreeMap<(Incarnation, Scope), u64>,
+    /// The relay's last known incarnation.
+    pub incarnation: Option<Incarnation>,
+}
+
+impl MemoryStore {
+    /// A store of this clinic that holds its statements and nothing else.
+    pub fn new(tenant: TenantId, statements: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        let held = Held { statements: statements.into_iter().collect(), ..Held::default() };
+        Self { tenant, held: Mutex::new(held) }
+    }
+
+    /// What the store holds now.
+    pub fn held(&self) -> Held {
+        self.lock().clone()
+    }
+
+    /// Writes something that this device made: kept, and queued for the relay.
+    pub fn write(&self, item: OutItem) {
+        let mut held = self.lock();
+        held.keep(&item);
+        held.outbox.push(item);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().expect("no test panics while it holds the store")
+    }
+}
+
+impl Held {
+    fn keep(&mut self, item: &OutItem) {
+        let bytes = item.bytes.clone();
+        match item.id {
+            OutId::Change(id) => drop(self.changes.insert(id, bytes)),
+            OutId::Grant(id) => drop(self.grants.insert(id, bytes)),
+            OutId::Revocation(_) => self.revoke(bytes),
+            OutId::Release(id) => drop(self.releases.insert(id, bytes)),
+        }
+    }
+
+    fn revoke(&mut self, bytes: Vec<u8>) {
+        if let Ok(revocation) = Revocation::decode(&bytes) {
+            let grant = revocation.grant();
+            self.revocations.insert((revocation.source(), grant), bytes);
+            self.releases.retain(|_, release| {
+                Release::decode(release).is_ok_and(|release| !release.header().grants.contains(&grant))
+            });
+        }
+    }
+
+    fn is_revoked(&self, grant: &Grant) -> bool {
+        self.revocations.contains_key(&(grant.clear().source, grant.clear().id))
+    }
+
+    fn everything(&self) -> Vec<OutItem> {
+        let item = |id, bytes: &Vec<u8>| OutItem { id, bytes: bytes.clone() };
+        let grants = self.grants.iter().map(|(id, bytes)| item(OutId::Grant(*id), bytes));
+        let revocations = self.revocations.iter().map(|((_, id), bytes)| item(OutId::Revocation(*id), bytes));
+        let changes = self.changes.iter().map(|(id, bytes)| item(OutId::Change(*id), bytes));
+        let releases = self.releases.iter().map(|(id, bytes)| item(OutId::Release(*id), bytes));
+        grants.chain(revocations).chain(changes).chain(releases).collect()
+    }
+
+    fn advance(&mut self, cursor: &Cursor) {
+        let position = self.cursors.entry((cursor.incarnation, cursor.scope)).or_default();
+        *position = cursor.position.max(*position);
+    }
+}
+
+impl SyncStore for MemoryStore {
+    fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    fn statements(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+        Ok(self.lock().statements.iter().cloned().collect())
+    }
+
+    fn absorb_statements(&self, statements: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        self.lock().statements.extend(statements);
+        Ok(())
+    }
+
+    fn absorb_foreign_statements(&self, tenant: TenantId, statements: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        self.lock().foreign_statements.entry(tenant).or_default().extend(statements);
+        Ok(())
+    }
+
+    fn outbox(&self, max_items: usize, max_bytes: usize) -> Result<Vec<OutItem>, StoreError> {
+        let held = self.lock();
+        let mut n_bytes = 0;
+        let fits = held.outbox.iter().take(max_items).take_while(|item| {
+            let first = n_bytes == 0;
+            n_bytes += item.bytes.len();
+            first || n_bytes <= max_bytes
+        });
+        Ok(fits.cloned().collect())
+    }
+
+    fn pending(&self) -> Result<u64, StoreError> {
+        Ok(self.lock().outbox.len() as u64)
+    }
+
+    fn mark_sent(&self, ids: &[OutId]) -> Result<(), StoreError> {
+        self.lock().outbox.retain(|item| !ids.contains(&item.id));
+        Ok(())
+    }
+
+    fn mark_refused(&self, items: &[(OutId, Refusal)]) -> Result<(), StoreError> {
+        let mut held = self.lock();
+        held.outbox.retain(|item| !items.iter().any(|(id, _)| *id == item.id));
+        held.refused.extend(items);
+        Ok(())
+    }
+
+    fn begin_incarnation(&self, incarnation: &Incarnation) -> Result<(), StoreError> {
+        let mut held = self.lock();
+        if held.incarnation.replace(*incarnation).is_some_and(|last| last != *incarnation) {
+            held.outbox = held.everything();
+        }
+        Ok(())
+    }
+
+    fn cursor(&self, incarnation: &Incarnation, scope: &Scope) -> Result<u64, StoreError> {
+        Ok(self.lock().cursors.get(&(*incarnation, *scope)).copied().unwrap_or(0))
+    }
+
+    fn absorb_changes(&self, cursor: &Cursor, changes: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        let mut held = self.lock();
+        for bytes in changes {
+            match SealedChange::decode(&bytes) {
+                Ok(change) => drop(held.changes.insert(change.id(), bytes)),
+                Err(_) => held.quarantined.push(bytes),
+            }
+        }
+        held.advance(cursor);
+        Ok(())
+    }
+
+    fn absorb_consents(&self, cursor: &Cursor, consents: Vec<Consent>) -> Result<(), StoreError> {
+        let mut held = self.lock();
+        for consent in consents {
+            match consent {
+                Consent::Grant(bytes) => {
+                    if let Ok(grant) = Grant::decode(&bytes) {
+                        held.grants.insert(grant.clear().id, bytes);
+                    }
+                }
+                Consent::Revocation(bytes) => held.revoke(bytes),
+            }
+        }
+        held.advance(cursor);
+        Ok(())
+    }
+
+    fn absorb_releases(&self, cursor: &Cursor, releases: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        let mut held = self.lock();
+        let Scope::Releases(id) = cursor.scope else { return Err(StoreError::Failed("not_a_grant")) };
+        let grant = held.grants.get(&id).and_then(|bytes| Grant::decode(bytes).ok());
+        if grant.is_none_or(|grant| !held.is_revoked(&grant)) {
+            let decoded = releases.into_iter().filter_map(|bytes| Some((Release::decode(&bytes).ok()?, bytes)));
+            for (release, bytes) in decoded {
+                if let Some(old) = &release.header().supersedes {
+                    held.releases.remove(old);
+                }
+                held.releases.insert(release.header().id, bytes);
+            }
+        }
+        held.advance(cursor);
+        Ok(())
+    }
+
+    fn absorb_relay_audit(&self, cursor: &Cursor, lines: Vec<AuditLine>) -> Result<(), StoreError> {
+        let mut held = self.lock();
+        let known = held.audit.last().map_or(0, |line| line.number);
+        held.audit.extend(lines.into_iter().filter(|line| line.number > known));
+        held.advance(cursor);
+        Ok(())
+    }
+
+    fn inbound_grants(&self, now_ms: i64) -> Result<Vec<GrantId>, StoreError> {
+        let held = self.lock();
+        let grants = held.grants.values().filter_map(|bytes| Grant::decode(bytes).ok());
+        let live = grants.filter(|grant| {
+            let clear = grant.clear();
+            clear.recipient == self.tenant && now_ms < clear.until_ms && !held.is_revoked(grant)
+        });
+        Ok(live.map(|grant| grant.clear().id).collect())
+    }
+}

@@ -1,0 +1,62 @@
+//! What a relay checks of a pushed item before its store sees it: size, name, owner, signature.
+
+use seal::{Grant, Membership, Release, Revocation, SealError, SealedChange, TenantId};
+
+use crate::{Checked, OutId, PushItem, Refusal};
+
+/// Checks one item against the pushing clinic's membership.
+pub(crate) fn check(tenant: &TenantId, membership: &Membership, item: PushItem) -> Result<Checked, Refusal> {
+    let bytes = Vec::from(item.bytes);
+    match item.id {
+        OutId::Change(id) => {
+            if bytes.len() > seal::MAX_SEALED_CHANGE_BYTES {
+                return Err(Refusal::Malformed);
+            }
+            let change = SealedChange::decode(&bytes).map_err(refusal)?;
+            owned(change.header().tenant == *tenant)?;
+            named(change.id() == id)?;
+            change.verify(membership).map_err(refusal)?;
+            Ok(Checked::Change { id, bytes })
+        }
+        OutId::Grant(id) => {
+            let grant = Grant::decode(&bytes).map_err(refusal)?;
+            owned(grant.clear().source == *tenant)?;
+            named(grant.clear().id == id)?;
+            grant.verify(membership).map_err(refusal)?;
+            Ok(Checked::Grant { clear: grant.clear().clone(), bytes })
+        }
+        OutId::Revocation(id) => {
+            let revocation = Revocation::decode(&bytes).map_err(refusal)?;
+            owned(revocation.source() == *tenant)?;
+            named(revocation.grant() == id)?;
+            revocation.verify(membership).map_err(refusal)?;
+            Ok(Checked::Revocation { grant: id, bytes })
+        }
+        OutId::Release(id) => {
+            let release = Release::decode(&bytes).map_err(refusal)?;
+            let header = release.header();
+            owned(header.source == *tenant)?;
+            named(header.id == id)?;
+            release.verify(membership).map_err(refusal)?;
+            let (supersedes, grants) = (header.supersedes, header.grants.clone());
+            Ok(Checked::Release { id, supersedes, grants, bytes })
+        }
+    }
+}
+
+fn owned(holds: bool) -> Result<(), Refusal> {
+    if holds { Ok(()) } else { Err(Refusal::WrongTenant) }
+}
+
+fn named(holds: bool) -> Result<(), Refusal> {
+    if holds { Ok(()) } else { Err(Refusal::Malformed) }
+}
+
+fn refusal(error: SealError) -> Refusal {
+    match error {
+        SealError::BadSignature => Refusal::BadSignature,
+        SealError::UnknownDevice => Refusal::UnknownDevice,
+        SealError::WrongTenant => Refusal::WrongTenant,
+        _ => Refusal::Malformed,
+    }
+}

@@ -1,0 +1,117 @@
+//! The three feeds of one connection: how far each was sent, how far it was acknowledged.
+
+use std::collections::BTreeSet;
+
+use minicbor::bytes::ByteVec;
+use seal::TenantId;
+
+use super::Stop;
+use crate::limits::{BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_OWN_POSITIONS};
+use crate::{
+    ChangeItem, ConsentItem, Cursors, Feed, Heads, Page, RefusedCode, RelayMessage, RelayStep, RelayStore,
+};
+
+pub(super) struct Feeds {
+    changes: Window,
+    consents: Window,
+    audit: Window,
+    /// Positions that this very connection pushed: their bytes need not go back.
+    own: BTreeSet<u64>,
+}
+
+/// Batches on their way, each named by its last position.
+struct Window {
+    sent: u64,
+    in_flight: BTreeSet<u64>,
+}
+
+impl From<&Cursors> for Feeds {
+    fn from(cursors: &Cursors) -> Self {
+        let window = |sent| Window { sent, in_flight: BTreeSet::new() };
+        Self {
+            changes: window(cursors.changes),
+            consents: window(cursors.consents),
+            audit: window(cursors.audit),
+            own: BTreeSet::new(),
+        }
+    }
+}
+
+impl Window {
+    fn page(&self) -> Option<Page> {
+        let open = self.in_flight.len() < BATCHES_IN_FLIGHT as usize;
+        open.then_some(Page { after: self.sent, max_items: BATCH_ITEMS, max_bytes: BATCH_BYTES })
+    }
+
+    fn sent(&mut self, position: u64) {
+        self.sent = position;
+        self.in_flight.insert(position);
+    }
+}
+
+impl Feeds {
+    pub(super) fn remember_own(&mut self, positions: &[u64]) {
+        let room = MAX_OWN_POSITIONS.saturating_sub(self.own.len());
+        self.own.extend(positions.iter().take(room));
+    }
+
+    pub(super) fn acknowledge(&mut self, feed: Feed, position: u64) -> Result<(), RefusedCode> {
+        let window = self.window(feed);
+        if !window.in_flight.contains(&position) {
+            return Err(RefusedCode::BadMessage);
+        }
+        window.in_flight.retain(|batch| *batch > position);
+        Ok(())
+    }
+
+    pub(super) fn sent_all(&mut self, feed: Feed, heads: Heads) -> bool {
+        let head = match feed {
+            Feed::Changes => heads.changes,
+            Feed::Consents => heads.consents,
+            Feed::Audit => heads.audit,
+        };
+        self.window(feed).sent >= head
+    }
+
+    /// Sends batches until every window is full or every feed is at its end. Consents go first: they must not wait.
+    pub(super) fn fill(
+        &mut self,
+        tenant: &TenantId,
+        store: &mut dyn RelayStore,
+        step: &mut RelayStep,
+    ) -> Result<(), Stop> {
+        while let Some(page) = self.consents.page() {
+            let items = store.consents(tenant, page)?;
+            let Some((last, _)) = items.last() else { break };
+            self.consents.sent(*last);
+            let items = items.into_iter().map(|(position, consent)| ConsentItem { position, consent }).collect();
+            step.say(&RelayMessage::Consents(items));
+        }
+        while let Some(page) = self.changes.page() {
+            let items = store.changes(tenant, page)?;
+            let Some((last, _)) = items.last() else { break };
+            self.changes.sent(*last);
+            let own = &mut self.own;
+            let items = items.into_iter().map(|(position, bytes)| ChangeItem {
+                position,
+                bytes: (!own.remove(&position)).then(|| ByteVec::from(bytes)),
+            });
+            step.say(&RelayMessage::Changes(items.collect()));
+        }
+        while let Some(page) = self.audit.page() {
+            let lines = store.audit(tenant, page)?;
+            let Some(last) = lines.last() else { break };
+            self.audit.sent(last.number);
+            step.say(&RelayMessage::Audit(lines.iter().map(|line| line.encode().into()).collect()));
+        }
+        Ok(())
+    }
+
+    fn window(&mut self, feed: Feed) -> &mut Window {
+        match feed {
+            Feed::Changes => &mut self.changes,
+            Feed::Consents => &mut self.consents,
+            Feed::Audit => &mut self.audit,
+        }
+    }
+}

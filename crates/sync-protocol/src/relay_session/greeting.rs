@@ -1,0 +1,170 @@
+//! How a connection begins: who is there, what for, and what it holds already.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use minicbor::bytes::ByteVec;
+use seal::{InvitationToken, SealError, TenantId};
+
+use super::feeds::Feeds;
+use super::{Member, RelaySession, State, Stop};
+use crate::limits::{OLDEST_VERSION, PROTOCOL_VERSION};
+use crate::{
+    Cursors, Hello, MemberProof, PairingAsk, Redeemed, RefusedCode, RelayMessage, RelayStep, RelayStore, Roster, Wake,
+    Want, Welcome, digest_of_releases,
+};
+
+impl RelaySession {
+    /// The first message.
+    pub(super) fn meet(
+        &mut self,
+        hello: Hello,
+        store: &mut dyn RelayStore,
+        now_ms: i64,
+        step: &mut RelayStep,
+    ) -> Result<(), Stop> {
+        if !(OLDEST_VERSION..=PROTOCOL_VERSION).contains(&hello.version) {
+            return Err(RefusedCode::Version.into());
+        }
+        match &hello.want {
+            Want::Join(token, statements) => {
+                let tenant = join((*token).into(), statements, store, now_ms)?;
+                step.say(&RelayMessage::Joined(tenant));
+                self.state = State::Over;
+                Ok(())
+            }
+            Want::JoinPairing(rendezvous) => {
+                step.pairing = Some(PairingAsk::Join(rendezvous.clone()));
+                self.state = State::Pairing;
+                Ok(())
+            }
+            Want::Sync(proof, _) | Want::HostPairing(proof, _) => {
+                let roster = store.roster(&proof.tenant)?.ok_or(RefusedCode::UnknownClinic)?;
+                if roster.membership().device(&proof.device).is_none() {
+                    step.say(&RelayMessage::StatementsWanted);
+                    self.state = State::Asked(Box::new(hello));
+                    return Ok(());
+                }
+                self.admit(hello, roster, store, now_ms, step)
+            }
+        }
+    }
+
+    /// The statements of a device that the relay did not know. They prove themselves, or change nothing.
+    pub(super) fn meet_with(
+        &mut self,
+        statements: &[ByteVec],
+        store: &mut dyn RelayStore,
+        now_ms: i64,
+        step: &mut RelayStep,
+    ) -> Result<(), Stop> {
+        let State::Asked(hello) = std::mem::replace(&mut self.state, State::Over) else {
+            return Err(RefusedCode::BadMessage.into());
+        };
+        let (Want::Sync(proof, _) | Want::HostPairing(proof, _)) = &hello.want else {
+            return Err(RefusedCode::BadMessage.into());
+        };
+        let known = store.roster(&proof.tenant)?.ok_or(RefusedCode::UnknownClinic)?;
+        let roster = known.with(statements.iter().map(|bytes| bytes.as_slice())).ok_or(RefusedCode::BadStatements)?;
+        let roster = Arc::new(roster);
+        // Nothing is kept for a device that cannot prove itself by what it brought.
+        verify(proof, &self.greeting, &roster)?;
+        store.set_roster(&roster)?;
+        step.wake.push(Wake::Clinic(proof.tenant));
+        self.admit(*hello, roster, store, now_ms, step)
+    }
+
+    fn admit(
+        &mut self,
+        hello: Hello,
+        roster: Arc<Roster>,
+        store: &mut dyn RelayStore,
+        now_ms: i64,
+        step: &mut RelayStep,
+    ) -> Result<(), Stop> {
+        match hello.want {
+            Want::HostPairing(proof, rendezvous) => {
+                verify(&proof, &self.greeting, &roster)?;
+                step.pairing = Some(PairingAsk::Host(rendezvous));
+                self.state = State::Pairing;
+                Ok(())
+            }
+            Want::Sync(proof, cursors) => {
+                verify(&proof, &self.greeting, &roster)?;
+                self.welcome(&proof, &cursors, roster, store, now_ms, step)
+            }
+            Want::Join(..) | Want::JoinPairing(_) => Err(RefusedCode::BadMessage.into()),
+        }
+    }
+
+    fn welcome(
+        &mut self,
+        proof: &MemberProof,
+        cursors: &Cursors,
+        roster: Arc<Roster>,
+        store: &mut dyn RelayStore,
+        now_ms: i64,
+        step: &mut RelayStep,
+    ) -> Result<(), Stop> {
+        if cursors.incarnation != self.greeting.incarnation {
+            return Err(RefusedCode::BadMessage.into());
+        }
+        let heads = store.heads(&proof.tenant)?;
+        if cursors.changes > heads.changes || cursors.consents > heads.consents || cursors.audit > heads.audit {
+            return Err(RefusedCode::RelayBehind.into());
+        }
+        step.say(&RelayMessage::Welcome(Welcome {
+            changes: heads.changes,
+            consents: heads.consents,
+            audit: heads.audit,
+            statements: roster.digest(),
+            now_ms,
+        }));
+        let releases = store.release_heads(&proof.tenant, now_ms)?;
+        let told_releases = if digest_of_releases(releases.iter().copied()) == cursors.releases {
+            releases.into_iter().collect()
+        } else {
+            BTreeMap::new()
+        };
+        let mut member = Member {
+            tenant: proof.tenant,
+            device: proof.device,
+            roster,
+            told_statements: cursors.statements,
+            feeds: Feeds::from(cursors),
+            told_releases,
+            n_denied: 0,
+        };
+        member.tell_news(store, now_ms, step)?;
+        self.state = State::Member(Box::new(member));
+        Ok(())
+    }
+}
+
+fn verify(proof: &MemberProof, greeting: &crate::Greeting, roster: &Roster) -> Result<(), RefusedCode> {
+    proof.verify(greeting, roster).map_err(|error| match error {
+        SealError::UnknownDevice => RefusedCode::UnknownDevice,
+        _ => RefusedCode::BadSignature,
+    })
+}
+
+/// Uses an invitation. The clinic's id is the hash of the genesis that its statements begin with.
+fn join(
+    token: [u8; 32],
+    statements: &[ByteVec],
+    store: &mut dyn RelayStore,
+    now_ms: i64,
+) -> Result<TenantId, Stop> {
+    let statements = || statements.iter().map(|bytes| bytes.as_slice());
+    let tenant = statements().find_map(|bytes| seal::Statement::decode(bytes).ok()).map(|one| one.tenant());
+    let roster = tenant.and_then(|tenant| Roster::from_statements(tenant, statements()));
+    let roster = roster.ok_or(RefusedCode::BadStatements)?;
+    let tenant = roster.membership().tenant();
+    match store.redeem(&InvitationToken::from_bytes(token).hash(), &roster, now_ms)? {
+        Redeemed::Joined => Ok(tenant),
+        Redeemed::Unknown => Err(RefusedCode::InvitationUnknown.into()),
+        Redeemed::Used => Err(RefusedCode::InvitationUsed.into()),
+        Redeemed::Expired => Err(RefusedCode::InvitationExpired.into()),
+        Redeemed::AlreadyJoined => Err(RefusedCode::AlreadyJoined.into()),
+    }
+}

@@ -1,0 +1,55 @@
+//! One clinic's statements, verified, as a relay or another clinic sees them.
+
+use seal::{Membership, Statement, TenantId};
+
+use crate::digest_of_statements;
+use crate::limits::{MAX_STATEMENTS, MAX_STATEMENTS_BYTES};
+
+/// The statements of one clinic that hold together, and who belongs by them.
+#[derive(Clone)]
+pub struct Roster {
+    statements: Vec<Vec<u8>>,
+    membership: Membership,
+    digest: [u8; 32],
+}
+
+impl Roster {
+    /// The roster that these encoded statements make; what does not decode or is not accepted is left out.
+    ///
+    /// `None` when they do not lead back to `tenant` (there is no genesis), or are more than a relay keeps.
+    pub fn from_statements<'a>(tenant: TenantId, encoded: impl IntoIterator<Item = &'a [u8]>) -> Option<Self> {
+        let mut statements: Vec<Statement> = encoded.into_iter().filter_map(|b| Statement::decode(b).ok()).collect();
+        statements.sort_unstable_by_key(Statement::id);
+        statements.dedup_by_key(|statement| statement.id());
+        let membership = Membership::from_statements(tenant, &statements).ok()?;
+        statements.retain(|statement| membership.accepted().contains(&statement.id()));
+        let statements: Vec<Vec<u8>> = statements.iter().map(Statement::bytes).collect();
+        let n_bytes: usize = statements.iter().map(Vec::len).sum();
+        if statements.len() > MAX_STATEMENTS || n_bytes > MAX_STATEMENTS_BYTES {
+            return None;
+        }
+        let digest = digest_of_statements(statements.iter().map(Vec::as_slice));
+        Some(Self { statements, membership, digest })
+    }
+
+    /// This roster and these statements together; `None` as in [`Roster::from_statements`].
+    pub fn with<'a>(&'a self, more: impl IntoIterator<Item = &'a [u8]>) -> Option<Self> {
+        let all = self.statements.iter().map(Vec::as_slice).chain(more);
+        Self::from_statements(self.membership.tenant(), all)
+    }
+
+    /// The accepted statements, encoded, ordered by id.
+    pub fn statements(&self) -> &[Vec<u8>] {
+        &self.statements
+    }
+
+    /// Who belongs.
+    pub fn membership(&self) -> &Membership {
+        &self.membership
+    }
+
+    /// [`digest_of_statements`] of [`Roster::statements`].
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+}

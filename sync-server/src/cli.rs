@@ -1,0 +1,120 @@
+//! What the operator can say, and with which code the program ends.
+
+mod clinics;
+mod serving;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Exit codes, the same in every MediEco program (0 is done, 2 is clap's own for wrong usage).
+const FAILED: u8 = 1;
+const USAGE: u8 = 2;
+const REFUSED: u8 = 4;
+
+const EXAMPLES: &str = "\
+Examples:
+  A relay on this machine, for a try:
+      medieco-relay serve --listen 127.0.0.1:7447
+  A relay for clinics elsewhere, with its own certificate:
+      medieco-relay serve --listen 203.0.113.7:443 --tls-cert relay.pem --tls-key relay.key
+  Behind a proxy that does TLS:
+      medieco-relay serve --listen 0.0.0.0:7447 --behind-proxy --public-url wss://relay.example.org
+  A new clinic; the printed invitation is good once, for 72 hours:
+      medieco-relay clinic add 'Klinik Harapan'
+  The invitation was lost or is too old:
+      medieco-relay invite 'Klinik Harapan'
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 4 refused.";
+
+/// MediEco's relay: keeps the devices of clinics equal, and reads nothing of what passes.
+#[derive(Debug, Parser)]
+#[command(name = "medieco-relay", version, after_help = EXAMPLES)]
+pub struct Cli {
+    /// The data folder [default: the system's own place for such data]
+    #[arg(long, value_name = "DIR", global = true)]
+    data: Option<PathBuf>,
+    /// Print results as one JSON object, with a version in "v"
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the relay until SIGTERM or Ctrl-C
+    Serve(Serve),
+    /// The list of clinics
+    #[command(subcommand)]
+    Clinic(Clinic),
+    /// Make a new invitation for a clinic that has not joined; older ones end
+    Invite {
+        /// Its name on the list, or its id
+        #[arg(value_name = "TENANT_OR_NAME")]
+        clinic: String,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// Where to listen; port 0 takes any free port
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7447")]
+    listen: SocketAddr,
+    /// The certificate chain, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Its private key, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// A proxy before this relay does TLS
+    #[arg(long, conflicts_with = "tls_cert")]
+    behind_proxy: bool,
+    /// What clinics dial, for invitations [default: the listening address]
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// SHA-256 of the proxy's public key (SubjectPublicKeyInfo), in hex, for invitations
+    #[arg(long, value_name = "HEX", requires = "behind_proxy", value_parser = parse_sha256)]
+    public_key_sha256: Option<[u8; 32]>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Clinic {
+    /// Put a clinic on the list and print its invitation
+    Add {
+        /// Your word for it; it stays on this machine's list and goes nowhere else
+        name: String,
+    },
+    /// Show the list
+    List,
+}
+
+/// Does what the operator said.
+pub fn run(cli: Cli) -> ExitCode {
+    let Some(data) = cli.data.or_else(default_data) else {
+        return say(FAILED, "this system names no folder for data: say with --data where it should be");
+    };
+    match cli.command {
+        Command::Serve(serve) => serving::run(serve, data, cli.json),
+        Command::Clinic(Clinic::Add { name }) => clinics::add(&data, &name, cli.json),
+        Command::Clinic(Clinic::List) => clinics::list(&data, cli.json),
+        Command::Invite { clinic } => clinics::invite(&data, &clinic, cli.json),
+    }
+}
+
+fn say(code: u8, words: impl std::fmt::Display) -> ExitCode {
+    eprintln!("medieco-relay: {words}");
+    ExitCode::from(code)
+}
+
+fn default_data() -> Option<PathBuf> {
+    directories::ProjectDirs::from("my", "MediEco", "medieco-relay").map(|dirs| dirs.data_dir().to_owned())
+}
+
+fn parse_sha256(text: &str) -> Result<[u8; 32], String> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text, &mut bytes).map_err(|_| "expected 64 hexadecimal digits".to_owned())?;
+    Ok(bytes)
+}

@@ -1,0 +1,108 @@
+//! `medieco-relay clinic …` and `medieco-relay invite`: they work beside a running relay, on the same folder.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use seal::{Invitation, InvitationToken};
+use sync_server::{ClinicError, Reachable, Store, now_ms};
+
+use super::{FAILED, REFUSED, USAGE, say};
+
+pub(super) fn add(data: &Path, name: &str, json: bool) -> ExitCode {
+    let name = name.trim();
+    if name.is_empty() {
+        return say(USAGE, "a clinic needs a name");
+    }
+    finish(open(data).and_then(|(mut store, reachable)| {
+        let (token, ends_ms) = store.add_clinic(name, now_ms(), &mut rand::rng())?;
+        print_invitation(name, token, ends_ms, reachable, json);
+        Ok(())
+    }))
+}
+
+pub(super) fn invite(data: &Path, who: &str, json: bool) -> ExitCode {
+    finish(open(data).and_then(|(mut store, reachable)| {
+        let (name, token, ends_ms) = store.invite_clinic(who.trim(), now_ms(), &mut rand::rng())?;
+        print_invitation(&name, token, ends_ms, reachable, json);
+        Ok(())
+    }))
+}
+
+pub(super) fn list(data: &Path, json: bool) -> ExitCode {
+    let rows = match Store::open(data, &mut rand::rng()) {
+        Ok(store) => store.clinics(now_ms()),
+        Err(error) => return say(FAILED, error),
+    };
+    let rows = match rows {
+        Ok(rows) => rows,
+        Err(error) => return say(FAILED, error),
+    };
+    if json {
+        let clinics: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                serde_json::json!({
+                    "name": row.name,
+                    "tenant": row.tenant.map(|tenant| tenant.to_string()),
+                    "invited_until_ms": row.invited_until_ms,
+                    "n_changes": row.n_changes,
+                })
+            })
+            .collect();
+        println!("{}", serde_json::json!({ "v": 1, "clinics": clinics }));
+        return ExitCode::SUCCESS;
+    }
+    for row in rows {
+        let state = match (row.tenant, row.invited_until_ms) {
+            (Some(tenant), _) => format!("joined\t{tenant}\t{} changes", row.n_changes),
+            (None, Some(_)) => "invited".to_owned(),
+            (None, None) => "not joined, no open invitation".to_owned(),
+        };
+        println!("{}\t{state}", row.name);
+    }
+    ExitCode::SUCCESS
+}
+
+enum Failure {
+    Open(sync_server::OpenError),
+    Clinic(ClinicError),
+    NeverServed,
+}
+
+impl From<ClinicError> for Failure {
+    fn from(error: ClinicError) -> Self {
+        Self::Clinic(error)
+    }
+}
+
+fn open(data: &Path) -> Result<(Store, Reachable), Failure> {
+    let store = Store::open(data, &mut rand::rng()).map_err(Failure::Open)?;
+    let reachable = store.reachable().map_err(ClinicError::from)?.ok_or(Failure::NeverServed)?;
+    Ok((store, reachable))
+}
+
+fn finish(done: Result<(), Failure>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::NeverServed) => say(
+            REFUSED,
+            "this relay was never started, so an invitation could not say where it is: run `medieco-relay serve` once first",
+        ),
+        Err(Failure::Open(error)) => say(FAILED, error),
+        Err(Failure::Clinic(error @ ClinicError::Store(_))) => say(FAILED, error),
+        Err(Failure::Clinic(error)) => say(REFUSED, error),
+    }
+}
+
+fn print_invitation(name: &str, token: InvitationToken, expires_ms: i64, reachable: Reachable, json: bool) {
+    let Reachable { url: relay_url, key_sha256: relay_key_sha256 } = reachable;
+    let invitation = Invitation { relay_url, relay_key_sha256, token, expires_ms, clinic_hint: Some(name.to_owned()) };
+    let text = invitation.to_text();
+    if json {
+        let text: &str = &text;
+        println!("{}", serde_json::json!({ "v": 1, "name": name, "invitation": text, "expires_ms": expires_ms }));
+    } else {
+        eprintln!("The invitation for {name} is good once, for 72 hours. Hand it to the owner in person or by a safe way:");
+        println!("{}", &*text);
+    }
+}

@@ -1,0 +1,198 @@
+//! The relay's data folder: one SQLite file that holds what the relay relays and cannot read.
+//!
+//! One connection, on the one writer thread (see `writer.rs`). WAL with `synchronous=FULL`: what is acknowledged
+//! survives the power cord.
+
+mod audit;
+mod clinics;
+mod columns;
+mod feeds;
+mod push;
+mod releases;
+mod statements;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand_core::CryptoRng;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use seal::TenantId;
+use sync_protocol::{
+    AuditLine, Checked, Consent, Heads, Incarnation, Page, Pushed, Redeemed, RelayStore, RelayStoreFailed,
+    ReleaseAnswer, ReleaseAsk, Roster,
+};
+
+pub use clinics::{ClinicError, ClinicRow, INVITATION_LIFETIME_MS};
+
+mod migrations {
+    refinery::embed_migrations!("migrations");
+}
+
+/// The file in the data folder.
+pub const FILE_NAME: &str = "relay.sqlite";
+
+/// Why the store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder could not be made or read.
+    #[error("the data folder cannot be used: {0}")]
+    Folder(#[from] std::io::Error),
+    /// SQLite says no.
+    #[error("the store cannot be opened: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The schema could not be brought up to date; a newer build may have written it.
+    #[error("the store's schema does not fit this build: {0}")]
+    Schema(#[from] refinery::Error),
+}
+
+/// How clinics reach this relay, as the last `serve` knew it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reachable {
+    /// `ws://` or `wss://`, host and port, no path.
+    pub url: String,
+    /// SHA-256 of the certificate's public key (SubjectPublicKeyInfo), when it serves TLS.
+    pub key_sha256: Option<[u8; 32]>,
+}
+
+/// The store.
+pub struct Store {
+    connection: Connection,
+    incarnation: Incarnation,
+    rosters: HashMap<TenantId, Arc<Roster>>,
+}
+
+impl Store {
+    /// Opens the store in `folder`, or makes it, with a fresh incarnation from `rng`.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(folder: &Path, rng: &mut impl CryptoRng) -> Result<Self, OpenError> {
+        make_private_folder(folder)?;
+        let mut connection = Connection::open(folder.join(FILE_NAME))?;
+        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "fullfsync", true)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        migrations::migrations::runner().run(&mut connection)?;
+        let mut fresh = [0; 16];
+        rng.fill_bytes(&mut fresh);
+        connection.execute("INSERT OR IGNORE INTO relay (only_row, incarnation) VALUES (1, ?1)", [&fresh])?;
+        let incarnation = connection.query_row("SELECT incarnation FROM relay", [], |row| row.get(0))?;
+        Ok(Self { connection, incarnation: Incarnation(incarnation), rosters: HashMap::new() })
+    }
+
+    /// Remembers how clinics reach this relay.
+    ///
+    /// # Errors
+    /// [`RelayStoreFailed`].
+    pub fn set_reachable(&mut self, reachable: &Reachable) -> Result<(), RelayStoreFailed> {
+        let values = params![reachable.url, reachable.key_sha256];
+        self.connection.execute("UPDATE relay SET url = ?1, key_sha256 = ?2", values).map_err(failed)?;
+        Ok(())
+    }
+
+    /// How clinics reach this relay; `None` before it was ever served.
+    ///
+    /// # Errors
+    /// [`RelayStoreFailed`].
+    pub fn reachable(&self) -> Result<Option<Reachable>, RelayStoreFailed> {
+        let sql = "SELECT url, key_sha256 FROM relay WHERE url IS NOT NULL";
+        let row = self.connection.query_row(sql, [], |row| Ok(Reachable { url: row.get(0)?, key_sha256: row.get(1)? }));
+        row.optional().map_err(failed)
+    }
+
+    /// Brings the write-ahead log into the file, at the end.
+    ///
+    /// # Errors
+    /// [`RelayStoreFailed`].
+    pub fn checkpoint(&mut self) -> Result<(), RelayStoreFailed> {
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(failed)
+    }
+
+    /// One transaction, `BEGIN IMMEDIATE` to `COMMIT`; an error rolls all of it back.
+    fn write<T>(&mut self, act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, RelayStoreFailed> {
+        let mut run = || {
+            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = act(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        };
+        run().map_err(failed)
+    }
+}
+
+impl RelayStore for Store {
+    fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
+    fn roster(&mut self, tenant: &TenantId) -> Result<Option<Arc<Roster>>, RelayStoreFailed> {
+        if let Some(roster) = self.rosters.get(tenant) {
+            return Ok(Some(Arc::clone(roster)));
+        }
+        let statements = statements::read(&self.connection, tenant).map_err(failed)?;
+        let roster = Roster::from_statements(*tenant, statements.iter().map(Vec::as_slice)).map(Arc::new);
+        self.rosters.extend(roster.iter().map(|roster| (*tenant, Arc::clone(roster))));
+        Ok(roster)
+    }
+
+    fn set_roster(&mut self, roster: &Roster) -> Result<(), RelayStoreFailed> {
+        self.write(|transaction| statements::add(transaction, roster))?;
+        self.rosters.insert(roster.membership().tenant(), Arc::new(roster.clone()));
+        Ok(())
+    }
+
+    fn redeem(&mut self, token: &[u8; 32], roster: &Roster, now_ms: i64) -> Result<Redeemed, RelayStoreFailed> {
+        self.write(|transaction| clinics::redeem(transaction, token, roster, now_ms))
+    }
+
+    fn heads(&mut self, tenant: &TenantId) -> Result<Heads, RelayStoreFailed> {
+        feeds::heads(&self.connection, tenant).map_err(failed)
+    }
+
+    fn changes(&mut self, tenant: &TenantId, page: Page) -> Result<Vec<(u64, Vec<u8>)>, RelayStoreFailed> {
+        feeds::changes(&self.connection, tenant, page).map_err(failed)
+    }
+
+    fn consents(&mut self, tenant: &TenantId, page: Page) -> Result<Vec<(u64, Consent)>, RelayStoreFailed> {
+        feeds::consents(&self.connection, tenant, page).map_err(failed)
+    }
+
+    fn audit(&mut self, tenant: &TenantId, page: Page) -> Result<Vec<AuditLine>, RelayStoreFailed> {
+        audit::read(&self.connection, tenant, page).map_err(failed)
+    }
+
+    fn push(&mut self, tenant: &TenantId, items: &[Checked], now_ms: i64) -> Result<Pushed, RelayStoreFailed> {
+        self.write(|transaction| push::push(transaction, tenant, items, now_ms))
+    }
+
+    fn release_heads(
+        &mut self,
+        recipient: &TenantId,
+        now_ms: i64,
+    ) -> Result<Vec<(seal::GrantId, u64)>, RelayStoreFailed> {
+        releases::heads(&self.connection, recipient, now_ms).map_err(failed)
+    }
+
+    fn pull_releases(&mut self, ask: &ReleaseAsk) -> Result<ReleaseAnswer, RelayStoreFailed> {
+        self.write(|transaction| releases::pull(transaction, ask))
+    }
+}
+
+fn failed(error: rusqlite::Error) -> RelayStoreFailed {
+    RelayStoreFailed(error.to_string())
+}
+
+#[cfg(unix)]
+fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(not(unix))]
+fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)
+}
