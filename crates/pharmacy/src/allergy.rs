@@ -57,8 +57,8 @@ fn objection(allergy: &str, ingredient: &str, tables: &Tables) -> Option<Finding
         return Some(finding(Level::Serious, "allergy_same"));
     }
     if let Some(source) = tables.membership(ingredient, allergy) {
-        return Some(finding(Level::Serious, "allergy_class").from_source(source));
+        return Some(finding(Level::Serious, "allergy_class").backed_by(source));
     }
     let rule = tables.cross_reactivity(allergy, ingredient)?;
-    Some(finding(rule.level, "allergy_cross").from_source(&rule.source))
+    Some(finding(rule.level, "allergy_cross").backed_by(&rule.source))
 }

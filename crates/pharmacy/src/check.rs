@@ -91,6 +91,6 @@ fn halal(medicine: &Medicine) -> Option<Finding> {
     Some(
         finding
             .with("medicine", &medicine.line.drug_name)
-            .from_source(&product.source),
+            .backed_by(&product.source),
     )
 }

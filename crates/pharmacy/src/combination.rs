@@ -54,7 +54,7 @@ fn interaction(own: &str, other: &str, tables: &Tables) -> Option<Finding> {
         finding
             .with_substance("one", one, tables)
             .with_substance("other", two, tables)
-            .from_source(&rule.source),
+            .backed_by(&rule.source),
     )
 }
 

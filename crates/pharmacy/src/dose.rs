@@ -73,7 +73,7 @@ fn beyond(medicine: &Medicine, others: &[Medicine], rule: &DoseMaximum, tables: 
                 .with("medicine", &medicine.line.drug_name)
                 .with("dose_mg", number(mass))
                 .with("most_mg", number(most))
-                .from_source(&rule.source)
+                .backed_by(&rule.source)
         })
     };
     let single = medicine.masses(ingredient).map(|(single, _)| single);

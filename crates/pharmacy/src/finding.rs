@@ -76,7 +76,7 @@ impl Finding {
     }
 
     /// With the source of the rule that it rests on.
-    pub(crate) fn from_source(mut self, source: &Source) -> Self {
+    pub(crate) fn backed_by(mut self, source: &Source) -> Self {
         self.source.clone_from(&source.work);
         self.edition.clone_from(&source.edition);
         self
