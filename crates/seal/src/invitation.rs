@@ -4,7 +4,7 @@ use std::fmt;
 
 use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::{FORMAT_VERSION, SealError, context, text_code, wire};
 
@@ -47,7 +47,7 @@ struct Wire {
 impl Invitation {
     /// The invitation as text, `MEDIECO1-XXXXX-...`. A secret until it is used.
     pub fn to_text(&self) -> Zeroizing<String> {
-        let wire = Wire {
+        let mut wire = Wire {
             version: FORMAT_VERSION,
             relay_url: self.relay_url.clone(),
             relay_key_sha256: self.relay_key_sha256,
@@ -55,16 +55,20 @@ impl Invitation {
             expires_ms: self.expires_ms,
             clinic_hint: self.clinic_hint.clone(),
         };
-        text_code::encode(PREFIX, &Zeroizing::new(wire::encode(&wire)))
+        let payload = Zeroizing::new(wire::encode(&wire));
+        wire.token.zeroize();
+        text_code::encode(PREFIX, &payload)
     }
 
     /// The invitation behind a text; [`SealError::WrongCode`] when it is misspelt or something else.
     pub fn from_text(text: &str) -> Result<Self, SealError> {
-        let wire: Wire = wire::decode_versioned(&text_code::decode(PREFIX, text)?, MAX_INVITATION_BYTES)?;
+        let mut wire: Wire = wire::decode_versioned(&text_code::decode(PREFIX, text)?, MAX_INVITATION_BYTES)?;
+        let token = InvitationToken::from_bytes(wire.token);
+        wire.token.zeroize();
         Ok(Self {
             relay_url: wire.relay_url,
             relay_key_sha256: wire.relay_key_sha256,
-            token: InvitationToken::from_bytes(wire.token),
+            token,
             expires_ms: wire.expires_ms,
             clinic_hint: wire.clinic_hint,
         })

@@ -66,18 +66,21 @@ impl Membership {
         tenant: TenantId,
         statements: impl IntoIterator<Item = &'a Statement>,
     ) -> Result<Self, SealError> {
-        let mut waiting: BTreeMap<StatementId, &Statement> = statements
+        // By id *and* signature: the id is that of the signed part, and a copy with a false signature must not stand in
+        // the way of the true one.
+        let mut waiting: Waiting<'_> = statements
             .into_iter()
-            .map(|statement| (statement.id(), statement))
+            .map(|statement| ((statement.id(), *statement.signature()), statement))
             .collect();
         let genesis_id = StatementId::from_bytes(*tenant.as_bytes());
-        let first = waiting.remove(&genesis_id).ok_or(SealError::NoGenesis)?;
-        let StatementKind::Genesis(genesis) = first.kind() else {
-            return Err(SealError::NoGenesis);
-        };
-        if first.verify(&genesis.root).is_err() || first.signer() != Signer::Root {
-            return Err(SealError::NoGenesis);
-        }
+        let genesis = waiting.values().find_map(|statement| match statement.kind() {
+            StatementKind::Genesis(genesis) if statement.id() == genesis_id => {
+                (statement.signer() == Signer::Root && statement.verify(&genesis.root).is_ok()).then_some(genesis)
+            }
+            _ => None,
+        });
+        let genesis = genesis.ok_or(SealError::NoGenesis)?;
+        waiting.retain(|(id, _), _| *id != genesis_id);
 
         let mut growing = Growing::from_genesis(tenant, genesis_id, genesis);
         growing.absorb(&mut waiting);
@@ -159,6 +162,9 @@ impl Membership {
     }
 }
 
+/// What is not yet accepted; a statement that came twice stands here once.
+type Waiting<'a> = BTreeMap<(StatementId, [u8; 64]), &'a Statement>;
+
 /// A membership in the making.
 struct Growing {
     membership: Membership,
@@ -203,10 +209,10 @@ impl Growing {
     }
 
     /// Goes over what waits until a whole round accepts nothing more; what then still waits is refused.
-    fn absorb(&mut self, waiting: &mut BTreeMap<StatementId, &Statement>) {
+    fn absorb(&mut self, waiting: &mut Waiting<'_>) {
         loop {
             let mut progress = false;
-            waiting.retain(|id, statement| match self.judge(statement) {
+            waiting.retain(|(id, _), statement| match self.judge(statement) {
                 Finding::Holds { depth } => {
                     self.accept(statement, depth);
                     progress = true;
@@ -222,11 +228,13 @@ impl Growing {
                 break;
             }
         }
-        for (id, statement) in waiting {
+        for ((id, _), statement) in waiting {
             if let Finding::Waits(refusal) = self.judge(statement) {
                 self.membership.refused.insert(*id, refusal);
             }
         }
+        let Membership { accepted, refused, .. } = &mut self.membership;
+        refused.retain(|id, _| !accepted.contains(id));
     }
 
     fn judge(&self, statement: &Statement) -> Finding {

@@ -272,6 +272,10 @@ impl Statement {
         &self.kind
     }
 
+    pub(crate) fn signature(&self) -> &[u8; 64] {
+        &self.signed.signature
+    }
+
     /// Does the signature fit this key?
     pub(crate) fn verify(&self, public: &[u8; 32]) -> Result<(), SealError> {
         crate::verify(

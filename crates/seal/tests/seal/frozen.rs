@@ -1,0 +1,200 @@
+//! Frozen examples: what version 1 of each format looks like, to the byte, and that every build opens it.
+//!
+//! A file here is never changed. When a test fails, the format changed: make it version 2 beside version 1, and freeze
+//! an example of it. `MEDIECO_FREEZE=1` writes files that do not exist yet, and only those.
+
+use std::path::PathBuf;
+
+use seal::{
+    AttachmentKey, ClinicCard, DeviceKeys, EpochSecrets, Grant, GrantId, Invitation, InvitationToken, Membership,
+    NewGrant, NewRelease, PersonKeys, RecoveryKit, Release, ReleaseId, Revocation, SealedChange, Statement,
+    WrappedPersonKey, derive_document_id, derive_release_document, open_with_passphrase, seal_with_passphrase, verify,
+};
+
+use crate::world::{Clinic, NOW_MS, rng};
+
+const MACHINE: [u8; 32] = [3; 32];
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/frozen")
+        .join(name)
+}
+
+fn text(name: &str) -> String {
+    std::fs::read_to_string(path(name))
+        .unwrap_or_else(|error| panic!("{name}: {error}"))
+        .trim_end()
+        .to_owned()
+}
+
+fn bytes(name: &str) -> Vec<u8> {
+    hex::decode(text(name).split_whitespace().collect::<String>()).unwrap()
+}
+
+#[track_caller]
+fn check_text(name: &str, made: &str) {
+    if std::env::var_os("MEDIECO_FREEZE").is_some() && !path(name).exists() {
+        std::fs::write(path(name), format!("{made}\n")).unwrap();
+    }
+    assert_eq!(text(name), made, "{name}: this format is no longer what it was");
+}
+
+#[track_caller]
+fn check(name: &str, made: &[u8]) {
+    let lines: Vec<_> = made.chunks(60).map(hex::encode).collect();
+    check_text(name, &lines.join("\n"));
+}
+
+fn grant(a: &Clinic, b: &Clinic) -> Grant {
+    let new = NewGrant {
+        id: GrantId::from_bytes([1; 16]),
+        recipient: b.tenant(),
+        purpose: 0,
+        mode: 1,
+        from_ms: NOW_MS,
+        until_ms: NOW_MS + 1_000,
+        erase_at_ms: NOW_MS + 2_000,
+    };
+    Grant::make(new, a.tenant(), b"frozen terms", &b.membership, a.device(), &mut rng(5)).unwrap()
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes_in_every_build() {
+    let (a, b) = (Clinic::make(1), Clinic::make(2));
+    let person = PersonKeys::make(&mut rng(12));
+    let grant = grant(&a, &b);
+    let document = a.document("day/2026-11-21");
+    let new = NewRelease {
+        id: ReleaseId::from_bytes([8; 16]),
+        document: derive_release_document(a.secrets.naming_key(), &document, &grant.clear().id),
+        supersedes: None,
+        as_of_ms: NOW_MS,
+    };
+    let recipients = [(grant.clear(), &b.membership)];
+    let release = Release::seal(new, a.tenant(), b"frozen release", &recipients, a.device(), &mut rng(6)).unwrap();
+    let chunk = AttachmentKey::from_bytes([4; 32])
+        .seal_chunk(7, b"frozen sound", &mut rng(11))
+        .unwrap();
+    let invitation = Invitation {
+        relay_url: "wss://relay.example.my/sync".to_owned(),
+        relay_key_sha256: Some([7; 32]),
+        token: InvitationToken::from_bytes([2; 32]),
+        expires_ms: NOW_MS,
+        clinic_hint: Some("Klinik Aman".to_owned()),
+    };
+    let card = ClinicCard {
+        tenant: a.tenant(),
+        relay_url: "wss://relay.example.my/sync".to_owned(),
+        name: "Klinik Aman".to_owned(),
+    };
+
+    check("device-a.hex", &a.device().to_secret_bytes());
+    check("device-a-second.hex", &a.second.to_secret_bytes());
+    check("device-b.hex", &b.device().to_secret_bytes());
+    check_text("kit-words.txt", &a.founded.kit.words());
+    check("statement-genesis.hex", &a.statements[0].bytes());
+    check("statement-new-epoch.hex", &a.statements[1].bytes());
+    check("statement-add-device.hex", &a.statements[2].bytes());
+    check("statement-b-genesis.hex", &b.statements[0].bytes());
+    check("statement-b-new-epoch.hex", &b.statements[1].bytes());
+    check_text("document-id.txt", &document.to_string());
+    check("change.hex", &a.change(b"frozen change").encode());
+    check("grant.hex", &grant.encode());
+    check(
+        "revocation.hex",
+        &Revocation::make(grant.clear().id, a.tenant(), NOW_MS, a.device()).encode(),
+    );
+    check("release.hex", &release.encode());
+    check("chunk.hex", &chunk);
+    check("person-public.hex", &person.public());
+    check(
+        "person-key.hex",
+        person.wrap("482915", &MACHINE, &mut rng(13)).as_bytes(),
+    );
+    check(
+        "passphrase.hex",
+        &seal_with_passphrase("betul kuda bateri", b"frozen secrets", &mut rng(14)),
+    );
+    check_text("invitation.txt", &invitation.to_text());
+    check_text("clinic-card.txt", &card.to_text());
+}
+
+fn membership(statements: &[&str]) -> Membership {
+    let statements: Vec<_> = statements
+        .iter()
+        .map(|name| Statement::decode(&bytes(name)).unwrap())
+        .collect();
+    Membership::from_statements(statements[0].tenant(), &statements).unwrap()
+}
+
+#[test]
+fn every_build_opens_what_version_1_wrote() {
+    let a = membership(&[
+        "statement-genesis.hex",
+        "statement-new-epoch.hex",
+        "statement-add-device.hex",
+    ]);
+    let b = membership(&["statement-b-genesis.hex", "statement-b-new-epoch.hex"]);
+    assert!(a.refused().is_empty() && b.refused().is_empty());
+    let first = DeviceKeys::from_secret_bytes(&bytes("device-a.hex")).unwrap();
+    let second = DeviceKeys::from_secret_bytes(&bytes("device-a-second.hex")).unwrap();
+    let of_b = DeviceKeys::from_secret_bytes(&bytes("device-b.hex")).unwrap();
+    let kit = RecoveryKit::from_words(&text("kit-words.txt")).unwrap();
+    let at_b = EpochSecrets::unwrap(&b, &of_b).unwrap();
+
+    let change = SealedChange::decode(&bytes("change.hex")).unwrap();
+    change.verify(&a).unwrap();
+    for secrets in [
+        EpochSecrets::unwrap(&a, &first).unwrap(),
+        EpochSecrets::unwrap(&a, &second).unwrap(),
+        EpochSecrets::unwrap_with_kit(&a, &kit).unwrap(),
+    ] {
+        assert_eq!(change.open(&secrets).unwrap().as_slice(), b"frozen change");
+        let document = derive_document_id(secrets.naming_key(), "day/2026-11-21");
+        assert_eq!(document.to_string(), text("document-id.txt"));
+    }
+
+    let grant = Grant::decode(&bytes("grant.hex")).unwrap();
+    grant.verify(&a).unwrap();
+    assert_eq!(grant.open_terms(&at_b).unwrap().as_slice(), b"frozen terms");
+    let release = Release::decode(&bytes("release.hex")).unwrap();
+    release.verify(&a).unwrap();
+    assert_eq!(
+        release.open(grant.clear(), &at_b).unwrap().as_slice(),
+        b"frozen release"
+    );
+    let revocation = Revocation::decode(&bytes("revocation.hex")).unwrap();
+    revocation.verify(&a).unwrap();
+    assert_eq!((revocation.grant(), revocation.at_ms()), (grant.clear().id, NOW_MS));
+
+    let sound = AttachmentKey::from_bytes([4; 32])
+        .open_chunk(7, &bytes("chunk.hex"))
+        .unwrap();
+    assert_eq!(sound.as_slice(), b"frozen sound");
+    assert_eq!(
+        open_with_passphrase("betul kuda bateri", &bytes("passphrase.hex"))
+            .unwrap()
+            .as_slice(),
+        b"frozen secrets"
+    );
+    let invitation = Invitation::from_text(&text("invitation.txt")).unwrap();
+    assert_eq!((invitation.token.as_bytes(), invitation.expires_ms), (&[2; 32], NOW_MS));
+    let card = ClinicCard::from_text(&text("clinic-card.txt")).unwrap();
+    assert_eq!((card.tenant, card.name.as_str()), (a.tenant(), "Klinik Aman"));
+}
+
+#[test]
+fn every_build_unlocks_a_person_of_version_1() {
+    let wrapped = WrappedPersonKey::from_bytes(bytes("person-key.hex"));
+    let person = wrapped.unwrap("482915", &MACHINE).unwrap();
+    let public: [u8; 32] = bytes("person-public.hex").try_into().unwrap();
+    assert_eq!(person.public(), public);
+    verify(
+        &public,
+        "MediEco frozen test",
+        b"note",
+        &person.sign("MediEco frozen test", b"note"),
+    )
+    .unwrap();
+}
