@@ -1,0 +1,2 @@
+//! The scribe from its outside.
+#![allow(clippy::unwrap_used, missing_docs)]
