@@ -73,7 +73,8 @@ impl Connection {
             };
             let flow = tokio::select! {
                 biased;
-                _ = closing.wait_for(|closing| *closing) => ControlFlow::Break(()),
+                // Changes once, when the relay is asked to stop.
+                _ = closing.changed() => ControlFlow::Break(()),
                 () = news.notified() => self.step(|session, store| session.wake(store, now_ms())).await,
                 _ = clock.tick() => {
                     self.shared.hub.expire_pairings(now_ms());

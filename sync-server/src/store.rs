@@ -114,7 +114,7 @@ impl Store {
 
     /// One transaction, `BEGIN IMMEDIATE` to `COMMIT`; an error rolls all of it back.
     fn write<T>(&mut self, act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, RelayStoreFailed> {
-        let mut run = || {
+        let run = || {
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = act(&transaction)?;
             transaction.commit()?;

@@ -1,1 +1,23 @@
 //! Runs the protocol over a relay's socket, with retry and back-off.
+//!
+//! [`SyncHandle`] keeps one store equal with its relay for as long as it lives. [`join_by_invitation`],
+//! [`host_pairing`] and [`join_by_pairing`] are the three ways by which a clinic or a device begins. What is said, and
+//! in which order, is `sync_protocol`'s; here are sockets, TLS and time. Every call into a store happens on a blocking
+//! thread. The clock and randomness come in as [`Ports`].
+
+mod address;
+mod backoff;
+mod connection;
+mod errors;
+mod handle;
+mod join;
+mod pairing;
+mod pinned_key;
+mod socket;
+
+pub use address::{AddressError, RelayAddress};
+pub use backoff::Backoff;
+pub use errors::RelayError;
+pub use handle::{Clock, Ports, SyncHandle, SyncState};
+pub use join::join_by_invitation;
+pub use pairing::{PairingMember, host_pairing, join_by_pairing};

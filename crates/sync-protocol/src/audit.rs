@@ -3,6 +3,9 @@
 //! Each line is written twice, into the chain of the clinic that asked and into the chain of the clinic whose record
 //! it was, under one request id. A chain is numbered from 1 without gaps, and each line holds the hash of the one
 //! before it, so that a clinic that holds its chain notices any line that was changed or taken out.
+//!
+//! A line's fields and codes belong to the version of the protocol: adding one needs a new version, since an older
+//! build could not hash what it does not know.
 
 use minicbor::{Decode, Encode};
 use seal::{DeviceId, GrantId, TenantId};
@@ -29,13 +32,13 @@ pub struct AuditLine {
     /// The device that asked.
     #[n(5)]
     pub device: DeviceId,
-    /// The clinic whose releases were asked for; `None` when the relay knows no such grant.
+    /// The clinic whose releases were asked for; `None` when the requester has no such grant.
     #[n(6)]
     pub source: Option<TenantId>,
     /// Under which grant.
     #[n(7)]
     pub grant: GrantId,
-    /// The grant's purpose code; `None` when the relay knows no such grant.
+    /// The grant's purpose code; `None` when the requester has no such grant.
     #[n(8)]
     pub purpose: Option<u8>,
     /// What the relay answered.
@@ -53,10 +56,10 @@ pub enum AuditOutcome {
     /// Releases were served.
     #[n(0)]
     Permitted,
-    /// No such grant.
+    /// No such grant, as far as the requester is concerned.
     #[n(1)]
     DeniedNoGrant,
-    /// The grant is another clinic's.
+    /// The grant is another clinic's. Only its giver is told so; the requester's line says "no such grant".
     #[n(2)]
     DeniedNotRecipient,
     /// The grant's period has not begun.
@@ -68,6 +71,9 @@ pub enum AuditOutcome {
     /// The grant was revoked.
     #[n(5)]
     DeniedRevoked,
+    /// The grant's purpose or mode is of a newer build than the relay's.
+    #[n(6)]
+    DeniedNotUnderstood,
 }
 
 impl AuditLine {

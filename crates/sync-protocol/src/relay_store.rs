@@ -146,7 +146,7 @@ pub enum ReleaseAnswer {
     },
     /// It is not.
     Denied {
-        /// Why; never [`AuditOutcome::Permitted`].
+        /// Why, as the requester may know it: a stranger to the grant hears [`AuditOutcome::DeniedNoGrant`].
         outcome: AuditOutcome,
         /// The giving clinic, whose audit has a new line; `None` when no such grant is known.
         source: Option<TenantId>,

@@ -18,7 +18,14 @@ pub(super) struct Access<'a> {
 /// Writes the access into the chain of the clinic that asked, and of the clinic whose record it was.
 pub(super) fn write(transaction: &Transaction<'_>, access: &Access<'_>) -> rusqlite::Result<()> {
     let requester = access.ask.requester;
-    append(transaction, &requester, access)?;
+    match access.outcome {
+        // A stranger to the grant learns nothing about it, not even that it exists.
+        AuditOutcome::DeniedNotRecipient => {
+            let unknown = Access { ask: access.ask, clear: None, outcome: AuditOutcome::DeniedNoGrant, count: 0 };
+            append(transaction, &requester, &unknown)?;
+        }
+        _ => append(transaction, &requester, access)?,
+    }
     match access.clear.map(|clear| clear.source) {
         Some(source) if source != requester => append(transaction, &source, access),
         _ => Ok(()),

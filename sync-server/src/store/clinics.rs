@@ -109,7 +109,7 @@ impl Store {
                     n_changes: super::columns::position(row, 3)?,
                 })
             })?;
-            rows.collect()
+            rows.collect::<rusqlite::Result<Vec<_>>>()
         };
         list().map_err(failed)
     }

@@ -23,6 +23,7 @@ pub(super) fn pull(transaction: &Transaction<'_>, ask: &ReleaseAsk) -> rusqlite:
             DenyReason::NotTheRecipient => AuditOutcome::DeniedNotRecipient,
             DenyReason::NotYet => AuditOutcome::DeniedNotYet,
             DenyReason::Expired => AuditOutcome::DeniedEnded,
+            DenyReason::NotUnderstood => AuditOutcome::DeniedNotUnderstood,
         };
         return deny(transaction, ask, Some(&clear), outcome);
     }
@@ -63,6 +64,10 @@ fn deny(
     outcome: AuditOutcome,
 ) -> rusqlite::Result<ReleaseAnswer> {
     audit::write(transaction, &Access { ask, clear, outcome, count: 0 })?;
+    let outcome = match outcome {
+        AuditOutcome::DeniedNotRecipient => AuditOutcome::DeniedNoGrant,
+        outcome => outcome,
+    };
     Ok(ReleaseAnswer::Denied { outcome, source: clear.map(|clear| clear.source) })
 }
 

@@ -1,0 +1,131 @@
+//! One connection of the running sync: a socket on the runtime, the session on a blocking thread of its own.
+//!
+//! Frames go to the session through a short channel, so that a slow disk slows the relay down and nothing piles up.
+//! What the session answers is small and bounded by the protocol's windows (one push, two acknowledgements per feed,
+//! one pull), so its channel never fills and the two directions cannot wait for each other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use seal::TenantId;
+use sync_protocol::{DeviceError, DeviceEvent, DeviceSession, DeviceStep};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::handle::Clock;
+use crate::RelayError;
+use crate::socket::Socket;
+
+const FRAMES_WAITING: usize = 4;
+const ANSWERS_WAITING: usize = 1_024;
+/// A ping goes out after this much silence of ours.
+const PING_AFTER: Duration = Duration::from_secs(25);
+/// A relay that sends nothing, not even a pong, for this long is gone.
+const SILENCE: Duration = Duration::from_secs(75);
+
+/// What the session is given.
+pub(crate) enum Input {
+    /// From the relay.
+    Frame(Vec<u8>),
+    /// Something was written here.
+    Nudge,
+    /// A person wants to know another clinic.
+    Fetch(TenantId),
+}
+
+/// What the session tells the outside, after each input.
+pub(crate) struct Report {
+    /// News.
+    pub(crate) events: Vec<DeviceEvent>,
+    /// Items that wait to be sent.
+    pub(crate) pending: u64,
+    /// The last position stored.
+    pub(crate) position: u64,
+}
+
+/// The two channels of a running session.
+pub(crate) struct Running {
+    pub(crate) inputs: mpsc::Sender<Input>,
+    answers: mpsc::Receiver<Vec<u8>>,
+    ended: tokio::task::JoinHandle<Result<(), RelayError>>,
+}
+
+/// Starts the session on a blocking thread. `report` is called there after each input.
+pub(crate) fn start(
+    mut session: DeviceSession,
+    store: Arc<dyn sync_protocol::SyncStore>,
+    clock: Arc<Clock>,
+    report: impl Fn(Report) + Send + 'static,
+) -> Running {
+    let (inputs, mut waiting) = mpsc::channel(FRAMES_WAITING);
+    let (answer, answers) = mpsc::channel(ANSWERS_WAITING);
+    let ended = tokio::task::spawn_blocking(move || {
+        while let Some(input) = waiting.blocking_recv() {
+            let DeviceStep { send, events } = step(&mut session, input, clock())?;
+            for frame in send {
+                if answer.try_send(frame).is_err() {
+                    return Ok(());
+                }
+            }
+            report(Report { events, pending: store.pending()?, position: session.position() });
+        }
+        Ok(())
+    });
+    Running { inputs, answers, ended }
+}
+
+fn step(session: &mut DeviceSession, input: Input, now_ms: i64) -> Result<DeviceStep, DeviceError> {
+    match input {
+        Input::Frame(frame) => session.receive(&frame, now_ms),
+        Input::Nudge => session.nudge(),
+        Input::Fetch(tenant) => Ok(session.fetch_statements(tenant)),
+    }
+}
+
+/// Carries frames both ways until the connection or the session ends, and says why.
+pub(crate) async fn carry(socket: Socket, running: Running, stopping: &mut watch::Receiver<bool>) -> RelayError {
+    let Running { inputs, answers, ended } = running;
+    let (sink, stream) = socket.split();
+    let lost = tokio::select! {
+        biased;
+        _ = stopping.wait_for(|stop| *stop) => RelayError::Stopped,
+        lost = read(stream, inputs) => lost,
+        lost = write(sink, answers) => lost,
+    };
+    // Both channels are gone now; the session finishes what it is storing and ends, with the better reason if any.
+    match ended.await {
+        Ok(Err(error)) if lost != RelayError::Stopped => error,
+        Ok(_) | Err(_) => lost,
+    }
+}
+
+async fn read(mut stream: SplitStream<Socket>, inputs: mpsc::Sender<Input>) -> RelayError {
+    loop {
+        match timeout(SILENCE, stream.next()).await {
+            Ok(Some(Ok(Message::Binary(frame)))) => {
+                if inputs.send(Input::Frame(frame.into())).await.is_err() {
+                    return RelayError::Protocol;
+                }
+            }
+            Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {}
+            Ok(Some(Ok(_) | Err(_)) | None) => return RelayError::Lost,
+            Err(_) => return RelayError::TimedOut,
+        }
+    }
+}
+
+async fn write(mut sink: SplitSink<Socket, Message>, mut answers: mpsc::Receiver<Vec<u8>>) -> RelayError {
+    loop {
+        let message = match timeout(PING_AFTER, answers.recv()).await {
+            Ok(Some(frame)) => Message::binary(frame),
+            Ok(None) => return RelayError::Lost,
+            Err(_) => Message::Ping(Vec::new().into()),
+        };
+        if !matches!(timeout(SILENCE, sink.send(message)).await, Ok(Ok(()))) {
+            return RelayError::Lost;
+        }
+    }
+}
