@@ -88,6 +88,8 @@ pub struct VisitView {
     pub past_visits: Vec<PastVisit>,
     /// The note.
     pub note: NoteState,
+    /// What was measured at this visit.
+    pub vitals: Vitals,
     /// Diagnoses.
     pub diagnoses: Vec<Diagnosis>,
     /// Marks that keep this visit out of what is shared.

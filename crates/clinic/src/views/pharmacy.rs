@@ -58,6 +58,8 @@ pub struct DispenseLine {
     pub serial: Option<String>,
     /// The newest print job of its label.
     pub job: Option<PrintJobView>,
+    /// This line was handed over: by whom and when.
+    pub handed_over: Option<Dispensed>,
 }
 
 /// Handed over.

@@ -189,3 +189,15 @@ pub struct AddStaff {
     /// First PIN on this device; `None` when she will choose it on another device.
     pub pin: Option<String>,
 }
+
+/// Where the letting-in of a further device stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum PairingState {
+    /// The code is shown; nobody has typed it yet.
+    Waiting,
+    /// The device is a member.
+    Done,
+    /// The code was wrong, too old, or the relay went away.
+    Failed,
+}

@@ -116,3 +116,34 @@ pub struct Spoiled {
     /// Tags, e.g. `queue`, `patient:<id>`, `visit:<id>`, `sharing`, `status`.
     pub tags: Vec<String>,
 }
+
+/// A microphone to choose.
+#[derive(Debug, Clone, Serialize, Deserialize, Type)]
+pub struct MicrophoneChoice {
+    /// Id.
+    pub id: String,
+    /// Name, as the system tells it.
+    pub name: String,
+}
+
+/// A speech model to choose.
+#[derive(Debug, Clone, Serialize, Deserialize, Type)]
+pub struct ModelChoice {
+    /// Catalogue id.
+    pub id: String,
+    /// Title.
+    pub title: String,
+    /// File name.
+    pub file: String,
+    /// Size, bytes.
+    #[specta(type = specta_typescript::Number)]
+    pub bytes: u64,
+    /// Languages, ISO 639-1.
+    pub languages: Vec<String>,
+    /// The demo's model: it knows the demo consult and nothing else.
+    pub demo: bool,
+    /// It is on this device.
+    pub installed: bool,
+    /// Recordings are written down by it.
+    pub in_use: bool,
+}

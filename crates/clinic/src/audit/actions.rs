@@ -1,0 +1,30 @@
+//! The stable names of what is audited. A name is never used for something else later.
+
+pub(crate) const CLINIC_FOUNDED: &str = "clinic.founded";
+pub(crate) const SIGNED_IN: &str = "session.signed_in";
+pub(crate) const STAFF_ADDED: &str = "staff.added";
+pub(crate) const STAFF_ENROLLED: &str = "staff.enrolled";
+pub(crate) const DEVICE_ADDED: &str = "device.added";
+pub(crate) const PATIENT_REGISTERED: &str = "patient.registered";
+pub(crate) const PATIENT_QUEUED: &str = "patient.queued";
+pub(crate) const QUEUE_MOVED: &str = "queue.moved";
+pub(crate) const VISIT_OPENED: &str = "visit.opened";
+pub(crate) const ALLERGY_RECORDED: &str = "allergy.recorded";
+pub(crate) const ALLERGIES_NONE: &str = "allergy.none_known";
+pub(crate) const RECORDING_STARTED: &str = "recording.started";
+pub(crate) const RECORDING_HEARD: &str = "recording.heard";
+pub(crate) const ALERT_OVERRIDDEN: &str = "alert.overridden";
+pub(crate) const NOTE_SIGNED: &str = "note.signed";
+pub(crate) const NOTE_ADDED_TO: &str = "note.added_to";
+pub(crate) const MEDICINES_DISPENSED: &str = "medicines.dispensed";
+pub(crate) const LABEL_PRINTED: &str = "label.printed";
+pub(crate) const LABEL_REPRINTED: &str = "label.reprinted";
+pub(crate) const LABEL_ANSWERED: &str = "label.answered";
+pub(crate) const CLINIC_VERIFIED: &str = "clinic.verified";
+pub(crate) const CONSENT_GRANTED: &str = "consent.granted";
+pub(crate) const CONSENT_REVOKED: &str = "consent.revoked";
+pub(crate) const RELEASE_MADE: &str = "release.made";
+pub(crate) const RELEASE_OPENED: &str = "release.opened";
+pub(crate) const RELEASE_EXPORTED: &str = "release.exported";
+pub(crate) const RELEASE_READ: &str = "release.read";
+pub(crate) const DEVICE_SET: &str = "device.set";

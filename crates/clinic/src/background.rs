@@ -1,0 +1,157 @@
+//! What a device does by itself when records arrive: it makes the releases that nobody has made yet.
+//!
+//! The device that signs, dispenses or saves makes the release in the same transaction. When two devices worked apart
+//! and their work is merged, the merged state has no release yet; the first device to wait a little makes it, and the
+//! others, who hear of it, do not.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        mpsc::{self, RecvTimeoutError, Sender},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use domain::{PatientId, VisitId};
+use rand_core::Rng as _;
+use vault::Tag;
+
+use crate::{
+    Error,
+    open::{ClinicRef, OpenClinic},
+    sharing::refresh_releases,
+};
+
+/// The shortest wait after the last arrival; the longest is twice as long, by chance.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// The end that hears of changes.
+#[derive(Clone, Default)]
+pub(crate) struct Keeper(Arc<Mutex<Ends>>);
+
+#[derive(Default)]
+struct Ends {
+    told: Option<Sender<Told>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+enum Told {
+    Changed(Vec<Tag>),
+    Close,
+}
+
+/// Whose records changed since the last look.
+#[derive(Default)]
+struct Changed {
+    patients: BTreeSet<PatientId>,
+    visits: BTreeSet<VisitId>,
+}
+
+impl Keeper {
+    /// Hears of a commit. Never blocks.
+    pub(crate) fn changed(&self, tags: &[Tag]) {
+        let shared = |tag: &Tag| matches!(tag, Tag::Patient(_) | Tag::Allergies(_) | Tag::Visit(_) | Tag::PatientFacts(_));
+        let relevant: Vec<Tag> = tags.iter().copied().filter(shared).collect();
+        if relevant.is_empty() {
+            return;
+        }
+        if let Some(told) = &self.0.lock().expect("nobody panics under this lock").told {
+            drop(told.send(Told::Changed(relevant)));
+        }
+    }
+
+    pub(crate) fn start(&self, clinic: ClinicRef) {
+        let (told, heard) = mpsc::channel();
+        let thread = std::thread::Builder::new().name("releases".to_owned()).spawn(move || {
+            let mut changed = Changed::default();
+            let mut due: Option<Instant> = None;
+            loop {
+                let next = match due {
+                    Some(due) => heard.recv_timeout(due.saturating_duration_since(Instant::now())),
+                    None => heard.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                };
+                match next {
+                    Ok(Told::Changed(tags)) => {
+                        changed.add(&tags);
+                        let Some(clinic) = clinic.upgrade() else { return };
+                        due = Some(Instant::now() + a_moment(&clinic));
+                    }
+                    Err(RecvTimeoutError::Timeout) => {
+                        let Some(clinic) = clinic.upgrade() else { return };
+                        due = None;
+                        clinic.release_what_changed(std::mem::take(&mut changed));
+                    }
+                    Ok(Told::Close) | Err(RecvTimeoutError::Disconnected) => return,
+                }
+            }
+        });
+        let mut ends = self.0.lock().expect("nobody panics under this lock");
+        match thread {
+            Ok(thread) => *ends = Ends { told: Some(told), thread: Some(thread) },
+            Err(error) => tracing::error!(%error, "merged records will not be released by themselves"),
+        }
+    }
+
+    pub(crate) fn stop(&self) {
+        let ends = std::mem::take(&mut *self.0.lock().expect("nobody panics under this lock"));
+        if let Some(told) = ends.told {
+            drop(told.send(Told::Close));
+        }
+        if let Some(thread) = ends.thread {
+            if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
+                tracing::error!("the maker of releases panicked");
+            }
+        }
+    }
+}
+
+impl Changed {
+    fn add(&mut self, tags: &[Tag]) {
+        for tag in tags {
+            match tag {
+                Tag::Patient(id) | Tag::Allergies(id) | Tag::PatientFacts(id) => {
+                    self.patients.insert(*id);
+                }
+                Tag::Visit(id) => {
+                    self.visits.insert(*id);
+                }
+                _ => (),
+            }
+        }
+    }
+}
+
+impl OpenClinic {
+    fn release_what_changed(&self, changed: Changed) {
+        for patient in self.whose(changed).unwrap_or_default() {
+            if let Err(error) = self.vault.write(None, |w| refresh_releases(w, patient)) {
+                tracing::warn!(code = ?error.code, "a release was not made; the next change makes it");
+            }
+        }
+    }
+
+    /// The patients concerned, if anything of them is shared at all.
+    fn whose(&self, changed: Changed) -> Result<Vec<PatientId>, Error> {
+        self.read(|r| {
+            let mut patients = changed.patients;
+            for visit in changed.visits {
+                patients.extend(r.visit(visit)?.map(|visit| visit.patient));
+            }
+            let mut shared = Vec::new();
+            for patient in patients {
+                if !r.grants_given_for(patient)?.is_empty() {
+                    shared.push(patient);
+                }
+            }
+            Ok(shared)
+        })
+    }
+}
+
+/// Not all devices at once.
+fn a_moment(clinic: &OpenClinic) -> Duration {
+    let random = clinic.vault.with_rng(|rng| rng.next_u32());
+    QUIET + QUIET.mul_f64(f64::from(random) / f64::from(u32::MAX))
+}

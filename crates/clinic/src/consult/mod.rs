@@ -1,0 +1,11 @@
+//! The doctor's side of a visit: what she sees, what she writes, and her signature.
+
+mod add_addendum;
+mod allergies;
+mod draft;
+mod open_visit;
+mod prescribe;
+mod sign_note;
+mod visit_notes;
+
+pub(crate) use open_visit::checked_lines;

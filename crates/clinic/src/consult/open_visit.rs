@@ -1,0 +1,100 @@
+//! `open_visit`: everything that the consult shows.
+
+use domain::{PatientId, VisitId};
+use vault::{FactBody, Reading, Visit};
+
+use crate::{
+    Desk, Error, ErrorCode,
+    audit::{Line, VISIT_OPENED},
+    open::OpenClinic,
+    pharmacy_checks::{CheckedLine, Checks},
+    reception::banner_of,
+    recording::view as recording_view,
+    roles::Verb,
+    sharing::received_for,
+    views::consult::{Addendum, NoteState, PastVisit, VisitView},
+};
+
+/// Earlier visits that the consult lists.
+const MAX_PAST: usize = 20;
+
+impl Desk {
+    /// The visit, its patient, and what other clinics share about her. That somebody looked is audited once a session.
+    pub fn open_visit(&self, visit: VisitId) -> Result<VisitView, Error> {
+        let (clinic, acting) = self.acting(Verb::OpenVisit)?;
+        let (view, patient) = clinic.read(|r| {
+            let visit = r.visit(visit)?.ok_or(ErrorCode::NotFound)?;
+            let patient = visit.patient;
+            Ok((view_of(&clinic, r, visit)?, patient))
+        })?;
+        if clinic.first_look(visit.as_bytes()) {
+            clinic.write(&acting, |w| {
+                acting.audit(w, Line::new(VISIT_OPENED).patient(patient).visit(visit))?;
+                Ok(())
+            })?;
+        }
+        Ok(view)
+    }
+}
+
+fn view_of(clinic: &OpenClinic, r: &Reading<'_>, visit: Visit) -> Result<VisitView, Error> {
+    let (_, entry) = r.queue_entry_of_visit(visit.id)?.ok_or(ErrorCode::NotFound)?;
+    let recordings = r.recordings_of_visit(visit.id)?;
+    Ok(VisitView {
+        visit: visit.id,
+        token: entry.token,
+        day: visit.day,
+        reason: entry.reason,
+        state: entry.state,
+        banner: banner_of(r, visit.patient)?,
+        past_visits: past_visits(r, visit.patient, visit.id)?,
+        note: note_state(r, &visit)?,
+        diagnoses: visit.diagnoses.clone(),
+        vitals: visit.vitals.clone(),
+        sensitivity: visit.sensitivity.clone(),
+        lines: checked_lines(r, &visit)?,
+        recordings: recordings.iter().map(|one| recording_view(clinic, r, one)).collect::<Result<_, _>>()?,
+        shared: received_for(r, visit.patient)?,
+    })
+}
+
+/// The prescription with its findings.
+pub(crate) fn checked_lines(r: &Reading<'_>, visit: &Visit) -> Result<Vec<CheckedLine>, Error> {
+    Ok(Checks::of(r, visit)?.checked())
+}
+
+fn note_state(r: &Reading<'_>, visit: &Visit) -> Result<NoteState, Error> {
+    let Some(signed) = visit.signed.first() else {
+        return Ok(NoteState::Draft { note: visit.note.clone(), saved_at: None });
+    };
+    let mut addenda = Vec::new();
+    for fact in r.facts_of_visit(visit.id)? {
+        if let FactBody::Addendum(addendum) = fact.body {
+            addenda.push(Addendum { text: addendum.text, by: OpenClinic::staff_name(r, fact.by)?, at: fact.at });
+        }
+    }
+    addenda.sort_by_key(|addendum| addendum.at);
+    Ok(NoteState::Signed {
+        note: visit.note.clone(),
+        signed_by: OpenClinic::staff_name(r, signed.by)?,
+        signed_at: signed.at,
+        verified: signed.verified,
+        addenda,
+    })
+}
+
+fn past_visits(r: &Reading<'_>, patient: PatientId, now_open: VisitId) -> Result<Vec<PastVisit>, Error> {
+    let earlier = r.visits_of(patient)?.into_iter().filter(|visit| visit.id != now_open).take(MAX_PAST);
+    earlier
+        .map(|visit| {
+            let diagnoses: Vec<_> = visit.diagnoses.iter().map(|diagnosis| diagnosis.text.as_str()).collect();
+            let reason = || Ok::<_, Error>(r.queue_entry_of_visit(visit.id)?.map(|(_, entry)| entry.reason));
+            Ok(PastVisit {
+                visit: visit.id,
+                day: visit.day,
+                summary: if diagnoses.is_empty() { reason()?.unwrap_or_default() } else { diagnoses.join(", ") },
+                medicines: visit.lines.iter().map(|line| line.drug_name.clone()).collect(),
+            })
+        })
+        .collect()
+}

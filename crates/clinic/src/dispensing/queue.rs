@@ -1,0 +1,39 @@
+//! `dispensing_queue`: signed prescriptions of today that wait for their medicines.
+
+use domain::{QueueEntry, QueueState};
+use vault::Reading;
+
+use crate::{Desk, Error, open::OpenClinic, roles::Verb, views::pharmacy::DispenseRow};
+
+impl Desk {
+    /// Those whose note was signed first come first.
+    pub fn dispensing_queue(&self) -> Result<Vec<DispenseRow>, Error> {
+        let (clinic, _) = self.acting(Verb::SeeDispensing)?;
+        clinic.read(|r| {
+            let waiting = r.queue(r.today()?)?.into_iter().filter(|entry| entry.state == QueueState::AtPharmacy);
+            let mut rows = Vec::new();
+            for entry in waiting {
+                rows.extend(row(r, entry)?);
+            }
+            rows.sort_by_key(|row| row.signed_at);
+            Ok(rows)
+        })
+    }
+}
+
+/// `None` while the signed note has not arrived from the doctor's device.
+fn row(r: &Reading<'_>, entry: QueueEntry) -> Result<Option<DispenseRow>, Error> {
+    let (Some(visit), Some(patient)) = (r.visit(entry.visit)?, r.patient(entry.patient)?) else { return Ok(None) };
+    let Some(signed) = visit.signed.first() else { return Ok(None) };
+    let n_overridden = visit.lines.iter().map(|line| line.overrides.len()).sum();
+    Ok(Some(DispenseRow {
+        entry: entry.id,
+        visit: visit.id,
+        token: entry.token,
+        name: patient.name,
+        doctor_name: OpenClinic::staff_name(r, signed.by)?,
+        n_lines: u32::try_from(visit.lines.len()).unwrap_or(u32::MAX),
+        n_overridden: u32::try_from::<usize>(n_overridden).unwrap_or(u32::MAX),
+        signed_at: signed.at,
+    }))
+}

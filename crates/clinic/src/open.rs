@@ -1,0 +1,122 @@
+//! One clinic, open: its store, who is signed in, and what works in the background for it.
+
+use std::sync::{Arc, Mutex, Weak};
+
+use seal::TenantId;
+use vault::{ClinicProfile, Reading, Tag, Vault, Writing};
+
+use crate::{
+    DeskConfig, DeskEvent, Error, ErrorCode,
+    background::Keeper,
+    device::Ears,
+    power::Power,
+    printing::Printing,
+    recording::Recordings,
+    session::{Acting, Session},
+    syncing::Syncing,
+    tags,
+    views::status::Spoiled,
+};
+
+/// The clinic's time zone until its profile says otherwise.
+pub(crate) const ZONE: &str = "Asia/Kuala_Lumpur";
+
+pub(crate) struct OpenClinic {
+    pub tenant: TenantId,
+    pub vault: Vault,
+    pub session: Mutex<Option<Session>>,
+    pub recordings: Recordings,
+    pub printing: Printing,
+    pub power: Power,
+    pub ears: Ears,
+    pub syncing: Syncing,
+    pub config: DeskConfig,
+    keeper: Keeper,
+}
+
+impl OpenClinic {
+    /// Starts what belongs to an open store: syncing, printing, the UPS, the making of releases.
+    pub(crate) fn start(vault: Vault, config: DeskConfig) -> Result<Arc<Self>, Error> {
+        let keeper = Keeper::default();
+        let printing = Printing::default();
+        let syncing = Syncing::default();
+        vault.subscribe(Box::new({
+            let (outlet, keeper) = (Arc::clone(&config.events), keeper.clone());
+            let (printing, syncing) = (printing.clone(), syncing.clone());
+            move |changed: &[Tag]| {
+                outlet(DeskEvent::Spoiled(Spoiled { tags: tags::spoiled_by(changed) }));
+                if changed.contains(&Tag::PrintJobs) {
+                    printing.wake();
+                }
+                keeper.changed(changed);
+                syncing.nudge();
+            }
+        }));
+        let clinic = Arc::new(Self {
+            tenant: vault.tenant(),
+            session: Mutex::new(None),
+            recordings: Recordings::default(),
+            printing,
+            power: Power::default(),
+            ears: Ears::default(),
+            syncing,
+            config,
+            keeper,
+            vault,
+        });
+        clinic.recover_print_jobs()?;
+        clinic.keeper.start(Arc::downgrade(&clinic));
+        clinic.printing.start(Arc::downgrade(&clinic));
+        clinic.watch_power()?;
+        clinic.start_syncing()?;
+        Ok(clinic)
+    }
+
+    /// Ends what [`Self::start`] began, in order; afterwards everything is on disk.
+    pub(crate) fn close(&self) {
+        self.end_session();
+        self.recordings.stop_all();
+        self.power.stop();
+        self.printing.stop();
+        self.keeper.stop();
+        self.syncing.stop(&self.config.runtime);
+        if let Err(error) = self.vault.checkpoint() {
+            tracing::warn!(%error, "the last checkpoint failed; the log holds everything");
+        }
+    }
+
+    /// Reads one consistent state.
+    pub(crate) fn read<T>(&self, f: impl FnOnce(&Reading<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        self.vault.read(f)
+    }
+
+    /// Writes in one transaction, as `by`.
+    pub(crate) fn write<T>(
+        &self,
+        by: &Acting,
+        f: impl FnOnce(&mut Writing<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.vault.write(Some(by.id()), f)
+    }
+
+    /// The clinic's profile.
+    pub(crate) fn profile(&self) -> Result<ClinicProfile, Error> {
+        self.read(|r| profile(r))
+    }
+
+    /// Tells the status bar to look again.
+    pub(crate) fn status_changed(&self) {
+        match self.status() {
+            Ok(status) => (self.config.events)(DeskEvent::StatusChanged(status)),
+            Err(error) => tracing::warn!(code = ?error.code, "no status"),
+        }
+    }
+}
+
+/// The clinic's profile; on a device that was just paired it has not arrived yet.
+pub(crate) fn profile(r: &Reading<'_>) -> Result<ClinicProfile, Error> {
+    r.clinic_profile()?.ok_or_else(|| Error::new(ErrorCode::NotFound).with("what", "profile"))
+}
+
+/// What a thread of the background holds of its clinic: it never keeps a store open that was closed.
+pub(crate) type ClinicRef = Weak<OpenClinic>;

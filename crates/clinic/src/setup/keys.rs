@@ -1,0 +1,65 @@
+//! Who keeps a store's key: the operating system's keyring, or a passphrase.
+
+use std::path::{Path, PathBuf};
+
+use vault::{KeyHolder, Keyring, MachineSecrets, PassphraseFile};
+use zeroize::Zeroizing;
+
+use crate::{
+    Desk, Error, ErrorCode,
+    views::setup::{KeyringState, Protection},
+};
+
+/// Characters that a passphrase has at least.
+const MIN_PASSPHRASE: usize = 10;
+
+impl Desk {
+    /// The folder of one clinic.
+    pub(super) fn clinic_dir(&self, tenant: &str) -> PathBuf {
+        self.inner.config.data_dir.join("clinics").join(tenant)
+    }
+
+    /// The key of the store in `dir`, from wherever it is kept.
+    pub(super) fn load_secrets(&self, dir: &Path, passphrase: Option<String>) -> Result<MachineSecrets, Error> {
+        if !PassphraseFile::exists(dir) {
+            return Ok(Keyring::new(dir).load()?);
+        }
+        let passphrase = passphrase
+            .map(Zeroizing::new)
+            .or_else(|| self.inner.config.passphrase.clone())
+            .ok_or(ErrorCode::PassphraseNeeded)?;
+        Ok(PassphraseFile::new(dir, passphrase).load()?)
+    }
+}
+
+/// Whether this machine can keep a key so; asked before anything else is done.
+pub(super) fn check(protection: &Protection) -> Result<(), Error> {
+    match protection {
+        Protection::Passphrase { passphrase } if passphrase.chars().count() < MIN_PASSPHRASE => {
+            Err(Error::invalid("passphrase"))
+        }
+        Protection::Passphrase { .. } => Ok(()),
+        Protection::Keyring => match keyring_state() {
+            KeyringState::Ready => Ok(()),
+            KeyringState::Locked => Err(ErrorCode::KeyringLocked.into()),
+            KeyringState::Absent => Err(ErrorCode::KeyringAbsent.into()),
+        },
+    }
+}
+
+/// Who keeps the key of the store in `dir`.
+pub(super) fn holder(dir: &Path, protection: Protection) -> Box<dyn KeyHolder> {
+    match protection {
+        Protection::Passphrase { passphrase } => Box::new(PassphraseFile::new(dir, Zeroizing::new(passphrase))),
+        Protection::Keyring => Box::new(Keyring::new(dir)),
+    }
+}
+
+/// What the operating system's keyring says.
+pub(super) fn keyring_state() -> KeyringState {
+    match Keyring::state() {
+        vault::KeyringState::Ready => KeyringState::Ready,
+        vault::KeyringState::Locked => KeyringState::Locked,
+        vault::KeyringState::Absent => KeyringState::Absent,
+    }
+}

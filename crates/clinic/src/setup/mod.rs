@@ -1,0 +1,12 @@
+//! First start: becoming a clinic, or a further device of one; and which clinic is open.
+
+mod clinics;
+mod disk;
+mod join_by_code;
+mod join_clinic;
+mod keys;
+mod offer_pairing;
+mod recovery_kit;
+
+pub(crate) use disk::DeskFile;
+pub(crate) use offer_pairing::PairingProgress;

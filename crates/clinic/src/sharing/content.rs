@@ -1,0 +1,229 @@
+//! What a release says: one part of a patient's record, entry by entry as the agreement covers it.
+//!
+//! It shows signed notes, never drafts. What is switched on but has nothing to show is "none"; what is not switched on
+//! is "not shared"; what another release tells is "not told here".
+
+use consent::{Verdict, covers};
+use domain::{Category, Day, Instant, PatientId, PrescriptionLine, RecordingId, ShareTerms, StaffId, VisitId};
+use fhir::{
+    Author, Shared, SharedDispensing, SharedMedicine, SharedNote, SharedReason, SharedRecord, SharedRecording,
+    SharedVisit,
+};
+use vault::{FactBody, Reading, Visit};
+
+use super::terms::{card_of, day_number, marks, policy, source_of};
+use crate::{Error, ErrorCode, device::label_language, open};
+
+/// A part of the record that changes together, and is released together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Part {
+    /// Who she is, and which cards are switched on.
+    Card,
+    Allergies,
+    /// A signed note with its prescription.
+    Visit(VisitId),
+    Recording(RecordingId),
+}
+
+impl Part {
+    /// The path of the document that it is drawn from.
+    pub(super) fn path(self, patient: PatientId) -> String {
+        match self {
+            Self::Card => format!("patient/{patient}/identity"),
+            Self::Allergies => format!("patient/{patient}/allergies"),
+            Self::Visit(id) => format!("patient/{patient}/visit/{id}"),
+            Self::Recording(id) => format!("patient/{patient}/recording/{id}"),
+        }
+    }
+}
+
+/// All that can be released of a patient.
+pub(super) struct Source {
+    card: fhir::IdentityCard,
+    clinic: fhir::SourceClinic,
+    today: consent::Day,
+    allergies: domain::AllergyStatus,
+    visits: Vec<SignedVisit>,
+    as_of: Instant,
+}
+
+struct SignedVisit {
+    visit: Visit,
+    shown: SharedVisit,
+    medicines: Vec<SharedMedicine>,
+    recordings: Vec<SharedRecording>,
+}
+
+impl Source {
+    /// Reads it once for all grants.
+    pub(super) fn of(r: &Reading<'_>, patient: PatientId) -> Result<Self, Error> {
+        let person = r.patient(patient)?.ok_or(ErrorCode::NotFound)?;
+        let mut visits = Vec::new();
+        for visit in r.visits_of(patient)? {
+            visits.extend(signed_visit(r, visit)?);
+        }
+        Ok(Self {
+            card: card_of(&person),
+            clinic: source_of(r.belonging().tenant, &open::profile(r)?),
+            today: day_number(r.today()?),
+            allergies: r.allergies(patient)?,
+            visits,
+            as_of: r.now(),
+        })
+    }
+
+    /// The parts that may hold something for these terms.
+    pub(super) fn parts(&self, terms: &ShareTerms) -> Vec<Part> {
+        let mut parts = vec![Part::Card];
+        if terms.categories.contains(&Category::Allergies) {
+            parts.push(Part::Allergies);
+        }
+        for signed in &self.visits {
+            parts.push(Part::Visit(signed.visit.id));
+            parts.extend(signed.recordings.iter().filter_map(|one| one.id.parse().ok()).map(Part::Recording));
+        }
+        parts
+    }
+
+    /// One part as these terms cover it; `None` when nothing of it is.
+    pub(super) fn record(&self, part: Part, terms: &ShareTerms) -> Option<SharedRecord> {
+        let mut record = self.empty(terms);
+        match part {
+            Part::Card => {
+                record.encounters = given(terms, Category::Encounters, Vec::new());
+                record.prescriptions = given(terms, Category::Prescriptions, Vec::new());
+                record.recordings = given(terms, Category::Audio, Vec::new());
+            }
+            Part::Allergies => record.allergies = given(terms, Category::Allergies, self.allergies.clone()),
+            Part::Visit(id) => {
+                let signed = self.visits.iter().find(|signed| signed.visit.id == id)?;
+                let (day, sensitive) = (signed.visit.day, &signed.visit.sensitivity);
+                let mut something = false;
+                if self.covers(terms, Category::Encounters, day, sensitive) {
+                    record.encounters = Shared::Given { value: vec![signed.shown.clone()] };
+                    something = true;
+                }
+                if !signed.medicines.is_empty() && self.covers(terms, Category::Prescriptions, day, sensitive) {
+                    record.prescriptions = Shared::Given { value: signed.medicines.clone() };
+                    something = true;
+                }
+                something.then_some(())?;
+            }
+            Part::Recording(id) => {
+                let id = id.to_string();
+                let all = || self.visits.iter().flat_map(|signed| signed.recordings.iter().map(move |one| (signed, one)));
+                let (signed, recording) = all().find(|(_, one)| one.id == id)?;
+                let (day, sensitive) = (signed.visit.day, &signed.visit.sensitivity);
+                self.covers(terms, Category::Audio, day, sensitive).then_some(())?;
+                record.recordings = Shared::Given { value: vec![recording.clone()] };
+            }
+        }
+        Some(record)
+    }
+
+    /// A record that tells nothing of any card; it takes back what a part showed before.
+    pub(super) fn empty(&self, terms: &ShareTerms) -> SharedRecord {
+        SharedRecord {
+            card: self.card.clone(),
+            as_of: self.as_of,
+            source: self.clinic.clone(),
+            onward: terms.onward,
+            encounters: elsewhere(terms, Category::Encounters),
+            allergies: elsewhere(terms, Category::Allergies),
+            prescriptions: elsewhere(terms, Category::Prescriptions),
+            recordings: elsewhere(terms, Category::Audio),
+            not_understood: 0,
+        }
+    }
+
+    fn covers(&self, terms: &ShareTerms, category: Category, day: Day, sensitive: &[domain::Sensitivity]) -> bool {
+        covers(&policy(terms), &marks(category, day, sensitive), self.today) == Verdict::Included
+    }
+}
+
+fn given<T>(terms: &ShareTerms, category: Category, value: T) -> Shared<T> {
+    if terms.categories.contains(&category) { Shared::Given { value } } else { Shared::Withheld }
+}
+
+fn elsewhere<T>(terms: &ShareTerms, category: Category) -> Shared<T> {
+    if terms.categories.contains(&category) { Shared::Unavailable } else { Shared::Withheld }
+}
+
+/// `None` for a visit whose note is not signed.
+fn signed_visit(r: &Reading<'_>, visit: Visit) -> Result<Option<SignedVisit>, Error> {
+    let Some(signed) = visit.signed.first() else { return Ok(None) };
+    let (author, signed_at) = (author(r, signed.by)?, signed.at);
+    let words = |sentences: &[domain::NoteSentence]| sentences.iter().map(|one| one.text.clone()).collect::<Vec<_>>();
+    let mut plan = words(&visit.note.plan);
+    let (mut addenda, dispensings) = (Vec::new(), r.dispensings(visit.id)?);
+    for fact in r.facts_of_visit(visit.id)? {
+        if let FactBody::Addendum(addendum) = fact.body {
+            addenda.push((fact.at, addendum.text));
+        }
+    }
+    addenda.sort();
+    plan.extend(addenda.into_iter().map(|(at, text)| format!("[{at}] {text}")));
+
+    let shown = SharedVisit {
+        id: visit.id.to_string(),
+        started_at: visit.opened_at,
+        signed_at,
+        author: author.clone(),
+        note: SharedNote {
+            subjective: words(&visit.note.subjective),
+            objective: words(&visit.note.objective),
+            assessment: words(&visit.note.assessment),
+            plan,
+        },
+        diagnoses: visit.diagnoses.clone(),
+        vitals: visit.vitals.clone(),
+        sensitivity: visit.sensitivity.clone(),
+    };
+    let language = label_language(r)?;
+    let mut medicines = Vec::new();
+    for line in &visit.lines {
+        let mut dispensed = Vec::new();
+        for (fact, given) in &dispensings {
+            for item in given.items.iter().filter(|item| item.line.id == line.id) {
+                dispensed.push(SharedDispensing {
+                    id: given.dispensing.to_string(),
+                    at: fact.at,
+                    by: self::author(r, fact.by)?,
+                    quantity: item.quantity,
+                });
+            }
+        }
+        medicines.push(SharedMedicine {
+            id: line.id.to_string(),
+            visit: visit.id.to_string(),
+            reasons: line.overrides.iter().map(SharedReason::from).collect(),
+            line: PrescriptionLine { overrides: Vec::new(), ..line.clone() },
+            directions: pharmacy::directions(line, language),
+            prescribed_at: signed_at,
+            prescriber: author.clone(),
+            dispensed,
+            sensitivity: visit.sensitivity.clone(),
+        });
+    }
+    let recordings = r.recordings_of_visit(visit.id)?.into_iter().map(|one| SharedRecording {
+        id: one.id.to_string(),
+        visit: visit.id.to_string(),
+        recorded_at: one.started_at,
+        duration_ms: u32::try_from(one.millis).unwrap_or(u32::MAX),
+        transcript: one.turns,
+        sensitivity: visit.sensitivity.clone(),
+    });
+    let recordings = recordings.collect();
+    Ok(Some(SignedVisit { shown, medicines, recordings, visit }))
+}
+
+fn author(r: &Reading<'_>, staff: Option<StaffId>) -> Result<Author, Error> {
+    let staff = match staff {
+        Some(id) => r.staff(id)?,
+        None => None,
+    };
+    Ok(staff.map_or_else(
+        || Author { name: String::new(), registration: String::new() },
+        |staff| Author { name: staff.name, registration: staff.registration },
+    ))
+}

@@ -1,0 +1,16 @@
+//! Between clinics: what a patient agreed to share, what others share with us, and the releases that carry it.
+
+mod content;
+mod grant_consent;
+mod grants;
+mod known;
+mod network;
+mod open_shared;
+mod received;
+mod releases;
+mod revoke_consent;
+mod terms;
+
+pub(crate) use known::clinic_name;
+pub(crate) use received::received_for;
+pub(crate) use releases::refresh_releases;

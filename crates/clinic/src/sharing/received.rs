@@ -1,0 +1,106 @@
+//! What other clinics share with this one, in one line each.
+
+use domain::{Category, Identifier, Instant, PatientId};
+use fhir::{Shared, SharedRecord};
+use vault::{GrantRow, Reading};
+
+use super::{known::verified_clinics, terms::SealedTerms};
+use crate::{Error, reception::masked, views::sharing::SharedSummary};
+
+/// A grant that was given to this clinic, opened.
+pub(super) struct Received {
+    pub row: GrantRow,
+    pub terms: SealedTerms,
+}
+
+/// All that hold now and can be opened; one that cannot (sealed for keys that this device lacks) is left out.
+pub(super) fn received(r: &Reading<'_>) -> Result<Vec<Received>, Error> {
+    let (belonging, now_ms) = (r.belonging(), r.now().as_millisecond());
+    let mut open = Vec::new();
+    for row in r.grants_received()? {
+        let asked = consent::admits(row.grant.clear(), row.revoked_at_ms.is_some(), belonging.tenant, now_ms);
+        if !asked.is_permit() {
+            continue;
+        }
+        let Ok(plain) = row.grant.open_terms(&belonging.epochs) else { continue };
+        let Ok(terms) = SealedTerms::decode(&plain) else { continue };
+        open.push(Received { row, terms });
+    }
+    Ok(open)
+}
+
+/// The record that the live releases of a grant make together; `None` while none has arrived.
+pub(super) fn record_of(r: &Reading<'_>, row: &GrantRow) -> Result<Option<SharedRecord>, Error> {
+    let belonging = r.belonging();
+    let mut records = Vec::new();
+    for one in r.releases_received(row.id)? {
+        let plain = one.release.open(row.grant.clear(), &belonging.epochs)?;
+        match fhir::read_bundle_bytes(&plain) {
+            Ok(record) => records.push(record),
+            Err(error) => tracing::warn!(%error, "a release could not be read"),
+        }
+    }
+    if records.is_empty() {
+        return Ok(None);
+    }
+    let merged = fhir::merge_records(records);
+    Ok(merged.inspect_err(|error| tracing::warn!(%error, "releases do not belong together")).ok())
+}
+
+/// One line on the network screen.
+pub(super) fn summary(r: &Reading<'_>, received: &Received) -> Result<SharedSummary, Error> {
+    let clear = received.row.grant.clear();
+    let record = record_of(r, &received.row)?;
+    let terms = &received.terms.terms;
+    let all = [Category::Encounters, Category::Allergies, Category::Prescriptions, Category::Audio];
+    let (categories, withheld) = all.into_iter().partition(|one| terms.categories.contains(one));
+    let verified = verified_clinics(r)?.remove(&clear.source);
+    Ok(SharedSummary {
+        grant: received.row.id.to_string(),
+        clinic_name: verified.unwrap_or_else(|| received.terms.source.name.clone()),
+        patient_name: received.terms.card.name.clone(),
+        identifier: masked(&received.terms.card.identifier),
+        categories,
+        withheld,
+        as_of: match &record {
+            Some(record) => record.as_of,
+            None => Instant::from_millisecond(clear.from_ms).unwrap_or(r.now()),
+        },
+        n_entries: record.as_ref().map_or(0, n_entries),
+        matched_patient: matched(r, &received.terms.card.identifier)?,
+    })
+}
+
+/// What other clinics share about a patient of this one, matched by her document.
+pub(crate) fn received_for(r: &Reading<'_>, patient: PatientId) -> Result<Vec<SharedSummary>, Error> {
+    let mut summaries = Vec::new();
+    for one in received(r)? {
+        if matched(r, &one.terms.card.identifier)? == Some(patient) {
+            summaries.push(summary(r, &one)?);
+        }
+    }
+    Ok(summaries)
+}
+
+/// The one patient here with this very document; two of them are for a person to tell apart.
+fn matched(r: &Reading<'_>, identifier: &Identifier) -> Result<Option<PatientId>, Error> {
+    if *identifier == Identifier::None {
+        return Ok(None);
+    }
+    match r.find_by_identifier(identifier)?.as_slice() {
+        [one] => Ok(Some(one.id)),
+        _ => Ok(None),
+    }
+}
+
+fn n_entries(record: &SharedRecord) -> u32 {
+    fn count<T>(shared: &Shared<Vec<T>>) -> usize {
+        shared.given().map_or(0, Vec::len)
+    }
+    let allergies = match record.allergies.given() {
+        Some(domain::AllergyStatus::Known { allergies }) => allergies.len(),
+        _ => 0,
+    };
+    let all = count(&record.encounters) + count(&record.prescriptions) + count(&record.recordings) + allergies;
+    u32::try_from(all).unwrap_or(u32::MAX)
+}

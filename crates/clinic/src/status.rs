@@ -1,0 +1,90 @@
+//! `status`: everything in the status bar. "Saved" and "sent" are different words.
+
+use devices::spool::{Job, PrinterCondition, PrinterState};
+
+use crate::{
+    Desk, Error,
+    open::OpenClinic,
+    printing::job_of,
+    views::status::{PowerCode, PowerView, PrinterView, ScribeView, StatusView, SyncHealth},
+};
+
+impl Desk {
+    /// The status bar; with no clinic open, an empty one.
+    pub fn status(&self) -> Result<StatusView, Error> {
+        match self.opened() {
+            Some(clinic) => clinic.status(),
+            None => Ok(empty()),
+        }
+    }
+}
+
+impl OpenClinic {
+    /// The status bar of this clinic on this device.
+    pub(crate) fn status(&self) -> Result<StatusView, Error> {
+        Ok(StatusView {
+            sync: self.sync_health()?,
+            power: self.power.view(),
+            printer: self.printer_view()?,
+            scribe: self.scribe_view()?,
+        })
+    }
+
+    fn sync_health(&self) -> Result<SyncHealth, Error> {
+        let figures = self.read(|r| Ok(r.sync_figures()?))?;
+        let state = self.syncing.state();
+        Ok(SyncHealth {
+            has_relay: self.relay()?.is_some(),
+            connected: state.connected,
+            pending: u32::try_from(figures.pending).unwrap_or(u32::MAX),
+            last_contact: state.last_contact,
+            quarantined: u32::try_from(figures.quarantined).unwrap_or(u32::MAX),
+            error: state.error,
+        })
+    }
+
+    fn printer_view(&self) -> Result<PrinterView, Error> {
+        let address = self.printer()?.map(|address| address.to_string());
+        let jobs: Vec<Job> = self.read(|r| Ok(r.open_print_jobs()?))?.iter().map(job_of).collect();
+        let state = PrinterState::of(address.is_some(), &jobs, self.vault.now());
+        Ok(PrinterView {
+            address,
+            waiting: state.n_waiting,
+            unknown: state.n_asking,
+            problem: match state.condition {
+                PrinterCondition::NotThere => Some("not_there".to_owned()),
+                PrinterCondition::CoverOpen => Some("cover_open".to_owned()),
+                PrinterCondition::PaperOut => Some("paper_out".to_owned()),
+                _ => None,
+            },
+        })
+    }
+
+    fn scribe_view(&self) -> Result<ScribeView, Error> {
+        let chosen = self.chosen_microphone()?;
+        let microphone = self.ears.find(chosen.as_deref(), self.vault.now());
+        let model = self.chosen_model()?;
+        Ok(ScribeView {
+            channels: microphone.as_ref().map_or(0, |one| one.channels),
+            microphone: microphone.map(|one| one.name),
+            demo_model: model.as_ref().is_some_and(|model| model.entry.demo),
+            model: model.map(|model| model.entry.title),
+        })
+    }
+}
+
+fn empty() -> StatusView {
+    StatusView {
+        sync: SyncHealth {
+            has_relay: false,
+            connected: false,
+            pending: 0,
+            last_contact: None,
+            quarantined: 0,
+            error: None,
+        },
+        power: PowerView { state: PowerCode::NotSet, on_battery_since: None, load_percent: None, paused: false },
+        printer: PrinterView { address: None, waiting: 0, unknown: 0, problem: None },
+        scribe: ScribeView { microphone: None, channels: 0, model: None, demo_model: false },
+    }
+}
