@@ -20,6 +20,7 @@ mod relay_push;
 mod relay_session;
 mod relay_store;
 mod roster;
+pub mod sim;
 mod store;
 mod wire;
 

@@ -1,0 +1,10 @@
+//! A world without sockets: clinics with real keys, and links between sessions that lose what a test wants lost.
+//!
+//! Everything is deterministic: the same seed and the same steps give the same bytes. For the tests of this crate, of
+//! the relay and of whoever simulates more than they do.
+
+mod clinic;
+mod link;
+
+pub use clinic::{SimClinic, SimDevice};
+pub use link::{Link, settle};
