@@ -38,6 +38,7 @@ mod passphrase;
 mod password;
 mod person;
 mod release;
+mod revocation;
 mod statement;
 mod text_code;
 mod wire;
@@ -52,9 +53,7 @@ pub use document::derive_document_id;
 pub use epoch::EpochSecrets;
 pub use error::SealError;
 pub use founding::{Founded, add_device, found_tenant};
-pub use grant::{
-    Grant, GrantClear, MAX_REVOCATION_BYTES, MAX_SEALED_GRANT_BYTES, MAX_TERMS_BYTES, NewGrant, Revocation,
-};
+pub use grant::{Grant, GrantClear, MAX_SEALED_GRANT_BYTES, MAX_TERMS_BYTES, NewGrant};
 pub use ids::{
     ChangeId, DeviceId, DocumentId, EpochId, GrantId, OpeningId, PersonId, ReleaseId, StatementId, TenantId,
 };
@@ -69,6 +68,7 @@ pub use release::{
     MAX_RELEASE_BYTES, MAX_RELEASE_GRANTS, MAX_SEALED_RELEASE_BYTES, NewRelease, Release, ReleaseHeader,
     derive_release_document,
 };
+pub use revocation::{MAX_REVOCATION_BYTES, Revocation};
 pub use statement::{
     AddDevice, EpochWrap, Genesis, KeyWrap, MAX_STATEMENT_BYTES, NewEpoch, Signer, Statement, StatementKind,
 };

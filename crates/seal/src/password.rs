@@ -3,7 +3,7 @@
 //! A checksum over the whole, without any key, tells damage from a wrong password: the person at the screen is told
 //! to type again, or that the file is broken, and not the wrong one of the two.
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -55,8 +55,15 @@ pub(crate) struct Unlock<'a> {
 impl Unlock<'_> {
     fn key(&self, salt: &[u8; SALT_BYTES], params: Params) -> Result<Zeroizing<[u8; 32]>, SealError> {
         let mut stretched = Zeroizing::new([0; 32]);
+        // The crate's own memory would be given back as it is, full of what the password became.
+        let mut memory = Zeroizing::new(vec![Block::new(); params.block_count()]);
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into(self.password.as_bytes(), salt, stretched.as_mut())
+            .hash_password_into_with_memory(
+                self.password.as_bytes(),
+                salt,
+                stretched.as_mut(),
+                memory.as_mut_slice(),
+            )
             .map_err(|_| SealError::Malformed)?;
         Ok(body::derive_key(
             stretched.as_ref(),

@@ -1,9 +1,10 @@
 //! Grants, revocations and releases.
 
+use minicbor::{Decode, Encode};
 use seal::{
-    Grant, GrantClear, GrantId, MAX_RELEASE_BYTES, MAX_RELEASE_GRANTS, MAX_SEALED_GRANT_BYTES,
-    MAX_SEALED_RELEASE_BYTES, MAX_TERMS_BYTES, NewGrant, NewRelease, Release, ReleaseId, Revocation, SealError,
-    derive_release_document,
+    DeviceId, Grant, GrantClear, GrantId, MAX_RELEASE_BYTES, MAX_RELEASE_GRANTS, MAX_SEALED_GRANT_BYTES,
+    MAX_SEALED_RELEASE_BYTES, MAX_TERMS_BYTES, NewGrant, NewRelease, Release, ReleaseHeader, ReleaseId, Revocation,
+    SealError, derive_release_document,
 };
 
 use crate::world::{Clinic, NOW_MS, rng};
@@ -102,6 +103,30 @@ fn no_flipped_bit_of_a_grant_gets_through() {
         grant.verify(&a.membership)?;
         grant.open_terms(&b.secrets).map(|_| ())
     });
+}
+
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct RawGrant {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    body: Vec<u8>,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    signature: [u8; 64],
+    #[cbor(n(2), with = "minicbor::bytes")]
+    sealed_terms: Vec<u8>,
+}
+
+#[test]
+fn terms_that_someone_else_sealed_for_the_recipient_do_not_fit_the_grant() {
+    // Anybody can make an envelope: only the signed hash ties it to the source's word.
+    let (a, b) = (Clinic::make(1), Clinic::make(2));
+    let mut narrow: RawGrant = minicbor::decode(&grant(&a, &b, b"allergies").encode()).unwrap();
+    let wide: RawGrant = minicbor::decode(&grant(&a, &b, b"everything").encode()).unwrap();
+    narrow.sealed_terms = wide.sealed_terms;
+    assert_eq!(
+        Grant::decode(&minicbor::to_vec(narrow).unwrap()),
+        Err(SealError::Damaged)
+    );
 }
 
 #[test]
@@ -219,6 +244,94 @@ fn no_flipped_bit_of_a_release_gets_through() {
         release.verify(&a.membership)?;
         release.open(grant.clear(), &b.secrets).map(|_| ())
     });
+}
+
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct RawRelease {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    body: Vec<u8>,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    signature: [u8; 64],
+    #[cbor(n(2), with = "minicbor::bytes")]
+    envelopes: Vec<u8>,
+    #[cbor(n(3), with = "minicbor::bytes")]
+    ciphertext: Vec<u8>,
+}
+
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct RawReleaseBody {
+    #[n(0)]
+    version: u16,
+    #[n(1)]
+    device: DeviceId,
+    #[n(2)]
+    header: ReleaseHeader,
+    #[cbor(n(3), with = "minicbor::bytes")]
+    envelopes_hash: [u8; 32],
+    #[cbor(n(4), with = "minicbor::bytes")]
+    ciphertext_hash: [u8; 32],
+}
+
+fn raw(release: &Release) -> RawRelease {
+    minicbor::decode(&release.encode()).unwrap()
+}
+
+#[track_caller]
+fn check_release(raw: &RawRelease, expected: SealError) {
+    assert_eq!(Release::decode(&minicbor::to_vec(raw).unwrap()).unwrap_err(), expected);
+}
+
+#[test]
+fn parts_of_another_release_do_not_fit() {
+    let (a, b) = (Clinic::make(1), Clinic::make(2));
+    let grant = grant(&a, &b, b"terms");
+    let recipients = [(grant.clear(), &b.membership)];
+    let other =
+        Release::seal(new_release(), a.tenant(), b"y", &recipients, a.device(), &mut rng(7)).map(|other| raw(&other));
+    let other = other.unwrap();
+    let one = || raw(&release(&a, &[(grant.clear(), &b)], b"x"));
+    check_release(
+        &RawRelease {
+            envelopes: other.envelopes.clone(),
+            ..one()
+        },
+        SealError::Damaged,
+    );
+    check_release(
+        &RawRelease {
+            ciphertext: other.ciphertext.clone(),
+            ..one()
+        },
+        SealError::Damaged,
+    );
+}
+
+#[test]
+fn a_header_that_tells_another_size_or_other_grants_is_malformed_whoever_signed_it() {
+    let (a, b) = (Clinic::make(1), Clinic::make(2));
+    let grant = grant(&a, &b, b"terms");
+    let resigned = |alter: fn(&mut RawReleaseBody)| {
+        let mut raw = raw(&release(&a, &[(grant.clear(), &b)], b"x"));
+        let mut body = minicbor::decode(&raw.body).unwrap();
+        alter(&mut body);
+        raw.body = minicbor::to_vec(body).unwrap();
+        raw.signature = a.device().sign("MediEco seal v1 release signature", &raw.body);
+        raw
+    };
+    let same = resigned(|_| {});
+    Release::decode(&minicbor::to_vec(&same).unwrap())
+        .unwrap()
+        .verify(&a.membership)
+        .unwrap();
+    check_release(&resigned(|body| body.header.size += 1), SealError::Malformed);
+    check_release(
+        &resigned(|body| body.header.grants[0] = GrantId::from_bytes([4; 16])),
+        SealError::Malformed,
+    );
+    check_release(&resigned(|body| body.header.grants.clear()), SealError::Malformed);
+    check_release(&resigned(|body| body.version = 2), SealError::NewerVersion);
 }
 
 #[test]

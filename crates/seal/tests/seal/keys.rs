@@ -37,10 +37,19 @@ fn a_signature_holds_for_its_bytes_its_key_and_its_purpose_only() {
     assert_eq!(check(&device, "purpose", b"y"), Err(SealError::BadSignature));
     assert_eq!(check(&device, "another", b"x"), Err(SealError::BadSignature));
     assert_eq!(check(&other, "purpose", b"x"), Err(SealError::BadSignature));
+}
+
+#[test]
+fn a_key_of_low_order_verifies_nothing() {
+    // The neutral element as key and as the signature's point, and zero as its scalar: the plain equation of Ed25519
+    // holds for every message.
+    let mut neutral = [0; 32];
+    neutral[0] = 1;
+    let mut signature = [0; 64];
+    signature[0] = 1;
     assert_eq!(
-        verify(&[0; 32], "purpose", b"x", &signature),
-        Err(SealError::BadSignature),
-        "a key of low order"
+        verify(&neutral, "purpose", b"anything", &signature),
+        Err(SealError::BadSignature)
     );
 }
 

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use seal::{
-    AddDevice, DeviceKeys, EpochSecrets, KeyWrap, Membership, NewEpoch, Refusal, SealError, Signer, Statement,
-    StatementKind, add_device, derive_document_id, found_tenant,
+    AddDevice, DeviceKeys, EpochSecrets, EpochWrap, KeyWrap, Membership, NewEpoch, Refusal, SealError, Signer,
+    Statement, StatementKind, add_device, derive_document_id, found_tenant,
 };
 
 use crate::world::{Clinic, NOW_MS, RawSigned, RawStatement, epoch_of, rng};
@@ -323,6 +323,47 @@ fn a_broken_envelope_of_a_later_epoch_closes_nothing_else() {
     assert!(!secrets.has(&epoch_of(&epoch)));
     assert_eq!(secrets.naming_key(), clinic.secrets.naming_key());
     assert_eq!(clinic.change(b"before").open(&secrets).unwrap().as_slice(), b"before");
+}
+
+/// An envelope of an epoch's keys as an admin's altered build could make it.
+fn envelope_of(clinic: &Clinic, device: &DeviceKeys, clinic_hpke: &[u8; 32], both_keys: &[u8; 64]) -> Vec<u8> {
+    use hpke::{Deserializable, Serializable};
+    let mut info = b"MediEco seal v1 epoch keys wrap\0".to_vec();
+    info.extend_from_slice(clinic.tenant().as_bytes());
+    info.extend_from_slice(clinic_hpke);
+    info.extend_from_slice(device.id().as_bytes());
+    let recipient = Deserializable::from_bytes(&device.public().hpke).unwrap();
+    let (encapped, ciphertext) = hpke::single_shot_seal_with_rng::<
+        hpke::aead::ChaCha20Poly1305,
+        hpke::kdf::HkdfSha256,
+        hpke::kem::X25519HkdfSha256,
+    >(&hpke::OpModeS::Base, &recipient, &info, both_keys, b"", &mut rng(50))
+    .unwrap();
+    [encapped.to_bytes().as_slice(), &ciphertext].concat()
+}
+
+#[test]
+fn an_admin_cannot_hand_one_device_another_secret_than_the_rest() {
+    let clinic = Clinic::make(1);
+    let third = DeviceKeys::make(&mut rng(7));
+    let clinic_hpke = clinic.membership.clinic_key();
+    let wraps = vec![EpochWrap {
+        epoch: clinic.membership.current_epoch(),
+        sealed: envelope_of(&clinic, &third, &clinic_hpke, &[9; 64]),
+    }];
+    let add = AddDevice {
+        device: third.public(),
+        admin: false,
+        wraps,
+    };
+    let raw = RawStatement::new(&clinic, clinic.device(), ADD_DEVICE, minicbor::to_vec(add).unwrap());
+    let statements = [clinic.statements.clone(), vec![raw.statement(clinic.device())]].concat();
+    let membership = membership(&clinic, &statements);
+    assert!(membership.device(&third.id()).is_some());
+    assert_eq!(
+        EpochSecrets::unwrap(&membership, &third).unwrap_err(),
+        SealError::UnknownEpoch
+    );
 }
 
 /// Every sort of statement: good ones that hang on each other, and each way of being bad.
