@@ -15,7 +15,6 @@ use std::{
 };
 
 use domain::{PatientId, VisitId};
-use rand_core::Rng as _;
 use vault::Tag;
 
 use crate::{

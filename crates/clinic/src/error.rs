@@ -234,6 +234,7 @@ impl From<KeyError> for Error {
             KeyError::NotFound => ErrorCode::KeyMissing.into(),
             KeyError::WrongPassphrase => ErrorCode::WrongPassphrase.into(),
             KeyError::Damaged => ErrorCode::StoreDamaged.into(),
+            KeyError::DiskFull => ErrorCode::DiskFull.into(),
             KeyError::Io(_) => ErrorCode::FileFailed.into(),
         }
     }

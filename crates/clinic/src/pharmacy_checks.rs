@@ -47,7 +47,7 @@ impl Checks {
 
     /// What the checks say about `line`, beside the other lines of the visit.
     pub(crate) fn findings(&self, line: &PrescriptionLine) -> Vec<Finding> {
-        check(line, &self.circumstances(&self.lines), Tables::shipped())
+        check(line, &self.circumstances(), Tables::shipped())
     }
 
     /// Each line of the visit with its findings.
@@ -64,7 +64,7 @@ impl Checks {
 
     /// Keys of the serious findings on the whole prescription that nobody has given a reason for.
     pub(crate) fn open(&self) -> Vec<String> {
-        let findings = check_all(&self.lines, &self.circumstances(&[]), Tables::shipped());
+        let findings = check_all(&self.lines, &self.circumstances(), Tables::shipped());
         let overrides: Vec<Override> = self.lines.iter().flat_map(|line| line.overrides.clone()).collect();
         standing(&findings, &overrides).into_iter().map(|found| found.key.clone()).collect()
     }
@@ -74,9 +74,9 @@ impl Checks {
         others.chain([line]).flat_map(|line| line.overrides.clone()).collect()
     }
 
-    fn circumstances<'a>(&'a self, others: &'a [PrescriptionLine]) -> Circumstances<'a> {
+    fn circumstances(&self) -> Circumstances<'_> {
         Circumstances {
-            others,
+            others: &self.lines,
             regular_medicines: &self.regular,
             allergies: &self.allergies,
             age: self.age,

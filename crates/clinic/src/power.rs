@@ -12,7 +12,7 @@ use devices::ups::{
 use domain::Instant;
 
 use crate::{
-    Error,
+    Error, ErrorCode,
     device::Setting,
     open::{ClinicRef, OpenClinic},
     views::status::{PowerCode, PowerView},
@@ -28,7 +28,8 @@ pub(crate) struct Power {
 
 struct Asking {
     port: String,
-    watch: Watch,
+    /// Ends when it is dropped.
+    _watch: Watch,
 }
 
 /// The last that the UPS said.
@@ -46,9 +47,7 @@ impl Power {
 
     pub(crate) fn stop(&self) {
         let asking = self.asking.lock().expect("nobody panics under this lock").take();
-        if let Some(asking) = asking {
-            asking.watch.stop();
-        }
+        drop(asking);
     }
 
     /// As the status bar shows it.
@@ -99,8 +98,9 @@ impl OpenClinic {
             if let Some(clinic) = clinic.upgrade() {
                 clinic.hear_ups(&mut watcher, &heard);
             }
-        });
-        *self.power.asking.lock().expect("nobody panics under this lock") = Some(Asking { port, watch });
+        })
+        .map_err(|_| ErrorCode::Internal)?;
+        *self.power.asking.lock().expect("nobody panics under this lock") = Some(Asking { port, _watch: watch });
         Ok(())
     }
 
@@ -114,9 +114,9 @@ impl OpenClinic {
             let mut heard = self.power.heard.lock().expect("nobody panics under this lock");
             let known_load = heard.as_ref().and_then(|before| before.load_percent);
             let load_percent = load_percent.map(|load| u8::try_from(load).unwrap_or(u8::MAX)).or(known_load);
-            heard.replace(Reported { state: watcher.state().clone(), load_percent })
+            heard.replace(Reported { state: watcher.state(), load_percent })
         };
-        let changed = before.is_none_or(|before| code_of(&before.state) != code_of(watcher.state()));
+        let changed = before.is_none_or(|before| code_of(&before.state) != code_of(&watcher.state()));
         for effect in &effects {
             self.act(*effect);
         }

@@ -3,8 +3,8 @@
 use std::{collections::HashSet, sync::Arc};
 
 use domain::{Role, Staff, StaffId};
-use seal::PersonKeys;
-use vault::{ChangeId, FACT_CONTEXT, FactBody, FactDraft, Writing};
+use seal::{ChangeId, PersonKeys};
+use vault::{FACT_CONTEXT, FactBody, FactDraft, Writing};
 
 use crate::{Error, ErrorCode, audit::Line, open::OpenClinic, roles, views::setup::SessionView};
 
@@ -40,7 +40,7 @@ impl Acting {
     pub(crate) fn record(&self, w: &mut Writing<'_>, body: FactBody) -> Result<ChangeId, Error> {
         let draft = FactDraft { at: w.now(), by: Some(self.staff.id), body };
         let (tenant, device) = (w.belonging().tenant, w.belonging().device);
-        let signature = self.keys.sign(FACT_CONTEXT, &draft.bytes_to_sign(&tenant, &device));
+        let signature = self.keys.sign(FACT_CONTEXT, &draft.bytes_to_sign(&tenant, &device)?);
         Ok(w.record_fact(&draft, Some(signature))?)
     }
 

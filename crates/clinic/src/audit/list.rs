@@ -31,8 +31,7 @@ impl Desk {
                 rows.extend(own_row(r, fact)?);
             }
             for row in r.relay_audit(MAX_ROWS)? {
-                let Ok(line) = RelayLine::decode(&row.bytes) else { continue };
-                let row = relay_row(r, &line)?;
+                let row = relay_row(r, &row.line)?;
                 if patient.is_none() || row.patient == patient {
                     rows.push(row);
                 }
@@ -101,5 +100,6 @@ const fn reason_of(outcome: AuditOutcome) -> Option<&'static str> {
         AuditOutcome::DeniedNotYet => Some("not_yet"),
         AuditOutcome::DeniedEnded => Some("expired"),
         AuditOutcome::DeniedRevoked => Some("revoked"),
+        AuditOutcome::DeniedNotUnderstood => Some("not_understood"),
     }
 }

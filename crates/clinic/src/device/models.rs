@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use scribe::{
     Engine, EngineError, EngineSettings, Installed, ModelEntry, ModelError, Transcriber,
-    models::{catalogue, import, installed},
+    models::{ModelLanguages, catalogue, import, installed},
 };
 
 use super::Setting;
@@ -13,7 +13,7 @@ use crate::{Desk, DeskConfig, Error, ErrorCode, open::OpenClinic, views::status:
 impl Desk {
     /// The models that we know, and which of them are here. The demo's is listed only where it is installed.
     pub fn models(&self) -> Result<Vec<ModelChoice>, Error> {
-        let here = self.inner.config.installed_models()?;
+        let here = self.inner.config.installed_models();
         let in_use = self.model_in_use()?;
         let known = catalogue().all().iter().filter(|entry| !entry.demo || is_here(&here, entry));
         Ok(known.map(|entry| choice(entry, is_here(&here, entry), in_use.as_deref())).collect())
@@ -57,16 +57,15 @@ impl DeskConfig {
     }
 
     /// The models on this device.
-    pub(crate) fn installed_models(&self) -> Result<Vec<Installed>, Error> {
-        let models = self.models_dir();
-        if models.exists() { installed(&models).map_err(unusable) } else { Ok(Vec::new()) }
+    pub(crate) fn installed_models(&self) -> Vec<Installed> {
+        installed(&self.models_dir())
     }
 }
 
 impl OpenClinic {
     /// The model that recordings are written down by: the one that is set; else the first for real use; else the demo's.
     pub(crate) fn chosen_model(&self) -> Result<Option<Installed>, Error> {
-        let mut here = self.config.installed_models()?;
+        let mut here = self.config.installed_models();
         let set = self.read(|r| Setting::Model.read(r))?;
         here.sort_by_key(|model| (Some(&model.entry.file) != set.as_ref(), model.entry.demo));
         Ok(here.into_iter().next())
@@ -95,8 +94,11 @@ fn choice(entry: &ModelEntry, installed: bool, in_use: Option<&str>) -> ModelCho
         id: entry.id.clone(),
         title: entry.title.clone(),
         file: entry.file.clone(),
-        bytes: entry.bytes,
-        languages: entry.languages.clone(),
+        bytes: entry.bytes.into(),
+        languages: match entry.languages {
+            ModelLanguages::English => vec!["en".to_owned()],
+            ModelLanguages::Multilingual => vec!["ms".to_owned(), "en".to_owned()],
+        },
         demo: entry.demo,
         installed,
         in_use: in_use == Some(entry.file.as_str()),
@@ -106,10 +108,10 @@ fn choice(entry: &ModelEntry, installed: bool, in_use: Option<&str>) -> ModelCho
 fn unusable(error: ModelError) -> Error {
     let why = |why| Error::new(ErrorCode::ModelUnusable).with("why", why);
     match error {
-        ModelError::NoRoom { .. } => ErrorCode::DiskFull.into(),
+        ModelError::NoRoom => ErrorCode::DiskFull.into(),
         ModelError::Truncated { .. } => why("truncated"),
         ModelError::Unknown => why("unknown"),
         ModelError::Damaged => why("damaged"),
-        _ => ErrorCode::FileFailed.into(),
+        ModelError::Io(_) => ErrorCode::FileFailed.into(),
     }
 }

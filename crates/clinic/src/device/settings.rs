@@ -115,7 +115,7 @@ impl Desk {
             return Err(Error::invalid("label_language"));
         }
         let model = settings.model.trim();
-        if !model.is_empty() && !self.inner.config.installed_models()?.iter().any(|one| one.entry.file == model) {
+        if !model.is_empty() && !self.inner.config.installed_models().iter().any(|one| one.entry.file == model) {
             return Err(ErrorCode::NoModel.into());
         }
         Ok(())

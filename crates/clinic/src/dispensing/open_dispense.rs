@@ -44,7 +44,7 @@ fn view(r: &Reading<'_>, visit: &Visit) -> Result<DispenseView, Error> {
         let id = checked.line.id;
         let (first, _) = handed_over(&given, id);
         // Newest first: the first that is found is the newest.
-        let job = jobs.iter().find(|job| job.visit == Some(visit.id) && job.what == id.to_string());
+        let job = jobs.iter().find(|row| row.job.visit == Some(visit.id) && row.job.what == id.to_string());
         let serial = first.map(|(_, fact)| fact.serial.clone()).or(begun.as_ref().map(|begun| begun.serial.clone()));
         lines.push(DispenseLine {
             directions: vec![pharmacy::directions(&checked.line, language)],

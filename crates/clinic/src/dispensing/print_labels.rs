@@ -32,7 +32,7 @@ impl Desk {
             let mut jobs = Vec::new();
             for line in lines {
                 let id = match newest_job(w, &visit, line)? {
-                    Some(job) => job.id,
+                    Some(row) => row.job.id,
                     None => {
                         let to = Where { printer: &printer, begun: &begun, copy: 0 };
                         freeze(w, &acting, &visit, line, &to)?
@@ -62,10 +62,10 @@ impl Desk {
             if waits || fails {
                 return Err(Error::not_now("print_job"));
             }
-            let line: LineId = before.what.parse().map_err(|_| ErrorCode::NotFound)?;
-            let visit = signed_visit(w, before.visit.ok_or(ErrorCode::NotFound)?)?;
+            let line: LineId = before.job.what.parse().map_err(|_| ErrorCode::NotFound)?;
+            let visit = signed_visit(w, before.job.visit.ok_or(ErrorCode::NotFound)?)?;
             let begun = begun_or_given(w, &visit, line)?;
-            let newest = newest_job(w, &visit, line)?.map_or(before.copy, |newest| newest.copy.max(before.copy));
+            let newest = newest_job(w, &visit, line)?.map_or(before.job.copy, |newest| newest.job.copy.max(before.job.copy));
             let to = Where { printer: &printer, begun: &begun, copy: newest + 1 };
             freeze(w, &acting, &visit, line, &to)?;
             let line = Line::new(LABEL_REPRINTED).patient(visit.patient).visit(visit.id);
@@ -110,7 +110,7 @@ fn freeze(
 /// The newest label of this line.
 pub(super) fn newest_job(w: &Writing<'_>, visit: &Visit, line: LineId) -> Result<Option<PrintJob>, Error> {
     let jobs = w.print_jobs(MAX_JOBS)?;
-    Ok(jobs.into_iter().find(|job| job.visit == Some(visit.id) && job.what == line.to_string()))
+    Ok(jobs.into_iter().find(|row| row.job.visit == Some(visit.id) && row.job.what == line.to_string()))
 }
 
 /// A label that is printed again after handing over bears the serial that stands in the book.

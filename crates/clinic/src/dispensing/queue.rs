@@ -25,7 +25,7 @@ impl Desk {
 fn row(r: &Reading<'_>, entry: QueueEntry) -> Result<Option<DispenseRow>, Error> {
     let (Some(visit), Some(patient)) = (r.visit(entry.visit)?, r.patient(entry.patient)?) else { return Ok(None) };
     let Some(signed) = visit.signed.first() else { return Ok(None) };
-    let n_overridden = visit.lines.iter().map(|line| line.overrides.len()).sum();
+    let n_overridden: usize = visit.lines.iter().map(|line| line.overrides.len()).sum();
     Ok(Some(DispenseRow {
         entry: entry.id,
         visit: visit.id,
@@ -33,7 +33,7 @@ fn row(r: &Reading<'_>, entry: QueueEntry) -> Result<Option<DispenseRow>, Error>
         name: patient.name,
         doctor_name: OpenClinic::staff_name(r, signed.by)?,
         n_lines: u32::try_from(visit.lines.len()).unwrap_or(u32::MAX),
-        n_overridden: u32::try_from::<usize>(n_overridden).unwrap_or(u32::MAX),
+        n_overridden: u32::try_from(n_overridden).unwrap_or(u32::MAX),
         signed_at: signed.at,
     }))
 }

@@ -28,7 +28,7 @@ pub(crate) fn job_of(row: &PrintJob) -> Job {
             reason => JobState::Failed { reason: refusal(reason) },
         },
     };
-    Job { state, reprint: row.copy, ..Job::queued(row.id, row.made_at) }
+    Job { state, reprint: row.job.copy, ..Job::queued(row.job.id, row.made_at) }
 }
 
 /// How the vault keeps a state.
@@ -68,14 +68,14 @@ fn refusal(word: Option<&str>) -> Refusal {
 
 /// As the spool's drawer shows it.
 pub(crate) fn view(r: &Reading<'_>, row: &PrintJob) -> Result<PrintJobView, Error> {
-    let line: Option<LineId> = row.what.parse().ok();
-    let lines = match row.visit {
+    let line: Option<LineId> = row.job.what.parse().ok();
+    let lines = match row.job.visit {
         Some(visit) => r.visit(visit)?.map(|visit| visit.lines).unwrap_or_default(),
         None => Vec::new(),
     };
     let printed = lines.into_iter().find(|one| Some(one.id) == line);
     Ok(PrintJobView {
-        id: row.id,
+        id: row.job.id,
         state: match row.state {
             vault::PrintState::Queued => PrintState::Queued,
             vault::PrintState::Sending => PrintState::Sending,
@@ -85,7 +85,7 @@ pub(crate) fn view(r: &Reading<'_>, row: &PrintJob) -> Result<PrintJobView, Erro
             vault::PrintState::Unknown => PrintState::Unknown,
         },
         title: printed.map(|line| line.drug_name).unwrap_or_default(),
-        reprint: row.copy,
+        reprint: row.job.copy,
         at: row.made_at,
         reason: row.reason.clone(),
     })

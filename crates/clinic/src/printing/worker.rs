@@ -75,7 +75,7 @@ impl Printing {
 
     /// A job, with what is remembered of it.
     pub(crate) fn job(&self, row: &PrintJob) -> Job {
-        let remembered = self.0.memory.lock().expect("nobody panics under this lock").get(&row.id).cloned();
+        let remembered = self.0.memory.lock().expect("nobody panics under this lock").get(&row.job.id).cloned();
         let job = job_of(row);
         remembered.map_or(job.clone(), |known| Job { state: job.state, ..known })
     }
@@ -168,7 +168,7 @@ impl OpenClinic {
         self.vault.settle()?;
         self.status_changed();
 
-        let outcome = port::send(printer, &row.bytes, &Limits::default());
+        let outcome = port::send(printer, &row.job.bytes, &Limits::default());
         job.finish(&outcome, self.vault.now()).map_err(|_| Error::not_now("print_job"))?;
         self.printing.remember(job);
         self.vault.write(None, |w| {
@@ -203,8 +203,9 @@ fn label_printed(
         JobState::Unknown => "unknown",
         _ => return Ok(None),
     };
-    let (Some(visit), Some(dispensing)) = (row.visit, row.dispensing) else { return Ok(None) };
+    let Some(visit) = row.job.visit else { return Ok(None) };
     let Some(patient) = r.visit(visit)?.map(|visit| visit.patient) else { return Ok(None) };
-    let body = LabelPrinted { patient, visit, dispensing, job: job.id, copy: row.copy, outcome: outcome.to_owned() };
+    let (dispensing, copy) = (row.job.dispensing, row.job.copy);
+    let body = LabelPrinted { patient, visit, dispensing, job: job.id, copy, outcome: outcome.to_owned() };
     Ok(Some(FactDraft { at, by: None, body: FactBody::LabelPrinted(body) }))
 }

@@ -17,7 +17,8 @@ impl Desk {
 /// The banner, within a larger reading.
 pub(crate) fn banner_of(r: &Reading<'_>, id: PatientId) -> Result<PatientBanner, Error> {
     let patient = r.patient(id)?.ok_or(ErrorCode::NotFound)?;
-    let age = patient.birth_date.and_then(|birth| age(birth, r.today()?));
+    let today = r.today()?;
+    let age = patient.birth_date.and_then(|birth| age(birth, today));
     Ok(PatientBanner {
         id,
         name: patient.name,

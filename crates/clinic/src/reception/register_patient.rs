@@ -40,7 +40,8 @@ fn patient_of(w: &mut Writing<'_>, input: CreatePatient) -> Result<Patient, Erro
     if name.is_empty() {
         return Err(Error::invalid("name"));
     }
-    if input.birth_date.is_some_and(|birth| birth > w.today()?) {
+    let today = w.today()?;
+    if input.birth_date.is_some_and(|birth| birth > today) {
         return Err(Error::invalid("birth_date"));
     }
     let identifier = tidied(input.identifier);

@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::RecordingId;
-use scribe::{Format, Replay, SourceError};
+use scribe::{Format, Replay, Source, SourceError};
 use vault::{Recording, Vault};
 
 use crate::{
@@ -53,11 +53,11 @@ fn read_chunk(bytes: &[u8]) -> Option<(u32, Vec<i16>)> {
 }
 
 /// The whole recording, as a source of sound.
-pub(super) fn replay(vault: Vault, recording: &Recording) -> Replay {
+pub(super) fn replay(vault: Vault, recording: &Recording) -> impl Source + use<> {
     let (id, n_chunks) = (recording.id, recording.n_chunks);
     let chunks = (0..n_chunks).map(move |index| {
-        let bytes = vault.read_chunk(id, index).map_err(|_| SourceError("sound_missing".to_owned()))?;
-        read_chunk(&bytes).map(|(_, pcm)| pcm).ok_or_else(|| SourceError("sound_damaged".to_owned()))
+        let bytes = vault.read_chunk(id, index).map_err(|_| SourceError::Broken)?;
+        read_chunk(&bytes).map(|(_, pcm)| pcm).ok_or(SourceError::Broken)
     });
     Replay::new(format_of(recording), chunks)
 }

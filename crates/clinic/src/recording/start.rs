@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use domain::{AttachmentId, RecordingId, Turn, VisitId};
+use domain::{AttachmentId, RecordingId, Speaker, Turn, VisitId};
 use scribe::{
     AudioChunk, AudioSink, Format, NoSink, Outcome, Pace, Recorder, ScribeEvent, SinkError, Source,
     capture::MicrophoneSource, wav::WavSource,
@@ -213,6 +213,7 @@ impl Told {
                 self.keep_turn(&clinic, turn.clone());
                 progress.turn = Some(turn);
             }
+            ScribeEvent::Speakers(speakers) => self.name_speakers(&clinic, &speakers),
             ScribeEvent::Postponed { .. } => self.update(&clinic, |live| live.state = RecordingState::Postponed),
             ScribeEvent::Failed { code } => progress.error = Some(code_word(code)),
             ScribeEvent::Finished(outcome) => {
@@ -247,6 +248,15 @@ impl Told {
             let kept = clinic.vault.write(None, |w| Ok::<_, Error>(w.put_turns(self.run.recording, &turns)?));
             self.tell_failure(kept);
         }
+    }
+
+    /// A later voice made it clearer who spoke; it is saved with the next turn.
+    fn name_speakers(&self, clinic: &OpenClinic, speakers: &[Speaker]) {
+        self.update(clinic, |live| {
+            for (turn, speaker) in live.turns.iter_mut().zip(speakers) {
+                turn.speaker = *speaker;
+            }
+        });
     }
 
     /// The last word: all turns, and whether any sound is still without text.

@@ -119,6 +119,6 @@ impl Desk {
         if clinic.read(|r| kit_is_open(r))? {
             return Ok(Some(SetupStep::RecoveryKit));
         }
-        Ok((!model_skipped && self.inner.config.installed_models()?.is_empty()).then_some(SetupStep::Model))
+        Ok((!model_skipped && self.inner.config.installed_models().is_empty()).then_some(SetupStep::Model))
     }
 }
