@@ -24,6 +24,7 @@ pub(crate) struct Frame<'a> {
     pub source: &'a SourceClinic,
     pub patient: Value,
     pub clinic: Value,
+    /// The patient agreed to share her allergies, here or in another release.
     pub shares_allergies: bool,
     visits: HashSet<&'a str>,
 }
@@ -48,7 +49,7 @@ pub fn release_bundle(content: &ReleaseContent) -> Value {
         source: &record.source,
         patient: patient.reference(),
         clinic: clinic.reference(),
-        shares_allergies: record.allergies.given().is_some(),
+        shares_allergies: !record.allergies.is_withheld(),
         visits: record
             .encounters
             .given()

@@ -139,7 +139,7 @@ fn dosage(line: &PrescriptionLine, directions: &str) -> Value {
     })
 }
 
-/// Why alerts were overridden. One that speaks of an allergy crosses only when the allergies do.
+/// Why alerts were overridden. One that speaks of an allergy doesn't cross while the allergies are withheld.
 fn reasons(frame: &Frame, medicine: &SharedMedicine, request: &str) -> Vec<Entry> {
     let may_cross = |reason: &&SharedReason| frame.shares_allergies || !reason.finding_key.starts_with("allerg");
     let write = |reason: &SharedReason| {

@@ -15,9 +15,9 @@ pub enum Shared<T> {
         /// What.
         value: T,
     },
-    /// It exists, and the patient did not agree to share it.
+    /// The patient did not agree to share it. Whether there is anything is not said.
     Withheld,
-    /// The source doesn't say.
+    /// This release doesn't say: another release of the same grant may.
     Unavailable,
 }
 
@@ -154,7 +154,7 @@ pub struct SharedMedicine {
     pub prescribed_at: Instant,
     /// By whom.
     pub prescriber: Author,
-    /// Why serious alerts were overridden. Those that speak of an allergy cross only with the allergies.
+    /// Why serious alerts were overridden. Those that speak of an allergy don't cross while the allergies are withheld.
     pub reasons: Vec<SharedReason>,
     /// Handed over.
     pub dispensed: Vec<SharedDispensing>,

@@ -8,9 +8,11 @@ use knowledge::{Halal, Level, Tables};
 use crate::medicine::Medicine;
 use crate::{Finding, FindingKind, allergy, combination, dose};
 
-/// What a line is judged against, besides the rest of its prescription.
+/// What a line is judged against.
 #[derive(Debug, Clone, Copy)]
 pub struct Circumstances<'a> {
+    /// The lines of its prescription. It may be among them itself: it is known by its id and not compared with itself.
+    pub others: &'a [PrescriptionLine],
     /// Ingredient keys of what the patient takes anyway.
     pub regular_medicines: &'a [String],
     /// What is known of her allergies.
@@ -22,20 +24,10 @@ pub struct Circumstances<'a> {
 }
 
 /// Everything to be said about one line, worst first, each key once.
-///
-/// `lines` is the whole prescription; the line itself may be among them and is not compared with itself.
-pub fn check(
-    line: &PrescriptionLine,
-    lines: &[PrescriptionLine],
-    about: &Circumstances,
-    tables: &Tables,
-) -> Vec<Finding> {
+pub fn check(line: &PrescriptionLine, about: &Circumstances, tables: &Tables) -> Vec<Finding> {
     let medicine = Medicine::of(line, tables);
-    let others: Vec<Medicine> = lines
-        .iter()
-        .filter(|other| other.id != line.id)
-        .map(|other| Medicine::of(other, tables))
-        .collect();
+    let beside = about.others.iter().filter(|other| other.id != line.id);
+    let others: Vec<Medicine> = beside.map(|other| Medicine::of(other, tables)).collect();
     let mut findings = allergy::check(&medicine, about.allergies, tables);
     findings.extend(dose::check(&medicine, &others, about, tables));
     findings.extend(combination::check(&medicine, &others, about.regular_medicines, tables));
@@ -44,14 +36,13 @@ pub fn check(
     ranked(findings)
 }
 
-/// Everything to be said about a whole prescription, worst first, each key once.
+/// Everything to be said about a whole prescription, worst first, each key once. `lines` takes the place of `others`.
 pub fn check_all(lines: &[PrescriptionLine], about: &Circumstances, tables: &Tables) -> Vec<Finding> {
-    ranked(
-        lines
-            .iter()
-            .flat_map(|line| check(line, lines, about, tables))
-            .collect(),
-    )
+    let about = Circumstances {
+        others: lines,
+        ..*about
+    };
+    ranked(lines.iter().flat_map(|line| check(line, &about, tables)).collect())
 }
 
 fn ranked(mut findings: Vec<Finding>) -> Vec<Finding> {

@@ -67,6 +67,7 @@ fn none_known() -> AllergyStatus {
 fn adult(allergies: &AllergyStatus) -> Circumstances<'_> {
     let age = Some(Age { years: 34, months: 0 });
     Circumstances {
+        others: &[],
         regular_medicines: &[],
         allergies,
         age,
@@ -84,7 +85,14 @@ fn brief(findings: &[Finding]) -> Vec<(&str, Level)> {
 fn amoxicillin_for_a_patient_allergic_to_penicillin_is_serious_and_wants_a_reason() {
     let allergies = allergic_to(&["Penisilin"]);
     let line = one("amoxicillin-500mg-capsule");
-    let findings = check(&line, std::slice::from_ref(&line), &adult(&allergies), tables());
+    let findings = check(
+        &line,
+        &Circumstances {
+            others: std::slice::from_ref(&line),
+            ..adult(&allergies)
+        },
+        tables(),
+    );
     assert_eq!(brief(&findings), [("allergy:penicillins:amoxicillin", Level::Serious)]);
     let first = &findings[0];
     assert!(first.needs_reason);
@@ -106,7 +114,7 @@ fn an_allergy_reaches_as_far_as_its_relatives_do() {
     fn check_one(allergy: &str, product: &str, expected: &[(&str, Level)]) {
         let allergies = allergic_to(&[allergy]);
         assert_eq!(
-            brief(&check(&one(product), &[], &adult(&allergies), tables())),
+            brief(&check(&one(product), &adult(&allergies), tables())),
             expected,
             "{allergy}, {product}"
         );
@@ -162,9 +170,9 @@ fn an_allergy_reaches_as_far_as_its_relatives_do() {
 #[test]
 fn not_asked_is_said_and_none_known_is_not() {
     let line = one("paracetamol-500mg-tablet");
-    let not_asked = check(&line, &[], &adult(&AllergyStatus::NotAsked), tables());
+    let not_asked = check(&line, &adult(&AllergyStatus::NotAsked), tables());
     assert_eq!(brief(&not_asked), [("allergies:not_asked", Level::Caution)]);
-    assert_eq!(brief(&check(&line, &[], &adult(&none_known()), tables())), []);
+    assert_eq!(brief(&check(&line, &adult(&none_known()), tables())), []);
 }
 
 #[test]
@@ -173,7 +181,7 @@ fn a_key_of_a_newer_build_is_matched_by_the_words_instead() {
     if let AllergyStatus::Known { allergies } = &mut allergies {
         allergies[0].substance_key = Some("beta-lactams-2031".to_owned());
     }
-    let findings = check(&one("amoxicillin-500mg-capsule"), &[], &adult(&allergies), tables());
+    let findings = check(&one("amoxicillin-500mg-capsule"), &adult(&allergies), tables());
     assert_eq!(brief(&findings), [("allergy:penicillins:amoxicillin", Level::Serious)]);
 }
 
@@ -188,14 +196,11 @@ fn interactions_are_found_on_the_prescription_and_with_regular_medicines() {
             .collect();
         let allergies = none_known();
         let about = Circumstances {
+            others: &lines,
             regular_medicines: &regular,
             ..adult(&allergies)
         };
-        assert_eq!(
-            brief(&check(&one(product), &lines, &about, tables())),
-            expected,
-            "{product}"
-        );
+        assert_eq!(brief(&check(&one(product), &about, tables())), expected, "{product}");
     }
     let bleeding = [("interaction:diclofenac:warfarin", Serious)];
     check_one("diclofenac-50mg-tablet", Some("warfarin-3mg-tablet"), &[], &bleeding);
@@ -250,7 +255,14 @@ fn the_most_at_a_time_and_in_a_day_is_held_over_all_lines() {
     use Level::*;
     fn check_lines(lines: &[PrescriptionLine], expected: &[(&str, Level)]) {
         let allergies = none_known();
-        let findings = check(&lines[0], lines, &adult(&allergies), tables());
+        let findings = check(
+            &lines[0],
+            &Circumstances {
+                others: lines,
+                ..adult(&allergies)
+            },
+            tables(),
+        );
         let doses: Vec<_> = findings
             .into_iter()
             .filter(|finding| finding.kind == FindingKind::Dose)
@@ -293,7 +305,7 @@ fn the_most_at_a_time_and_in_a_day_is_held_over_all_lines() {
 #[test]
 fn a_dose_alert_shows_its_arithmetic() {
     let line = line(1, "paracetamol-500mg-tablet", 3.0, Frequency::EverySixHours);
-    let findings = check(&line, &[], &adult(&none_known()), tables());
+    let findings = check(&line, &adult(&none_known()), tables());
     assert_eq!(
         (&*findings[0].params["dose_mg"], &*findings[0].params["most_mg"]),
         ("6000", "4000")
@@ -306,7 +318,7 @@ fn what_was_edited_on_the_line_counts_not_the_table() {
     let mut line = line(1, "paracetamol-500mg-tablet", 2.0, Frequency::TwiceDaily);
     line.strength = domain::Milligrams(665.0);
     assert_eq!(
-        brief(&check(&line, &[], &adult(&none_known()), tables())),
+        brief(&check(&line, &adult(&none_known()), tables())),
         [("dose_single:paracetamol", Level::Serious)]
     );
 }
@@ -321,12 +333,12 @@ fn a_childs_dose_is_not_judged_but_worked_out_for_each_kilogram() {
     };
     let line = line(1, "paracetamol-120mg-5ml-syrup", 10.0, Frequency::EverySixHours);
 
-    let findings = check(&line, &[], &child(Some(Kilograms(16.0))), tables());
+    let findings = check(&line, &child(Some(Kilograms(16.0))), tables());
     assert_eq!(brief(&findings), [("dose_child:paracetamol", Level::Caution)]);
     let params = &findings[0].params;
     assert_eq!((&*params["dose_mg_per_kg"], &*params["daily_mg_per_kg"]), ("15", "60"));
 
-    let findings = check(&line, &[], &child(None), tables());
+    let findings = check(&line, &child(None), tables());
     assert_eq!(findings[0].title_code, "dose_child_no_weight");
 }
 
@@ -339,7 +351,6 @@ fn an_unknown_age_is_said_and_the_adults_row_is_used() {
     };
     let findings = check(
         &line(1, "paracetamol-500mg-tablet", 3.0, Frequency::OnceDaily),
-        &[],
         &about,
         tables(),
     );
@@ -356,7 +367,7 @@ fn a_medicine_that_the_tables_do_not_have_is_said_to_be_unchecked() {
     let mut line = one("amoxicillin-500mg-capsule");
     line.drug_key = "clinic:17".to_owned();
     line.drug_name = "Amoxycillin forte 1 g".to_owned();
-    let findings = check(&line, &[], &adult(&allergies), tables());
+    let findings = check(&line, &adult(&allergies), tables());
     let expected = [
         ("allergy:penicillins:amoxicillin", Level::Serious),
         ("not_checked:clinic:17", Level::Note),
@@ -364,13 +375,13 @@ fn a_medicine_that_the_tables_do_not_have_is_said_to_be_unchecked() {
     assert_eq!(brief(&findings), expected);
 
     line.drug_name = "Minyak angin".to_owned();
-    let findings = check(&line, &[], &adult(&none_known()), tables());
+    let findings = check(&line, &adult(&none_known()), tables());
     assert_eq!(brief(&findings), [("not_checked:clinic:17", Level::Caution)]);
 }
 
 #[test]
 fn an_unknown_halal_status_is_shown_as_unknown() {
-    let findings = check(&one("amoxicillin-500mg-capsule"), &[], &adult(&none_known()), tables());
+    let findings = check(&one("amoxicillin-500mg-capsule"), &adult(&none_known()), tables());
     let halal: Vec<_> = findings
         .iter()
         .filter(|finding| finding.kind == FindingKind::Halal)
@@ -397,7 +408,7 @@ fn a_whole_prescription_says_each_thing_once_and_the_worst_first() {
 #[test]
 fn a_serious_finding_stands_until_somebody_gives_a_reason() {
     let allergies = allergic_to(&["penicillin"]);
-    let findings = check(&one("amoxicillin-500mg-capsule"), &[], &adult(&allergies), tables());
+    let findings = check(&one("amoxicillin-500mg-capsule"), &adult(&allergies), tables());
     let overridden = |key: &str, reason: &str| {
         let (finding_key, reason) = (key.to_owned(), reason.to_owned());
         vec![Override {
@@ -503,13 +514,7 @@ fn directions_are_written_in_both_languages() {
 #[test]
 fn a_finding_crosses_to_the_screens_in_words_that_last() {
     let allergies = allergic_to(&["penicillin"]);
-    let json = serde_json::to_value(check(
-        &one("amoxicillin-500mg-capsule"),
-        &[],
-        &adult(&allergies),
-        tables(),
-    ))
-    .unwrap();
+    let json = serde_json::to_value(check(&one("amoxicillin-500mg-capsule"), &adult(&allergies), tables())).unwrap();
     assert_eq!(json[0]["kind"], "allergy");
     assert_eq!(json[0]["level"], "serious");
     assert_eq!(json[0]["needs_reason"], true);

@@ -72,6 +72,11 @@ fn a_reason_that_speaks_of_an_allergy_crosses_only_with_the_allergies() {
     let with = bundle(everything());
     assert!(kinds(&with).contains(&"DetectedIssue"));
     assert!(with.to_string().contains("Tolerated in March"));
+    let in_another_release = SharedRecord {
+        allergies: Shared::Unavailable,
+        ..everything()
+    };
+    assert!(kinds(&bundle(in_another_release)).contains(&"DetectedIssue"));
 }
 
 #[test]
