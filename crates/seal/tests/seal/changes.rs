@@ -173,6 +173,11 @@ fn a_change_under_an_unknown_epoch_is_refused() {
         .with_header(|header| header.epoch = epoch)
         .resigned(clinic.device());
     check(&clinic, &raw, SealError::UnknownEpoch);
+    assert_eq!(
+        raw.read().verify(&clinic.membership),
+        Err(SealError::UnknownEpoch),
+        "the relay, too, sees it"
+    );
     assert_eq!(raw.read().open(&clinic.secrets).unwrap_err(), SealError::UnknownEpoch);
 }
 

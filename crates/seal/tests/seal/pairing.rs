@@ -144,6 +144,80 @@ struct RawMessage {
     version: u16,
     #[cbor(n(1), with = "minicbor::bytes")]
     pake: Option<Vec<u8>>,
+    #[cbor(n(2), with = "minicbor::bytes")]
+    sealed: Option<Vec<u8>>,
+}
+
+#[derive(Encode)]
+#[cbor(map)]
+struct RawHello {
+    #[n(0)]
+    device: DevicePublic,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    signature: [u8; 64],
+}
+
+fn hkdf<const N: usize>(secret: &[u8], salt: Option<&[u8]>, info: &str) -> [u8; N] {
+    let mut okm = [0; N];
+    hkdf::Hkdf::<sha2::Sha256>::new(salt, secret)
+        .expand(info.as_bytes(), &mut okm)
+        .unwrap();
+    okm
+}
+
+/// The second message of someone who knows the code and says what it likes: `hello` gets what the pairing must sign for.
+fn a_free_answer(first: &[u8], hello: impl FnOnce([u8; 32]) -> RawHello) -> Vec<u8> {
+    use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce, aead::Aead};
+    let first: RawMessage = minicbor::decode(first).unwrap();
+    let shown = code().shown().replace('-', "");
+    let role =
+        |role: &str| spake2::Identity::new(format!("MediEco seal v1 pairing {role}\0{}", &shown[..3]).as_bytes());
+    let password = spake2::Password::new(&shown[3..]);
+    let (pake, ours) = spake2::Spake2::<spake2::Ed25519Group>::start_b(&password, &role("member"), &role("new device"));
+    let secret = pake.finish(&first.pake.unwrap()).unwrap();
+
+    let hello = minicbor::to_vec(hello(hkdf(&secret, None, "MediEco seal v1 pairing signature"))).unwrap();
+    let mut padded = (hello.len() as u32).to_le_bytes().to_vec();
+    padded.extend_from_slice(&hello);
+    let purpose = "MediEco seal v1 pairing, to the member";
+    let okm: [u8; 64] = hkdf(&hkdf::<32>(&secret, None, purpose), Some(&[0; 24]), purpose);
+    let cipher = XChaCha20Poly1305::new_from_slice(&okm[..32]).unwrap();
+    let ciphertext = cipher.encrypt(&XNonce::from([0; 24]), padded.as_slice()).unwrap();
+    let sealed = [&[0; 24], &okm[32..], &ciphertext].concat();
+    minicbor::to_vec(RawMessage {
+        version: 1,
+        pake: Some(ours),
+        sealed: Some(sealed),
+    })
+    .unwrap()
+}
+
+#[test]
+fn a_device_proves_in_this_very_pairing_that_it_holds_the_keys_that_it_names() {
+    let (new, other) = (DeviceKeys::make(&mut rng(30)), DeviceKeys::make(&mut rng(34)));
+    let sign = |keys: &DeviceKeys, pairing: [u8; 32], device: &DevicePublic| {
+        let proof = [pairing.as_slice(), device.id().as_bytes()].concat();
+        RawHello {
+            device: *device,
+            signature: keys.sign("MediEco seal v1 pairing signature", &proof),
+        }
+    };
+    let heard = |hello: &dyn Fn([u8; 32]) -> RawHello| {
+        let (offer, first) = PairingOffer::start(&code(), &mut rng(31));
+        offer.hear(&a_free_answer(&first, hello)).map(|(device, _)| device)
+    };
+    assert_eq!(
+        heard(&|pairing| sign(&new, pairing, &new.public())).unwrap(),
+        new.public()
+    );
+    let stolen = heard(&|pairing| sign(&new, pairing, &other.public()));
+    assert_eq!(stolen.unwrap_err(), SealError::BadSignature, "another device's keys");
+    let replayed = heard(&|_| sign(&new, [7; 32], &new.public()));
+    assert_eq!(
+        replayed.unwrap_err(),
+        SealError::BadSignature,
+        "another pairing's proof"
+    );
 }
 
 #[test]
