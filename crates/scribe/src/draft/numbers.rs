@@ -1,6 +1,6 @@
 //! Spoken numbers, English and Malay, read from words.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -12,17 +12,23 @@ use crate::table;
 enum Kind {
     /// three, tiga
     Unit,
-    /// ten to nineteen, sepuluh
+    /// ten to nineteen, sepuluh, sebelas
     Teen,
-    /// belas: the unit before it and ten
-    Teens,
     /// twenty, thirty
     Tens,
-    /// seratus: a hundred by itself
-    Whole,
-    /// hundred, puluh: times what was before
-    Times,
-    /// and: between hundreds and the rest
+    /// belas, after a unit: and ten
+    UnitAndTen,
+    /// puluh, after a unit: times ten
+    UnitTimesTen,
+    /// hundred, ratus
+    Hundred,
+    /// seratus
+    OneHundred,
+    /// thousand, ribu
+    Thousand,
+    /// seribu
+    OneThousand,
+    /// and, after hundreds and thousands
     Joins,
     /// point, perpuluhan
     Point,
@@ -31,17 +37,21 @@ enum Kind {
 #[derive(Debug, Deserialize)]
 struct Row {
     word: String,
+    language: String,
     kind: Kind,
     value: u32,
 }
 
-static NUMBERS: LazyLock<HashMap<String, (Kind, u32)>> = LazyLock::new(|| {
-    let rows: Vec<Row> = table::rows(include_str!("../../data/numbers.csv"));
-    rows.into_iter().map(|row| (row.word, (row.kind, row.value))).collect()
-});
+type Words = HashMap<String, (Kind, u32)>;
 
-/// No number in a consult is larger, and none may overflow.
-const LARGEST: u32 = 1_000_000;
+/// One table a language: a number is said in one.
+static LANGUAGES: LazyLock<Vec<Words>> = LazyLock::new(|| {
+    let mut languages: BTreeMap<String, Words> = BTreeMap::new();
+    for row in table::rows::<Row>(include_str!("../../data/numbers.csv")) {
+        languages.entry(row.language).or_default().insert(row.word, (row.kind, row.value));
+    }
+    languages.into_values().collect()
+});
 
 /// A number that was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,7 +68,8 @@ pub(super) struct Number {
 
 /// Reads the number that begins at the first of these lower-case words without punctuation.
 pub(super) fn read(words: &[&str]) -> Option<Number> {
-    read_digits(words.first()?).or_else(|| read_words(words))
+    let first = words.first()?;
+    read_digits(first).or_else(|| LANGUAGES.iter().find_map(|language| read_words(words, language)))
 }
 
 fn read_digits(word: &str) -> Option<Number> {
@@ -67,49 +78,104 @@ fn read_digits(word: &str) -> Option<Number> {
     Some(Number { value, digits: word.to_owned(), n_words: 1, in_digits: true })
 }
 
-fn read_words(words: &[&str]) -> Option<Number> {
-    let mut kinds = words.iter().map_while(|word| NUMBERS.get(*word).copied()).peekable();
-    // What is complete (thousands, hundreds), and what is being said.
-    let (mut total, mut current) = (0u32, 0u32);
-    let mut before: Option<Kind> = None;
-    let mut n_words = 0;
-    let mut decimals = String::new();
-    while let Some((kind, value)) = kinds.next() {
-        let next = kinds.peek().map(|(kind, _)| *kind);
-        match (kind, before) {
-            (Kind::Unit, None | Some(Kind::Tens | Kind::Times | Kind::Whole | Kind::Joins)) => current += value,
-            (Kind::Teen | Kind::Tens, None | Some(Kind::Times | Kind::Whole | Kind::Joins)) => current += value,
-            (Kind::Teens, Some(Kind::Unit)) => current += value,
-            (Kind::Whole, None) => current = value,
-            (Kind::Times, Some(Kind::Unit | Kind::Teen | Kind::Teens | Kind::Tens)) => {
-                // "dua ratus tiga puluh": only the last unit is multiplied.
-                let last = if value == 10 { current % 10 } else { current % 1_000 };
-                let multiplied = last * value;
-                current = current - last + multiplied;
-                if value >= 100 {
-                    total += std::mem::take(&mut current);
-                }
-            }
-            (Kind::Joins, Some(Kind::Times | Kind::Whole)) if matches!(next, Some(Kind::Unit | Kind::Teen | Kind::Tens)) => {}
-            (Kind::Point, Some(_)) if next == Some(Kind::Unit) => {
-                while let Some((_, digit)) = kinds.next_if(|(kind, _)| *kind == Kind::Unit) {
-                    decimals.push_str(&digit.to_string());
-                }
-                n_words += 1 + decimals.len();
-                break;
-            }
-            _ => break,
-        }
-        if total > LARGEST || current > LARGEST {
-            return None;
-        }
-        before = Some(kind);
-        n_words += 1;
-    }
-    before?;
-    let whole = total + current;
+fn read_words(words: &[&str], language: &Words) -> Option<Number> {
+    let kinds: Vec<_> = words.iter().map_while(|word| language.get(*word).copied()).collect();
+    let mut reader = Reader { kinds: &kinds, at: 0 };
+    let whole = reader.number()?;
+    let decimals = reader.decimals();
     let digits = if decimals.is_empty() { whole.to_string() } else { format!("{whole}.{decimals}") };
-    Some(Number { value: digits.parse().ok()?, digits, n_words, in_digits: false })
+    Some(Number { value: digits.parse().ok()?, digits, n_words: reader.at, in_digits: false })
+}
+
+/// Reads a number from the largest part to the smallest; each part only where the language has it, so that "one two" is
+/// one and not three.
+struct Reader<'a> {
+    kinds: &'a [(Kind, u32)],
+    at: usize,
+}
+
+impl Reader<'_> {
+    fn number(&mut self) -> Option<u32> {
+        if self.take(Kind::OneThousand).is_some() {
+            return Some(1_000 + self.rest(Self::below_1000));
+        }
+        let value = self.below_1000()?;
+        if value > 0 && self.take(Kind::Thousand).is_some() {
+            return Some(value * 1_000 + self.rest(Self::below_1000));
+        }
+        Some(value)
+    }
+
+    fn below_1000(&mut self) -> Option<u32> {
+        if self.take(Kind::OneHundred).is_some() {
+            return Some(100 + self.rest(Self::below_100));
+        }
+        let value = self.below_100()?;
+        if (1..10).contains(&value) && self.take(Kind::Hundred).is_some() {
+            return Some(value * 100 + self.rest(Self::below_100));
+        }
+        Some(value)
+    }
+
+    fn below_100(&mut self) -> Option<u32> {
+        if let Some(tens) = self.take(Kind::Tens) {
+            return Some(tens + self.unit_above_zero().unwrap_or(0));
+        }
+        if let Some(teen) = self.take(Kind::Teen) {
+            return Some(teen);
+        }
+        let unit = self.take(Kind::Unit)?;
+        if unit > 1 && self.take(Kind::UnitAndTen).is_some() {
+            return Some(unit + 10);
+        }
+        if unit > 1 && self.take(Kind::UnitTimesTen).is_some() {
+            return Some(unit * 10 + self.unit_above_zero().unwrap_or(0));
+        }
+        Some(unit)
+    }
+
+    fn unit_above_zero(&mut self) -> Option<u32> {
+        let before = self.at;
+        let unit = self.take(Kind::Unit).filter(|unit| *unit > 0);
+        if unit.is_none() {
+            self.at = before;
+        }
+        unit
+    }
+
+    /// What may follow hundreds or thousands, with or without "and"; zero, and nothing taken, when it does not.
+    fn rest(&mut self, part: impl Fn(&mut Self) -> Option<u32>) -> u32 {
+        let before = self.at;
+        self.take(Kind::Joins);
+        match part(self) {
+            Some(value) if value > 0 => value,
+            _ => {
+                self.at = before;
+                0
+            }
+        }
+    }
+
+    /// Digit by digit after the point; empty when none follows.
+    fn decimals(&mut self) -> String {
+        let before = self.at;
+        let mut decimals = String::new();
+        if self.take(Kind::Point).is_some() {
+            while let Some(digit) = self.take(Kind::Unit) {
+                decimals.push_str(&digit.to_string());
+            }
+        }
+        if decimals.is_empty() {
+            self.at = before;
+        }
+        decimals
+    }
+
+    fn take(&mut self, wanted: Kind) -> Option<u32> {
+        let (_, value) = self.kinds.get(self.at).filter(|(kind, _)| *kind == wanted)?;
+        self.at += 1;
+        Some(*value)
+    }
 }
 
 #[cfg(test)]
@@ -134,6 +200,11 @@ mod tests {
         check("thirty seven point zero five", "37.05", 5);
         check("one two three", "1", 1);
         check("two and a half", "2", 1);
+        check("one hundred and a half", "100", 2);
+        check("twenty zero", "20", 1);
+        check("one hundred two hundred", "102", 3);
+        check("eighty hundred", "80", 1);
+        check("three ratus", "3", 1);
         check("38.2 degrees", "38.2", 1);
     }
 
@@ -143,6 +214,7 @@ mod tests {
         check("seratus tiga puluh atas", "130", 3);
         check("dua ratus lima puluh", "250", 4);
         check("lima belas", "15", 2);
+        check("seribu dua ratus", "1200", 3);
         check("sepuluh", "10", 1);
     }
 

