@@ -1,1 +1,71 @@
-//! The encrypted store of one tenant.
+//! The encrypted store of one clinic on one machine.
+//!
+//! Data is a **set of sealed changes**. Writing makes an Automerge change or a fact, seals it, and commits it together
+//! with its rows and its place in the outbox in one SQLite transaction; when [`Vault::write`] returns, a power cut
+//! cannot take it back. The tables that the screens query are a cache, made from the set alone ([`Vault::rebuild`]).
+//! What came from other devices goes the same way: verified, opened, judged, applied, projected, whatever the order.
+//!
+//! | what | where |
+//! |---|---|
+//! | opening, and what is found wrong before anything is touched | `open`, `mark`, `schema` |
+//! | one write, one look | `writing`, `reading` |
+//! | the set, and what is done with what comes | `set`, `judge`, `rebuild` |
+//! | nouns: mapping, rows and questions together | `documents/<noun>` |
+//! | what nobody may change | `facts` |
+//! | sound | `attachments` |
+//! | other clinics | `sharing` |
+//! | syncing | `sync`, `outbox` |
+//!
+//! It knows no socket, no role and no screen. Every call blocks; time and randomness come in through [`Ports`].
+//! `docs/vault.md` tells why it is so.
+
+mod attachments;
+mod belonging;
+mod documents;
+mod error;
+mod facts;
+mod files;
+mod health;
+mod judge;
+pub mod kill;
+mod mark;
+mod numbers;
+mod open;
+mod outbox;
+mod payload;
+mod ports;
+mod printing;
+mod reading;
+mod rebuild;
+mod roster;
+mod schema;
+mod secrets;
+mod set;
+mod settings;
+mod sharing;
+mod sync;
+mod tag;
+mod vault;
+mod writing;
+
+pub use belonging::Belonging;
+pub use documents::{
+    ClinicProfile, Matched, NewQueueEntry, NewRecording, NewVisit, PatientHit, Recording, SignedNote, Visit,
+};
+pub use error::{OpenError, VaultError};
+pub use facts::{
+    Addendum, AuditLine, Consent, ConsentGranted, ConsentRevoked, Dispensed, DispensedItem, FACT_CONTEXT, FactBody,
+    FactDraft, LabelPrinted, NoteSigned, RecordedFact, StaffEnrolled,
+};
+pub use health::{MissingSince, Quarantined, SyncFigures, VerifyReport};
+pub use mark::forget_mark;
+pub use ports::{Clock, Ports, SharedRng};
+pub use printing::{NewPrintJob, PrintJob, PrintState};
+pub use reading::Reading;
+pub use rebuild::RebuildReport;
+pub use secrets::{KeyError, KeyHolder, Keyring, KeyringState, MachineSecrets, PassphraseFile};
+pub use set::SetDigest;
+pub use sharing::{GrantRow, RelayAuditRow, ReleaseRow};
+pub use tag::Tag;
+pub use vault::Vault;
+pub use writing::Writing;

@@ -1,0 +1,91 @@
+//! The clinic's documents: one file per noun, with its mapping to Automerge, its rows and its questions together.
+
+mod allergies;
+mod genesis;
+mod path;
+mod patient;
+mod prescription;
+mod profile;
+mod queue;
+mod recording;
+mod search;
+mod shelf;
+mod staff;
+mod tree;
+mod visit;
+mod visit_note;
+
+use automerge::AutoCommit;
+use rusqlite::{Connection, params};
+use seal::DocumentId;
+
+pub(crate) use path::DocPath;
+pub use profile::ClinicProfile;
+pub use queue::NewQueueEntry;
+pub use recording::{NewRecording, Recording};
+pub use search::{Matched, PatientHit};
+pub(crate) use shelf::{OpenDoc, Shelf};
+pub(crate) use tree::{Edit, View, from_code, to_code};
+pub use visit::{NewVisit, SignedNote, Visit};
+
+use crate::VaultError;
+
+/// Writes the rows of one document anew, from nothing but the document.
+pub(crate) fn project(
+    conn: &Connection,
+    id: &DocumentId,
+    path: &DocPath,
+    doc: &AutoCommit,
+) -> Result<(), VaultError> {
+    conn.prepare_cached("INSERT OR IGNORE INTO p_documents (id, path) VALUES (?1, ?2)")?
+        .execute(params![id.as_bytes(), path.to_string()])?;
+    let root = View::root(doc);
+    let disputed = match *path {
+        DocPath::Clinic => {
+            profile::project(conn, &root)?;
+            staff::project(conn, &root)?;
+            Vec::new()
+        }
+        DocPath::Day(day) => {
+            queue::project(conn, day, &root)?;
+            Vec::new()
+        }
+        DocPath::Identity(patient) => {
+            patient::project(conn, patient, &root)?;
+            Vec::new()
+        }
+        DocPath::Allergies(patient) => {
+            allergies::project(conn, patient, &root)?;
+            disputed_children(&root, "entries")
+        }
+        DocPath::Visit(patient, visit) => {
+            visit::project(conn, patient, visit, &root)?;
+            disputed_children(&root, "lines")
+        }
+        DocPath::Recording(patient, recording) => {
+            recording::project(conn, patient, recording, &root)?;
+            Vec::new()
+        }
+        DocPath::Consents(_) => Vec::new(),
+    };
+    conn.prepare_cached("DELETE FROM p_conflicts WHERE document = ?1")?.execute([id.as_bytes()])?;
+    for field in disputed {
+        conn.prepare_cached("INSERT INTO p_conflicts (document, field) VALUES (?1, ?2)")?
+            .execute(params![id.as_bytes(), field])?;
+    }
+    Ok(())
+}
+
+/// Fields of the maps under `key` that were written apart: an allergy's severity, a dose.
+fn disputed_children(root: &View<'_>, key: &str) -> Vec<String> {
+    let children = root.children(key);
+    children
+        .iter()
+        .flat_map(|(name, child)| child.disputed().into_iter().map(move |field| format!("{key}/{name}/{field}")))
+        .collect()
+}
+
+/// The JSON column of a row.
+fn to_json(noun: &impl serde::Serialize) -> Result<String, VaultError> {
+    serde_json::to_string(noun).map_err(|_| VaultError::Malformed("row"))
+}

@@ -1,0 +1,113 @@
+//! Who a patient is: `patient/<id>/identity`.
+
+use domain::{Identifier, MyKad, Patient, PatientId, Sex};
+use rusqlite::{Connection, params};
+
+use super::profile::{read_address, write_address};
+use super::{DocPath, Edit, View, search};
+use crate::reading::{count, noun};
+use crate::{Reading, VaultError, Writing};
+
+impl Reading<'_> {
+    /// One patient.
+    pub fn patient(&self, id: PatientId) -> Result<Option<Patient>, VaultError> {
+        self.one("SELECT json FROM p_patients WHERE id = ?1", [id.as_bytes()], |row| noun(row, 0))
+    }
+
+    /// How many patients there are.
+    pub fn n_patients(&self) -> Result<u64, VaultError> {
+        Ok(self.one("SELECT count(*) FROM p_patients", [], |row| Ok(count(row, 0)?))?.unwrap_or(0))
+    }
+
+    /// The patients that were registered last, newest first.
+    pub fn recent_patients(&self, limit: u32) -> Result<Vec<Patient>, VaultError> {
+        // Ids begin with the time at which they were made.
+        self.many("SELECT json FROM p_patients ORDER BY id DESC LIMIT ?1", [limit], |row| noun(row, 0))
+    }
+
+    /// Patients with this very document. More than one is possible: two counters may have registered her apart.
+    pub fn find_by_identifier(&self, identifier: &Identifier) -> Result<Vec<Patient>, VaultError> {
+        let key = identifier_key(identifier);
+        if key.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.many("SELECT json FROM p_patients WHERE identifier = ?1 ORDER BY id", [key], |row| noun(row, 0))
+    }
+}
+
+impl Writing<'_> {
+    /// Registers a patient, or saves the fields that differ.
+    pub fn put_patient(&mut self, patient: &Patient) -> Result<(), VaultError> {
+        self.edit(DocPath::Identity(patient.id), |root| {
+            root.put("name", patient.name.as_str())?;
+            write_identifier(&mut root.map("identifier")?, &patient.identifier)?;
+            root.put_or_remove("birth_date", patient.birth_date.map(|day| day.to_string()))?;
+            root.put_code("sex", &patient.sex)?;
+            root.put("phone", patient.phone.as_str())?;
+            write_address(&mut root.map("address")?, &patient.address)
+        })
+    }
+}
+
+fn write_identifier(fields: &mut Edit<'_>, identifier: &Identifier) -> Result<(), VaultError> {
+    let (kind, number, issuer) = match identifier {
+        Identifier::MyKad { number } => ("my_kad", number.digits(), None),
+        Identifier::Passport { country, number } => ("passport", number.as_str(), Some(("country", country))),
+        Identifier::Other { paper, number } => ("other", number.as_str(), Some(("paper", paper))),
+        Identifier::None => ("none", "", None),
+    };
+    fields.put("kind", kind)?;
+    fields.put("number", number)?;
+    match issuer {
+        Some((key, value)) => fields.put(key, value.as_str()),
+        None => Ok(()),
+    }
+}
+
+fn read_identifier(fields: &View<'_>) -> Identifier {
+    let number = fields.words("number");
+    match fields.words("kind").as_str() {
+        "my_kad" => match MyKad::parse(&number) {
+            Ok(number) => Identifier::MyKad { number },
+            Err(_) => Identifier::Other { paper: "MyKad".into(), number },
+        },
+        "passport" => Identifier::Passport { country: fields.words("country"), number },
+        "none" | "" => Identifier::None,
+        "other" => Identifier::Other { paper: fields.words("paper"), number },
+        newer => Identifier::Other { paper: newer.to_owned(), number },
+    }
+}
+
+/// The number of a document without spaces and dashes, with its kind; empty when there is none.
+fn identifier_key(identifier: &Identifier) -> String {
+    match identifier {
+        Identifier::MyKad { number } => format!("my_kad:{}", number.digits()),
+        Identifier::Passport { country, number } => format!("passport:{}:{}", plain(country), plain(number)),
+        Identifier::Other { paper, number } => format!("other:{}:{}", plain(paper), plain(number)),
+        Identifier::None => String::new(),
+    }
+}
+
+/// Letters and digits only, in lower case.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+pub(super) fn project(conn: &Connection, id: PatientId, root: &View<'_>) -> Result<(), VaultError> {
+    let Some(name) = root.text("name") else { return Ok(()) };
+    let patient = Patient {
+        id,
+        name,
+        identifier: root.map("identifier").map_or(Identifier::None, |fields| read_identifier(&fields)),
+        birth_date: root.day("birth_date"),
+        sex: root.code("sex").unwrap_or(Sex::Unknown),
+        phone: root.words("phone"),
+        address: root.map("address").map(|fields| read_address(&fields)).unwrap_or_default(),
+    };
+    let search_row = search::row_of(id);
+    conn.prepare_cached(
+        "INSERT OR REPLACE INTO p_patients (id, search_row, identifier, json) VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![id.as_bytes(), search_row, identifier_key(&patient.identifier), super::to_json(&patient)?])?;
+    search::index(conn, search_row, &patient)
+}

@@ -1,0 +1,85 @@
+//! The few documents that are kept loaded; all others are made from the set when somebody needs them.
+
+use std::collections::HashMap;
+
+use automerge::AutoCommit;
+use rusqlite::Connection;
+use seal::{DocumentId, SealedChange};
+
+use super::genesis;
+use super::path::DocPath;
+use crate::belonging::Belonging;
+use crate::payload::Payload;
+use crate::writing::document_id;
+use crate::{VaultError, set};
+
+/// As many loaded documents as are kept.
+const CAPACITY: usize = 64;
+
+/// A loaded document.
+pub(crate) struct OpenDoc {
+    pub id: DocumentId,
+    pub path: DocPath,
+    pub doc: AutoCommit,
+}
+
+/// Loaded documents that agree with the last commit, the least recently used given up first.
+#[derive(Default)]
+pub(crate) struct Shelf {
+    documents: HashMap<DocPath, (u64, OpenDoc)>,
+    clock: u64,
+}
+
+impl Shelf {
+    /// Takes the document off the shelf, or makes it from the set.
+    pub(crate) fn take_or_load(
+        &mut self,
+        conn: &Connection,
+        belonging: &Belonging,
+        path: DocPath,
+    ) -> Result<OpenDoc, VaultError> {
+        match self.documents.remove(&path) {
+            Some((_, open)) => Ok(open),
+            None => load(conn, belonging, path),
+        }
+    }
+
+    /// Puts a document back whose changes are committed.
+    pub(crate) fn put(&mut self, open: OpenDoc) {
+        self.clock += 1;
+        self.documents.insert(open.path, (self.clock, open));
+        if self.documents.len() > CAPACITY {
+            let oldest = self.documents.iter().min_by_key(|(_, (used, _))| *used).map(|(path, _)| *path);
+            oldest.map(|path| self.documents.remove(&path));
+        }
+    }
+
+    /// Forgets one document, whose changes were judged anew.
+    pub(crate) fn forget(&mut self, path: &DocPath) {
+        self.documents.remove(path);
+    }
+
+    /// Forgets all of them: what they hold was not committed.
+    pub(crate) fn clear(&mut self) {
+        self.documents.clear();
+    }
+}
+
+/// Makes a document from its changes that were applied, or that wait for a parent.
+fn load(conn: &Connection, belonging: &Belonging, path: DocPath) -> Result<OpenDoc, VaultError> {
+    let id = document_id(belonging, &path.to_string());
+    let mut statement = conn.prepare_cached(
+        "SELECT sealed FROM changes WHERE document = ?1 AND am_hash IS NOT NULL AND verdict IN (?2, ?3) ORDER BY arrival",
+    )?;
+    let mut rows =
+        statement.query((id.as_bytes(), set::Verdict::Applied as i64, set::Verdict::Waiting as i64))?;
+    let mut changes = Vec::new();
+    while let Some(row) = rows.next()? {
+        let sealed = SealedChange::decode(row.get_ref(0)?.as_blob().map_err(|_| VaultError::Damaged)?)?;
+        let payload = Payload::unpack(&sealed.open(&belonging.epochs)?).map_err(VaultError::Malformed)?;
+        changes.push(payload.automerge().map_err(VaultError::Malformed)?);
+    }
+    let mut doc = genesis::fresh(path.kind());
+    doc.apply_changes(changes)?;
+    Ok(OpenDoc { id, path, doc })
+}

@@ -1,0 +1,230 @@
+//! Reading and writing one Automerge document field by field.
+//!
+//! [`View`] reads; what is absent or of a newer build's shape is `None`, never an error. [`Edit`] writes a field only
+//! when it differs from what stands there, so that two people who edit different fields of one form never overwrite
+//! each other, and what a newer build added stays.
+
+use std::str::FromStr;
+
+use automerge::transaction::Transactable;
+use automerge::{AutoCommit, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, Value};
+use domain::{Day, Instant};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::VaultError;
+
+/// A map of a document, for reading.
+pub(crate) struct View<'d> {
+    doc: &'d AutoCommit,
+    at: ObjId,
+}
+
+impl<'d> View<'d> {
+    pub(crate) fn root(doc: &'d AutoCommit) -> Self {
+        Self { doc, at: ROOT }
+    }
+
+    fn scalar(&self, key: &str) -> Option<ScalarValue> {
+        match self.doc.get(&self.at, key) {
+            Ok(Some((Value::Scalar(value), _))) => Some(value.into_owned()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn text(&self, key: &str) -> Option<String> {
+        match self.scalar(key)? {
+            ScalarValue::Str(text) => Some(text.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The text, or an empty one.
+    pub(crate) fn words(&self, key: &str) -> String {
+        self.text(key).unwrap_or_default()
+    }
+
+    pub(crate) fn bytes(&self, key: &str) -> Option<Vec<u8>> {
+        match self.scalar(key)? {
+            ScalarValue::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn number<T: TryFrom<i64>>(&self, key: &str) -> Option<T> {
+        match self.scalar(key)? {
+            ScalarValue::Int(number) => T::try_from(number).ok(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn float(&self, key: &str) -> Option<f64> {
+        match self.scalar(key)? {
+            ScalarValue::F64(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn flag(&self, key: &str) -> bool {
+        matches!(self.scalar(key), Some(ScalarValue::Boolean(true)))
+    }
+
+    /// A value with a text form of its own, such as an id.
+    pub(crate) fn parsed<T: FromStr>(&self, key: &str) -> Option<T> {
+        self.text(key)?.parse().ok()
+    }
+
+    /// A word of a closed list, by its serde name; `None` for a word that this build doesn't know.
+    pub(crate) fn code<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        from_code(&self.text(key)?)
+    }
+
+    pub(crate) fn instant(&self, key: &str) -> Option<Instant> {
+        Instant::from_millisecond(self.number(key)?)
+    }
+
+    pub(crate) fn day(&self, key: &str) -> Option<Day> {
+        self.parsed(key).map(Day)
+    }
+
+    /// The map under `key`.
+    pub(crate) fn map(&self, key: &str) -> Option<View<'d>> {
+        match self.doc.get(&self.at, key) {
+            Ok(Some((Value::Object(ObjType::Map), at))) => Some(View { doc: self.doc, at }),
+            _ => None,
+        }
+    }
+
+    /// The keys of this map, in order.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.doc.keys(&self.at).collect()
+    }
+
+    /// The maps that stand in the map under `key`, in the order of their keys.
+    pub(crate) fn children(&self, key: &str) -> Vec<(String, View<'d>)> {
+        let Some(parent) = self.map(key) else { return Vec::new() };
+        parent.keys().into_iter().filter_map(|name| parent.map(&name).map(|child| (name, child))).collect()
+    }
+
+    /// The maps of the list under `key`, in order.
+    pub(crate) fn items(&self, key: &str) -> Vec<View<'d>> {
+        let Ok(Some((Value::Object(ObjType::List), list))) = self.doc.get(&self.at, key) else { return Vec::new() };
+        (0..self.doc.length(&list))
+            .filter_map(|place| match self.doc.get(&list, place) {
+                Ok(Some((Value::Object(ObjType::Map), at))) => Some(View { doc: self.doc, at }),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Fields of this map that were written apart with different values, so that a person must judge.
+    pub(crate) fn disputed(&self) -> Vec<String> {
+        self.keys().into_iter().filter(|key| self.is_disputed(key)).collect()
+    }
+
+    fn is_disputed(&self, key: &str) -> bool {
+        let values = self.doc.get_all(&self.at, key).unwrap_or_default();
+        values.windows(2).any(|pair| pair[0].0 != pair[1].0)
+    }
+}
+
+/// A map of a document, for writing.
+pub(crate) struct Edit<'d> {
+    doc: &'d mut AutoCommit,
+    at: ObjId,
+}
+
+impl<'d> Edit<'d> {
+    pub(crate) fn root(doc: &'d mut AutoCommit) -> Self {
+        Self { doc, at: ROOT }
+    }
+
+    /// Writes `value`, unless that stands there already.
+    pub(crate) fn put(&mut self, key: &str, value: impl Into<ScalarValue>) -> Result<(), VaultError> {
+        let value = value.into();
+        if self.view().scalar(key).as_ref() != Some(&value) {
+            self.doc.put(&self.at, key, value)?;
+        }
+        Ok(())
+    }
+
+    /// Writes `value`, or takes the field away.
+    pub(crate) fn put_or_remove(&mut self, key: &str, value: Option<impl Into<ScalarValue>>) -> Result<(), VaultError> {
+        match value {
+            Some(value) => self.put(key, value),
+            None => self.remove(key),
+        }
+    }
+
+    /// Writes a word of a closed list by its serde name.
+    pub(crate) fn put_code(&mut self, key: &str, value: &impl Serialize) -> Result<(), VaultError> {
+        self.put(key, to_code(value)?)
+    }
+
+    pub(crate) fn put_instant(&mut self, key: &str, value: Instant) -> Result<(), VaultError> {
+        self.put(key, value.as_millisecond())
+    }
+
+    pub(crate) fn remove(&mut self, key: &str) -> Result<(), VaultError> {
+        if self.doc.get(&self.at, key)?.is_some() {
+            self.doc.delete(&self.at, key)?;
+        }
+        Ok(())
+    }
+
+    /// The map under `key`, made when it isn't there.
+    pub(crate) fn map(&mut self, key: &str) -> Result<Edit<'_>, VaultError> {
+        let at = match self.doc.get(&self.at, key)? {
+            Some((Value::Object(ObjType::Map), at)) => at,
+            _ => self.doc.put_object(&self.at, key, ObjType::Map)?,
+        };
+        Ok(Edit { doc: self.doc, at })
+    }
+
+    /// Makes the list under `key` read as `wanted`, leaving what it begins and ends with untouched.
+    ///
+    /// `read` and `write` map one item; the list was made by the document's first change.
+    pub(crate) fn list<T: PartialEq>(
+        &mut self,
+        key: &str,
+        wanted: &[T],
+        read: impl Fn(&View<'_>) -> T,
+        write: impl Fn(&mut Edit<'_>, &T) -> Result<(), VaultError>,
+    ) -> Result<(), VaultError> {
+        let Some((Value::Object(ObjType::List), list)) = self.doc.get(&self.at, key)? else {
+            return Err(VaultError::Malformed("document"));
+        };
+        let present: Vec<T> = self.view().items(key).iter().map(read).collect();
+        if present.len() != self.doc.length(&list) {
+            return Err(VaultError::Malformed("list of a newer build"));
+        }
+        let head = present.iter().zip(wanted).take_while(|(old, new)| old == new).count();
+        let tail = present[head..].iter().rev().zip(wanted[head..].iter().rev()).take_while(|(a, b)| a == b).count();
+        for _ in head..present.len() - tail {
+            self.doc.delete(&list, head)?;
+        }
+        for (place, item) in wanted.iter().enumerate().take(wanted.len() - tail).skip(head) {
+            let at = self.doc.insert_object(&list, place, ObjType::Map)?;
+            write(&mut Edit { doc: self.doc, at }, item)?;
+        }
+        Ok(())
+    }
+
+    /// What stands here now.
+    pub(crate) fn view(&self) -> View<'_> {
+        View { doc: self.doc, at: self.at.clone() }
+    }
+}
+
+/// The serde name of a word of a closed list.
+pub(crate) fn to_code(value: &impl Serialize) -> Result<String, VaultError> {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(code)) => Ok(code),
+        _ => Err(VaultError::Malformed("code")),
+    }
+}
+
+/// The word with this serde name.
+pub(crate) fn from_code<T: DeserializeOwned>(code: &str) -> Option<T> {
+    serde_json::from_value(serde_json::Value::String(code.to_owned())).ok()
+}

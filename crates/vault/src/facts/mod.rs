@@ -1,0 +1,96 @@
+//! Facts: what the law or the trade forbids to change. Immutable; amended only by another fact.
+
+mod body;
+mod draft;
+mod read;
+mod standing;
+
+pub use body::{
+    Addendum, AuditLine, ConsentGranted, ConsentRevoked, Dispensed, DispensedItem, FactBody, LabelPrinted, NoteSigned,
+    StaffEnrolled,
+};
+pub(crate) use body::kind;
+pub use draft::{FACT_CONTEXT, FactDraft};
+pub use read::{Consent, RecordedFact};
+
+use domain::StaffId;
+use rusqlite::{Connection, params};
+use seal::{ChangeId, ChangeKind, DeviceId, TenantId};
+
+use crate::payload::{FactPayload, Payload};
+use crate::{Tag, VaultError, Writing};
+
+impl Writing<'_> {
+    /// Records a fact for ever. Where the kind asks for it, `signature` is the person's over
+    /// [`FactDraft::bytes_to_sign`]; whether it holds is shown beside the fact, never a reason to refuse it.
+    ///
+    /// # Errors
+    /// [`VaultError::Malformed`] for [`FactBody::Unknown`]; otherwise only what the store itself can fail with.
+    pub fn record_fact(&mut self, draft: &FactDraft, signature: Option<[u8; 64]>) -> Result<ChangeId, VaultError> {
+        let path = draft.body.path().ok_or(VaultError::Malformed("fact"))?;
+        let fact = FactPayload {
+            kind: draft.body.kind(),
+            at_ms: draft.at.as_millisecond(),
+            signature,
+            body: draft.body.to_json()?,
+        };
+        let staff = draft.by.map(|staff| *staff.as_bytes());
+        let payload = Payload { staff, path: path.to_string(), change: None, fact: Some(fact) };
+        let (id, device) = self.seal_and_store(ChangeKind::Fact, &payload, None)?;
+        let tenant = self.belonging().tenant;
+        let tags = project(self.conn(), tenant, id, device, &payload)?;
+        self.spoil(tags);
+        Ok(id)
+    }
+}
+
+/// Writes the row of one fact, and settles what its arrival verifies. A pure function of the set of facts, whatever
+/// the order in which they come.
+pub(crate) fn project(
+    conn: &Connection,
+    tenant: TenantId,
+    id: ChangeId,
+    device: DeviceId,
+    payload: &Payload,
+) -> Result<Vec<Tag>, VaultError> {
+    let fact = payload.fact.as_ref().ok_or(VaultError::Malformed("fact"))?;
+    let body = FactBody::from_json(fact.kind, &fact.body);
+    let staff = payload.staff.map(StaffId::from_bytes);
+    conn.prepare_cached(
+        "INSERT OR IGNORE INTO p_facts
+         (id, kind, at_ms, staff, device, path, patient, visit, subject, verified, body, signature)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11)",
+    )?
+    .execute(params![
+        id.as_bytes(),
+        fact.kind,
+        fact.at_ms,
+        payload.staff,
+        device.as_bytes(),
+        payload.path,
+        body.patient().map(|patient| *patient.as_bytes()),
+        body.visit().map(|visit| *visit.as_bytes()),
+        body.subject(),
+        fact.body,
+        fact.signature.map(|signature| signature.to_vec()),
+    ])?;
+    if let (Some(staff), Some(_)) = (staff, fact.signature) {
+        standing::settle(conn, tenant, staff, device)?;
+    }
+    Ok(tags(&body))
+}
+
+fn tags(body: &FactBody) -> Vec<Tag> {
+    let mut tags = vec![Tag::Facts];
+    tags.extend(body.patient().map(Tag::PatientFacts));
+    if !matches!(body, FactBody::Audit(_)) {
+        tags.extend(body.visit().map(Tag::Visit));
+    }
+    match body {
+        FactBody::NoteSigned(fact) => tags.push(Tag::Visits(fact.patient)),
+        FactBody::StaffEnrolled(_) => tags.push(Tag::Staff),
+        FactBody::ConsentGranted(_) | FactBody::ConsentRevoked(_) => tags.push(Tag::Grants),
+        _ => {}
+    }
+    tags
+}

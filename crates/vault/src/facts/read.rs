@@ -1,0 +1,156 @@
+//! Looking facts up.
+
+use domain::{Day, Instant, PatientId, StaffId, VisitId, day_in_zone};
+use rusqlite::{Params, Row, params};
+use seal::{ChangeId, DeviceId, GrantId};
+
+use super::body::{ConsentGranted, Dispensed, FactBody, NoteSigned, StaffEnrolled, kind};
+use crate::{Reading, VaultError};
+
+/// A fact as it stands in the record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordedFact {
+    /// Its name: the id of its sealed change.
+    pub id: ChangeId,
+    /// When it became true, by the writer's clock.
+    pub at: Instant,
+    /// Whose word it is.
+    pub by: Option<StaffId>,
+    /// The device that it was written on.
+    pub device: DeviceId,
+    /// What it says.
+    pub body: FactBody,
+    /// Whether the person's signature holds.
+    pub verified: bool,
+}
+
+/// A consent with what became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Consent {
+    /// The fact of granting.
+    pub granted: RecordedFact,
+    /// What it says.
+    pub terms: ConsentGranted,
+    /// The fact of taking it back, if that happened.
+    pub revoked: Option<RecordedFact>,
+}
+
+const COLUMNS: &str = "id, at_ms, staff, device, kind, body, verified";
+
+impl Reading<'_> {
+    /// Every fact about a patient, oldest first.
+    pub fn facts_of_patient(&self, patient: PatientId) -> Result<Vec<RecordedFact>, VaultError> {
+        self.facts("WHERE patient = ?1 ORDER BY at_ms, id", [patient.as_bytes()])
+    }
+
+    /// Every fact about a visit, oldest first.
+    pub fn facts_of_visit(&self, visit: VisitId) -> Result<Vec<RecordedFact>, VaultError> {
+        self.facts("WHERE visit = ?1 ORDER BY at_ms, id", [visit.as_bytes()])
+    }
+
+    /// The signatures of a visit's note, oldest first; more than one when it was signed apart on two devices.
+    pub(crate) fn signatures(&self, visit: VisitId) -> Result<Vec<(RecordedFact, NoteSigned)>, VaultError> {
+        let facts =
+            self.facts("WHERE visit = ?1 AND kind = ?2 ORDER BY at_ms, id", params![visit.as_bytes(), kind::NOTE_SIGNED])?;
+        Ok(facts.into_iter().filter_map(|fact| fact.body.note_signed().map(|note| (fact, note))).collect())
+    }
+
+    /// What was handed over at a visit, oldest first.
+    pub fn dispensings(&self, visit: VisitId) -> Result<Vec<(RecordedFact, Dispensed)>, VaultError> {
+        let facts =
+            self.facts("WHERE visit = ?1 AND kind = ?2 ORDER BY at_ms, id", params![visit.as_bytes(), kind::DISPENSED])?;
+        Ok(facts.into_iter().filter_map(|fact| fact.body.dispensed().map(|it| (fact, it))).collect())
+    }
+
+    /// The Prescription Book from one day to another, both included, in the clinic's time zone, oldest first.
+    pub fn prescription_book(&self, from: Day, to: Day) -> Result<Vec<(RecordedFact, Dispensed)>, VaultError> {
+        let zone = self.zone()?;
+        let facts = self.facts("WHERE kind = ?1 ORDER BY at_ms, id", params![kind::DISPENSED])?;
+        Ok(facts
+            .into_iter()
+            .filter(|fact| (from..=to).contains(&day_in_zone(fact.at, &zone)))
+            .filter_map(|fact| fact.body.dispensed().map(|it| (fact, it)))
+            .collect())
+    }
+
+    /// The consents that a patient gave, newest first, each with its revocation.
+    pub fn consents(&self, patient: PatientId) -> Result<Vec<Consent>, VaultError> {
+        let granted = self.facts(
+            "WHERE patient = ?1 AND kind = ?2 ORDER BY at_ms DESC, id",
+            params![patient.as_bytes(), kind::CONSENT_GRANTED],
+        )?;
+        granted
+            .into_iter()
+            .filter_map(|fact| match &fact.body {
+                FactBody::ConsentGranted(terms) => Some((terms.clone(), fact)),
+                _ => None,
+            })
+            .map(|(terms, granted)| {
+                let revoked = self.facts_on(kind::CONSENT_REVOKED, &terms.grant.to_string())?.into_iter().next();
+                Ok(Consent { granted, terms, revoked })
+            })
+            .collect()
+    }
+
+    /// Whose record a grant of this clinic opens, by the consent behind it.
+    pub fn patient_of_grant(&self, grant: GrantId) -> Result<Option<PatientId>, VaultError> {
+        Ok(self.facts_on(kind::CONSENT_GRANTED, &grant.to_string())?.first().and_then(|fact| fact.body.patient()))
+    }
+
+    /// Every enrolment, oldest first.
+    pub fn enrolments(&self) -> Result<Vec<RecordedFact>, VaultError> {
+        self.facts("WHERE kind = ?1 ORDER BY at_ms, id", params![kind::STAFF_ENROLLED])
+    }
+
+    /// The newest standing enrolment of a person on this device.
+    pub fn enrolment(&self, staff: StaffId) -> Result<Option<StaffEnrolled>, VaultError> {
+        let here = self.belonging().device;
+        let facts = self.facts_on(kind::STAFF_ENROLLED, &staff.to_string())?;
+        Ok(facts.into_iter().rev().filter(|fact| fact.verified).find_map(|fact| match fact.body {
+            FactBody::StaffEnrolled(enrolled) if enrolled.device == here => Some(enrolled),
+            _ => None,
+        }))
+    }
+
+    /// The newest audit lines, newest first.
+    pub fn audit(&self, limit: u32) -> Result<Vec<RecordedFact>, VaultError> {
+        self.facts("WHERE kind = ?1 ORDER BY at_ms DESC, id LIMIT ?2", params![kind::AUDIT, limit])
+    }
+
+    fn facts_on(&self, kind: u16, subject: &str) -> Result<Vec<RecordedFact>, VaultError> {
+        self.facts("WHERE kind = ?1 AND subject = ?2 ORDER BY at_ms, id", params![kind, subject])
+    }
+
+    fn facts(&self, rest: &str, params: impl Params) -> Result<Vec<RecordedFact>, VaultError> {
+        self.many(&format!("SELECT {COLUMNS} FROM p_facts {rest}"), params, recorded)
+    }
+}
+
+impl FactBody {
+    fn note_signed(&self) -> Option<NoteSigned> {
+        match self {
+            Self::NoteSigned(fact) => Some(fact.clone()),
+            _ => None,
+        }
+    }
+
+    fn dispensed(&self) -> Option<Dispensed> {
+        match self {
+            Self::Dispensed(fact) => Some(fact.clone()),
+            _ => None,
+        }
+    }
+}
+
+fn recorded(row: &Row<'_>) -> Result<RecordedFact, VaultError> {
+    let kind: u16 = row.get(4)?;
+    let body: String = row.get(5)?;
+    Ok(RecordedFact {
+        id: ChangeId::from_bytes(row.get(0)?),
+        at: Instant::from_millisecond(row.get(1)?).ok_or(VaultError::Malformed("time"))?,
+        by: row.get::<_, Option<[u8; 16]>>(2)?.map(StaffId::from_bytes),
+        device: DeviceId::from_bytes(row.get(3)?),
+        body: FactBody::from_json(kind, &body),
+        verified: row.get(6)?,
+    })
+}

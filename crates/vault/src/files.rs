@@ -1,0 +1,62 @@
+//! Where things lie in a vault's folder, and how a file gets there whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// The SQLCipher file.
+pub(crate) fn store(dir: &Path) -> PathBuf {
+    dir.join("vault.db")
+}
+
+/// The SQLCipher file while it is being made for the first time.
+pub(crate) fn store_in_making(dir: &Path) -> PathBuf {
+    dir.join("vault.db.making")
+}
+
+/// The mark outside the store.
+pub(crate) fn mark(dir: &Path) -> PathBuf {
+    dir.join("mark")
+}
+
+/// The lock that makes one process per vault.
+pub(crate) fn lock(dir: &Path) -> PathBuf {
+    dir.join("lock")
+}
+
+/// The machine's secrets, where they are kept under a passphrase.
+pub(crate) fn sealed_secrets(dir: &Path) -> PathBuf {
+    dir.join("secrets.sealed")
+}
+
+/// The file of one chunk, named by the hash of its ciphertext, under the folder of its attachment.
+pub(crate) fn chunk(dir: &Path, attachment: &str, hash: &[u8]) -> PathBuf {
+    dir.join("attachments").join(attachment).join(hex::encode(hash))
+}
+
+/// Writes `bytes` so that after any crash the file is either absent (or as before) or whole; synced before it returns.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8], between: impl FnOnce()) -> io::Result<()> {
+    let folder = path.parent().expect("every file of a vault lies in a folder");
+    let half = path.with_extension("half");
+    let mut file = private_file(&half)?;
+    file.write_all(bytes)?;
+    between();
+    file.sync_all()?;
+    drop(file);
+    fs::rename(&half, path)?;
+    sync_folder(folder)
+}
+
+/// Makes the folder's entries durable. Windows has no such call, and needs none for a rename.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// A new, empty file that only this user may read.
+fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

@@ -1,0 +1,135 @@
+//! How the set is: what is still to be sent, what waits, what was quarantined, what is missing, and whether every page
+//! and every signature still holds.
+
+use seal::{ChangeId, DeviceId, OpeningId, SealedChange};
+
+use crate::reading::count;
+use crate::set::{self, SetDigest, Verdict};
+use crate::{Reading, Vault, VaultError, open, outbox};
+
+/// What the status strip of every screen shows of the store.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SyncFigures {
+    /// Things that the relay does not have yet.
+    pub pending: u64,
+    /// Changes that wait for a parent.
+    pub waiting: u64,
+    /// Changes that were quarantined.
+    pub quarantined: u64,
+    /// Things that the relay will never take.
+    pub refused: u64,
+    /// Clinically relevant fields that were written apart, for a person to judge.
+    pub conflicts: u64,
+    /// Holes in what other devices wrote.
+    pub missing: Vec<MissingSince>,
+}
+
+/// A device's opening of which something was written that has not come here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MissingSince {
+    /// The device.
+    pub device: DeviceId,
+    /// Its opening.
+    pub opening: OpeningId,
+    /// The first number that is not here.
+    pub number: u64,
+}
+
+/// A change that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantined {
+    /// Its name.
+    pub id: ChangeId,
+    /// The device that its header names.
+    pub device: DeviceId,
+    /// Why, as a stable word.
+    pub reason: String,
+}
+
+/// What [`Vault::verify`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// Whether every page of the file is the one that was written there.
+    pub pages_hold: bool,
+    /// Changes whose stored bytes are not the change that they are filed under.
+    pub altered: Vec<ChangeId>,
+    /// Changes whose signature or membership does not hold.
+    pub unsigned: Vec<ChangeId>,
+    /// Holes in what devices wrote.
+    pub missing: Vec<MissingSince>,
+    /// The set.
+    pub set: SetDigest,
+}
+
+impl Reading<'_> {
+    /// The figures of the status strip.
+    pub fn sync_figures(&self) -> Result<SyncFigures, VaultError> {
+        let how_many = |sql: &str| Ok::<u64, VaultError>(self.one(sql, [], |row| Ok(count(row, 0)?))?.unwrap_or(0));
+        Ok(SyncFigures {
+            pending: outbox::pending(self.conn())?,
+            waiting: how_many("SELECT count(*) FROM changes WHERE verdict = 1")?,
+            quarantined: how_many("SELECT count(*) FROM changes WHERE verdict = 2")?,
+            refused: how_many("SELECT count(*) FROM refused")?,
+            conflicts: how_many("SELECT count(*) FROM p_conflicts")?,
+            missing: self.missing()?,
+        })
+    }
+
+    /// Everything that was quarantined, in the order in which it came.
+    pub fn quarantined(&self) -> Result<Vec<Quarantined>, VaultError> {
+        let sql = "SELECT id, device, coalesce(reason, '') FROM changes WHERE verdict = ?1 ORDER BY arrival";
+        self.many(sql, [Verdict::Quarantined as i64], |row| {
+            Ok(Quarantined {
+                id: ChangeId::from_bytes(row.get(0)?),
+                device: DeviceId::from_bytes(row.get(1)?),
+                reason: row.get(2)?,
+            })
+        })
+    }
+
+    /// Each opening numbers its changes from 1 without gaps: fewer of them than the highest number is a hole.
+    fn missing(&self) -> Result<Vec<MissingSince>, VaultError> {
+        let openings = self.many(
+            "SELECT device, opening FROM changes WHERE number > 0
+             GROUP BY device, opening HAVING count(DISTINCT number) < max(number)",
+            [],
+            |row| Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, [u8; 16]>(1)?)),
+        )?;
+        openings
+            .into_iter()
+            .map(|(device, opening)| {
+                let numbers = self.many(
+                    "SELECT DISTINCT number FROM changes WHERE device = ?1 AND opening = ?2 AND number > 0 ORDER BY number",
+                    (device, opening),
+                    |row| Ok(count(row, 0)?),
+                )?;
+                let number = (1..).zip(numbers).find(|(wanted, here)| wanted != here).map_or(1, |(wanted, _)| wanted);
+                let (device, opening) = (DeviceId::from_bytes(device), OpeningId::from_bytes(opening));
+                Ok(MissingSince { device, opening, number })
+            })
+            .collect()
+    }
+}
+
+impl Vault {
+    /// Reads everything and checks it against what it claims to be. Changes nothing.
+    pub fn verify(&self) -> Result<VerifyReport, VaultError> {
+        self.checkpoint()?;
+        self.read(|r| {
+            let membership = &r.belonging().membership;
+            let mut altered = Vec::new();
+            let mut unsigned = Vec::new();
+            r.many("SELECT id, sealed FROM changes WHERE kind >= 0", [], |row| {
+                let id = ChangeId::from_bytes(row.get(0)?);
+                let sealed = row.get_ref(1)?.as_blob().map_err(|_| VaultError::Damaged)?;
+                match SealedChange::decode(sealed) {
+                    Ok(change) if change.id() == id => unsigned.extend(change.verify(membership).is_err().then_some(id)),
+                    _ => altered.push(id),
+                }
+                Ok(())
+            })?;
+            let pages_hold = open::every_page_holds(r.conn());
+            Ok(VerifyReport { pages_hold, altered, unsigned, missing: r.missing()?, set: set::digest(r.conn())? })
+        })
+    }
+}

@@ -1,0 +1,110 @@
+//! Numbers that people read: unique per clinic even offline, by a letter of the device and a counter.
+//!
+//! The letter comes from the order in which devices were added, so that every device works it out alike. Two devices
+//! that were added apart, by admins who had not heard of each other, share one until they do; so that a number is not
+//! given twice afterwards, the counter also stays ahead of every number with its letter that is already on record.
+
+use domain::{Day, Token};
+use rusqlite::{OptionalExtension, params};
+use seal::{DeviceId, Membership, Statement, StatementKind};
+
+use crate::facts::kind;
+use crate::{Reading, VaultError, Writing};
+
+/// `A` for the founding device, then `B`, `C` … `Z`, `AA`, `AB` …
+pub(crate) fn device_prefix(membership: &Membership, statements: &[Statement], device: &DeviceId) -> String {
+    let mut added: Vec<_> = statements
+        .iter()
+        .filter(|statement| membership.accepted().contains(&statement.id()))
+        .filter_map(|statement| match statement.kind() {
+            StatementKind::Genesis(genesis) => Some((0, statement, genesis.first_device.id())),
+            StatementKind::AddDevice(add) => Some((1, statement, add.device.id())),
+            _ => None,
+        })
+        .map(|(rank, statement, id)| (rank, statement.made_at_ms(), statement.id(), id))
+        .collect();
+    added.sort();
+    letters(added.iter().position(|(.., id)| id == device).unwrap_or(added.len()))
+}
+
+/// Bijective base 26: 0 = `A`, 25 = `Z`, 26 = `AA`.
+fn letters(mut place: usize) -> String {
+    let mut text = Vec::new();
+    loop {
+        text.push(b'A' + (place % 26) as u8);
+        if place < 26 {
+            break;
+        }
+        place = place / 26 - 1;
+    }
+    text.reverse();
+    String::from_utf8(text).expect("letters are ASCII")
+}
+
+/// The counter in `text` when it was given out under `prefix`.
+fn counter_of(text: &str, prefix: &str) -> Option<i64> {
+    text.strip_prefix(prefix)?.trim_start_matches('-').parse().ok()
+}
+
+impl Reading<'_> {
+    /// The letter or letters in front of numbers that this device hands out.
+    pub fn device_prefix(&self) -> String {
+        self.belonging().prefix.clone()
+    }
+}
+
+impl Writing<'_> {
+    /// The next token of a day, such as `A07`.
+    pub(crate) fn next_token(&mut self, day: Day) -> Result<Token, VaultError> {
+        let on_record = self.many("SELECT token FROM p_queue WHERE day = ?1", [day.to_string()], |row| {
+            Ok(row.get::<_, String>(0)?)
+        })?;
+        let number = self.next(&format!("token/{day}"), &on_record)?;
+        Ok(Token(format!("{}{number:02}", self.device_prefix())))
+    }
+
+    /// The next serial of the Prescription Book, such as `A-000001`. Given up when this write is given up.
+    pub fn next_prescription_serial(&mut self) -> Result<String, VaultError> {
+        let like = format!("{}-%", self.device_prefix());
+        let newest = "SELECT max(subject) FROM p_facts WHERE kind = ?1 AND subject LIKE ?2
+                      AND length(subject) = (SELECT max(length(subject)) FROM p_facts WHERE kind = ?1 AND subject LIKE ?2)";
+        let on_record = self.many(newest, params![kind::DISPENSED, like], |row| Ok(row.get::<_, Option<String>>(0)?))?;
+        let number = self.next("prescription", &on_record.into_iter().flatten().collect::<Vec<_>>())?;
+        Ok(format!("{}-{number:06}", self.device_prefix()))
+    }
+
+    /// One more than the counter's last number and than every number on record under this device's letter.
+    fn next(&mut self, name: &str, on_record: &[String]) -> Result<i64, VaultError> {
+        let prefix = self.device_prefix();
+        let last: Option<i64> = self
+            .conn()
+            .prepare_cached("SELECT last FROM counters WHERE name = ?1")?
+            .query_row([name], |row| row.get(0))
+            .optional()?;
+        let seen = on_record.iter().filter_map(|text| counter_of(text, &prefix)).max();
+        let next = last.max(seen).unwrap_or(0) + 1;
+        self.conn()
+            .prepare_cached("INSERT OR REPLACE INTO counters (name, last) VALUES (?1, ?2)")?
+            .execute(params![name, next])?;
+        Ok(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_go_on_after_z() {
+        let shown: Vec<String> = [0, 1, 25, 26, 27, 701, 702].into_iter().map(letters).collect();
+        assert_eq!(shown, ["A", "B", "Z", "AA", "AB", "ZZ", "AAA"]);
+    }
+
+    #[test]
+    fn a_number_of_another_letter_does_not_count() {
+        assert_eq!(counter_of("A07", "A"), Some(7));
+        assert_eq!(counter_of("A-000012", "A"), Some(12));
+        assert_eq!(counter_of("AB07", "A"), None);
+        assert_eq!(counter_of("B07", "A"), None);
+    }
+}

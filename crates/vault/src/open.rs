@@ -1,0 +1,209 @@
+//! Making a vault, and opening one: what is found wrong is said, and nothing is touched before all is found right.
+
+use std::fs::{self, File, TryLockError};
+use std::path::Path;
+use std::sync::{Mutex, RwLock};
+
+use rusqlite::{Connection, OptionalExtension};
+use seal::{OpeningId, Statement, TenantId};
+
+use crate::belonging::{Belonging, NotTogether};
+use crate::documents::Shelf;
+use crate::mark::{self, Mark, MarkFile};
+use crate::ports::SharedRng;
+use crate::reading::count;
+use crate::vault::{Inner, Writer, WriterParts};
+use crate::{MachineSecrets, OpenError, Ports, Vault, VaultError, files, rebuild, roster, schema};
+
+/// SQLCipher's page, in bytes.
+const PAGE: u64 = 4096;
+
+impl From<NotTogether> for OpenError {
+    fn from(error: NotTogether) -> Self {
+        match error {
+            NotTogether::NotAMember => Self::NotAMember,
+            NotTogether::Seal(inner) => Self::Seal(inner),
+        }
+    }
+}
+
+impl Vault {
+    /// Whether a vault was made in `dir`.
+    pub fn exists(dir: &Path) -> bool {
+        files::store(dir).exists()
+    }
+
+    /// Makes the vault of the clinic that `statements` found, and opens it.
+    ///
+    /// The device of `secrets` must be a member by these statements. After a crash half-way there is no vault, and it
+    /// can be made again.
+    pub fn create(
+        dir: &Path,
+        secrets: &MachineSecrets,
+        statements: &[Statement],
+        ports: Ports,
+    ) -> Result<Self, OpenError> {
+        fs::create_dir_all(dir)?;
+        let lock = take_lock(dir)?;
+        if Self::exists(dir) {
+            return Err(OpenError::AlreadyHere);
+        }
+        let tenant = statements.first().ok_or(OpenError::NotAMember)?.tenant();
+        Belonging::assemble(tenant, statements, &secrets.device)?;
+
+        let making = files::store_in_making(dir);
+        for leftover in [making.clone(), making.with_extension("making-wal"), making.with_extension("making-shm")] {
+            remove_if_there(&leftover)?;
+        }
+        remove_if_there(&files::mark(dir))?;
+        let mut conn = schema::connect_writer(&making, &secrets.db_key)?;
+        schema::migrate(&mut conn)?;
+        found(&conn, tenant, statements)?;
+        conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        conn.close().map_err(|(_, error)| error)?;
+        File::open(&making)?.sync_all()?;
+        fs::rename(&making, files::store(dir))?;
+        files::sync_folder(dir)?;
+        open_locked(dir, secrets, ports, lock)
+    }
+
+    /// Opens the vault in `dir`.
+    ///
+    /// # Errors
+    /// Every [`OpenError`] leaves the store's file and its log byte for byte as they were.
+    pub fn open(dir: &Path, secrets: &MachineSecrets, ports: Ports) -> Result<Self, OpenError> {
+        if !Self::exists(dir) {
+            return Err(OpenError::NotHere);
+        }
+        let lock = take_lock(dir)?;
+        open_locked(dir, secrets, ports, lock)
+    }
+}
+
+fn take_lock(dir: &Path) -> Result<File, OpenError> {
+    let file = File::options().create(true).truncate(false).write(true).open(files::lock(dir))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Busy),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+fn remove_if_there(path: &Path) -> Result<(), OpenError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Writes the first rows of a new store.
+fn found(conn: &Connection, tenant: TenantId, statements: &[Statement]) -> Result<(), VaultError> {
+    let transaction = conn.unchecked_transaction()?;
+    conn.execute("INSERT INTO meta (key, value) VALUES ('tenant', ?1), ('commit', 0)", [tenant.as_bytes()])?;
+    schema::renew_projections(conn)?;
+    roster::insert(conn, &tenant, statements)?;
+    Ok(transaction.commit()?)
+}
+
+fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: File) -> Result<Vault, OpenError> {
+    let key_check = mark::key_check(&secrets.db_key);
+    let mark = Mark::read(dir)?;
+    if mark.is_some_and(|mark| mark.key_check != key_check) {
+        return Err(OpenError::WrongKey);
+    }
+    inspect(dir, &secrets.db_key, mark)?;
+
+    let mut conn = schema::connect_writer(&files::store(dir), &secrets.db_key)?;
+    schema::migrate(&mut conn)?;
+    let tenant = tenant_of(&conn)?;
+    let statements = roster::read(&conn, &tenant)?;
+    let belonging = Belonging::assemble(tenant, &statements, &secrets.device)?;
+
+    let mut rng = SharedRng::new(ports.rng);
+    let opening = OpeningId::make(&mut rng);
+    let commit = commit_of(&conn)?;
+    let first = Mark { commit, opening, number: 0, key_check };
+    let mut shelf = Shelf::default();
+    if projections_are_old(&conn)? {
+        crate::vault::transact(&conn, |conn| rebuild::run(conn, &belonging, &mut shelf))?;
+    }
+    let writer = Writer {
+        parts: WriterParts::new(&belonging.device, opening),
+        shelf,
+        next_number: 1,
+        mark: MarkFile::open(dir, &first)?,
+        key_check,
+        conn,
+    };
+    let inner = Inner {
+        dir: dir.to_owned(),
+        db_key: secrets.db_key.clone(),
+        pin_secret: secrets.pin_secret.clone(),
+        tenant,
+        readers: Mutex::new(Vec::new()),
+        writer: Mutex::new(writer),
+        belonging: RwLock::new(belonging),
+        clock: ports.clock,
+        rng,
+        subscribers: RwLock::new(Vec::new()),
+        _lock: lock,
+    };
+    Ok(Vault { inner: inner.into() })
+}
+
+/// Finds what is wrong with the store, without changing a byte of it.
+fn inspect(dir: &Path, db_key: &[u8; 32], mark: Option<Mark>) -> Result<(), OpenError> {
+    let path = files::store(dir);
+    let n_bytes = fs::metadata(&path)?.len();
+    let log_is_empty = fs::metadata(path.with_extension("db-wal")).map_or(0, |log| log.len()) == 0;
+    if n_bytes == 0 || n_bytes % PAGE != 0 {
+        return Err(OpenError::Damaged);
+    }
+    let conn = schema::connect_onlooker(&path, db_key)?;
+    if conn.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(())).is_err() {
+        // The mark has seen the right key: then it is the file that is wrong. Without a mark the key is the likelier.
+        return Err(if mark.is_some() { OpenError::Damaged } else { OpenError::WrongKey });
+    }
+    // With a log that was not brought in, a page of the file may rightly be half-written: then ask through the log.
+    let sound = if log_is_empty { every_page_holds(&conn) } else { quick_check(&conn) };
+    if !sound {
+        return Err(OpenError::Damaged);
+    }
+    let found: u32 = conn
+        .query_row("SELECT coalesce(max(version), 0) FROM refinery_schema_history", [], |row| row.get(0))
+        .map_err(|_| OpenError::Damaged)?;
+    let known = schema::known_version();
+    if found > known {
+        return Err(OpenError::NewerSchema { found, known });
+    }
+    let store = commit_of(&conn)?;
+    match mark {
+        Some(mark) if mark.commit > store => Err(OpenError::Behind { store, mark: mark.commit }),
+        _ => Ok(()),
+    }
+}
+
+/// Whether each page of the file is the one that was written there.
+pub(crate) fn every_page_holds(conn: &Connection) -> bool {
+    let faults = conn.prepare("PRAGMA cipher_integrity_check").and_then(|mut check| check.query([])?.next().map(|row| row.is_some()));
+    faults.is_ok_and(|any| !any)
+}
+
+fn quick_check(conn: &Connection) -> bool {
+    conn.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)).is_ok_and(|word| word == "ok")
+}
+
+fn tenant_of(conn: &Connection) -> Result<TenantId, OpenError> {
+    let bytes: [u8; 32] = conn.query_row("SELECT value FROM meta WHERE key = 'tenant'", [], |row| row.get(0))?;
+    Ok(TenantId::from_bytes(bytes))
+}
+
+fn commit_of(conn: &Connection) -> Result<u64, OpenError> {
+    Ok(conn.query_row("SELECT value FROM meta WHERE key = 'commit'", [], |row| count(row, 0))?)
+}
+
+fn projections_are_old(conn: &Connection) -> Result<bool, OpenError> {
+    let made: Option<String> =
+        conn.query_row("SELECT value FROM meta WHERE key = 'projections'", [], |row| row.get(0)).optional()?;
+    Ok(made.as_deref() != Some(&schema::projection_fingerprint()))
+}

@@ -1,0 +1,122 @@
+//! What the relay does not have yet, in the order in which it was written.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use seal::{ChangeId, GrantId, ReleaseId};
+use sync_protocol::{OutId, OutItem, Refusal};
+
+use crate::VaultError;
+use crate::reading::count;
+
+/// What kind of thing waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Change = 0,
+    Grant = 1,
+    Revocation = 2,
+    Release = 3,
+}
+
+/// Puts one thing at the end of the line, unless it waits already.
+pub(crate) fn put(conn: &Connection, kind: Kind, id: &[u8]) -> Result<(), VaultError> {
+    conn.prepare_cached("INSERT OR IGNORE INTO outbox (kind, id) VALUES (?1, ?2)")?
+        .execute(params![kind as i64, id])?;
+    Ok(())
+}
+
+/// How many things wait.
+pub(crate) fn pending(conn: &Connection) -> Result<u64, VaultError> {
+    Ok(conn.prepare_cached("SELECT count(*) FROM outbox")?.query_row([], |row| count(row, 0))?)
+}
+
+/// The oldest things that wait, within both limits, but always one if any waits.
+pub(crate) fn oldest(conn: &Connection, max_items: usize, max_bytes: usize) -> Result<Vec<OutItem>, VaultError> {
+    let mut statement = conn.prepare_cached("SELECT kind, id FROM outbox ORDER BY place LIMIT ?1")?;
+    let mut rows = statement.query([i64::try_from(max_items.max(1)).unwrap_or(i64::MAX)])?;
+    let mut items: Vec<OutItem> = Vec::new();
+    let mut n_bytes = 0;
+    while let Some(row) = rows.next()? {
+        let (kind, id): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        let Some(item) = item(conn, kind, &id)? else { continue };
+        n_bytes += item.bytes.len();
+        if !items.is_empty() && n_bytes > max_bytes {
+            break;
+        }
+        items.push(item);
+    }
+    Ok(items)
+}
+
+fn item(conn: &Connection, kind: i64, id: &[u8]) -> Result<Option<OutItem>, VaultError> {
+    let malformed = VaultError::Malformed("outbox");
+    let id16 = || id.try_into().map_err(|_| VaultError::Malformed("outbox"));
+    let (name, sql) = match kind {
+        0 => (
+            OutId::Change(ChangeId::from_bytes(id.try_into().map_err(|_| malformed)?)),
+            "SELECT sealed FROM changes WHERE id = ?1",
+        ),
+        1 => (OutId::Grant(GrantId::from_bytes(id16()?)), "SELECT bytes FROM grants WHERE id = ?1"),
+        2 => (
+            OutId::Revocation(GrantId::from_bytes(id16()?)),
+            "SELECT r.bytes FROM revocations r JOIN meta m ON m.key = 'tenant' AND r.source = m.value WHERE grant_id = ?1",
+        ),
+        3 => (OutId::Release(ReleaseId::from_bytes(id16()?)), "SELECT bytes FROM releases_made WHERE id = ?1"),
+        _ => return Err(malformed),
+    };
+    let bytes: Option<Vec<u8>> = conn.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()?;
+    Ok(bytes.map(|bytes| OutItem { id: name, bytes }))
+}
+
+/// The relay has these.
+pub(crate) fn sent(conn: &Connection, ids: &[OutId]) -> Result<(), VaultError> {
+    for name in ids {
+        let (kind, id) = parts(name);
+        conn.prepare_cached("DELETE FROM outbox WHERE kind = ?1 AND id = ?2")?.execute(params![kind as i64, id])?;
+    }
+    Ok(())
+}
+
+/// The relay will never take these.
+pub(crate) fn refused(conn: &Connection, items: &[(OutId, Refusal)]) -> Result<(), VaultError> {
+    for (name, refusal) in items {
+        let (kind, id) = parts(name);
+        // A release whose grant is over or revoked meanwhile: nobody needs to hear of it.
+        if !(kind == Kind::Release && *refusal == Refusal::NoGrant) {
+            conn.prepare_cached("INSERT OR REPLACE INTO refused (kind, id, reason) VALUES (?1, ?2, ?3)")?
+                .execute(params![kind as i64, id, reason(*refusal)])?;
+        }
+        sent(conn, &[*name])?;
+    }
+    Ok(())
+}
+
+/// Everything that this store holds waits again, changes first, grants before the releases under them.
+pub(crate) fn put_everything(conn: &Connection) -> Result<(), VaultError> {
+    conn.execute_batch(
+        "INSERT OR IGNORE INTO outbox (kind, id) SELECT 0, id FROM changes WHERE kind >= 0 ORDER BY arrival;
+         INSERT OR IGNORE INTO outbox (kind, id)
+             SELECT 1, g.id FROM grants g JOIN meta m ON m.key = 'tenant' AND g.source = m.value;
+         INSERT OR IGNORE INTO outbox (kind, id)
+             SELECT 2, r.grant_id FROM revocations r JOIN meta m ON m.key = 'tenant' AND r.source = m.value;
+         INSERT OR IGNORE INTO outbox (kind, id) SELECT 3, id FROM releases_made ORDER BY as_of_ms;",
+    )?;
+    Ok(())
+}
+
+fn parts(name: &OutId) -> (Kind, &[u8]) {
+    match name {
+        OutId::Change(id) => (Kind::Change, id.as_bytes()),
+        OutId::Grant(id) => (Kind::Grant, id.as_bytes()),
+        OutId::Revocation(id) => (Kind::Revocation, id.as_bytes()),
+        OutId::Release(id) => (Kind::Release, id.as_bytes()),
+    }
+}
+
+fn reason(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Malformed => "malformed",
+        Refusal::BadSignature => "bad_signature",
+        Refusal::UnknownDevice => "unknown_device",
+        Refusal::WrongTenant => "wrong_tenant",
+        Refusal::NoGrant => "no_grant",
+    }
+}

@@ -1,0 +1,96 @@
+-- The tables that screens query. All are made from the set of sealed changes alone, and are dropped and made again
+-- whenever this file changes. Each row holds the columns that queries need and the noun itself as JSON.
+
+CREATE TABLE p_documents (
+    id   BLOB PRIMARY KEY NOT NULL,
+    path TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE p_clinic (
+    one  INTEGER PRIMARY KEY CHECK (one = 1),
+    json TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE p_staff (
+    id   BLOB PRIMARY KEY NOT NULL,
+    name TEXT NOT NULL,
+    json TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- `search_row` joins to p_search; it is derived from the id, so that it is the same after a rebuild.
+CREATE TABLE p_patients (
+    id         BLOB PRIMARY KEY NOT NULL,
+    search_row INTEGER NOT NULL,
+    identifier TEXT NOT NULL,
+    json       TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX p_patients_by_row ON p_patients (search_row);
+CREATE INDEX p_patients_by_identifier ON p_patients (identifier) WHERE identifier <> '';
+
+CREATE VIRTUAL TABLE p_search USING fts5 (
+    name, identifier, phone,
+    tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3', detail = 'column'
+);
+
+CREATE TABLE p_allergies (
+    patient  BLOB PRIMARY KEY NOT NULL,
+    json     TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE p_queue (
+    id      BLOB PRIMARY KEY NOT NULL,
+    day     TEXT NOT NULL,
+    visit   BLOB NOT NULL,
+    token   TEXT NOT NULL,
+    arrived_ms INTEGER NOT NULL,
+    json    TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX p_queue_by_day ON p_queue (day, arrived_ms, id);
+CREATE INDEX p_queue_by_visit ON p_queue (visit);
+
+CREATE TABLE p_visits (
+    id        BLOB PRIMARY KEY NOT NULL,
+    patient   BLOB NOT NULL,
+    opened_ms INTEGER NOT NULL,
+    json      TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX p_visits_by_patient ON p_visits (patient, opened_ms);
+
+CREATE TABLE p_recordings (
+    id         BLOB PRIMARY KEY NOT NULL,
+    visit      BLOB NOT NULL,
+    attachment BLOB NOT NULL,
+    key        BLOB NOT NULL,
+    finished   INTEGER NOT NULL,
+    json       TEXT NOT NULL,
+    chunks     TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX p_recordings_by_visit ON p_recordings (visit);
+
+-- Fields that were written apart, clinically relevant ones only; a person must judge.
+CREATE TABLE p_conflicts (
+    document BLOB NOT NULL,
+    field    TEXT NOT NULL,
+    PRIMARY KEY (document, field)
+) STRICT, WITHOUT ROWID;
+
+-- Facts. `verified` = the person's signature holds against an enrolment of that person on that device.
+CREATE TABLE p_facts (
+    id       BLOB PRIMARY KEY NOT NULL,
+    kind     INTEGER NOT NULL,
+    at_ms    INTEGER NOT NULL,
+    staff    BLOB,
+    device   BLOB NOT NULL,
+    path     TEXT NOT NULL,
+    patient  BLOB,
+    visit    BLOB,
+    subject  TEXT,
+    verified INTEGER NOT NULL,
+    body     TEXT NOT NULL,
+    signature BLOB
+) STRICT, WITHOUT ROWID;
+CREATE INDEX p_facts_by_kind ON p_facts (kind, at_ms);
+CREATE INDEX p_facts_by_patient ON p_facts (patient, at_ms) WHERE patient IS NOT NULL;
+CREATE INDEX p_facts_by_visit ON p_facts (visit, at_ms) WHERE visit IS NOT NULL;
+CREATE INDEX p_facts_by_subject ON p_facts (kind, subject) WHERE subject IS NOT NULL;
+CREATE INDEX p_facts_unverified ON p_facts (staff, device) WHERE verified = 0 AND signature IS NOT NULL;

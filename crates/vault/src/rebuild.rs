@@ -1,0 +1,62 @@
+//! The tables are a cache: dropped, and made again from the set.
+
+use rusqlite::Connection;
+use seal::{ChangeId, DocumentId};
+
+use crate::belonging::Belonging;
+use crate::documents::Shelf;
+use crate::judge::Judge;
+use crate::reading::count;
+use crate::{Tag, Vault, VaultError, kill, schema};
+
+/// What rebuilding found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RebuildReport {
+    /// Changes and facts in the tables.
+    pub n_applied: u64,
+    /// Changes that wait for a parent.
+    pub n_waiting: u64,
+    /// Changes that were quarantined.
+    pub n_quarantined: u64,
+}
+
+impl Vault {
+    /// Drops every table of the cache and makes it again, judging every change anew, in one transaction.
+    pub fn rebuild(&self) -> Result<RebuildReport, VaultError> {
+        let belonging = self.belonging();
+        let report = self.inner.writer().transaction(|conn, _, shelf, _| {
+            let report = run(conn, &belonging, shelf)?;
+            kill::point("rebuild.before_commit");
+            Ok::<_, VaultError>(report)
+        })?;
+        self.tell(&[Tag::Clinic, Tag::Staff, Tag::Patients, Tag::Facts, Tag::Sync]);
+        Ok(report)
+    }
+}
+
+/// Rebuilds inside a transaction, document by document.
+pub(crate) fn run(conn: &Connection, belonging: &Belonging, shelf: &mut Shelf) -> Result<RebuildReport, VaultError> {
+    shelf.clear();
+    schema::renew_projections(conn)?;
+    kill::point("rebuild.dropped");
+    conn.execute("UPDATE changes SET verdict = 3, reason = NULL, am_hash = NULL, am_seq = NULL", [])?;
+    for document in documents(conn)? {
+        Judge::new(conn, belonging, shelf).judge(&changes_of(conn, &document)?)?;
+    }
+    let how_many = |verdict: i64| {
+        conn.query_row("SELECT count(*) FROM changes WHERE verdict = ?1", [verdict], |row| count(row, 0))
+    };
+    Ok(RebuildReport { n_applied: how_many(0)?, n_waiting: how_many(1)?, n_quarantined: how_many(2)? })
+}
+
+fn documents(conn: &Connection) -> Result<Vec<DocumentId>, VaultError> {
+    let mut statement = conn.prepare("SELECT DISTINCT document FROM changes ORDER BY document")?;
+    let rows = statement.query_map([], |row| row.get(0).map(DocumentId::from_bytes))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn changes_of(conn: &Connection, document: &DocumentId) -> Result<Vec<ChangeId>, VaultError> {
+    let mut statement = conn.prepare_cached("SELECT id FROM changes WHERE document = ?1 ORDER BY id")?;
+    let rows = statement.query_map([document.as_bytes()], |row| row.get(0).map(ChangeId::from_bytes))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

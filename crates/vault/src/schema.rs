@@ -1,0 +1,105 @@
+//! Connections, migrations and the tables that are a cache.
+
+use std::path::Path;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+use zeroize::Zeroizing;
+
+use crate::{OpenError, VaultError, files};
+
+/// What can be made again from the set. Not migrated: dropped and made again when it changes.
+const PROJECTIONS: &str = include_str!("projections.sql");
+
+/// Goes up when the *meaning* of a projected row changes without its table changing.
+const PROJECTION_VERSION: u32 = 1;
+
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
+
+/// The newest migration that this build knows.
+pub(crate) fn known_version() -> u32 {
+    let newest = embedded::migrations::runner().get_migrations().iter().map(|m| m.version()).max();
+    newest.and_then(|version| u32::try_from(version).ok()).unwrap_or(0)
+}
+
+/// Brings the tables that are no cache up to this build's shape.
+pub(crate) fn migrate(conn: &mut Connection) -> Result<(), OpenError> {
+    match embedded::migrations::runner().run(conn) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(sqlite_cause(&error).map_or(OpenError::Damaged, OpenError::from)),
+    }
+}
+
+/// Refinery wraps what SQLite said; a full disk must still be told as one.
+fn sqlite_cause(error: &refinery::Error) -> Option<VaultError> {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(inner) = cause {
+        if let Some(sqlite) = inner.downcast_ref::<rusqlite::Error>() {
+            let full = sqlite.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull);
+            let code = sqlite.sqlite_error().map_or(0, |e| e.extended_code);
+            return Some(if full { VaultError::DiskFull } else { VaultError::Store(code) });
+        }
+        cause = inner.source();
+    }
+    None
+}
+
+/// Names the shape and meaning of this build's projections.
+pub(crate) fn projection_fingerprint() -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(PROJECTIONS.as_bytes()).update(&PROJECTION_VERSION.to_le_bytes());
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Drops every table of the cache and makes them anew, empty.
+pub(crate) fn renew_projections(conn: &Connection) -> Result<(), VaultError> {
+    let mut statement = conn.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'p\\_%' ESCAPE '\\'
+                                      AND (name = 'p_search' OR name NOT LIKE 'p\\_search\\_%' ESCAPE '\\')")?;
+    let names: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    drop(statement);
+    for name in names {
+        conn.execute_batch(&format!("DROP TABLE {name}"))?;
+    }
+    conn.execute_batch(PROJECTIONS)?;
+    conn.execute(
+        "INSERT OR REPLACE INTO meta (key, value) VALUES ('projections', ?1)",
+        [projection_fingerprint()],
+    )?;
+    Ok(())
+}
+
+/// The connection that writes.
+pub(crate) fn connect_writer(path: &Path, db_key: &[u8; 32]) -> Result<Connection, VaultError> {
+    let conn = Connection::open(path)?;
+    set_up(&conn, db_key)?;
+    // FULL: a commit that was acknowledged survives a power cut. Erased rows are overwritten, not only unlinked.
+    conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA secure_delete = ON;")?;
+    Ok(conn)
+}
+
+/// A connection that reads.
+pub(crate) fn connect_reader(dir: &Path, db_key: &[u8; 32]) -> Result<Connection, VaultError> {
+    let conn = Connection::open_with_flags(files::store(dir), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    set_up(&conn, db_key)?;
+    conn.execute_batch("PRAGMA query_only = ON;")?;
+    Ok(conn)
+}
+
+/// A connection that looks and leaves every byte of the file and of its log as they are.
+pub(crate) fn connect_onlooker(path: &Path, db_key: &[u8; 32]) -> Result<Connection, VaultError> {
+    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    set_up(&conn, db_key)?;
+    Ok(conn)
+}
+
+fn set_up(conn: &Connection, db_key: &[u8; 32]) -> Result<(), VaultError> {
+    let key = Zeroizing::new(format!("x'{}'", &*Zeroizing::new(hex::encode(db_key))));
+    conn.pragma_update(None, "key", key.as_str())?;
+    conn.set_prepared_statement_cache_capacity(128);
+    conn.busy_timeout(std::time::Duration::from_secs(10))?;
+    conn.execute_batch("PRAGMA temp_store = MEMORY;")?;
+    Ok(())
+}

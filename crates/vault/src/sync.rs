@@ -1,0 +1,214 @@
+//! The vault as syncing sees it: sealed things in and out, never a patient.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use seal::{ChangeId, GrantId, SealedChange, Statement, TenantId};
+use sync_protocol::{AuditLine, Consent, Cursor, Incarnation, OutId, OutItem, Refusal, Scope, StoreError, SyncStore};
+
+use crate::judge::Judge;
+use crate::reading::count;
+use crate::{Tag, Vault, VaultError, kill, outbox, roster, set, sharing};
+
+impl From<VaultError> for StoreError {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::DiskFull => Self::DiskFull,
+            VaultError::Damaged => Self::Failed("store_damaged"),
+            VaultError::Io(_) => Self::Failed("file_failed"),
+            _ => Self::Failed("store_failed"),
+        }
+    }
+}
+
+impl Vault {
+    /// One transaction of what came from outside, with the cursor that goes with it.
+    fn absorb(
+        &self,
+        cursor: &Cursor,
+        tags: &[Tag],
+        f: impl FnOnce(&Connection) -> Result<(), VaultError>,
+    ) -> Result<(), StoreError> {
+        let now_ms = self.now().as_millisecond();
+        self.inner.writer().transaction(|conn, _, _, _| {
+            f(conn)?;
+            sharing::erase_due(conn, now_ms)?;
+            kill::point("absorb.before_commit");
+            set_cursor(conn, cursor)
+        })?;
+        self.tell(tags);
+        Ok(())
+    }
+}
+
+impl SyncStore for Vault {
+    fn tenant(&self) -> TenantId {
+        self.inner.tenant
+    }
+
+    fn statements(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+        let statements = self.read(|r| roster::read(r.conn(), &self.inner.tenant))?;
+        Ok(statements.iter().map(Statement::bytes).collect())
+    }
+
+    fn absorb_statements(&self, statements: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        let readable: Vec<Statement> = statements.iter().filter_map(|bytes| Statement::decode(bytes).ok()).collect();
+        Ok(self.add_statements(&readable)?)
+    }
+
+    fn absorb_foreign_statements(&self, tenant: TenantId, statements: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        if tenant == self.inner.tenant {
+            return self.absorb_statements(statements);
+        }
+        let readable: Vec<Statement> = statements.iter().filter_map(|bytes| Statement::decode(bytes).ok()).collect();
+        let belonging = self.belonging();
+        let n_new = self.inner.writer().transaction(|conn, _, _, _| {
+            let n_new = roster::insert(conn, &tenant, &readable)?;
+            if n_new > 0 {
+                sharing::verify_again(conn, &belonging, &tenant)?;
+            }
+            Ok::<_, VaultError>(n_new)
+        })?;
+        if n_new > 0 {
+            self.tell(&[Tag::Grants, Tag::Releases]);
+        }
+        Ok(())
+    }
+
+    fn outbox(&self, max_items: usize, max_bytes: usize) -> Result<Vec<OutItem>, StoreError> {
+        // What leaves must be what a crash cannot take back, and the mark must know of it.
+        self.settle()?;
+        Ok(self.read(|r| outbox::oldest(r.conn(), max_items, max_bytes))?)
+    }
+
+    fn pending(&self) -> Result<u64, StoreError> {
+        Ok(self.read(|r| outbox::pending(r.conn()))?)
+    }
+
+    fn mark_sent(&self, ids: &[OutId]) -> Result<(), StoreError> {
+        self.inner.writer().transaction(|conn, _, _, _| outbox::sent(conn, ids))?;
+        self.tell(&[Tag::Sync]);
+        Ok(())
+    }
+
+    fn mark_refused(&self, items: &[(OutId, Refusal)]) -> Result<(), StoreError> {
+        self.inner.writer().transaction(|conn, _, _, _| outbox::refused(conn, items))?;
+        self.tell(&[Tag::Sync]);
+        Ok(())
+    }
+
+    fn begin_incarnation(&self, incarnation: &Incarnation) -> Result<(), StoreError> {
+        let lost_some = self.inner.writer().transaction(|conn, _, _, _| {
+            let before: Option<[u8; 16]> = conn
+                .query_row("SELECT value FROM meta WHERE key = 'incarnation'", [], |row| row.get(0))
+                .optional()
+                .map_err(VaultError::from)?;
+            if before == Some(incarnation.0) {
+                return Ok::<_, VaultError>(false);
+            }
+            conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('incarnation', ?1)", [incarnation.0])?;
+            if before.is_some() {
+                outbox::put_everything(conn)?;
+            }
+            Ok(before.is_some())
+        })?;
+        if lost_some {
+            self.tell(&[Tag::Sync]);
+        }
+        Ok(())
+    }
+
+    fn cursor(&self, incarnation: &Incarnation, scope: &Scope) -> Result<u64, StoreError> {
+        let (code, grant) = scope_key(scope);
+        let position = self.read(|r| {
+            r.one(
+                "SELECT position FROM cursors WHERE incarnation = ?1 AND scope = ?2 AND grant_id = ?3",
+                params![incarnation.0, code, grant],
+                |row| Ok(count(row, 0)?),
+            )
+        })?;
+        Ok(position.unwrap_or(0))
+    }
+
+    fn absorb_changes(&self, cursor: &Cursor, changes: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        let belonging = self.belonging();
+        let tags = self.inner.writer().transaction(|conn, _, shelf, _| {
+            let mut new = Vec::new();
+            for bytes in &changes {
+                let (id, is_new) = store(conn, bytes)?;
+                new.extend(is_new.then_some(id));
+            }
+            kill::point("absorb.stored");
+            let mut judge = Judge::new(conn, &belonging, shelf);
+            if !new.is_empty() {
+                judge.judge(&new)?;
+            }
+            kill::point("absorb.applied");
+            set_cursor(conn, cursor)?;
+            kill::point("absorb.before_commit");
+            Ok::<_, VaultError>(judge.tags())
+        })?;
+        self.tell(&tags);
+        Ok(())
+    }
+
+    fn absorb_consents(&self, cursor: &Cursor, consents: Vec<Consent>) -> Result<(), StoreError> {
+        let belonging = self.belonging();
+        self.absorb(cursor, &[Tag::Grants, Tag::Releases], |conn| {
+            consents.iter().try_for_each(|consent| sharing::absorb_consent(conn, &belonging, consent))
+        })
+    }
+
+    fn absorb_releases(&self, cursor: &Cursor, releases: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        let Scope::Releases(grant) = cursor.scope else { return Err(StoreError::Failed("wrong_scope")) };
+        let belonging = self.belonging();
+        self.absorb(cursor, &[Tag::Releases], |conn| {
+            releases.iter().try_for_each(|bytes| sharing::absorb_release(conn, &belonging, &grant, bytes))
+        })
+    }
+
+    fn absorb_relay_audit(&self, cursor: &Cursor, lines: Vec<AuditLine>) -> Result<(), StoreError> {
+        self.absorb(cursor, &[Tag::RelayAudit], |conn| {
+            lines.iter().try_for_each(|line| sharing::absorb_relay_audit(conn, line))
+        })
+    }
+
+    fn inbound_grants(&self, now_ms: i64) -> Result<Vec<GrantId>, StoreError> {
+        Ok(self.read(|r| {
+            r.many(
+                "SELECT id FROM grants g WHERE recipient = ?1 AND until_ms > ?2
+                 AND NOT EXISTS (SELECT 1 FROM revocations r WHERE r.grant_id = g.id AND r.source = g.source) ORDER BY id",
+                params![self.inner.tenant.as_bytes(), now_ms],
+                |row| Ok(GrantId::from_bytes(row.get(0)?)),
+            )
+        })?)
+    }
+}
+
+/// Puts one change into the set as it came; what cannot even be decoded is filed under the hash of its bytes.
+fn store(conn: &Connection, bytes: &[u8]) -> Result<(ChangeId, bool), VaultError> {
+    match SealedChange::decode(bytes) {
+        Ok(sealed) => Ok((sealed.id(), set::insert(conn, sealed.id(), Some(sealed.header()), bytes)?)),
+        Err(_) => {
+            let id = ChangeId::from_bytes(*blake3::hash(bytes).as_bytes());
+            Ok((id, set::insert(conn, id, None, bytes)?))
+        }
+    }
+}
+
+fn set_cursor(conn: &Connection, cursor: &Cursor) -> Result<(), VaultError> {
+    let (code, grant) = scope_key(&cursor.scope);
+    let position = i64::try_from(cursor.position).map_err(|_| VaultError::Malformed("cursor"))?;
+    conn.prepare_cached(
+        "INSERT OR REPLACE INTO cursors (incarnation, scope, grant_id, position) VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![cursor.incarnation.0, code, grant, position])?;
+    Ok(())
+}
+
+fn scope_key(scope: &Scope) -> (i64, &[u8]) {
+    match scope {
+        Scope::Changes => (0, &[]),
+        Scope::Consents => (1, &[]),
+        Scope::Audit => (2, &[]),
+        Scope::Releases(grant) => (3, grant.as_bytes()),
+    }
+}

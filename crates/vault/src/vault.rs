@@ -1,0 +1,247 @@
+//! The open vault: one writer, a few readers, and those who want to know what changed.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use automerge::ActorId;
+use domain::Instant;
+use rand_core::CryptoRng;
+use rusqlite::Connection;
+use seal::{DeviceId, OpeningId, TenantId};
+use zeroize::Zeroizing;
+
+use crate::belonging::Belonging;
+use crate::documents::Shelf;
+use crate::mark::{Mark, MarkFile};
+use crate::ports::{Clock, SharedRng};
+use crate::reading::count;
+use crate::{Tag, VaultError, kill, schema};
+
+/// As many connections for reading as are kept when nobody reads.
+const IDLE_READERS: usize = 4;
+
+/// Somebody who is told, after each commit, what it changed.
+type Subscriber = Arc<dyn Fn(&[Tag]) + Send + Sync>;
+
+/// The encrypted store of one clinic on this machine. Clones are the same vault; when the last one is dropped the file
+/// is closed and another process, or the same, may open it.
+#[derive(Clone)]
+pub struct Vault {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub dir: PathBuf,
+    pub db_key: Zeroizing<[u8; 32]>,
+    pub pin_secret: Zeroizing<[u8; 32]>,
+    pub tenant: TenantId,
+    pub readers: Mutex<Vec<Connection>>,
+    pub writer: Mutex<Writer>,
+    pub belonging: RwLock<Arc<Belonging>>,
+    pub clock: Arc<dyn Clock>,
+    pub rng: SharedRng,
+    pub subscribers: RwLock<Vec<Subscriber>>,
+    /// Held until everything above is closed: fields are dropped in this order.
+    pub _lock: File,
+}
+
+/// The one connection that writes, and what goes with it.
+pub(crate) struct Writer {
+    pub conn: Connection,
+    pub parts: WriterParts,
+    pub shelf: Shelf,
+    /// The number of this opening's next sealed change; the first is 1.
+    pub next_number: u64,
+    pub mark: MarkFile,
+    pub key_check: [u8; 16],
+}
+
+/// What stays the same from opening to closing.
+pub(crate) struct WriterParts {
+    pub opening: OpeningId,
+    pub actor: ActorId,
+}
+
+impl WriterParts {
+    pub(crate) fn new(device: &DeviceId, opening: OpeningId) -> Self {
+        Self { opening, actor: actor(device, &opening) }
+    }
+}
+
+/// The Automerge actor of one opening by one device. Frozen, and checked on receipt: no device can write as another.
+pub(crate) fn actor(device: &DeviceId, opening: &OpeningId) -> ActorId {
+    let mut hasher = blake3::Hasher::new_derive_key("medieco 2026 automerge actor");
+    hasher.update(device.as_bytes()).update(opening.as_bytes());
+    ActorId::from(&hasher.finalize().as_bytes()[..16])
+}
+
+impl Vault {
+    /// The clinic whose store this is.
+    pub fn tenant(&self) -> TenantId {
+        self.inner.tenant
+    }
+
+    /// This device.
+    pub fn device(&self) -> DeviceId {
+        self.belonging().device
+    }
+
+    /// The present view of membership and keys.
+    pub fn belonging(&self) -> Arc<Belonging> {
+        Arc::clone(&self.inner.belonging.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The machine's secret that goes with every PIN; it is in the keyring, not in the store.
+    pub fn pin_secret(&self) -> Zeroizing<[u8; 32]> {
+        self.inner.pin_secret.clone()
+    }
+
+    /// The clock's time.
+    pub fn now(&self) -> Instant {
+        self.inner.clock.now()
+    }
+
+    /// Lends the vault's randomness.
+    pub fn with_rng<T>(&self, f: impl FnOnce(&mut dyn CryptoRng) -> T) -> T {
+        f(&mut self.inner.rng())
+    }
+
+    /// From now on `f` hears what each commit changed, local or remote. It is called after the commit, outside every
+    /// lock, on the thread that wrote.
+    pub fn subscribe(&self, f: Box<dyn Fn(&[Tag]) + Send + Sync>) {
+        self.inner.subscribers.write().unwrap_or_else(PoisonError::into_inner).push(f.into());
+    }
+
+    pub(crate) fn tell(&self, tags: &[Tag]) {
+        if tags.is_empty() {
+            return;
+        }
+        let subscribers = self.inner.subscribers.read().unwrap_or_else(PoisonError::into_inner).clone();
+        subscribers.iter().for_each(|subscriber| subscriber(tags));
+    }
+
+    /// Waits until the mark outside the store is on the disk: before bytes leave for a printer.
+    pub fn settle(&self) -> Result<(), VaultError> {
+        Ok(self.inner.writer().mark.sync()?)
+    }
+
+    /// Brings the write-ahead log into the file and waits for the disk: at the first reading on battery.
+    pub fn checkpoint(&self) -> Result<(), VaultError> {
+        let mut writer = self.inner.writer();
+        writer.mark.sync()?;
+        kill::point("checkpoint.begun");
+        writer.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
+    /// Lets the store grow to at most `pages` pages of 4 KiB, as a full disk would. For tests.
+    #[doc(hidden)]
+    pub fn limit_pages(&self, pages: u32) -> Result<(), VaultError> {
+        self.inner.writer().conn.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+        Ok(())
+    }
+}
+
+impl Inner {
+    pub(crate) fn writer(&self) -> MutexGuard<'_, Writer> {
+        // A panic inside a write rolled it back; what is left is whole.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn rng(&self) -> SharedRng {
+        self.rng.clone()
+    }
+
+    /// A connection that reads; an idle one, or a new one.
+    pub(crate) fn reader(&self) -> Result<Connection, VaultError> {
+        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        match idle {
+            Some(conn) => Ok(conn),
+            None => schema::connect_reader(&self.dir, &self.db_key),
+        }
+    }
+
+    pub(crate) fn give_back(&self, conn: Connection) {
+        let mut idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE_READERS {
+            idle.push(conn);
+        }
+    }
+}
+
+impl Writer {
+    /// Runs `f` in one transaction. When it succeeds the commit is durable and the mark follows; otherwise the store,
+    /// the numbers and the shelf of documents are as they were.
+    pub(crate) fn transaction<T, E: From<VaultError>>(
+        &mut self,
+        f: impl FnOnce(&Connection, &WriterParts, &mut Shelf, &mut u64) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut number = self.next_number;
+        match transact(&self.conn, |conn| f(conn, &self.parts, &mut self.shelf, &mut number)) {
+            Ok((value, commit)) => {
+                self.next_number = number;
+                kill::point("write.committed");
+                self.follow(commit);
+                kill::point("write.marked");
+                Ok(value)
+            }
+            Err(error) => {
+                self.shelf.clear();
+                Err(error)
+            }
+        }
+    }
+
+    fn follow(&mut self, commit: u64) {
+        let (opening, number) = (self.parts.opening, self.next_number - 1);
+        let mark = Mark { commit, opening, number, key_check: self.key_check };
+        if let Err(error) = self.mark.follow(&mark) {
+            // The commit is durable all the same; only the guard against a damaged log is older than it could be.
+            tracing::warn!(kind = ?error.kind(), "the mark outside the store could not follow a commit");
+        }
+    }
+}
+
+/// One transaction that counts itself; gives the number of the commit.
+pub(crate) fn transact<T, E: From<VaultError>>(
+    conn: &Connection,
+    f: impl FnOnce(&Connection) -> Result<T, E>,
+) -> Result<(T, u64), E> {
+    let open = OpenTransaction::begin(conn)?;
+    let value = f(conn)?;
+    let commit = open.commit()?;
+    Ok((value, commit))
+}
+
+/// Rolls back when it is dropped, also by a panic.
+struct OpenTransaction<'c> {
+    conn: &'c Connection,
+    done: bool,
+}
+
+impl<'c> OpenTransaction<'c> {
+    fn begin(conn: &'c Connection) -> Result<Self, VaultError> {
+        conn.execute_batch("BEGIN IMMEDIATE")?;
+        Ok(Self { conn, done: false })
+    }
+
+    fn commit(mut self) -> Result<u64, VaultError> {
+        let commit = self
+            .conn
+            .prepare_cached("UPDATE meta SET value = value + 1 WHERE key = 'commit' RETURNING value")?
+            .query_row([], |row| count(row, 0))?;
+        self.conn.execute_batch("COMMIT")?;
+        self.done = true;
+        Ok(commit)
+    }
+}
+
+impl Drop for OpenTransaction<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            // Some failures have rolled back already; then there is nothing to do and SQLite says so.
+            let _ = self.conn.execute_batch("ROLLBACK");
+        }
+    }
+}
