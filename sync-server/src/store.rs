@@ -76,6 +76,8 @@ impl Store {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "fullfsync", true)?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        // What was revoked leaves no trace in the file's free pages.
+        connection.pragma_update(None, "secure_delete", true)?;
         migrations::migrations::runner().run(&mut connection)?;
         let mut fresh = [0; 16];
         rng.fill_bytes(&mut fresh);

@@ -20,4 +20,4 @@ pub use backoff::Backoff;
 pub use errors::RelayError;
 pub use handle::{Clock, Ports, SyncHandle, SyncState};
 pub use join::join_by_invitation;
-pub use pairing::{PairingMember, host_pairing, join_by_pairing};
+pub use pairing::{PairingHost, PairingMember, host_pairing, join_by_pairing};

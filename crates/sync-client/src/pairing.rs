@@ -32,15 +32,74 @@ pub struct PairingMember<'a> {
     pub statements: Vec<Vec<u8>>,
 }
 
-/// Waits at the code's rendezvous for a new device, and admits it. Returns the new device's id.
-///
-/// `admit` gets the new device's public keys once the code has proved right: it makes and stores the statement that
-/// adds the device, and returns all of the clinic's statements. It runs on a blocking thread. Afterwards nudge the
-/// running sync, so that the relay hears of the new device too.
+/// An open mailbox: the new device may come.
+pub struct PairingHost {
+    socket: Socket,
+    relay: RelayAddress,
+    tenant: TenantId,
+    code: PairingCode,
+}
+
+impl PairingHost {
+    /// Opens the mailbox at the code's rendezvous. Only now is the code good for anything: show it afterwards.
+    ///
+    /// # Errors
+    /// [`RelayError::Refused`] with `Busy` when the rendezvous is taken (make another code); connection errors.
+    pub async fn open(
+        relay: &RelayAddress,
+        member: PairingMember<'_>,
+        code: PairingCode,
+    ) -> Result<Self, RelayError> {
+        let tenant = member.tenant;
+        let seated = timeout(ANSWER_WITHIN, take_seat(relay, member, &code)).await;
+        let socket = seated.map_err(|_| RelayError::TimedOut)??;
+        Ok(Self { socket, relay: relay.clone(), tenant, code })
+    }
+
+    /// Waits for the new device, and admits it. Returns its id.
+    ///
+    /// `admit` gets the new device's public keys once the code has proved right: it makes and stores the statement
+    /// that adds the device, and returns all of the clinic's statements. It runs on a blocking thread. Afterwards
+    /// nudge the running sync, so that the relay hears of the new device too.
+    ///
+    /// # Errors
+    /// [`RelayError::Pairing`] when the code was typed wrongly (it is then used up: make another);
+    /// [`RelayError::NotAdmitted`] when `admit` fails; [`RelayError::PairingClosed`] or [`RelayError::TimedOut`] when
+    /// nobody came within ten minutes.
+    pub async fn welcome(
+        self,
+        rng: &mut (impl CryptoRng + Send),
+        admit: impl FnOnce(DevicePublic) -> Option<Vec<Vec<u8>>> + Send + 'static,
+    ) -> Result<DeviceId, RelayError> {
+        let Self { mut socket, relay, tenant, code } = self;
+        let opened = timeout(PEOPLE_WITHIN, hear(&mut socket)).await.map_err(|_| RelayError::TimedOut)??;
+        let RelayMessage::PairingOpen = opened else { return Err(closed_or_odd(&opened)) };
+        let talk = async {
+            let (offer, first) = PairingOffer::start(&code, rng);
+            post(&mut socket, first).await?;
+            let (new_device, welcome) = offer.hear(&receive(&mut socket).await?)?;
+            let statements = tokio::task::spawn_blocking(move || admit(new_device)).await;
+            let statements = statements.ok().flatten().ok_or(RelayError::NotAdmitted)?;
+            let (relay_url, relay_key_sha256) = (Some(relay.url()), relay.key_sha256());
+            let third = welcome.send(&Welcome { tenant, statements, relay_url, relay_key_sha256 }, rng)?;
+            post(&mut socket, third).await?;
+            // The joiner leaves once it has what it needs; the relay then closes the mailbox.
+            match hear(&mut socket).await {
+                Ok(RelayMessage::PairingClosed) | Err(RelayError::Lost) => Ok(new_device.id()),
+                Ok(_) => Err(RelayError::Protocol),
+                Err(error) => Err(error),
+            }
+        };
+        let admitted = timeout(ANSWER_WITHIN, talk).await.map_err(|_| RelayError::TimedOut)?;
+        close(socket).await;
+        admitted
+    }
+}
+
+/// [`PairingHost::open`] and [`PairingHost::welcome`] in one, for a code that is shown already.
 ///
 /// # Errors
-/// [`RelayError::Pairing`] when the code was typed wrongly (the code is then used up: make another);
-/// [`RelayError::NotAdmitted`] when `admit` fails; [`RelayError::TimedOut`] when nobody came within ten minutes.
+/// As theirs.
 pub async fn host_pairing(
     relay: &RelayAddress,
     member: PairingMember<'_>,
@@ -48,30 +107,7 @@ pub async fn host_pairing(
     rng: &mut (impl CryptoRng + Send),
     admit: impl FnOnce(DevicePublic) -> Option<Vec<Vec<u8>>> + Send + 'static,
 ) -> Result<DeviceId, RelayError> {
-    let tenant = member.tenant;
-    let seated = timeout(ANSWER_WITHIN, take_seat(relay, member, code)).await;
-    let mut socket = seated.map_err(|_| RelayError::TimedOut)??;
-    let opened = timeout(PEOPLE_WITHIN, hear(&mut socket)).await.map_err(|_| RelayError::TimedOut)??;
-    let RelayMessage::PairingOpen = opened else { return Err(closed_or_odd(&opened)) };
-    let talk = async {
-        let (offer, first) = PairingOffer::start(code, rng);
-        post(&mut socket, first).await?;
-        let (new_device, welcome) = offer.hear(&receive(&mut socket).await?)?;
-        let statements = tokio::task::spawn_blocking(move || admit(new_device)).await;
-        let statements = statements.ok().flatten().ok_or(RelayError::NotAdmitted)?;
-        let (relay_url, relay_key_sha256) = (Some(relay.url()), relay.key_sha256());
-        let third = welcome.send(&Welcome { tenant, statements, relay_url, relay_key_sha256 }, rng)?;
-        post(&mut socket, third).await?;
-        // The joiner leaves once it has what it needs; the relay then closes the mailbox.
-        match hear(&mut socket).await {
-            Ok(RelayMessage::PairingClosed) | Err(RelayError::Lost) => Ok(new_device.id()),
-            Ok(_) => Err(RelayError::Protocol),
-            Err(error) => Err(error),
-        }
-    };
-    let admitted = timeout(ANSWER_WITHIN, talk).await.map_err(|_| RelayError::TimedOut)?;
-    close(socket).await;
-    admitted
+    PairingHost::open(relay, member, code.clone()).await?.welcome(rng, admit).await
 }
 
 /// Meets the member who waits at the code's rendezvous. Returns what a new device needs to begin.

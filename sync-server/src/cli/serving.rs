@@ -1,6 +1,6 @@
 //! `medieco-relay serve`.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,8 +10,7 @@ use tracing_subscriber::EnvFilter;
 use super::{FAILED, REFUSED, Serve, USAGE, say};
 
 pub(super) fn run(serve: Serve, data: PathBuf, json: bool) -> ExitCode {
-    let filter = EnvFilter::try_from_env("MEDIECO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    log_to_stderr();
     let tls = serve.tls_cert.zip(serve.tls_key).map(|(certificate, key)| TlsFiles { certificate, key });
     let options = ServeOptions {
         data,
@@ -27,6 +26,12 @@ pub(super) fn run(serve: Serve, data: PathBuf, json: bool) -> ExitCode {
         Err(error) if error.is_usage() => say(USAGE, error),
         Err(error) => say(FAILED, error),
     }
+}
+
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_env("MEDIECO_LOG").unwrap_or_else(|_| EnvFilter::new("info,refinery_core=warn"));
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
 }
 
 async fn until_told(options: ServeOptions, json: bool) -> Result<(), ServeError> {

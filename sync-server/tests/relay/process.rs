@@ -1,0 +1,75 @@
+//! The real program as a child: started, asked, killed.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use seal::Invitation;
+use sync_client::RelayAddress;
+
+pub fn relay_command(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_medieco-relay"));
+    command.arg("--data").arg(data).env("MEDIECO_LOG", "warn");
+    command
+}
+
+pub fn output(data: &Path, args: &[&str]) -> Output {
+    relay_command(data).args(args).output().unwrap()
+}
+
+/// A running `medieco-relay serve`; killed when dropped.
+pub struct Process {
+    child: Child,
+    pub address: RelayAddress,
+}
+
+impl Process {
+    /// Starts it and waits for its line.
+    pub fn start(data: &Path, listen: &str) -> Self {
+        let mut child = relay_command(data)
+            .args(["--json", "serve", "--listen", listen])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let said: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!((&said["v"], &said["event"]), (&1.into(), &"listening".into()));
+        let address = RelayAddress::new(said["url"].as_str().unwrap(), None).unwrap();
+        Self { child, address }
+    }
+
+    /// What `--listen` was, once the port is known.
+    pub fn listen(&self) -> String {
+        self.address.url().trim_start_matches("ws://").to_owned()
+    }
+
+    /// SIGKILL: not one more instruction.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM; gives the exit code.
+    pub fn terminate(mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// `clinic add`, as the operator does it beside the running relay.
+pub fn invitation(data: &Path, name: &str) -> Invitation {
+    let added = output(data, &["--json", "clinic", "add", name]);
+    assert!(added.status.success());
+    let said: serde_json::Value = serde_json::from_slice(&added.stdout).unwrap();
+    Invitation::from_text(said["invitation"].as_str().unwrap()).unwrap()
+}

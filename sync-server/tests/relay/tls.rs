@@ -1,0 +1,57 @@
+//! TLS with the key from the invitation, and with nothing else.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use sync_client::{RelayAddress, RelayError};
+use sync_protocol::sim::SimClinic;
+use sync_server::{RunningRelay, ServeOptions, TlsFiles, now_ms, serve};
+use tokio::sync::oneshot;
+
+use crate::world::rng;
+
+async fn start(folder: &Path) -> (RunningRelay, oneshot::Sender<()>) {
+    // A name and dates that fit nothing: only the key counts.
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["nowhere.invalid".to_owned()]).unwrap();
+    let files = TlsFiles { certificate: folder.join("relay.pem"), key: folder.join("relay.key") };
+    std::fs::write(&files.certificate, cert.pem()).unwrap();
+    std::fs::write(&files.key, signing_key.serialize_pem()).unwrap();
+    let options = ServeOptions {
+        data: folder.join("data"),
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        tls: Some(files),
+        behind_proxy: false,
+        public_url: None,
+        public_key_sha256: None,
+    };
+    let (stop, stopped) = oneshot::channel::<()>();
+    let relay = serve(options, async { drop(stopped.await) }).await.unwrap();
+    (relay, stop)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_is_known_by_its_key_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (relay, stop) = start(folder.path()).await;
+    let (clinic, _) = SimClinic::found(now_ms(), &mut rng(1));
+    let added = relay.writer.run(|store| store.add_clinic("Klinik Satu", now_ms(), &mut rng(2))).await.unwrap();
+    let (token, _) = added.unwrap();
+    let reachable = relay.reachable.clone();
+    assert!(reachable.url.starts_with("wss://127.0.0.1:"));
+
+    let impostor = RelayAddress::new(&reachable.url, Some([0; 32])).unwrap();
+    let refused = sync_client::join_by_invitation(&impostor, &token, clinic.encoded_statements()).await;
+    assert_eq!(refused, Err(RelayError::WrongKey));
+
+    let plain = RelayAddress::new(&reachable.url.replace("wss://", "ws://"), None).unwrap();
+    let refused = sync_client::join_by_invitation(&plain, &token, clinic.encoded_statements()).await;
+    assert_eq!(refused, Err(RelayError::Unreachable));
+
+    let right = RelayAddress::new(&reachable.url, reachable.key_sha256).unwrap();
+    let joined = sync_client::join_by_invitation(&right, &token, clinic.encoded_statements()).await;
+    assert_eq!(joined, Ok(clinic.tenant));
+
+    stop.send(()).unwrap();
+    relay.stopped().await.unwrap();
+}
