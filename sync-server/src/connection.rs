@@ -38,13 +38,16 @@ pub(crate) async fn speak(socket: WebSocket, shared: Shared) {
     let (outbox, news) = (Arc::new(Outbox::default()), Arc::new(Notify::new()));
     let Some(id) = shared.hub.enter(&outbox, &news) else { return };
     let (sink, stream) = socket.split();
-    let writing = tokio::spawn(write(sink, Arc::clone(&outbox)));
-    let mut connection = Connection { id, shared, outbox, session: None, member: false };
-    connection.listen(stream, &news).await;
+    let mut writing = tokio::spawn(write(sink, Arc::clone(&outbox)));
+    let mut connection = Connection { id, shared, outbox, session: None, patience: HELLO_WITHIN };
+    let cut = tokio::select! {
+        () = connection.listen(stream, &news) => false,
+        _ = &mut writing => true,
+    };
     connection.outbox.close();
     connection.shared.hub.leave(id);
     // What was answered last (a refusal, say) still leaves; a peer that does not read it is not waited for.
-    if timeout(HELLO_WITHIN, writing).await.is_err() {
+    if !cut && timeout(HELLO_WITHIN, writing).await.is_err() {
         tracing::debug!(connection = id.0, "a peer did not read to the end");
     }
 }
@@ -54,7 +57,7 @@ struct Connection {
     shared: Shared,
     outbox: Arc<Outbox>,
     session: Option<Box<RelaySession>>,
-    member: bool,
+    patience: Duration,
 }
 
 impl Connection {
@@ -65,8 +68,7 @@ impl Connection {
         let mut closing = self.shared.closing.clone();
         let mut clock = interval_at(Instant::now() + LOOK_AGAIN, LOOK_AGAIN);
         loop {
-            let patience = if self.member { SILENCE } else { HELLO_WITHIN };
-            let outbox = Arc::clone(&self.outbox);
+            let (patience, outbox) = (self.patience, Arc::clone(&self.outbox));
             let next = async {
                 outbox.drained().await;
                 timeout(patience, stream.next()).await
@@ -95,7 +97,8 @@ impl Connection {
         let opened = self.shared.writer.run(|store| RelaySession::open(store, &mut rand::rng())).await;
         let Ok((session, step)) = opened else { return ControlFlow::Break(()) };
         self.session = Some(Box::new(session));
-        self.follow(step)
+        self.outbox.push(step.send);
+        ControlFlow::Continue(())
     }
 
     async fn hear(&mut self, message: Message) -> ControlFlow<()> {
@@ -103,28 +106,38 @@ impl Connection {
             Message::Binary(frame) => {
                 self.step(move |session, store| session.receive(&frame, store, now_ms(), &mut rand::rng())).await
             }
-            Message::Ping(_) | Message::Pong(_) => {
-                // A pairing waits for a person; its pongs are its sign of life.
-                ControlFlow::Continue(())
-            }
+            // A sign of life, and all that a pairing shows while its people talk.
+            Message::Ping(_) | Message::Pong(_) => ControlFlow::Continue(()),
             Message::Text(_) | Message::Close(_) => ControlFlow::Break(()),
         }
     }
 
-    /// Runs the session once on the store's thread, and follows what it says.
+    /// Runs the session once on the store's thread.
+    ///
+    /// Its frames are queued and its news told before the next job begins there, so that what a revocation must call
+    /// back is always already in an outbox, and news are told even if this connection is gone by then.
     async fn step(
         &mut self,
         act: impl FnOnce(&mut RelaySession, &mut Store) -> Result<RelayStep, RelayStoreFailed> + Send + 'static,
     ) -> ControlFlow<()> {
         let Some(mut session) = self.session.take() else { return ControlFlow::Break(()) };
+        let (id, hub, outbox) = (self.id, Arc::clone(&self.shared.hub), Arc::clone(&self.outbox));
         let done = self.shared.writer.run(move |store| {
-            let step = act(&mut session, store);
+            let before = session.member();
+            let mut step = act(&mut session, store);
+            if let Ok(step) = &mut step {
+                if let (None, Some((tenant, device))) = (before, session.member()) {
+                    hub.belongs(id, tenant);
+                    tracing::info!(connection = id.0, %tenant, %device, "a device is here");
+                }
+                outbox.push(step.send.drain(..));
+                hub.wake(&step.wake);
+            }
             (session, step)
         });
         let Ok((session, step)) = done.await else { return ControlFlow::Break(()) };
-        self.session = Some(session);
         match step {
-            Ok(step) => self.follow(step),
+            Ok(step) => self.follow(session, step),
             Err(error) => {
                 tracing::error!(connection = self.id.0, %error, "a connection ends without an answer");
                 ControlFlow::Break(())
@@ -132,19 +145,12 @@ impl Connection {
         }
     }
 
-    fn follow(&mut self, step: RelayStep) -> ControlFlow<()> {
-        let member = self.session.as_ref().and_then(|session| session.member());
-        if let (false, Some((tenant, device))) = (self.member, member) {
-            self.member = true;
-            self.shared.hub.belongs(self.id, tenant);
-            tracing::info!(connection = self.id.0, %tenant, %device, "a device is here");
-            // Whatever happened between its welcome and now is told by one more look.
-            self.shared.hub.wake(&[sync_protocol::Wake::Clinic(tenant)]);
+    fn follow(&mut self, session: Box<RelaySession>, step: RelayStep) -> ControlFlow<()> {
+        if session.member().is_some() || step.pairing.is_some() {
+            self.patience = SILENCE;
         }
-        self.outbox.push(step.send);
-        self.shared.hub.wake(&step.wake);
+        self.session = Some(session);
         if let Some(ask) = step.pairing {
-            self.member = true;
             self.shared.hub.pair(self.id, ask, now_ms());
         }
         match step.end {
