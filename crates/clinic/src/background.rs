@@ -98,10 +98,11 @@ impl Keeper {
         if let Some(told) = ends.told {
             drop(told.send(Told::Close));
         }
-        if let Some(thread) = ends.thread {
-            if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
-                tracing::error!("the maker of releases panicked");
-            }
+        if let Some(thread) = ends.thread
+            && thread.thread().id() != std::thread::current().id()
+            && thread.join().is_err()
+        {
+            tracing::error!("the maker of releases panicked");
         }
     }
 }

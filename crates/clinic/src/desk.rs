@@ -93,10 +93,10 @@ impl Desk {
         if desk.inner.config.demo.is_some() {
             desk.install_demo_model()?;
         }
-        if let Some(tenant) = desk.inner.file.last_open() {
-            if let Err(error) = desk.open_clinic(tenant) {
-                tracing::warn!(code = ?error.code, "the last clinic was not opened");
-            }
+        if let Some(tenant) = desk.inner.file.last_open()
+            && let Err(error) = desk.open_clinic(tenant)
+        {
+            tracing::warn!(code = ?error.code, "the last clinic was not opened");
         }
         Ok(desk)
     }

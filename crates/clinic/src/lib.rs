@@ -13,6 +13,7 @@ mod desk;
 mod device;
 mod dispensing;
 mod error;
+pub mod machine;
 mod open;
 mod pharmacy_checks;
 mod pin;
@@ -34,5 +35,6 @@ pub mod views;
 
 pub use desk::{Desk, DeskConfig, DeskEvent, MakeRng, Outlet};
 pub use error::{Error, ErrorCode};
+pub use pharmacy::Finding;
 pub use pharmacy_checks::CheckedLine;
 pub use tags::READS;

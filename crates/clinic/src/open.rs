@@ -101,7 +101,7 @@ impl OpenClinic {
 
     /// The clinic's profile.
     pub(crate) fn profile(&self) -> Result<ClinicProfile, Error> {
-        self.read(|r| profile(r))
+        self.read(profile)
     }
 
     /// Tells the status bar to look again.

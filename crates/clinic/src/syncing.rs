@@ -57,10 +57,10 @@ impl Syncing {
     /// Stops, and waits until the store is let go.
     pub(crate) fn stop(&self, runtime: &Handle) {
         let running = self.0.lock().expect("nobody panics under this lock").take();
-        if let Some(handle) = running.and_then(Arc::into_inner) {
-            if wait_for(runtime, handle.stop()).is_err() {
-                tracing::warn!("the runtime ended before syncing did");
-            }
+        if let Some(handle) = running.and_then(Arc::into_inner)
+            && wait_for(runtime, handle.stop()).is_err()
+        {
+            tracing::warn!("the runtime ended before syncing did");
         }
     }
 

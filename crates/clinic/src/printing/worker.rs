@@ -66,10 +66,11 @@ impl Printing {
         self.bell().closing = true;
         self.0.rung.notify_all();
         let thread = self.0.thread.lock().expect("nobody panics under this lock").take();
-        if let Some(thread) = thread {
-            if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
-                tracing::error!("the spool panicked");
-            }
+        if let Some(thread) = thread
+            && thread.thread().id() != std::thread::current().id()
+            && thread.join().is_err()
+        {
+            tracing::error!("the spool panicked");
         }
     }
 

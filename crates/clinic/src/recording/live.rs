@@ -69,11 +69,6 @@ impl Recordings {
         drop(ended);
     }
 
-    pub(super) fn remove(&self, id: RecordingId) {
-        let ended = self.lock().remove(&id);
-        drop(ended);
-    }
-
     fn lock(&self) -> MutexGuard<'_, HashMap<RecordingId, Live>> {
         self.0.lock().expect("nobody panics under this lock")
     }

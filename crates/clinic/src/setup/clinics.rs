@@ -116,7 +116,7 @@ impl Desk {
 
     fn unfinished_setup(&self, model_skipped: bool) -> Result<Option<SetupStep>, Error> {
         let Some(clinic) = self.opened() else { return Ok(None) };
-        if clinic.read(|r| kit_is_open(r))? {
+        if clinic.read(kit_is_open)? {
             return Ok(Some(SetupStep::RecoveryKit));
         }
         Ok((!model_skipped && self.inner.config.installed_models().is_empty()).then_some(SetupStep::Model))

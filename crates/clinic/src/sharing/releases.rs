@@ -3,7 +3,7 @@
 //! A release is made in the transaction that changes what it shows. A line of the audit names the state that it was
 //! made of, so that a device which merges the same state later makes no second one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use consent::GrantState;
 use domain::PatientId;
@@ -90,7 +90,7 @@ fn release(w: &mut Writing<'_>, made: &Made, to: &To<'_>, record: SharedRecord) 
     let sealed = Release::seal(new, belonging.tenant, &plain, &recipients, &belonging.keys, w.rng())?;
     w.send_release(&sealed, to.patient)?;
 
-    let mark = Mark { part: to.part.path(to.patient), release: id, state };
+    let mark = Mark { part: to.part.path(to.patient), release: id, state, supersedes: last.map(|last| last.release) };
     let line = Line::new(RELEASE_MADE).patient(to.patient).grant(&to.grant.id).about(mark.text());
     w.record_fact(&FactDraft { at: w.now(), by: None, body: FactBody::Audit(line.into()) }, None)?;
     Ok(())
@@ -110,17 +110,20 @@ struct Mark {
     part: String,
     release: ReleaseId,
     state: String,
+    supersedes: Option<ReleaseId>,
 }
 
 impl Mark {
     fn text(&self) -> String {
-        format!("{} {} {}", self.part, self.release, self.state)
+        let before = self.supersedes.map(|before| before.to_string()).unwrap_or_default();
+        format!("{} {} {} {before}", self.part, self.release, self.state)
     }
 
     fn read(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
         let (part, release, state) = (words.next()?, words.next()?, words.next()?);
-        Some(Self { part: part.to_owned(), release: release.parse().ok()?, state: state.to_owned() })
+        let supersedes = words.next().and_then(|before| before.parse().ok());
+        Some(Self { part: part.to_owned(), release: release.parse().ok()?, state: state.to_owned(), supersedes })
     }
 }
 
@@ -131,7 +134,7 @@ impl Made {
     fn of(r: &Reading<'_>, patient: PatientId) -> Result<Self, Error> {
         let mut facts = r.facts_of_patient(patient)?;
         facts.sort_by_key(|fact| (fact.at, fact.id));
-        let mut newest = HashMap::new();
+        let mut marks = Vec::new();
         for fact in facts {
             let FactBody::Audit(line) = &fact.body else { continue };
             if line.action != RELEASE_MADE {
@@ -139,10 +142,13 @@ impl Made {
             }
             let detail = Detail::of(line);
             if let (Some(grant), Some(mark)) = (detail.grant, detail.about.as_deref().and_then(Mark::read)) {
-                newest.insert((grant, mark.part.clone()), mark);
+                marks.push((grant, mark));
             }
         }
-        Ok(Self(newest))
+        // What was superseded is not the newest, whatever its clock said.
+        let superseded: HashSet<ReleaseId> = marks.iter().filter_map(|(_, mark)| mark.supersedes).collect();
+        let standing = marks.into_iter().filter(|(_, mark)| !superseded.contains(&mark.release));
+        Ok(Self(standing.map(|(grant, mark)| ((grant, mark.part.clone()), mark)).collect()))
     }
 
     fn last(&self, grant: GrantId, part: Part, patient: PatientId) -> Option<&Mark> {

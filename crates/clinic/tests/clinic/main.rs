@@ -1,0 +1,12 @@
+//! The clinic's verbs, told as sentences, against a real relay, a real store and devices at the far end of real sockets.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod consult;
+mod pharmacy;
+mod power;
+mod reception;
+mod roles;
+mod set_up;
+mod sharing;
+mod sign_in;
+mod support;

@@ -1,0 +1,314 @@
+//! A relay, and places that are connected with it.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{Arc, Condvar, Mutex},
+    time::{Duration, Instant as Moment, SystemTime, UNIX_EPOCH},
+};
+
+use clinic::{
+    Desk, DeskConfig, DeskEvent, Error, ErrorCode,
+    views::{
+        consult::PrescribeLine,
+        reception::{CreatePatient, Queued},
+        setup::{AddStaff, JoinClinic, Protection},
+    },
+};
+use domain::{
+    Address, Frequency, Identifier, Instant, Milligrams, MyKad, NoteSentence, PatientId, PrescriptionLine, Role, Route,
+    Sex, SoapNote, StaffId,
+};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use seal::Invitation;
+use sync_server::{RunningRelay, ServeOptions, serve};
+use tempfile::TempDir;
+use testkit::TestClock;
+use tokio::{runtime::Runtime, sync::oneshot};
+use zeroize::Zeroizing;
+
+pub const PIN: &str = "204816";
+pub const PASSPHRASE: &str = "kuala lumpur 1957";
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The relay, inside this process.
+pub struct Net {
+    pub runtime: Runtime,
+    folder: TempDir,
+    running: Mutex<Option<(RunningRelay, oneshot::Sender<()>)>>,
+    address: Mutex<SocketAddr>,
+}
+
+impl Net {
+    pub fn start() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let net = Self {
+            runtime,
+            folder: TempDir::new().unwrap(),
+            running: Mutex::default(),
+            address: Mutex::new("127.0.0.1:0".parse().unwrap()),
+        };
+        net.begin();
+        net
+    }
+
+    /// Serves on the address that it had before.
+    pub fn begin(&self) {
+        let options = ServeOptions {
+            data: self.folder.path().to_owned(),
+            listen: *self.address.lock().unwrap(),
+            tls: None,
+            behind_proxy: false,
+            public_url: None,
+            public_key_sha256: None,
+        };
+        let (stop, stopped) = oneshot::channel();
+        let relay = self.runtime.block_on(serve(options, async { drop(stopped.await) })).unwrap();
+        *self.address.lock().unwrap() = relay.address;
+        *self.running.lock().unwrap() = Some((relay, stop));
+    }
+
+    /// The relay goes away; its data stay.
+    pub fn end(&self) {
+        if let Some((relay, stop)) = self.running.lock().unwrap().take() {
+            drop(stop);
+            self.runtime.block_on(relay.stopped()).unwrap();
+        }
+    }
+
+    pub fn url(&self) -> String {
+        format!("ws://{}", self.address.lock().unwrap())
+    }
+
+    pub fn invitation(&self, name: &str) -> String {
+        let writer = self.running.lock().unwrap().as_ref().unwrap().0.writer.clone();
+        let name = name.to_owned();
+        let made = writer.run(move |store| store.add_clinic(&name, sync_server::now_ms(), &mut rand::rng()).unwrap());
+        let (token, expires_ms) = self.runtime.block_on(made).unwrap();
+        let invitation =
+            Invitation { relay_url: self.url(), relay_key_sha256: None, token, expires_ms, clinic_hint: None };
+        invitation.to_text().to_string()
+    }
+}
+
+impl Drop for Net {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+struct Clock(TestClock);
+
+impl vault::Clock for Clock {
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+}
+
+/// What the desk told, and a bell for who waits.
+#[derive(Default)]
+struct Heard {
+    events: Mutex<Vec<DeskEvent>>,
+    bell: Condvar,
+}
+
+/// One device.
+pub struct Place {
+    pub desk: Desk,
+    pub clock: TestClock,
+    folder: Arc<TempDir>,
+    heard: Arc<Heard>,
+    seed: u8,
+}
+
+impl Place {
+    /// A device that nobody has used yet. Its clock stands at the real time, and moves when the test says so.
+    pub fn new(net: &Net, seed: u8) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+        let clock = TestClock::at_ms(i64::try_from(now).unwrap());
+        Self::on(net, seed, Arc::new(TempDir::new().unwrap()), clock)
+    }
+
+    fn on(net: &Net, seed: u8, folder: Arc<TempDir>, clock: TestClock) -> Self {
+        let heard = Arc::new(Heard::default());
+        let desk = Desk::start(DeskConfig {
+            data_dir: folder.path().to_owned(),
+            engine: PathBuf::from("no-engine-in-this-test"),
+            version: "0.1.0".to_owned(),
+            demo: None,
+            passphrase: Some(Zeroizing::new(PASSPHRASE.to_owned())),
+            crash_report: None,
+            clock: Arc::new(Clock(clock.clone())),
+            make_rng: {
+                let made = std::sync::atomic::AtomicU64::new(u64::from(seed) << 32);
+                Arc::new(move || {
+                    let number = made.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                    Box::new(ChaCha20Rng::seed_from_u64(number))
+                })
+            },
+            events: {
+                let heard = Arc::clone(&heard);
+                Arc::new(move |event| {
+                    heard.events.lock().unwrap().push(event);
+                    heard.bell.notify_all();
+                })
+            },
+            runtime: net.runtime.handle().clone(),
+        })
+        .unwrap();
+        Self { desk, clock, folder, heard, seed }
+    }
+
+    /// A clinic with its owner, who practises, signed in.
+    pub fn founded(net: &Net, seed: u8, name: &str) -> Self {
+        let place = Self::new(net, seed);
+        place.desk.join_clinic(founding(net.invitation(name), name)).unwrap();
+        place
+    }
+
+    /// The same device after it was switched off and on.
+    pub fn restarted(self, net: &Net) -> Self {
+        let (folder, clock, seed) = (Arc::clone(&self.folder), self.clock.clone(), self.seed);
+        drop(self);
+        Self::on(net, seed + 100, folder, clock)
+    }
+
+    pub fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn owner(&self) -> StaffId {
+        self.desk.staff_faces().unwrap().into_iter().find(|face| face.role == Role::Owner).unwrap().id
+    }
+
+    /// A colleague with a PIN on this device; the owner has to be signed in.
+    pub fn colleague(&self, role: Role) -> StaffId {
+        let name = format!("{role:?} Binti Ujian");
+        let pin = Some(PIN.to_owned());
+        self.desk.add_staff(AddStaff { name, role, registration: String::new(), pin }).unwrap()
+    }
+
+    pub fn sign_in(&self, staff: StaffId) {
+        self.clock.step_ms(1000);
+        self.desk.sign_in(staff, PIN.to_owned()).unwrap();
+    }
+
+    pub fn patient(&self, name: &str, mykad: &str) -> PatientId {
+        self.clock.step_ms(1000);
+        self.desk.register_patient(somebody(name, mykad)).unwrap()
+    }
+
+    pub fn queued(&self, name: &str, mykad: &str) -> Queued {
+        self.clock.step_ms(1000);
+        self.desk.register_and_queue(somebody(name, mykad), "fever".to_owned(), None).unwrap()
+    }
+
+    /// A visit whose note is signed.
+    pub fn signed_visit(&self, queued: &Queued, line: Option<PrescriptionLine>) {
+        let visit = queued.visit;
+        self.desk.save_note(visit, note("Fever for three days.")).unwrap();
+        if let Some(line) = line {
+            self.desk.prescribe(PrescribeLine { visit, line, reasons: Vec::new() }).unwrap();
+        }
+        self.clock.step_ms(1000);
+        self.desk.sign_note(visit, PIN.to_owned()).unwrap();
+    }
+
+    /// Waits until `enough` is true, looking again whenever the desk tells anything.
+    pub fn wait_until(&self, what: &str, enough: impl Fn(&Desk) -> bool) {
+        let deadline = Moment::now() + PATIENCE;
+        loop {
+            let seen = self.heard.events.lock().unwrap().len();
+            if enough(&self.desk) {
+                return;
+            }
+            let events = self.heard.events.lock().unwrap();
+            let left = deadline.saturating_duration_since(Moment::now());
+            assert!(!left.is_zero(), "waited in vain until {what}");
+            if events.len() == seen {
+                // Some of what is waited for is heard by nobody: look again now and then.
+                drop(self.heard.bell.wait_timeout(events, left.min(Duration::from_millis(200))).unwrap());
+            }
+        }
+    }
+
+    pub fn events(&self) -> Vec<DeskEvent> {
+        self.heard.events.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.desk.shut_down();
+    }
+}
+
+pub fn founding(invitation: String, name: &str) -> JoinClinic {
+    JoinClinic {
+        invitation,
+        clinic_name: name.to_owned(),
+        address: Address {
+            lines: "12 Jalan Mawar".to_owned(),
+            postcode: "50480".to_owned(),
+            town: "Kuala Lumpur".to_owned(),
+            state: "Wilayah Persekutuan".to_owned(),
+        },
+        phone: "03-5550 1234".to_owned(),
+        owner_name: "Dr Aisyah".to_owned(),
+        owner_registration: "MMC 51234".to_owned(),
+        pin: PIN.to_owned(),
+        protection: protection(),
+    }
+}
+
+pub fn protection() -> Protection {
+    Protection::Passphrase { passphrase: PASSPHRASE.to_owned() }
+}
+
+pub fn somebody(name: &str, mykad: &str) -> CreatePatient {
+    let number = MyKad::parse(mykad).unwrap();
+    CreatePatient {
+        name: name.to_owned(),
+        birth_date: "1985-01-01".parse().ok().map(domain::Day),
+        identifier: Identifier::MyKad { number },
+        sex: Sex::Female,
+        phone: "012-345 6789".to_owned(),
+        address: Address::default(),
+    }
+}
+
+pub fn note(text: &str) -> SoapNote {
+    SoapNote { subjective: vec![NoteSentence { text: text.to_owned(), source: None }], ..SoapNote::default() }
+}
+
+/// A line of a product that the tables know; the number tells the lines of a test apart.
+pub fn line(product: &str, number: u8) -> PrescriptionLine {
+    PrescriptionLine {
+        id: domain::LineId::from_bytes([number; 16]),
+        drug_key: product.to_owned(),
+        drug_name: product.to_owned(),
+        strength: Milligrams(500.0),
+        unit: "tablet".to_owned(),
+        units_per_dose: 1.0,
+        route: Route::Oral,
+        frequency: Frequency::ThreeTimesDaily,
+        when_needed: true,
+        days: 3,
+        quantity: 9,
+        indication: "fever".to_owned(),
+        advice: String::new(),
+        overrides: Vec::new(),
+    }
+}
+
+/// The key of a product by what is typed.
+pub fn product(desk: &Desk, typed: &str) -> String {
+    desk.search_products(typed.to_owned()).unwrap().first().unwrap_or_else(|| panic!("no {typed}")).key.clone()
+}
+
+#[track_caller]
+pub fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>, code: ErrorCode) -> Error {
+    let error = outcome.expect_err("it was to be refused");
+    assert_eq!(error.code, code, "{error}");
+    error
+}
