@@ -1,1 +1,28 @@
-//! What stands at the far end of real sockets and ptys, and fixtures.
+//! What stands at the far end of real sockets and ptys, and fixtures: everything that a test or the demo needs and a
+//! clinic would have.
+//!
+//! - [`VirtualPrinter`]: a label printer on a TCP port, that turns what it is sent into PNG files, or misbehaves;
+//! - [`VirtualUps`]: a UPS on a pty;
+//! - [`TestClock`], [`seeded_rng`]: time and chance, the same in every run;
+//! - [`people::people`]: patients who do not exist;
+//! - [`small_tmpfs`]: a disk that is soon full.
+//!
+//! It knows `domain` alone, so that any crate's tests may use it. Its printer reads ESC/POS with a decoder of its own
+//! and shares no line with the code that writes it.
+
+mod clock;
+mod left_out;
+pub mod people;
+pub mod printer;
+mod rng;
+mod tmpfs;
+#[cfg(unix)]
+mod ups;
+
+pub use clock::TestClock;
+pub use left_out::left_out;
+pub use printer::{PrinterEvent, PrinterMode, VirtualPrinter};
+pub use rng::{SeededRng, seeded_rng};
+pub use tmpfs::{SmallTmpfs, small_tmpfs};
+#[cfg(unix)]
+pub use ups::{UpsScene, VirtualUps};
