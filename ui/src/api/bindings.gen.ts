@@ -75,11 +75,11 @@ export const commands = {
   // status
   async status(): Promise<Result<StatusView, Error>> { return run("status"); },
   async deviceSettings(): Promise<Result<DeviceSettings, Error>> { return run("device_settings"); },
-  async saveDeviceSettings(s: DeviceSettings): Promise<Result<null, Error>> { return run("save_device_settings", { s }); },
+  async saveDeviceSettings(settings: DeviceSettings): Promise<Result<null, Error>> { return run("save_device_settings", { settings }); },
   async microphones(): Promise<Result<MicrophoneChoice[], Error>> { return run("microphones"); },
   async models(): Promise<Result<ModelChoice[], Error>> { return run("models"); },
   async importModel(path: string): Promise<Result<ModelChoice, Error>> { return run("import_model", { path }); },
-  async setLanguage(lang: string): Promise<Result<null, Error>> { return run("set_language", { lang }); },
+  async setLanguage(language: string): Promise<Result<null, Error>> { return run("set_language", { language }); },
 };
 
 /** user-defined events **/
@@ -96,7 +96,8 @@ export const events = __makeEvents__<{
 
 /** user-defined types **/
 
-export type Error = { code: string; detail: string | null };
+export type Error = { code: ErrorCode; detail: { [key in string]: string } };
+export type ErrorCode = string;
 export type PatientId = string;
 export type VisitId = string;
 export type AllergyId = string;
@@ -187,7 +188,7 @@ export type NoteState =
   | { state: "draft"; note: SoapNote; saved_at: Instant | null }
   | { state: "signed"; note: SoapNote; signed_by: string; signed_at: Instant; verified: boolean; addenda: Addendum[] };
 export type Addendum = { text: string; by: string; at: Instant };
-export type VisitView = { visit: VisitId; token: Token; day: Day; reason: string; state: QueueState; banner: PatientBanner; past_visits: PastVisit[]; note: NoteState; diagnoses: Diagnosis[]; sensitivity: Sensitivity[]; lines: CheckedLine[]; recordings: RecordingView[]; shared: SharedSummary[] };
+export type VisitView = { visit: VisitId; token: Token; day: Day; reason: string; state: QueueState; banner: PatientBanner; past_visits: PastVisit[]; note: NoteState; diagnoses: Diagnosis[]; sensitivity: Sensitivity[]; lines: CheckedLine[]; vitals: Vitals; recordings: RecordingView[]; shared: SharedSummary[] };
 export type PastVisit = { visit: VisitId; day: Day; summary: string; medicines: string[] };
 export type RecordingView = { id: RecordingId; state: RecordingState; length_ms: number; turns: Turn[]; model: string | null; demo_model: boolean };
 export type SoundSource = { kind: "microphone"; device: string | null } | { kind: "wav"; path: string; fast: boolean };
@@ -235,7 +236,7 @@ export type PrinterView = { address: string | null; waiting: number; unknown: nu
 export type ScribeView = { microphone: string | null; channels: number; model: string | null; demo_model: boolean };
 export type DeviceSettings = { printer: string; label_size: string; ups: string; microphone: string; model: string; label_language: string };
 export type MicrophoneChoice = { id: string; name: string };
-export type ModelChoice = { name: string; bytes: number; installed: boolean; demo: boolean };
+export type ModelChoice = { id: string; title: string; file: string; bytes: number; languages: string[]; demo: boolean; installed: boolean; in_use: boolean };
 export type Spoiled = { tags: string[] };
 
 /** tauri-specta globals **/

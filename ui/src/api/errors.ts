@@ -1,9 +1,9 @@
-/** What went wrong, as a code; its words are in `locales/<lang>/errors.json`. Never holds patient data. */
+/** What went wrong: a code and parameters; its words are in `locales/<lang>/errors.json`. Never holds patient data. */
 export class ApiError extends Error {
   readonly code: string;
-  readonly detail: string;
+  readonly detail: Record<string, string>;
 
-  constructor(code: string, detail = "") {
+  constructor(code: string, detail: Record<string, string> = {}) {
     super(code);
     this.name = "ApiError";
     this.code = code;
@@ -14,21 +14,14 @@ export class ApiError extends Error {
     if (e instanceof ApiError) return e;
     if (typeof e === "object" && e !== null && "code" in e) {
       const { code, detail } = e as { code: unknown; detail?: unknown };
-      const text = typeof detail === "string" ? detail : detail == null ? "" : JSON.stringify(detail);
-      return new ApiError(String(code), text);
+      const known = typeof detail === "object" && detail !== null ? (detail as Record<string, string>) : {};
+      return new ApiError(String(code), known);
     }
-    return new ApiError("internal", e instanceof Error ? e.message : String(e));
+    return new ApiError("internal", { message: e instanceof Error ? e.message : String(e) });
   }
 
   /** Milliseconds until the next try, when the code is `wrong_pin` or `wait`. */
   get waitMs(): number {
-    try {
-      const parsed: unknown = JSON.parse(this.detail);
-      if (typeof parsed === "number") return parsed;
-      if (typeof parsed === "object" && parsed !== null && "wait_ms" in parsed) return Number(parsed.wait_ms) || 0;
-    } catch {
-      // not JSON: look for the figure below
-    }
-    return Number(/\d+/.exec(this.detail)?.[0] ?? 0);
+    return Number(this.detail["wait_ms"] ?? 0) || 0;
   }
 }

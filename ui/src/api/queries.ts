@@ -2,8 +2,8 @@
  * Every read of the screens, with the tags that spoil it (DESIGN: the Rust verbs name them, the screens never guess).
  * A tag `patient` also answers to `patient:<id>`.
  */
-import { QueryClient, queryOptions } from "@tanstack/react-query";
-import { api, type PatientId, type VisitId } from "./index";
+import { keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
+import { api, type PatientId, type PrescriptionLine, type VisitId } from "./index";
 
 declare module "@tanstack/react-query" {
   interface Register {
@@ -23,52 +23,61 @@ export const makeQueryClient = () =>
 const meta = (...tags: string[]) => ({ tags });
 
 export const queries = {
-  appState: () => queryOptions({ queryKey: ["app_state"], queryFn: api.appState, meta: meta("app") }),
-  session: () => queryOptions({ queryKey: ["session"], queryFn: api.session, meta: meta("session") }),
+  appState: () => queryOptions({ queryKey: ["app_state"], queryFn: api.appState, meta: meta("clinic", "settings") }),
+  session: () => queryOptions({ queryKey: ["session"], queryFn: api.session, meta: meta("staff", "clinic") }),
   recoveryKit: () => queryOptions({ queryKey: ["recovery_kit"], queryFn: api.recoveryKit, meta: meta("app"), gcTime: 0 }),
-  staffFaces: () => queryOptions({ queryKey: ["staff"], queryFn: api.staffFaces, meta: meta("staff", "clinic") }),
-  today: () => queryOptions({ queryKey: ["today"], queryFn: api.today, meta: meta("queue", "staff") }),
+  staffFaces: () => queryOptions({ queryKey: ["staff"], queryFn: api.staffFaces, meta: meta("staff") }),
+  today: () => queryOptions({ queryKey: ["today"], queryFn: api.today, meta: meta("queue", "patients", "staff") }),
   searchPatients: (query: string) =>
-    queryOptions({ queryKey: ["patients", query], queryFn: () => api.searchPatients(query), meta: meta("patient", "patients") }),
+    queryOptions({ queryKey: ["patients", query], queryFn: () => api.searchPatients(query), meta: meta("patients") }),
   readMykad: (text: string) =>
-    queryOptions({ queryKey: ["mykad", text], queryFn: () => api.readMykad(text), meta: meta("patient", "patients") }),
+    queryOptions({ queryKey: ["mykad", text], queryFn: () => api.readMykad(text), meta: meta("patients") }),
   banner: (patient: PatientId) =>
     queryOptions({ queryKey: ["banner", patient], queryFn: () => api.patientBanner(patient), meta: meta(`patient:${patient}`) }),
   visit: (visit: VisitId) =>
-    queryOptions({ queryKey: ["visit", visit], queryFn: () => api.openVisit(visit), meta: meta(`visit:${visit}`, "patient") }),
+    queryOptions({ queryKey: ["visit", visit], queryFn: () => api.openVisit(visit), meta: meta(`visit:${visit}`, "patient", "queue", "sharing") }),
   products: (query: string) =>
     queryOptions({ queryKey: ["products", query], queryFn: () => api.searchProducts(query), meta: meta("products") }),
+  checkLine: (visit: VisitId, line: PrescriptionLine) =>
+    queryOptions({
+      queryKey: ["check", visit, line],
+      queryFn: () => api.checkLine(visit, line),
+      meta: meta(`visit:${visit}`, "patient"),
+      placeholderData: keepPreviousData,
+      gcTime: 0,
+    }),
   dispensingQueue: () =>
-    queryOptions({ queryKey: ["dispensing"], queryFn: api.dispensingQueue, meta: meta("queue", "dispensing", "visit") }),
+    queryOptions({ queryKey: ["dispensing"], queryFn: api.dispensingQueue, meta: meta("queue", "patients", "audit") }),
   dispense: (visit: VisitId) =>
     queryOptions({
       queryKey: ["dispense", visit],
       queryFn: () => api.openDispense(visit),
-      meta: meta(`visit:${visit}`, "patient", "print", "dispensing"),
+      meta: meta(`visit:${visit}`, "patient", "print_jobs"),
     }),
   labelPreview: (visit: VisitId, line: string) =>
     queryOptions({
       queryKey: ["label", visit, line],
       queryFn: () => api.labelPreview(visit, line),
-      meta: meta(`visit:${visit}`, "settings", "print"),
+      meta: meta(`visit:${visit}`, "patient", "clinic", "settings"),
     }),
-  printJobs: () => queryOptions({ queryKey: ["print_jobs"], queryFn: api.printJobs, meta: meta("print", "status") }),
-  network: () => queryOptions({ queryKey: ["network"], queryFn: api.network, meta: meta("sharing") }),
+  printJobs: () => queryOptions({ queryKey: ["print_jobs"], queryFn: api.printJobs, meta: meta("print_jobs") }),
+  network: () => queryOptions({ queryKey: ["network"], queryFn: api.network, meta: meta("sharing", "patients") }),
   ownCard: () => queryOptions({ queryKey: ["own_card"], queryFn: api.ownCard, meta: meta("clinic") }),
   grantsOf: (patient: PatientId) =>
-    queryOptions({ queryKey: ["grants", patient], queryFn: () => api.grantsOf(patient), meta: meta("sharing", `patient:${patient}`) }),
+    queryOptions({ queryKey: ["grants", patient], queryFn: () => api.grantsOf(patient), meta: meta("sharing") }),
   shared: (grant: string) =>
     queryOptions({ queryKey: ["shared", grant], queryFn: () => api.openShared(grant), meta: meta("sharing"), gcTime: 0, staleTime: 0 }),
   audit: (patient: PatientId | null) =>
-    queryOptions({ queryKey: ["audit", patient], queryFn: () => api.audit(patient), meta: meta("audit", "sharing"), staleTime: 0 }),
-  status: () => queryOptions({ queryKey: ["status"], queryFn: api.status, meta: meta("status") }),
+    queryOptions({ queryKey: ["audit", patient], queryFn: () => api.audit(patient), meta: meta("audit", "patients", "staff"), staleTime: 0 }),
+  status: () => queryOptions({ queryKey: ["status"], queryFn: api.status, meta: meta("status", "print_jobs", "settings") }),
   deviceSettings: () => queryOptions({ queryKey: ["settings"], queryFn: api.deviceSettings, meta: meta("settings") }),
   microphones: () => queryOptions({ queryKey: ["microphones"], queryFn: api.microphones, meta: meta("settings"), staleTime: 0 }),
-  models: () => queryOptions({ queryKey: ["models"], queryFn: api.models, meta: meta("settings", "models") }),
+  models: () => queryOptions({ queryKey: ["models"], queryFn: api.models, meta: meta("settings") }),
 };
 
 /** True when a query with these tags must be read again because `spoiled` was. */
 export function isSpoiled(tags: readonly string[], spoiled: readonly string[]): boolean {
+  if (spoiled.includes("everything")) return true;
   return tags.some((tag) => spoiled.some((s) => s === tag || s.startsWith(`${tag}:`) || tag.startsWith(`${s}:`)));
 }
 

@@ -7,9 +7,11 @@ import { queries } from "./queries";
 export function useLock() {
   const client = useQueryClient();
   return async (returnTo: string | null = null) => {
-    setWindow({ returnTo, blurred: false });
+    setWindow({ blurred: false });
     await api.lock().catch(() => undefined);
     client.setQueryData(queries.session().queryKey, null);
+    // The next sign-in starts there; routes live in the hash.
+    window.location.hash = returnTo ?? "/";
     client.removeQueries({ predicate: (q) => !["app_state", "session"].includes(String(q.queryKey[0])) });
   };
 }

@@ -1,13 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
-import { useEffect, useMemo } from "react";
+import { useMemo } from "react";
 import type { AppState, SessionView } from "@/api";
 import { queries } from "@/api/queries";
 import { ErrorNote } from "@/components/ErrorNote";
 import { ChooseClinic } from "@/features/signin/ChooseClinic";
 import { SignIn } from "@/features/signin/SignIn";
 import { Setup } from "@/features/setup/Setup";
-import { setWindow, useWindow, windowState } from "@/lib/window";
+import { useWindow } from "@/lib/window";
 import styles from "./Gate.module.css";
 import { makeAppRouter } from "./routes";
 import { homeOf } from "./shell/places";
@@ -37,7 +37,6 @@ function Opened({ app }: { app: AppState }) {
 }
 
 function Workspace({ session }: { session: SessionView }) {
-  const router = useMemo(() => makeAppRouter(session, windowState().returnTo ?? homeOf(session.role)), [session]);
-  useEffect(() => setWindow({ returnTo: null }), []);
+  const router = useMemo(() => makeAppRouter(session, homeOf(session.role)), [session]);
   return <RouterProvider router={router} />;
 }

@@ -7,9 +7,12 @@ import styles from "./ErrorNote.module.css";
 
 /** The words for an error: what happened, and what to do. */
 export function errorWords(error: unknown): { title: string; help: string } {
-  const { code } = ApiError.from(error);
-  const known = i18next.exists(`errors.${code}.title`) ? code : "internal";
-  return { title: i18next.t(`errors.${known as "internal"}.title`), help: i18next.t(`errors.${known as "internal"}.help`) };
+  const { code, detail } = ApiError.from(error);
+  const known = (i18next.exists(`errors.${code}.title`) ? code : "internal") as "internal";
+  const field = detail["field"] ?? "";
+  const what = i18next.exists(`errors.field.${field}`) ? i18next.t(`errors.field.${field as "name"}`) : field;
+  const words = { ...detail, field: what };
+  return { title: i18next.t(`errors.${known}.title`, words), help: i18next.t(`errors.${known}.help`, words) };
 }
 
 /** An error in words; its code folds out and can be copied for support. */
@@ -18,7 +21,7 @@ export function ErrorNote({ error, compact = false }: { error: unknown; compact?
   if (!error) return null;
   const { code, detail } = ApiError.from(error);
   const { title, help } = errorWords(error);
-  const support = detail ? `${code}: ${detail}` : code;
+  const support = [code, ...Object.entries(detail).map(([key, value]) => `${key}=${value}`)].join(" ");
   return (
     <div className={styles.note} role="alert" data-compact={compact} data-error-code={code}>
       <IconAlertTriangle size={20} aria-hidden className={styles.icon} />

@@ -8,11 +8,9 @@ interface WindowState {
   adding: boolean;
   /** The clinic whose passphrase is asked for before it can be opened. */
   unlocking: string | null;
-  /** Where to go after the next sign-in (a consent was handed back). */
-  returnTo: string | null;
 }
 
-const START: WindowState = { blurred: false, adding: false, unlocking: null, returnTo: null };
+const START: WindowState = { blurred: false, adding: false, unlocking: null };
 let state = START;
 const listeners = new Set<() => void>();
 

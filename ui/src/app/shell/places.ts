@@ -7,7 +7,7 @@ export const PLACES = [
   { name: "patients", path: "/patients", icon: IconUsers, roles: ["owner", "admin", "doctor", "pharmacist", "receptionist"] },
   { name: "consult", path: "/consult", icon: IconStethoscope, roles: ["owner", "doctor"] },
   { name: "dispense", path: "/dispense", icon: IconPill, roles: ["owner", "doctor", "pharmacist"] },
-  { name: "network", path: "/network", icon: IconAffiliate, roles: ["owner", "admin", "doctor"] },
+  { name: "network", path: "/network", icon: IconAffiliate, roles: ["owner", "admin", "doctor", "receptionist"] },
   { name: "admin", path: "/admin", icon: IconSettings, roles: ["owner", "admin"] },
 ] as const satisfies readonly { name: string; path: string; icon: unknown; roles: readonly Role[] }[];
 

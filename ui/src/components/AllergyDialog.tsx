@@ -1,0 +1,61 @@
+import { Button, Modal, SegmentedControl, TextInput } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { api, type Severity } from "@/api";
+import { useWrite } from "@/api/useWrite";
+import { ErrorNote } from "./ErrorNote";
+import styles from "./Dialog.module.css";
+
+const SEVERITIES: Severity[] = ["unknown", "mild", "moderate", "severe", "anaphylaxis"];
+
+interface Props {
+  patient: string;
+  /** Said aloud in the recording: offered, never recorded by itself. */
+  said?: { substance: string; reaction: string };
+  onClose: () => void;
+}
+
+export function AllergyDialog({ patient, said, onClose }: Props) {
+  const { t } = useTranslation();
+  const [severity, setSeverity] = useState<Severity>("unknown");
+  const form = useForm({
+    mode: "uncontrolled",
+    initialValues: { substance: said?.substance ?? "", reaction: said?.reaction ?? "" },
+    validate: { substance: (v) => (v.trim() ? null : t("patients.allergy.substanceMissing")) },
+  });
+  const record = useWrite(api.recordAllergy, [`patient:${patient}`]);
+  const submit = form.onSubmit(({ substance, reaction }) =>
+    record.mutate({ patient, substance: substance.trim(), reaction: reaction.trim(), severity }, { onSuccess: onClose }),
+  );
+  return (
+    <Modal opened onClose={onClose} title={t("patients.allergy.record")} closeButtonProps={{ "aria-label": t("common.close") }} size={560}>
+      <form onSubmit={submit} className={styles.form}>
+        <TextInput label={t("patients.allergy.substance")} data-autofocus key={form.key("substance")} {...form.getInputProps("substance")} />
+        <TextInput label={t("patients.allergy.reaction")} key={form.key("reaction")} {...form.getInputProps("reaction")} />
+        <div>
+          <p className={styles.label} id="allergy-severity">
+            {t("patients.allergy.howBad")}
+          </p>
+          <SegmentedControl
+            fullWidth
+            size="sm"
+            aria-labelledby="allergy-severity"
+            value={severity}
+            onChange={(v) => setSeverity(v as Severity)}
+            data={SEVERITIES.map((value) => ({ value, label: t(`patients.allergy.severity.${value}`) }))}
+          />
+        </div>
+        <ErrorNote error={record.error} />
+        <div className={styles.actions}>
+          <Button variant="default" onClick={onClose}>
+            {t("common.cancel")}
+          </Button>
+          <Button type="submit" loading={record.isPending}>
+            {t("patients.allergy.save")}
+          </Button>
+        </div>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,74 @@
+import { Button } from "@mantine/core";
+import { IconAlertOctagonFilled, IconHelpHexagon, IconShieldCheck } from "@tabler/icons-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { api, type AllergyStatus } from "@/api";
+import { useWrite } from "@/api/useWrite";
+import { dayOf, showDay } from "@/lib/time";
+import { AllergyDialog } from "./AllergyDialog";
+import styles from "./AllergyStrip.module.css";
+
+interface Props {
+  patient: string;
+  status: AllergyStatus;
+  /** May this person write allergies down here? */
+  canAsk: boolean;
+}
+
+/** On top of every clinical screen. Known, none known, not asked: three states that never look alike. */
+export function AllergyStrip({ patient, status, canAsk }: Props) {
+  const { t } = useTranslation();
+  const [recording, setRecording] = useState(false);
+  const none = useWrite(() => api.noKnownAllergies(patient), [`patient:${patient}`]);
+  return (
+    <section className={styles.strip} data-allergy={status.status} aria-label={t("patients.allergy.label")}>
+      {status.status === "known" && (
+        <>
+          <IconAlertOctagonFilled size={24} className={styles.icon} aria-hidden />
+          <strong className={styles.word}>{t("patients.allergy.known")}</strong>
+          <ul className={styles.list}>
+            {status.allergies.map((a) => (
+              <li key={a.id} data-severity={a.severity}>
+                <strong>{a.substance}</strong>
+                {": "}
+                {t(`patients.allergy.severity.${a.severity}`)}
+                {a.reaction && <span className={styles.reaction}>{a.reaction}</span>}
+                <span className={styles.source}>
+                  {t(`patients.allergy.verification.${a.verification}`, { year: dayOf(a.recorded_at).slice(0, 4) })}
+                </span>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {status.status === "none_known" && (
+        <>
+          <IconShieldCheck size={22} className={styles.icon} aria-hidden />
+          <span className={styles.plain}>
+            {t("patients.allergy.noneKnown")} <span className={styles.source}>{t("patients.allergy.askedOn", { day: showDay(status.asked_on) })}</span>
+          </span>
+        </>
+      )}
+      {status.status === "not_asked" && (
+        <>
+          <IconHelpHexagon size={24} className={styles.icon} aria-hidden />
+          <strong className={styles.word}>{t("patients.allergy.notAsked")}</strong>
+          <span className={styles.plain}>{t("patients.allergy.notAskedHelp")}</span>
+        </>
+      )}
+      {canAsk && (
+        <span className={styles.actions}>
+          {status.status === "not_asked" && (
+            <Button variant="default" size="compact-md" h={36} loading={none.isPending} onClick={() => none.mutate()}>
+              {t("patients.allergy.sayNone")}
+            </Button>
+          )}
+          <Button variant={status.status === "not_asked" ? "default" : "subtle"} color="gray" size="compact-md" h={36} onClick={() => setRecording(true)}>
+            {t("patients.allergy.record")}
+          </Button>
+        </span>
+      )}
+      {recording && <AllergyDialog patient={patient} onClose={() => setRecording(false)} />}
+    </section>
+  );
+}

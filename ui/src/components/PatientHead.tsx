@@ -1,0 +1,39 @@
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import type { PatientBanner } from "@/api";
+import { showAge, showDay } from "@/lib/time";
+import { AllergyStrip } from "./AllergyStrip";
+import styles from "./PatientHead.module.css";
+
+interface Props {
+  banner: PatientBanner;
+  canAsk: boolean;
+  /** On the right: token, day, state. */
+  aside?: ReactNode;
+}
+
+/** Who she is, in one line, and her allergies under it. */
+export function PatientHead({ banner, canAsk, aside }: Props) {
+  const { t } = useTranslation();
+  const { weight, weight_on } = banner.vitals;
+  const facts = [
+    `${showAge(banner.age_years, banner.age_months)} · ${t(`common.sex.${banner.sex}`)}`,
+    banner.birth_date ? t("patients.born", { day: showDay(banner.birth_date) }) : "",
+    weight !== null ? t("patients.weightOn", { kg: weight, day: weight_on ? showDay(weight_on) : "–" }) : t("patients.noWeight"),
+    banner.identifier,
+  ].filter(Boolean);
+  return (
+    <header className={styles.head}>
+      <div className={styles.line}>
+        <h1 className={styles.name}>{banner.name}</h1>
+        <p className={styles.facts}>
+          {facts.map((fact) => (
+            <span key={fact}>{fact}</span>
+          ))}
+        </p>
+        <div className={styles.aside}>{aside}</div>
+      </div>
+      <AllergyStrip patient={banner.id} status={banner.allergies} canAsk={canAsk} />
+    </header>
+  );
+}

@@ -1,0 +1,80 @@
+import { Button } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { IconCheck, IconDeviceTabletPlus } from "@tabler/icons-react";
+import { useTranslation } from "react-i18next";
+import { api, type PairingOffer } from "@/api";
+import { useWrite } from "@/api/useWrite";
+import { EmptyState } from "@/components/EmptyState";
+import { ErrorNote } from "@/components/ErrorNote";
+import page from "@/components/Page.module.css";
+import { Qr } from "@/components/Qr";
+import { clock } from "@/lib/time";
+import { useNow } from "@/lib/useNow";
+import styles from "./Admin.module.css";
+
+/** Lets one further device in, by a code that works once and for ten minutes. */
+export function Devices() {
+  const { t } = useTranslation();
+  const offer = useWrite(() => api.offerPairing());
+  const pairing = useQuery({
+    queryKey: ["pairing", offer.data?.code],
+    queryFn: api.pairingState,
+    enabled: offer.data !== undefined,
+    meta: { tags: ["pairing"] },
+    refetchInterval: (query) => (query.state.data === "waiting" || query.state.data === undefined ? 1500 : false),
+  });
+  return (
+    <div className={`${page.card} ${styles.box} ${styles.pairing}`}>
+      <ErrorNote error={offer.error} />
+      {pairing.data === "done" ? (
+        <EmptyState icon={IconCheck} title={t("admin.devices.done")} help={t("admin.devices.doneHelp")}>
+          <Button variant="default" onClick={() => offer.reset()}>
+            {t("admin.devices.another")}
+          </Button>
+        </EmptyState>
+      ) : offer.data ? (
+        <Offer offer={offer.data} failed={pairing.data === "failed"} onAgain={() => offer.mutate()} />
+      ) : (
+        <EmptyState icon={IconDeviceTabletPlus} title={t("admin.devices.title")} help={t("admin.devices.help")}>
+          <Button loading={offer.isPending} onClick={() => offer.mutate()}>
+            {t("admin.devices.offer")}
+          </Button>
+        </EmptyState>
+      )}
+    </div>
+  );
+}
+
+function Offer({ offer, failed, onAgain }: { offer: PairingOffer; failed: boolean; onAgain: () => void }) {
+  const { t } = useTranslation();
+  const now = useNow(1000);
+  const left = new Date(offer.expires_at).getTime() - now;
+  if (failed || left <= 0) {
+    return (
+      <EmptyState icon={IconDeviceTabletPlus} title={failed ? t("admin.devices.failed") : t("admin.devices.expired")} help={t("admin.devices.failedHelp")}>
+        <Button onClick={onAgain}>{t("admin.devices.again")}</Button>
+      </EmptyState>
+    );
+  }
+  return (
+    <div className={styles.offer}>
+      <Qr svg={offer.qr_svg} label={t("admin.devices.qr")} />
+      <div className={styles.offerWords}>
+        <h2 className={page.h2}>{t("admin.devices.onNew")}</h2>
+        <ol className={styles.steps}>
+          <li>{t("admin.devices.step1")}</li>
+          <li>
+            {t("admin.devices.step2")} <code data-testid="pairing-relay">{offer.relay}</code>
+          </li>
+          <li>{t("admin.devices.step3")}</li>
+        </ol>
+        <p className={styles.code} data-testid="pairing-code">
+          {offer.code}
+        </p>
+        <p className={page.muted} role="status">
+          {t("admin.devices.waiting", { left: clock(left) })}
+        </p>
+      </div>
+    </div>
+  );
+}

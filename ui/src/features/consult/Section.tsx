@@ -1,0 +1,105 @@
+import { Textarea } from "@mantine/core";
+import { IconCheck, IconEyeCheck, IconPlayerPlayFilled, IconX } from "@tabler/icons-react";
+import { useEffect, useRef } from "react";
+import { useTranslation } from "react-i18next";
+import type { NoteSection, NoteSentence, Span } from "@/api";
+import { clock } from "@/lib/time";
+import styles from "./Consult.module.css";
+import { type Sentence, sentence } from "./useNote";
+
+/** ▸0:12 plays those seconds. */
+export function PlayChip({ span, onPlay }: { span: Span; onPlay: (span: Span) => void }) {
+  const { t } = useTranslation();
+  return (
+    <button type="button" className={styles.play} onClick={() => onPlay(span)} aria-label={t("consult.note.playFrom", { at: clock(span.start_ms) })}>
+      <IconPlayerPlayFilled size={11} aria-hidden />
+      {clock(span.start_ms)}
+    </button>
+  );
+}
+
+interface Props {
+  section: NoteSection;
+  sentences: Sentence[];
+  proposed: NoteSentence[];
+  onChange: (sentences: Sentence[]) => void;
+  onAccept: (proposed: NoteSentence) => void;
+  onDismiss: (proposed: NoteSentence) => void;
+  onPlay: (span: Span) => void;
+}
+
+/** One part of the note, sentence by sentence; what is proposed stands below until it is taken over or dismissed. */
+export function Section({ section, sentences, proposed, onChange, onAccept, onDismiss, onPlay }: Props) {
+  const { t } = useTranslation();
+  const box = useRef<HTMLDivElement>(null);
+  const focusNext = useRef<number | null>(null);
+  useEffect(() => {
+    if (focusNext.current === null) return;
+    box.current?.querySelectorAll("textarea")[focusNext.current]?.focus();
+    focusNext.current = null;
+  });
+  const shown = sentences.length > 0 ? sentences : [BLANK];
+  const put = (index: number, change: Partial<Sentence>) => onChange(shown.map((s, i) => (i === index ? { ...s, ...change } : s)));
+  const play = (index: number, span: Span) => {
+    onPlay(span);
+    put(index, { unseen: false });
+  };
+
+  return (
+    <section className={styles.section} aria-labelledby={`note-${section}`} data-section={section}>
+      <h3 className={styles.letter} id={`note-${section}`}>
+        <span aria-hidden>{t(`consult.section.${section}.letter`)}</span>
+        <span className={styles.sectionName}>{t(`consult.section.${section}.name`)}</span>
+      </h3>
+      <div className={styles.sentences} ref={box}>
+        {shown.map((s, i) => (
+          <div key={s.key} className={styles.sentence} data-unseen={s.unseen}>
+            <Textarea
+              variant="unstyled"
+              autosize
+              minRows={1}
+              className={styles.text}
+              aria-label={t("consult.note.sentence", { section: t(`consult.section.${section}.name`), n: i + 1 })}
+              placeholder={sentences.length === 0 ? t(`consult.section.${section}.hint`) : ""}
+              value={s.text}
+              onChange={(e) => put(i, { text: e.currentTarget.value, unseen: false })}
+              onKeyDown={(e) => {
+                if (e.key === "Enter" && !e.shiftKey) {
+                  e.preventDefault();
+                  if (!s.text.trim()) return;
+                  focusNext.current = i + 1;
+                  onChange([...shown.slice(0, i + 1), sentence({ text: "", source: null }, false), ...shown.slice(i + 1)]);
+                } else if (e.key === "Backspace" && s.text === "" && shown.length > 1) {
+                  e.preventDefault();
+                  focusNext.current = Math.max(0, i - 1);
+                  onChange(shown.filter((_, j) => j !== i));
+                }
+              }}
+            />
+            {s.unseen && (
+              <button type="button" className={styles.look} onClick={() => put(i, { unseen: false })} aria-label={t("consult.note.lookedAt", { text: s.text })}>
+                <IconEyeCheck size={16} aria-hidden />
+                {t("consult.note.look")}
+              </button>
+            )}
+            {s.source && <PlayChip span={s.source} onPlay={(span) => play(i, span)} />}
+          </div>
+        ))}
+        {proposed.map((p) => (
+          <div key={`${p.source?.start_ms ?? 0}-${p.text}`} className={styles.proposed} data-testid="proposed">
+            <p className={styles.proposedText}>{p.text}</p>
+            {p.source && <PlayChip span={p.source} onPlay={onPlay} />}
+            <button type="button" className={styles.accept} onClick={() => onAccept(p)} aria-label={t("consult.draft.accept", { text: p.text })}>
+              <IconCheck size={18} aria-hidden />
+            </button>
+            <button type="button" className={styles.dismiss} onClick={() => onDismiss(p)} aria-label={t("consult.draft.dismiss", { text: p.text })}>
+              <IconX size={18} aria-hidden />
+            </button>
+          </div>
+        ))}
+      </div>
+    </section>
+  );
+}
+
+const BLANK: Sentence = { key: 0, text: "", source: null, unseen: false };

@@ -1,0 +1,99 @@
+import { Button, Textarea } from "@mantine/core";
+import { IconAlertTriangle, IconLock, IconShieldCheck } from "@tabler/icons-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { api, type NoteState, type VisitView } from "@/api";
+import { useWrite } from "@/api/useWrite";
+import { Badge } from "@/components/Badge";
+import { PinDialog } from "@/components/PinDialog";
+import { showMoment } from "@/lib/time";
+import styles from "./Consult.module.css";
+import { Diagnoses } from "./Diagnoses";
+import { PlayChip } from "./Section";
+import { Turns } from "./Turns";
+import { SECTIONS } from "./useNote";
+import { usePlay } from "./usePlay";
+import { vitalsWords } from "./Vitals";
+
+/** A signed note: nothing edits it; what comes later is an addendum, signed too. */
+export function SignedNote({ view, note }: { view: VisitView; note: Extract<NoteState, { state: "signed" }> }) {
+  const { t } = useTranslation();
+  const { play } = usePlay(view.recordings.at(-1)?.id);
+  const [text, setText] = useState("");
+  const [signing, setSigning] = useState(false);
+  const add = useWrite(({ pin, words }: { pin: string; words: string }) => api.addAddendum(view.visit, words, pin), [`visit:${view.visit}`]);
+  const vitals = vitalsWords(view.vitals, t);
+  return (
+    <section className={styles.note} aria-label={t("consult.note.title")} data-testid="signed-note">
+      <div className={styles.signed}>
+        <IconLock size={19} aria-hidden />
+        <span>
+          <strong>{t("consult.signed.by", { name: note.signed_by })}</strong>
+          {", "}
+          {showMoment(note.signed_at)}
+        </span>
+        {note.verified ? (
+          <Badge tone="green" icon={<IconShieldCheck size={15} aria-hidden />}>
+            {t("consult.signed.verified")}
+          </Badge>
+        ) : (
+          <Badge tone="amber" icon={<IconAlertTriangle size={15} aria-hidden />}>
+            {t("consult.signed.unverified")}
+          </Badge>
+        )}
+      </div>
+      <div className={styles.noteBody}>
+        {SECTIONS.map((section) => (
+          <section key={section} className={styles.section} aria-labelledby={`signed-${section}`}>
+            <h3 className={styles.letter} id={`signed-${section}`}>
+              <span aria-hidden>{t(`consult.section.${section}.letter`)}</span>
+              <span className={styles.sectionName}>{t(`consult.section.${section}.name`)}</span>
+            </h3>
+            <div className={styles.sentences}>
+              {note.note[section].map((s) => (
+                <p key={s.text} className={styles.readOnly}>
+                  {s.text} {s.source && <PlayChip span={s.source} onPlay={play} />}
+                </p>
+              ))}
+              {section === "objective" && vitals && <p className={styles.readOnly}>{vitals}</p>}
+              {section === "assessment" && <Diagnoses visit={view.visit} diagnoses={view.diagnoses} disabled />}
+            </div>
+          </section>
+        ))}
+        {note.addenda.map((a) => (
+          <div key={a.at} className={styles.addendum}>
+            <p className={styles.small}>{t("consult.addendum.by", { name: a.by, at: showMoment(a.at) })}</p>
+            <p>{a.text}</p>
+          </div>
+        ))}
+        <div className={styles.addendumForm}>
+          <Textarea label={t("consult.addendum.label")} description={t("consult.addendum.help")} autosize minRows={1} value={text} onChange={(e) => setText(e.currentTarget.value)} />
+          <Button variant="default" disabled={!text.trim()} onClick={() => setSigning(true)}>
+            {t("consult.addendum.sign")}
+          </Button>
+        </div>
+        <Turns view={view} onPlay={play} />
+      </div>
+      {signing && (
+        <PinDialog
+          title={t("consult.addendum.sign")}
+          action={t("consult.addendum.sign")}
+          error={add.error}
+          pending={add.isPending}
+          onClose={() => setSigning(false)}
+          onConfirm={(pin) =>
+            add.mutate(
+              { pin, words: text.trim() },
+              {
+                onSuccess: () => {
+                  setText("");
+                  setSigning(false);
+                },
+              },
+            )
+          }
+        />
+      )}
+    </section>
+  );
+}
