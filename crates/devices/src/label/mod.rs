@@ -8,7 +8,10 @@
 
 mod finding;
 mod layout;
+mod pen;
+mod sheet;
 mod size;
+mod texts;
 mod words;
 
 use serde::{Deserialize, Serialize};

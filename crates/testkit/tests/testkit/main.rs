@@ -126,3 +126,5 @@ fn a_person_is_as_old_as_her_number_says() {
         format!("{:02}{:02}{:02}", date.year() % 100, date.month(), date.day())
     );
 }
+
+mod program;
