@@ -58,6 +58,9 @@ impl<'j> Judge<'j> {
         let ids = statement.query_map([Verdict::Quarantined as i64], |row| row.get(0).map(ChangeId::from_bytes))?;
         let ids: Vec<ChangeId> = ids.collect::<Result<_, _>>()?;
         drop(statement);
+        for id in &ids {
+            set::rule(self.conn, id, Verdict::Unjudged, None)?;
+        }
         self.judge(&ids)
     }
 

@@ -154,18 +154,30 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: File) -
 /// Finds what is wrong with the store, without changing a byte of it.
 fn inspect(dir: &Path, db_key: &[u8; 32], mark: Option<Mark>) -> Result<(), OpenError> {
     let path = files::store(dir);
+    let log = path.with_extension("db-wal");
     let n_bytes = fs::metadata(&path)?.len();
-    let log_is_empty = fs::metadata(path.with_extension("db-wal")).map_or(0, |log| log.len()) == 0;
+    let log_is_empty = fs::metadata(&log).map_or(0, |log| log.len()) == 0;
     if n_bytes == 0 || n_bytes % PAGE != 0 {
         return Err(OpenError::Damaged);
     }
     let conn = schema::connect_onlooker(&path, db_key)?;
+    let findings = look_through(&conn, log_is_empty, mark);
+    conn.close().map_err(|(_, error)| error)?;
+    if log_is_empty {
+        // Looking made an empty log and an index for it; nobody shall find what was not there before.
+        remove_if_there(&log)?;
+        remove_if_there(&path.with_extension("db-shm"))?;
+    }
+    findings
+}
+
+fn look_through(conn: &Connection, log_is_empty: bool, mark: Option<Mark>) -> Result<(), OpenError> {
     if conn.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(())).is_err() {
         // The mark has seen the right key: then it is the file that is wrong. Without a mark the key is the likelier.
         return Err(if mark.is_some() { OpenError::Damaged } else { OpenError::WrongKey });
     }
     // With a log that was not brought in, a page of the file may rightly be half-written: then ask through the log.
-    let sound = if log_is_empty { every_page_holds(&conn) } else { quick_check(&conn) };
+    let sound = if log_is_empty { every_page_holds(conn) } else { quick_check(conn) };
     if !sound {
         return Err(OpenError::Damaged);
     }
@@ -176,7 +188,7 @@ fn inspect(dir: &Path, db_key: &[u8; 32], mark: Option<Mark>) -> Result<(), Open
     if found > known {
         return Err(OpenError::NewerSchema { found, known });
     }
-    let store = commit_of(&conn)?;
+    let store = commit_of(conn)?;
     match mark {
         Some(mark) if mark.commit > store => Err(OpenError::Behind { store, mark: mark.commit }),
         _ => Ok(()),

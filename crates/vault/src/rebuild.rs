@@ -1,6 +1,7 @@
 //! The tables are a cache: dropped, and made again from the set.
 
 use rusqlite::Connection;
+use rusqlite::types::ValueRef;
 use seal::{ChangeId, DocumentId};
 
 use crate::belonging::Belonging;
@@ -31,6 +32,40 @@ impl Vault {
         })?;
         self.tell(&[Tag::Clinic, Tag::Staff, Tag::Patients, Tag::Facts, Tag::Sync]);
         Ok(report)
+    }
+}
+
+impl Vault {
+    /// Every row of every table of the cache, as text: equal on any two devices that hold the same set. It holds
+    /// everything about everyone, so that only tests may look at it.
+    #[doc(hidden)]
+    pub fn dump_tables(&self) -> Result<Vec<String>, VaultError> {
+        self.read(|r| {
+            let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'p\\_%' ESCAPE '\\'
+                         AND name NOT LIKE 'p\\_search\\_%' ESCAPE '\\' ORDER BY name";
+            let mut rows = Vec::new();
+            for name in r.many(names, [], |row| Ok(row.get::<_, String>(0)?))? {
+                let key = if name == "p_search" { "rowid, *" } else { "*" };
+                let mut of_table = r.many(&format!("SELECT {key} FROM {name}"), [], |row| {
+                    let n_columns = row.as_ref().column_count();
+                    let cells = (0..n_columns).map(|column| Ok(cell(row.get_ref(column)?)));
+                    Ok(format!("{name}: {}", cells.collect::<Result<Vec<_>, VaultError>>()?.join(" | ")))
+                })?;
+                of_table.sort();
+                rows.extend(of_table);
+            }
+            Ok(rows)
+        })
+    }
+}
+
+fn cell(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Null => "-".to_owned(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        ValueRef::Blob(bytes) => hex::encode(bytes),
     }
 }
 

@@ -3,10 +3,10 @@
 use std::sync::PoisonError;
 
 use rusqlite::{Connection, params};
-use seal::{Statement, TenantId};
+use seal::{Membership, Statement, TenantId};
 
 use crate::judge::Judge;
-use crate::{Reading, Tag, Vault, VaultError};
+use crate::{Reading, Tag, Vault, VaultError, sharing};
 
 /// Stores statements of one clinic; gives how many were new.
 pub(crate) fn insert(conn: &Connection, tenant: &TenantId, statements: &[Statement]) -> Result<usize, VaultError> {
@@ -30,6 +30,11 @@ impl Reading<'_> {
     /// What is known here of who belongs to another clinic; empty for one that was never heard of.
     pub fn foreign_statements(&self, tenant: TenantId) -> Result<Vec<Statement>, VaultError> {
         read(self.conn(), &tenant)
+    }
+
+    /// Who belongs to another clinic; `None` while its statements are not here, or not enough of them.
+    pub fn foreign_membership(&self, tenant: TenantId) -> Result<Option<Membership>, VaultError> {
+        sharing::membership_of(self.conn(), &self.belonging(), &tenant)
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::ops::Deref;
 
 use automerge::ReadDoc;
-use automerge::transaction::CommitOptions;
+use automerge::transaction::{CommitOptions, Transactable};
 use domain::StaffId;
 use seal::{ChangeId, ChangeKind, DeviceId, DocumentId, Header, SealedChange};
 
@@ -102,10 +102,15 @@ impl Writing<'_> {
     ) -> Result<(), VaultError> {
         let place = self.open(path)?;
         let open = &mut self.documents[place];
-        let edited = f(&mut Edit::root(&mut open.doc))
-            .and_then(|()| documents::project(self.reading.conn(), &open.id, &path, &open.doc));
+        let n_before = open.doc.pending_ops();
+        let edited = f(&mut Edit::root(&mut open.doc)).and_then(|()| {
+            if open.doc.pending_ops() == n_before {
+                return Ok(()); // nothing differed: no change, no row
+            }
+            self.tags.extend(path.tags());
+            documents::project(self.reading.conn(), &open.id, &path, &open.doc)
+        });
         kill::point("write.edited");
-        self.tags.extend(path.tags());
         edited.inspect_err(|_| self.given_up = true)
     }
 

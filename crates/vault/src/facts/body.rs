@@ -237,6 +237,7 @@ impl FactBody {
             Self::ConsentRevoked(fact) => Some(fact.grant.to_string()),
             Self::StaffEnrolled(fact) => Some(fact.staff.to_string()),
             Self::Dispensed(fact) => Some(fact.serial.clone()),
+            Self::Audit(fact) => Some(fact.action.clone()),
             _ => None,
         }
     }

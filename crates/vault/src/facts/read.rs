@@ -117,6 +117,11 @@ impl Reading<'_> {
         self.facts("WHERE kind = ?1 ORDER BY at_ms DESC, id LIMIT ?2", params![kind::AUDIT, limit])
     }
 
+    /// The audit lines of exactly this action, newest first.
+    pub fn audit_of(&self, action: &str) -> Result<Vec<RecordedFact>, VaultError> {
+        self.facts("WHERE kind = ?1 AND subject = ?2 ORDER BY at_ms DESC, id", params![kind::AUDIT, action])
+    }
+
     fn facts_on(&self, kind: u16, subject: &str) -> Result<Vec<RecordedFact>, VaultError> {
         self.facts("WHERE kind = ?1 AND subject = ?2 ORDER BY at_ms, id", params![kind, subject])
     }

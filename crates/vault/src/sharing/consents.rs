@@ -48,6 +48,15 @@ impl Reading<'_> {
         Ok(rows)
     }
 
+    /// Whether the relay has this clinic's revocation of a grant; `false` also when there is none.
+    pub fn revocation_sent(&self, grant: GrantId) -> Result<bool, VaultError> {
+        let sql = "SELECT 1 FROM revocations WHERE grant_id = ?1 AND source = ?2
+                   AND NOT EXISTS (SELECT 1 FROM outbox WHERE kind = ?3 AND id = ?1)";
+        let tenant = self.belonging().tenant;
+        let row = params![grant.as_bytes(), tenant.as_bytes(), Kind::Revocation as i64];
+        Ok(self.one(sql, row, |_| Ok(()))?.is_some())
+    }
+
     /// One grant, whoever gave it.
     pub fn grant(&self, id: GrantId) -> Result<Option<GrantRow>, VaultError> {
         self.one(&format!("{SELECT} WHERE g.id = ?1"), [id.as_bytes()], read)

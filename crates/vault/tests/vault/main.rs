@@ -1,1 +1,17 @@
+//! The vault from outside: opened, written to, killed, cut short, merged and rebuilt.
 #![allow(clippy::unwrap_used, missing_docs)]
+
+mod disk;
+mod facts;
+mod killing;
+mod merging;
+mod nouns;
+mod numbers;
+mod opening;
+mod poison;
+mod search;
+mod secrets;
+mod sharing;
+mod sound;
+mod syncing;
+mod world;

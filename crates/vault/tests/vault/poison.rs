@@ -1,0 +1,174 @@
+//! Changes that a broken or hostile member could write: quarantined with their reason, and nothing else suffers.
+
+use std::io::Write;
+
+use automerge::transaction::{CommitOptions, Transactable};
+use automerge::{ActorId, AutoCommit, ObjType, ROOT, ReadDoc};
+use flate2::{Compression, write::DeflateEncoder};
+use seal::{ChangeKind, EpochSecrets, FORMAT_VERSION, Header, OpeningId, SealError, SealedChange};
+use vault::Vault;
+
+use crate::world::*;
+
+/// A member who seals whatever it likes.
+struct Forger<'c> {
+    clinic: &'c Clinic,
+    opening: OpeningId,
+    number: u64,
+}
+
+impl<'c> Forger<'c> {
+    fn new(clinic: &'c Clinic) -> Self {
+        Self { clinic, opening: OpeningId::from_bytes([9; 16]), number: 1 }
+    }
+
+    fn actor(&self) -> ActorId {
+        let mut hasher = blake3::Hasher::new_derive_key("medieco 2026 automerge actor");
+        hasher.update(self.clinic.devices[1].id().as_bytes()).update(self.opening.as_bytes());
+        ActorId::from(&hasher.finalize().as_bytes()[..16])
+    }
+
+    fn seal(&mut self, kind: ChangeKind, named: &str, plain: &[u8]) -> Vec<u8> {
+        let keys = &self.clinic.devices[1];
+        let membership = self.clinic.membership();
+        let epochs = EpochSecrets::unwrap(&membership, keys).unwrap();
+        let header = Header {
+            version: FORMAT_VERSION,
+            tenant: self.clinic.tenant,
+            document: seal::derive_document_id(epochs.naming_key(), named),
+            epoch: membership.current_epoch(),
+            device: keys.id(),
+            opening: self.opening,
+            number: self.number,
+            kind,
+        };
+        self.number += 1;
+        SealedChange::seal(header, plain, &epochs, keys, &mut rng(self.number)).unwrap().encode()
+    }
+
+    fn change(&mut self, path: &str, chunk: &[u8]) -> Vec<u8> {
+        self.seal(ChangeKind::Change, path, &payload(path, chunk))
+    }
+}
+
+/// The payload of a change, written by hand.
+fn payload(path: &str, chunk: &[u8]) -> Vec<u8> {
+    let mut cbor = minicbor::Encoder::new(Vec::new());
+    cbor.map(2).unwrap().u8(1).unwrap().str(path).unwrap().u8(2).unwrap().bytes(chunk).unwrap();
+    let mut deflate = DeflateEncoder::new(vec![1], Compression::default());
+    deflate.write_all(&cbor.into_writer()).unwrap();
+    deflate.finish().unwrap()
+}
+
+/// A first change that puts one container into a document that has none.
+fn chunk(actor: ActorId, key: &str) -> Vec<u8> {
+    let mut doc = AutoCommit::new().with_actor(actor);
+    doc.put_object(ROOT, key, ObjType::Map).unwrap();
+    let hash = doc.commit_with(CommitOptions::default().with_time(0)).unwrap();
+    doc.get_change_by_hash(&hash).unwrap().raw_bytes().to_vec()
+}
+
+/// The bytes with the first bit flipped that makes of them what is wanted.
+fn bent(bytes: &[u8], wanted: impl Fn(Result<SealedChange, SealError>) -> bool) -> Vec<u8> {
+    let bent = |place: usize| {
+        let mut bytes = bytes.to_vec();
+        bytes[place] ^= 1;
+        bytes
+    };
+    (0..bytes.len()).map(bent).find(|bytes| wanted(SealedChange::decode(bytes))).unwrap()
+}
+
+fn reasons(vault: &Vault) -> Vec<String> {
+    read(vault, |r| r.quarantined()).into_iter().map(|quarantined| quarantined.reason).collect()
+}
+
+#[test]
+fn every_kind_of_bad_change_is_quarantined_and_the_good_one_beside_it_lands() {
+    let clinic = Clinic::with_devices(2);
+    let (good, hearer) = (Machine::new(&clinic, 1), Machine::new(&clinic, 0));
+    write(good.vault(), |w| w.put_patient(&patient(1)));
+    let mut forger = Forger::new(&clinic);
+    let own = forger.actor();
+    let plain = chunk(own.clone(), "x");
+    let mut compressed = plain.clone();
+    compressed[8] = 2;
+    let damaged = bent(&forger.change("clinic", &plain), |change| change == Err(SealError::Damaged));
+    let bad_signature = bent(&forger.change("clinic", &plain), |change| {
+        change.is_ok_and(|change| change.verify(&clinic.membership()) == Err(SealError::BadSignature))
+    });
+
+    let changes = [
+        vec![b"no change at all".to_vec()],
+        vec![forger.change("clinic", &chunk(ActorId::from([3u8; 16].as_slice()), "x"))],
+        vec![forger.seal(ChangeKind::Change, "clinic", &payload("day/2026-11-21", &plain))],
+        vec![forger.change("clinic", &compressed)],
+        vec![forger.change("clinic", b"garbage!\x01garbage")],
+        vec![forger.change("stock/amoxicillin", &plain)],
+        vec![forger.seal(ChangeKind::Change, "clinic", &[7, 7, 7])],
+        vec![forger.seal(ChangeKind::Fact, "clinic", &payload("clinic", &plain))],
+        vec![forger.seal(ChangeKind::Unknown(77), "clinic", &payload("clinic", &plain))],
+        vec![bad_signature],
+        vec![damaged],
+        take_outbox(good.vault()),
+    ];
+    deliver(hearer.vault(), changes.concat());
+    let mut found = reasons(hearer.vault());
+    found.sort();
+    insta::assert_snapshot!(found.join("\n"), @r"
+    bad_signature
+    compressed_chunk
+    damaged
+    malformed
+    malformed_change
+    newer_document
+    newer_kind
+    newer_payload
+    no_fact_inside
+    wrong_actor
+    wrong_document
+    ");
+    assert_eq!(read(hearer.vault(), |r| r.patient(patient_id(1))), Some(patient(1)));
+    assert_eq!(hearer.vault().set_of_changes().unwrap().count, 12, "what is quarantined is a member of the set");
+}
+
+#[test]
+fn a_fork_ends_alike_whichever_branch_is_heard_of_first() {
+    let clinic = Clinic::with_devices(2);
+    let mut forger = Forger::new(&clinic);
+    let own = forger.actor();
+    let branches: Vec<Vec<u8>> = ["x", "y", "z"].map(|key| forger.change("clinic", &chunk(own.clone(), key))).to_vec();
+    let machines = [Machine::new(&clinic, 0), Machine::new(&clinic, 0)];
+    for branch in &branches {
+        deliver(machines[0].vault(), vec![branch.clone()]);
+    }
+    for branch in branches.iter().rev() {
+        deliver(machines[1].vault(), vec![branch.clone()]);
+    }
+    assert_same(machines[0].vault(), machines[1].vault());
+    for machine in &machines {
+        assert_eq!(reasons(machine.vault()), ["fork", "fork"]);
+        machine.vault().rebuild().unwrap();
+        assert_eq!(reasons(machine.vault()), ["fork", "fork"]);
+        write(machine.vault(), |w| w.put_staff(&doctor(1)));
+    }
+    let kept = |machine: &Machine| {
+        let mut ids: Vec<_> = read(machine.vault(), |r| r.quarantined()).into_iter().map(|q| q.id).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(kept(&machines[0]), kept(&machines[1]));
+}
+
+#[test]
+fn what_a_device_wrote_before_it_was_known_lands_when_its_statement_comes() {
+    let full = Clinic::with_devices(2);
+    let before = full.without_the_last_device();
+    let (new, old) = (Machine::new(&full, 1), Machine::new(&before, 0));
+    write(new.vault(), |w| w.put_patient(&patient(1)));
+    deliver(old.vault(), take_outbox(new.vault()));
+    assert_eq!(reasons(old.vault()), ["unknown_device"]);
+    old.vault().add_statements(&full.statements).unwrap();
+    assert_eq!(reasons(old.vault()), Vec::<String>::new());
+    assert_same(old.vault(), new.vault());
+    assert_eq!(old.vault().belonging().membership.devices().count(), 2);
+}

@@ -1,0 +1,222 @@
+use seal::{Grant, GrantId, NewGrant, NewRelease, Release, ReleaseId, Revocation, TenantId};
+use sync_protocol::{AuditLine, AuditOutcome, Consent, Cursor, OutId, Scope, SyncStore};
+use vault::Vault;
+
+use crate::world::*;
+
+const GRANT: GrantId = GrantId::from_bytes([4; 16]);
+const END: i64 = 4_000_000_000_000;
+
+/// Clinic A grants, clinic B receives.
+struct Pair {
+    a: Clinic,
+    b: Clinic,
+    at_a: Machine,
+    at_b: Machine,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let (a, b) = (Clinic::from_seed(1, 1), Clinic::from_seed(1, 2));
+        let (at_a, at_b) = (Machine::new(&a, 0), Machine::new(&b, 0));
+        Self { a, b, at_a, at_b }
+    }
+
+    fn grant(&self, erase_at_ms: i64) -> Grant {
+        let new = NewGrant {
+            id: GRANT,
+            recipient: self.b.tenant,
+            purpose: 0,
+            mode: 1,
+            from_ms: 0,
+            until_ms: END,
+            erase_at_ms,
+        };
+        Grant::make(new, self.a.tenant, b"terms", &self.b.membership(), &self.a.devices[0], &mut rng(3)).unwrap()
+    }
+
+    fn release(&self, n: u8, supersedes: Option<u8>) -> Release {
+        let id = |n| ReleaseId::from_bytes([n; 16]);
+        let new = NewRelease {
+            id: id(n),
+            document: [8; 32],
+            supersedes: supersedes.map(id),
+            as_of_ms: i64::from(n),
+        };
+        let grant = self.grant(END);
+        let recipients = [(grant.clear(), &self.b.membership())];
+        Release::seal(new, self.a.tenant, &[n; 100], &recipients, &self.a.devices[0], &mut rng(u64::from(n))).unwrap()
+    }
+
+    fn revocation(&self) -> Revocation {
+        Revocation::make(GRANT, self.a.tenant, 77, &self.a.devices[0])
+    }
+
+    /// B hears of A's statements.
+    fn introduce(&self) {
+        let statements = self.a.statements.iter().map(seal::Statement::bytes).collect();
+        self.at_b.vault().absorb_foreign_statements(self.a.tenant, statements).unwrap();
+    }
+}
+
+fn consents(vault: &Vault, items: Vec<Consent>) {
+    let position = vault.cursor(&INCARNATION, &Scope::Consents).unwrap() + items.len() as u64;
+    vault.absorb_consents(&Cursor { incarnation: INCARNATION, scope: Scope::Consents, position }, items).unwrap();
+}
+
+fn releases(vault: &Vault, items: &[Release]) {
+    let scope = Scope::Releases(GRANT);
+    let position = vault.cursor(&INCARNATION, &scope).unwrap() + items.len() as u64;
+    let bytes = items.iter().map(Release::encode).collect();
+    vault.absorb_releases(&Cursor { incarnation: INCARNATION, scope, position }, bytes).unwrap();
+}
+
+fn received(vault: &Vault) -> Vec<ReleaseId> {
+    read(vault, |r| r.releases_received(GRANT)).into_iter().map(|row| row.id).collect()
+}
+
+fn id(n: u8) -> ReleaseId {
+    ReleaseId::from_bytes([n; 16])
+}
+
+#[test]
+fn a_release_is_seen_once_its_clinic_is_known_and_opens_with_the_clinics_key() {
+    let pair = Pair::new();
+    let vault = pair.at_b.vault();
+    consents(vault, vec![Consent::Grant(pair.grant(END).encode())]);
+    releases(vault, &[pair.release(1, None)]);
+    assert_eq!(vault.inbound_grants(0), Ok(vec![GRANT]));
+    assert_eq!(received(vault), []);
+    pair.introduce();
+    assert_eq!(received(vault), [id(1)]);
+    assert_eq!(read(vault, |r| r.grants_received()).len(), 1);
+    assert_eq!(read(vault, |r| r.foreign_membership(pair.a.tenant)).unwrap().devices().count(), 1);
+
+    let row = read(vault, |r| r.releases_received(GRANT)).remove(0);
+    let plain = row.release.open(pair.grant(END).clear(), &vault.belonging().epochs).unwrap();
+    assert_eq!(*plain, vec![1; 100]);
+}
+
+#[test]
+fn only_the_newest_release_of_a_document_is_seen() {
+    let pair = Pair::new();
+    pair.introduce();
+    consents(pair.at_b.vault(), vec![Consent::Grant(pair.grant(END).encode())]);
+    releases(pair.at_b.vault(), &[pair.release(1, None), pair.release(2, Some(1)), pair.release(3, Some(2))]);
+    assert_eq!(received(pair.at_b.vault()), [id(3)]);
+}
+
+#[test]
+fn a_revocation_removes_what_came_and_keeps_out_what_comes_late() {
+    let pair = Pair::new();
+    pair.introduce();
+    let vault = pair.at_b.vault();
+    consents(vault, vec![Consent::Grant(pair.grant(END).encode())]);
+    releases(vault, &[pair.release(1, None)]);
+    consents(vault, vec![Consent::Revocation(pair.revocation().encode())]);
+    assert_eq!(received(vault), []);
+    releases(vault, &[pair.release(2, None)]);
+    assert_eq!(received(vault), []);
+    assert_eq!(vault.inbound_grants(0), Ok(vec![]));
+    assert_eq!(vault.cursor(&INCARNATION, &Scope::Releases(GRANT)), Ok(2));
+    assert_eq!(read(vault, |r| r.grants_received())[0].revoked_at_ms, Some(77));
+}
+
+#[test]
+fn a_revocation_that_comes_before_its_grant_holds() {
+    let pair = Pair::new();
+    pair.introduce();
+    let vault = pair.at_b.vault();
+    consents(vault, vec![Consent::Revocation(pair.revocation().encode()), Consent::Grant(pair.grant(END).encode())]);
+    releases(vault, &[pair.release(1, None)]);
+    assert_eq!((received(vault), vault.inbound_grants(0)), (vec![], Ok(vec![])));
+}
+
+#[test]
+fn a_strangers_revocation_in_its_own_name_revokes_nothing() {
+    let pair = Pair::new();
+    pair.introduce();
+    let vault = pair.at_b.vault();
+    let stranger = Clinic::from_seed(1, 3);
+    consents(vault, vec![Consent::Grant(pair.grant(END).encode())]);
+    let own_name = Revocation::make(GRANT, stranger.tenant, 1, &stranger.devices[0]);
+    let borrowed_name = Revocation::make(GRANT, pair.a.tenant, 1, &stranger.devices[0]);
+    consents(vault, vec![Consent::Revocation(own_name.encode()), Consent::Revocation(borrowed_name.encode())]);
+    assert_eq!(vault.inbound_grants(0), Ok(vec![GRANT]));
+}
+
+#[test]
+fn forged_and_foreign_things_are_not_kept_and_stop_nothing() {
+    let pair = Pair::new();
+    pair.introduce();
+    let vault = pair.at_b.vault();
+    let mut forged = pair.grant(END).encode();
+    let last = forged.len() - 1;
+    forged[last] ^= 1;
+    consents(
+        vault,
+        vec![Consent::Grant(b"noise".to_vec()), Consent::Grant(forged), Consent::Grant(pair.grant(END).encode())],
+    );
+    assert_eq!(read(vault, |r| r.grants_received()).len(), 1);
+    let scope = Scope::Releases(GRANT);
+    let cursor = Cursor { incarnation: INCARNATION, scope, position: 2 };
+    vault.absorb_releases(&cursor, vec![b"noise".to_vec(), pair.release(1, None).encode()]).unwrap();
+    assert_eq!(received(vault), [id(1)]);
+}
+
+#[test]
+fn kept_copies_are_erased_when_their_day_comes() {
+    let pair = Pair::new();
+    pair.introduce();
+    let vault = pair.at_b.vault();
+    consents(vault, vec![Consent::Grant(pair.grant(1).encode())]); // 1970: long due
+    releases(vault, &[pair.release(1, None)]);
+    assert_eq!(received(vault), []);
+}
+
+#[test]
+fn what_a_clinic_gives_goes_out_in_order_and_is_found_again() {
+    let pair = Pair::new();
+    let vault = pair.at_a.vault();
+    write(vault, |w| {
+        w.send_grant(&pair.grant(END))?;
+        w.send_release(&pair.release(1, None), patient_id(1))
+    });
+    let ids: Vec<OutId> = vault.outbox(10, 1 << 20).unwrap().into_iter().map(|item| item.id).collect();
+    assert_eq!(ids, [OutId::Grant(GRANT), OutId::Release(id(1))]);
+    vault.mark_sent(&ids).unwrap();
+    assert_eq!(read(vault, |r| r.releases_made(patient_id(1))).len(), 1);
+
+    write(vault, |w| w.send_revocation(&pair.revocation()));
+    assert!(!read(vault, |r| r.revocation_sent(GRANT)));
+    let items = vault.outbox(10, 1 << 20).unwrap();
+    assert_eq!(items[0].bytes, pair.revocation().encode());
+    vault.mark_sent(&[items[0].id]).unwrap();
+    assert!(read(vault, |r| r.revocation_sent(GRANT)));
+    assert_eq!(read(vault, |r| r.grants_given())[0].revoked_at_ms, Some(77));
+}
+
+#[test]
+fn the_relays_audit_chain_shows_where_it_does_not_hold() {
+    let machine = Machine::only();
+    let line = |number, previous| AuditLine {
+        number,
+        previous,
+        request: [0; 16],
+        at_ms: 5,
+        requester: TenantId::from_bytes([1; 32]),
+        device: machine.vault().device(),
+        source: None,
+        grant: GRANT,
+        purpose: None,
+        outcome: AuditOutcome::DeniedNoGrant,
+        count: 0,
+    };
+    let first = line(1, [0; 32]);
+    let second = line(2, first.hash());
+    let broken = line(3, [9; 32]);
+    let cursor = Cursor { incarnation: INCARNATION, scope: Scope::Audit, position: 3 };
+    machine.vault().absorb_relay_audit(&cursor, vec![first, second, broken]).unwrap();
+    let rows = read(machine.vault(), |r| r.relay_audit(10));
+    assert_eq!(rows.iter().map(|row| (row.line.number, row.holds)).collect::<Vec<_>>(), [(3, false), (2, true), (1, true)]);
+}
