@@ -14,6 +14,10 @@ pub fn physical() -> u16 {
             fs::read_to_string(format!("{folder}/thread_siblings_list")).ok()
         })
         .collect();
-    let cores = if siblings.is_empty() { allowed } else { siblings.len().min(allowed) };
+    let cores = if siblings.is_empty() {
+        allowed
+    } else {
+        siblings.len().min(allowed)
+    };
     u16::try_from(cores.max(1)).unwrap_or(u16::MAX)
 }

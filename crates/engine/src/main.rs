@@ -23,7 +23,11 @@ fn main() -> anyhow::Result<()> {
     match std::env::args().nth(1).as_deref() {
         None => {}
         Some("--version") => {
-            println!("medieco-engine {} (whisper.cpp {})", env!("CARGO_PKG_VERSION"), whisper_rs::WHISPER_CPP_VERSION);
+            println!(
+                "medieco-engine {} (whisper.cpp {})",
+                env!("CARGO_PKG_VERSION"),
+                whisper_rs::WHISPER_CPP_VERSION
+            );
             return Ok(());
         }
         Some(_) => {
@@ -38,14 +42,20 @@ fn main() -> anyhow::Result<()> {
     let (to_work, work) = mpsc::channel();
     let cancels = Arc::clone(&cancelled);
     std::thread::spawn(move || read_requests(&to_work, &cancels));
-    let mut engine = Engine { speech: None, voice: None, cancelled };
+    let mut engine = Engine {
+        speech: None,
+        voice: None,
+        cancelled,
+    };
     wire::reply(&Reply::Ready {
         version: env!("CARGO_PKG_VERSION"),
         whisper: whisper_rs::WHISPER_CPP_VERSION,
         cores: cores::physical(),
     })?;
     for frame in work {
-        let reply = engine.answer(frame).unwrap_or_else(|(id, code)| Reply::Error { id, code });
+        let reply = engine
+            .answer(frame)
+            .unwrap_or_else(|(id, code)| Reply::Error { id, code });
         wire::reply(&reply)?;
     }
     Ok(())
@@ -56,8 +66,14 @@ fn read_requests(to_work: &mpsc::Sender<Frame>, cancelled: &AtomicU64) {
     let mut stdin = BufReader::new(io::stdin());
     loop {
         match wire::read(&mut stdin) {
-            Ok(Some(Frame { request: Request::Cancel { id }, .. })) => cancelled.store(id, Ordering::Relaxed),
-            Ok(Some(Frame { request: Request::Quit, .. })) | Ok(None) => std::process::exit(0),
+            Ok(Some(Frame {
+                request: Request::Cancel { id },
+                ..
+            })) => cancelled.store(id, Ordering::Relaxed),
+            Ok(Some(Frame {
+                request: Request::Quit, ..
+            }))
+            | Ok(None) => std::process::exit(0),
             Ok(Some(frame)) => {
                 if to_work.send(frame).is_err() {
                     std::process::exit(0);
@@ -102,15 +118,30 @@ impl Engine {
             Request::Vad { id, .. } => {
                 let voice = self.voice.as_mut().ok_or((Some(id), Code::NotLoaded))?;
                 let probabilities = voice.probabilities(&frame.samples).map_err(|code| (Some(id), code))?;
-                Ok(Reply::Vad { id, frame_ms: VoiceModel::FRAME_MS, probabilities })
+                Ok(Reply::Vad {
+                    id,
+                    frame_ms: VoiceModel::FRAME_MS,
+                    probabilities,
+                })
             }
-            Request::Transcribe { id, language, beam, audio_ctx, .. } => {
+            Request::Transcribe {
+                id,
+                language,
+                beam,
+                audio_ctx,
+                ..
+            } => {
                 let speech = self.speech.as_mut().ok_or((Some(id), Code::NotLoaded))?;
                 let cancelled = Arc::clone(&self.cancelled);
                 let stop = move || cancelled.load(Ordering::Relaxed) == id;
-                let heard =
-                    speech.transcribe(&frame.samples, language, beam, audio_ctx, stop).map_err(|code| (Some(id), code))?;
-                Ok(Reply::Segments { id, language: heard.language, segments: heard.segments })
+                let heard = speech
+                    .transcribe(&frame.samples, language, beam, audio_ctx, stop)
+                    .map_err(|code| (Some(id), code))?;
+                Ok(Reply::Segments {
+                    id,
+                    language: heard.language,
+                    segments: heard.segments,
+                })
             }
             Request::Cancel { .. } | Request::Quit => unreachable!("answered by the reading thread"),
         }

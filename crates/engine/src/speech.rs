@@ -28,13 +28,22 @@ pub struct Heard {
 }
 
 impl SpeechModel {
-    /// Loads a model; never more threads than physical cores, since more are slower.
+    /// Loads a model.
+    ///
+    /// More threads than physical cores are slower and never used. `threads` of 0 leaves one core to the app: whisper.cpp's
+    /// threads wait for each other by spinning, and on two busy cores two of them took 49 s for what one did in 2 s.
     pub fn load(path: &str, threads: u16) -> Result<Self, Code> {
         weights::check_speech_model(Path::new(path))?;
         let context =
             WhisperContext::new_with_params(path, WhisperContextParameters::default()).map_err(|_| Code::NotAModel)?;
         let state = context.create_state().map_err(|_| Code::Failed)?;
-        Ok(Self { context, state, threads: threads.clamp(1, cores::physical()) })
+        let cores = cores::physical();
+        let threads = if threads == 0 { cores.saturating_sub(1) } else { threads };
+        Ok(Self {
+            context,
+            state,
+            threads: threads.clamp(1, cores),
+        })
     }
 
     pub fn is_multilingual(&self) -> bool {
@@ -71,7 +80,10 @@ impl SpeechModel {
         let language = self.settle(language, &samples)?;
         let mut params = FullParams::new(match beam {
             0 | 1 => SamplingStrategy::Greedy { best_of: 1 },
-            beam => SamplingStrategy::BeamSearch { beam_size: i32::from(beam.min(8)), patience: -1.0 },
+            beam => SamplingStrategy::BeamSearch {
+                beam_size: i32::from(beam.min(8)),
+                patience: -1.0,
+            },
         });
         params.set_n_threads(i32::from(self.threads));
         params.set_language(Some(code(language)));
@@ -89,11 +101,16 @@ impl SpeechModel {
         // type: sound only when that type is itself the boxed trait object.
         let stop = std::rc::Rc::new(stop);
         let asked = std::rc::Rc::clone(&stop);
-        params.set_abort_callback_safe::<_, Box<dyn FnMut() -> bool>>(Box::new(move || asked()) as Box<dyn FnMut() -> bool>);
+        params.set_abort_callback_safe::<_, Box<dyn FnMut() -> bool>>(
+            Box::new(move || asked()) as Box<dyn FnMut() -> bool>
+        );
         match self.state.full(params, &samples) {
             _ if stop() => Err(Code::Cancelled),
             Err(_) => Err(Code::Failed),
-            Ok(()) => Ok(Heard { language, segments: self.segments() }),
+            Ok(()) => Ok(Heard {
+                language,
+                segments: self.segments(),
+            }),
         }
     }
 
@@ -113,7 +130,11 @@ impl SpeechModel {
             let id = get_lang_id(code(language)).and_then(|id| usize::try_from(id).ok());
             id.and_then(|id| probabilities.get(id)).copied().unwrap_or(0.0)
         };
-        Ok(if of(Language::Malay) > of(Language::English) { Language::Malay } else { Language::English })
+        Ok(if of(Language::Malay) > of(Language::English) {
+            Language::Malay
+        } else {
+            Language::English
+        })
     }
 
     fn segments(&self) -> Vec<Segment> {
@@ -145,8 +166,11 @@ fn milliseconds(centiseconds: i64) -> u32 {
 
 /// Over words only: tokens from `end_of_words` on are marks and time stamps.
 fn mean_logprob(segment: &WhisperSegment<'_>, end_of_words: i32) -> f32 {
-    let words = (0..segment.n_tokens()).filter_map(|n| segment.get_token(n)).map(|token| token.token_data());
-    let (sum, n) =
-        words.filter(|word| word.id < end_of_words).fold((0.0, 0u32), |(sum, n), word| (sum + word.plog, n + 1));
+    let words = (0..segment.n_tokens())
+        .filter_map(|n| segment.get_token(n))
+        .map(|token| token.token_data());
+    let (sum, n) = words
+        .filter(|word| word.id < end_of_words)
+        .fold((0.0, 0u32), |(sum, n), word| (sum + word.plog, n + 1));
     if n == 0 { 0.0 } else { sum / n as f32 }
 }

@@ -23,7 +23,9 @@ impl VoiceModel {
         let mut params = WhisperVadContextParams::new();
         params.set_n_threads(1);
         params.set_use_gpu(false);
-        WhisperVadContext::new(path, params).map(|context| Self { context }).map_err(|_| Code::NotAModel)
+        WhisperVadContext::new(path, params)
+            .map(|context| Self { context })
+            .map_err(|_| Code::NotAModel)
     }
 
     /// How likely each 32 ms are a voice, 0 to 1.

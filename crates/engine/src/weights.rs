@@ -69,7 +69,10 @@ impl Walk {
     fn open(path: &Path) -> Result<Self, Code> {
         let file = File::open(path).map_err(|_| Code::CannotRead)?;
         let left = file.metadata().map_err(|_| Code::CannotRead)?.len();
-        Ok(Self { file: BufReader::new(file), left })
+        Ok(Self {
+            file: BufReader::new(file),
+            left,
+        })
     }
 
     fn is_at_end(&self) -> bool {
@@ -84,7 +87,13 @@ impl Walk {
     }
 
     fn expect(&mut self, allowed: impl Fn(u32) -> bool) -> Result<u32, Code> {
-        self.number().and_then(|number| if allowed(number) { Ok(number) } else { Err(Code::NotAModel) })
+        self.number().and_then(|number| {
+            if allowed(number) {
+                Ok(number)
+            } else {
+                Err(Code::NotAModel)
+            }
+        })
     }
 
     fn skip(&mut self, bytes: u64) -> Result<(), Code> {

@@ -16,14 +16,20 @@ const MAX_PAYLOAD: u32 = 60 * 16_000 * 4;
 #[derive(Debug, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum Request {
-    /// Load a whisper model in place of the one before.
+    /// Load a whisper model in place of the one before. `threads` 0 is our choice.
     Load { path: String, threads: u16 },
     /// Load a Silero voice-activity model.
     LoadVad { path: String },
     /// How likely is each 32 ms of the payload a voice?
     Vad { id: u64, payload: u32 },
     /// Put the payload into words. `beam` 1 is greedy.
-    Transcribe { id: u64, language: Language, beam: u8, audio_ctx: u16, payload: u32 },
+    Transcribe {
+        id: u64,
+        language: Language,
+        beam: u8,
+        audio_ctx: u16,
+        payload: u32,
+    },
     /// Give up on a transcription that runs.
     Cancel { id: u64 },
     /// End.
@@ -57,12 +63,31 @@ pub enum Language {
 #[derive(Debug, Serialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum Reply {
-    Ready { version: &'static str, whisper: &'static str, cores: u16 },
-    Loaded { multilingual: bool, audio_ctx: u16, threads: u16 },
+    Ready {
+        version: &'static str,
+        whisper: &'static str,
+        cores: u16,
+    },
+    Loaded {
+        multilingual: bool,
+        audio_ctx: u16,
+        threads: u16,
+    },
     VadLoaded,
-    Vad { id: u64, frame_ms: u32, probabilities: Vec<f32> },
-    Segments { id: u64, language: Language, segments: Vec<Segment> },
-    Error { id: Option<u64>, code: Code },
+    Vad {
+        id: u64,
+        frame_ms: u32,
+        probabilities: Vec<f32>,
+    },
+    Segments {
+        id: u64,
+        language: Language,
+        segments: Vec<Segment>,
+    },
+    Error {
+        id: Option<u64>,
+        code: Code,
+    },
 }
 
 /// One stretch of text.
@@ -119,12 +144,17 @@ pub fn read(from: &mut impl Read) -> io::Result<Option<Frame>> {
     from.read_exact(&mut header)?;
     let request: Request = serde_json::from_slice(&header)?;
     let payload = request.payload();
-    if payload > MAX_PAYLOAD || payload % 4 != 0 {
+    if payload > MAX_PAYLOAD || !payload.is_multiple_of(4) {
         return Err(io::ErrorKind::InvalidData.into());
     }
     let mut bytes = vec![0; payload as usize];
     from.read_exact(&mut bytes)?;
-    let samples = bytes.as_chunks().0.iter().map(|four| f32::from_le_bytes(*four)).collect();
+    let samples = bytes
+        .as_chunks()
+        .0
+        .iter()
+        .map(|four| f32::from_le_bytes(*four))
+        .collect();
     Ok(Some(Frame { request, samples }))
 }
 

@@ -82,7 +82,9 @@ pub fn microphones() -> Result<Vec<Microphone>, CaptureError> {
         let id = device.id().ok()?;
         let config = device.default_input_config().ok()?;
         Some(Microphone {
-            name: device.description().map_or_else(|_| id.to_string(), |described| described.name().to_owned()),
+            name: device
+                .description()
+                .map_or_else(|_| id.to_string(), |described| described.name().to_owned()),
             is_default: default.as_ref() == Some(&id),
             id: id.to_string(),
             channels: config.channels(),
@@ -120,7 +122,13 @@ impl MicrophoneSource {
             Some(format) => (format, SampleFormat::I16),
             None => {
                 let config = device.default_input_config()?;
-                (Format { rate: config.sample_rate(), channels: config.channels() }, config.sample_format())
+                (
+                    Format {
+                        rate: config.sample_rate(),
+                        channels: config.channels(),
+                    },
+                    config.sample_format(),
+                )
             }
         };
         if !RATES.contains(&format.rate) || !CHANNELS.contains(&format.channels) {
@@ -128,7 +136,11 @@ impl MicrophoneSource {
         }
         let shared = Arc::new(Shared::default());
         let (to_ring, ring) = RingBuffer::new(format.samples(RING_MS));
-        let intake = Intake { to_ring, shared: Arc::clone(&shared), channels: usize::from(format.channels) };
+        let intake = Intake {
+            to_ring,
+            shared: Arc::clone(&shared),
+            channels: usize::from(format.channels),
+        };
         let stream = match sample {
             SampleFormat::I8 => stream::<i8>(&device, format, intake),
             SampleFormat::I16 => stream::<i16>(&device, format, intake),
@@ -140,7 +152,13 @@ impl MicrophoneSource {
             _ => Err(CaptureError::Unsupported),
         }?;
         stream.play()?;
-        Ok(Self { format, ring, shared, heard_at: Instant::now(), _stream: stream })
+        Ok(Self {
+            format,
+            ring,
+            shared,
+            heard_at: Instant::now(),
+            _stream: stream,
+        })
     }
 }
 
@@ -161,7 +179,11 @@ where
     T: SizedSample,
     i16: FromSample<T>,
 {
-    let config = StreamConfig { channels: format.channels, sample_rate: format.rate, buffer_size: BufferSize::Default };
+    let config = StreamConfig {
+        channels: format.channels,
+        sample_rate: format.rate,
+        buffer_size: BufferSize::Default,
+    };
     let shared = Arc::clone(&intake.shared);
     let stream = device.build_input_stream(
         config,
@@ -201,7 +223,9 @@ impl Intake {
             chunk.fill_from_iter(samples[..n].iter().map(|&x| x.to_sample::<i16>()));
         }
         if n < samples.len() {
-            self.shared.lost_samples.fetch_add((samples.len() - n) as u64, Ordering::Relaxed);
+            self.shared
+                .lost_samples
+                .fetch_add((samples.len() - n) as u64, Ordering::Relaxed);
         }
     }
 }
@@ -219,7 +243,11 @@ impl Source for MicrophoneSource {
         let n = self.ring.slots();
         if n == 0 {
             let gone = self.shared.gone.load(Ordering::Relaxed) || self.heard_at.elapsed() > SILENT_DRIVER;
-            return if gone { Err(SourceError::MicrophoneLost) } else { Ok(Some(Vec::new())) };
+            return if gone {
+                Err(SourceError::MicrophoneLost)
+            } else {
+                Ok(Some(Vec::new()))
+            };
         }
         self.heard_at = Instant::now();
         let chunk = self.ring.read_chunk(n).expect("only this thread takes from the ring");
@@ -227,12 +255,15 @@ impl Source for MicrophoneSource {
     }
 
     fn lost_ms(&self) -> u32 {
-        self.format.milliseconds(self.shared.lost_samples.load(Ordering::Relaxed))
+        self.format
+            .milliseconds(self.shared.lost_samples.load(Ordering::Relaxed))
     }
 }
 
 impl std::fmt::Debug for MicrophoneSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MicrophoneSource").field("format", &self.format).finish_non_exhaustive()
+        f.debug_struct("MicrophoneSource")
+            .field("format", &self.format)
+            .finish_non_exhaustive()
     }
 }

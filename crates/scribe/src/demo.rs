@@ -19,8 +19,13 @@ static CONSULT: &[u8] = include_bytes!("../demo/consult/consult.wav");
 
 /// Puts the demo model into the models folder, unless it is there and whole.
 pub fn install_model(models_dir: &Path) -> Result<Installed, ModelError> {
-    let entry = models::catalogue().by_id(MODEL_ID).expect("the catalogue has the demo model");
-    let installed = Installed { entry: entry.clone(), path: models_dir.join(&entry.file) };
+    let entry = models::catalogue()
+        .by_id(MODEL_ID)
+        .expect("the catalogue has the demo model");
+    let installed = Installed {
+        entry: entry.clone(),
+        path: models_dir.join(&entry.file),
+    };
     match installed.verify() {
         Ok(_) => Ok(installed),
         Err(_) => models::install(entry, MODEL, models_dir),

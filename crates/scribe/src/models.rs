@@ -144,7 +144,10 @@ impl ModelFile {
 
 /// The models of the catalogue that are in this folder, by name. No folder is no models.
 pub fn installed(models_dir: &Path) -> Vec<Installed> {
-    let there = CATALOGUE.0.iter().map(|entry| Installed { entry: entry.clone(), path: models_dir.join(&entry.file) });
+    let there = CATALOGUE.0.iter().map(|entry| Installed {
+        entry: entry.clone(),
+        path: models_dir.join(&entry.file),
+    });
     there.filter(|installed| installed.path.is_file()).collect()
 }
 
@@ -158,7 +161,11 @@ pub fn import(file: &Path, models_dir: &Path) -> Result<Installed, ModelError> {
             let named = |entry: &&ModelEntry| file.file_name().is_some_and(|name| name == entry.file.as_str());
             let entry = CATALOGUE.0.iter().find(named).ok_or(ModelError::Unknown)?;
             let want = u64::from(entry.bytes);
-            return Err(if have < want { ModelError::Truncated { have, want } } else { ModelError::Damaged });
+            return Err(if have < want {
+                ModelError::Truncated { have, want }
+            } else {
+                ModelError::Damaged
+            });
         }
     };
     install(entry, File::open(file)?, models_dir)
@@ -175,7 +182,10 @@ pub(crate) fn install(entry: &ModelEntry, mut from: impl Read, models_dir: &Path
     }
     to.sync_all()?;
     fs::rename(&part.0, &path)?;
-    Ok(Installed { entry: entry.clone(), path })
+    Ok(Installed {
+        entry: entry.clone(),
+        path,
+    })
 }
 
 impl Installed {
@@ -185,7 +195,11 @@ impl Installed {
         let metadata = fs::metadata(&self.path)?;
         let (have, want) = (metadata.len(), u64::from(self.entry.bytes));
         if have != want {
-            return Err(if have < want { ModelError::Truncated { have, want } } else { ModelError::Damaged });
+            return Err(if have < want {
+                ModelError::Truncated { have, want }
+            } else {
+                ModelError::Damaged
+            });
         }
         let seen = (self.path.clone(), have, metadata.modified()?);
         let checked = || CHECKED.lock().unwrap_or_else(PoisonError::into_inner);

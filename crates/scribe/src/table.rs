@@ -6,15 +6,23 @@ use serde::de::DeserializeOwned;
 ///
 /// Panics when the file does not fit its type: it was compiled in, and a test reads each.
 pub(crate) fn rows<T: DeserializeOwned>(csv_text: &str) -> Vec<T> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(csv_text.as_bytes());
-    reader.deserialize().collect::<Result<_, _>>().expect("tables are compiled in and read by a test")
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_reader(csv_text.as_bytes());
+    reader
+        .deserialize()
+        .collect::<Result<_, _>>()
+        .expect("tables are compiled in and read by a test")
 }
 
 /// The words of a text in lower case, without punctuation, with one space around each: ` so it is dry `.
 pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len() + 2);
     plain.push(' ');
-    for word in text.split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’').filter(|word| !word.is_empty()) {
+    for word in text
+        .split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’')
+        .filter(|word| !word.is_empty())
+    {
         plain.extend(word.chars().flat_map(char::to_lowercase));
         plain.push(' ');
     }

@@ -49,7 +49,10 @@ pub struct WavSource {
 
 impl std::fmt::Debug for WavSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WavSource").field("format", &self.format).field("spec", &self.spec).finish_non_exhaustive()
+        f.debug_struct("WavSource")
+            .field("format", &self.format)
+            .field("spec", &self.spec)
+            .finish_non_exhaustive()
     }
 }
 
@@ -79,7 +82,11 @@ impl WavSource {
         let reader = WavReader::new(from).map_err(|error| match error {
             // Only the operating system's errors have a number; hound's own mean that the header stops too soon.
             hound::Error::IoError(error) if error.raw_os_error().is_some() => WavError::Io(error),
-            hound::Error::Unsupported => WavError::Unsupported { channels: 0, rate: 0, bits: 0 },
+            hound::Error::Unsupported => WavError::Unsupported {
+                channels: 0,
+                rate: 0,
+                bits: 0,
+            },
             _ => WavError::NotWav,
         })?;
         let spec = reader.spec();
@@ -95,7 +102,10 @@ impl WavSource {
             return Err(WavError::NoSamples);
         }
         Ok(Self {
-            format: Format { rate: spec.sample_rate, channels: spec.channels },
+            format: Format {
+                rate: spec.sample_rate,
+                channels: spec.channels,
+            },
             spec,
             reader,
             metronome: Metronome::new(pace),
@@ -107,9 +117,13 @@ impl WavSource {
     fn block(&mut self) -> Vec<i16> {
         let n = self.format.samples(BLOCK_MS);
         let mut block: Vec<i16> = match (self.spec.sample_format, self.spec.bits_per_sample) {
-            (SampleFormat::Float, _) => {
-                self.reader.samples::<f32>().take(n).map_while(Result::ok).map(from_float).collect()
-            }
+            (SampleFormat::Float, _) => self
+                .reader
+                .samples::<f32>()
+                .take(n)
+                .map_while(Result::ok)
+                .map(from_float)
+                .collect(),
             (SampleFormat::Int, 8) => self.whole_numbers(n, |x| x << 8),
             (SampleFormat::Int, 24) => self.whole_numbers(n, |x| x >> 8),
             (SampleFormat::Int, 32) => self.whole_numbers(n, |x| x >> 16),
@@ -121,7 +135,9 @@ impl WavSource {
 
     fn whole_numbers(&mut self, n: usize, to_16: impl Fn(i32) -> i32) -> Vec<i16> {
         let samples = self.reader.samples::<i32>().take(n).map_while(Result::ok);
-        samples.map(|x| to_16(x).clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16).collect()
+        samples
+            .map(|x| to_16(x).clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16)
+            .collect()
     }
 }
 

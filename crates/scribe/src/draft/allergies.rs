@@ -31,7 +31,10 @@ struct Row {
 static WORDS: LazyLock<Vec<Row>> = LazyLock::new(|| table::rows(include_str!("../../data/allergies.csv")));
 
 fn phrases(kind: Kind) -> impl Iterator<Item = &'static str> {
-    WORDS.iter().filter(move |row| row.kind == kind).map(|row| row.phrase.as_str())
+    WORDS
+        .iter()
+        .filter(move |row| row.kind == kind)
+        .map(|row| row.phrase.as_str())
 }
 
 /// An allergy in the words of the conversation. A person decides whether it goes on record, and as what.
@@ -50,11 +53,22 @@ pub fn mentioned_allergies(turns: &[Turn]) -> Vec<MentionedAllergy> {
     let all: Vec<Sentence<'_>> = sentences(turns).collect();
     let mut mentioned: Vec<MentionedAllergy> = Vec::new();
     for (n, sentence) in all.iter().enumerate().filter(|(_, sentence)| !sentence.is_question()) {
-        let Some(substance_text) = substance(sentence) else { continue };
-        let next = all.get(n + 1).filter(|next| next.n == sentence.n && !next.is_question());
+        let Some(substance_text) = substance(sentence) else {
+            continue;
+        };
+        let next = all
+            .get(n + 1)
+            .filter(|next| next.n == sentence.n && !next.is_question());
         let reaction = reaction(sentence).or_else(|| reaction(next?));
-        let told = MentionedAllergy { substance_text, reaction, span: sentence.turn.span };
-        match mentioned.iter_mut().find(|known| known.substance_text == told.substance_text) {
+        let told = MentionedAllergy {
+            substance_text,
+            reaction,
+            span: sentence.turn.span,
+        };
+        match mentioned
+            .iter_mut()
+            .find(|known| known.substance_text == told.substance_text)
+        {
             Some(known) => known.reaction = known.reaction.take().or(told.reaction),
             None => mentioned.push(told),
         }
@@ -71,7 +85,10 @@ fn substance(sentence: &Sentence<'_>) -> Option<String> {
             return None;
         }
         let words = after.split_whitespace();
-        let name: Vec<&str> = words.take_while(|word| !is(Kind::EndsSubstance, word)).take(LONGEST_NAME).collect();
+        let name: Vec<&str> = words
+            .take_while(|word| !is(Kind::EndsSubstance, word))
+            .take(LONGEST_NAME)
+            .collect();
         let names_something = name.first().is_some_and(|word| !is(Kind::NothingNamed, word));
         names_something.then(|| name.join(" "))
     })
@@ -81,7 +98,9 @@ fn reaction(sentence: &Sentence<'_>) -> Option<String> {
     let clauses = sentence.text.split([',', ';', '.', '!']);
     clauses.map(table::plain).find_map(|clause| {
         // The longest phrase that is said: "i get a" before "i get".
-        let phrase = phrases(Kind::BeforeReaction).filter(|phrase| table::says(&clause, phrase)).max_by_key(|p| p.len())?;
+        let phrase = phrases(Kind::BeforeReaction)
+            .filter(|phrase| table::says(&clause, phrase))
+            .max_by_key(|p| p.len())?;
         let (before, after) = around(&clause, phrase)?;
         let negated = phrases(Kind::Negates).any(|word| table::says(before, word) || table::says(after, word));
         let after = after.trim();

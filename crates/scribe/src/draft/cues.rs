@@ -58,8 +58,13 @@ impl Score {
     /// The cues of a sentence that fit its speaker.
     pub(super) fn of(sentence: &Sentence<'_>) -> Self {
         let speaker = sentence.turn.speaker;
-        let said = CUES.iter().filter(|cue| may_be(speaker, cue.who) && table::says(&sentence.plain, &cue.phrase));
-        Self { said: said.collect(), speaker }
+        let said = CUES
+            .iter()
+            .filter(|cue| may_be(speaker, cue.who) && table::says(&sentence.plain, &cue.phrase));
+        Self {
+            said: said.collect(),
+            speaker,
+        }
     }
 
     /// ... and those that its question adds, whoever asked: a doctor asks about the patient's complaints, and the
@@ -82,8 +87,17 @@ impl Score {
             Speaker::Patient => [Plan, Assessment, Objective, Subjective],
             Speaker::Doctor | Speaker::Unknown => [Subjective, Objective, Assessment, Plan],
         };
-        let points = |section| self.said.iter().filter(|cue| cue.section == section).map(|cue| cue.points).sum();
-        let best = order.map(|section| (section, points(section))).into_iter().max_by_key(|(_, points)| *points)?;
+        let points = |section| {
+            self.said
+                .iter()
+                .filter(|cue| cue.section == section)
+                .map(|cue| cue.points)
+                .sum()
+        };
+        let best = order
+            .map(|section| (section, points(section)))
+            .into_iter()
+            .max_by_key(|(_, points)| *points)?;
         (best.1 >= ENOUGH).then_some(best)
     }
 }

@@ -49,7 +49,10 @@ impl Drafter for RuleDrafter {
             // Only the first sentence after a question, by someone else, answers it.
             let asked = question.take().filter(|question| sentence.may_answer(question));
             for reading in readings::of(&sentence) {
-                note.objective.push(NoteSentence { text: reading.to_string(), source: Some(sentence.turn.span) });
+                note.objective.push(NoteSentence {
+                    text: reading.to_string(),
+                    source: Some(sentence.turn.span),
+                });
             }
             if let Some((section, drafted)) = draft_one(&sentence, asked.as_ref()) {
                 part(&mut note, section).push(drafted);
@@ -72,13 +75,25 @@ fn draft_one(sentence: &Sentence<'_>, asked: Option<&Sentence<'_>>) -> Option<(N
         Some((question, both)) => {
             let (section, _) = both.section()?;
             let text = format!("{} {}", tidy::sentence(question.text), tidy::sentence(sentence.text));
-            Some((section, NoteSentence { text, source: Some(question.span_to(sentence)) }))
+            Some((
+                section,
+                NoteSentence {
+                    text,
+                    source: Some(question.span_to(sentence)),
+                },
+            ))
         }
         // A bare "no, ..." whose question is not known would change its meaning when it stands alone.
         None if answer == Some(Answer::No) && asked.is_some() => None,
         None => {
             let (section, _) = own.section()?;
-            Some((section, NoteSentence { text: tidy::alone(sentence.text), source: Some(sentence.turn.span) }))
+            Some((
+                section,
+                NoteSentence {
+                    text: tidy::alone(sentence.text),
+                    source: Some(sentence.turn.span),
+                },
+            ))
         }
     }
 }

@@ -48,7 +48,10 @@ type Words = HashMap<String, (Kind, u32)>;
 static LANGUAGES: LazyLock<Vec<Words>> = LazyLock::new(|| {
     let mut languages: BTreeMap<String, Words> = BTreeMap::new();
     for row in table::rows::<Row>(include_str!("../../data/numbers.csv")) {
-        languages.entry(row.language).or_default().insert(row.word, (row.kind, row.value));
+        languages
+            .entry(row.language)
+            .or_default()
+            .insert(row.word, (row.kind, row.value));
     }
     languages.into_values().collect()
 });
@@ -73,9 +76,15 @@ pub(super) fn read(words: &[&str]) -> Option<Number> {
 }
 
 fn read_digits(word: &str) -> Option<Number> {
-    let is_number = word.starts_with(|c: char| c.is_ascii_digit()) && word.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let is_number =
+        word.starts_with(|c: char| c.is_ascii_digit()) && word.chars().all(|c| c.is_ascii_digit() || c == '.');
     let value: f64 = is_number.then(|| word.parse().ok())??;
-    Some(Number { value, digits: word.to_owned(), n_words: 1, in_digits: true })
+    Some(Number {
+        value,
+        digits: word.to_owned(),
+        n_words: 1,
+        in_digits: true,
+    })
 }
 
 fn read_words(words: &[&str], language: &Words) -> Option<Number> {
@@ -83,8 +92,17 @@ fn read_words(words: &[&str], language: &Words) -> Option<Number> {
     let mut reader = Reader { kinds: &kinds, at: 0 };
     let whole = reader.number()?;
     let decimals = reader.decimals();
-    let digits = if decimals.is_empty() { whole.to_string() } else { format!("{whole}.{decimals}") };
-    Some(Number { value: digits.parse().ok()?, digits, n_words: reader.at, in_digits: false })
+    let digits = if decimals.is_empty() {
+        whole.to_string()
+    } else {
+        format!("{whole}.{decimals}")
+    };
+    Some(Number {
+        value: digits.parse().ok()?,
+        digits,
+        n_words: reader.at,
+        in_digits: false,
+    })
 }
 
 /// Reads a number from the largest part to the smallest; each part only where the language has it, so that "one two" is

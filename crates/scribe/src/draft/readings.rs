@@ -56,7 +56,10 @@ pub(super) fn of(sentence: &Sentence<'_>) -> Vec<Reading> {
         return Vec::new();
     }
     let spaced = sentence.text.replace('/', " / ");
-    let words: Vec<String> = spaced.split_whitespace().map(|word| if word == "/" { word.into() } else { tidy::bare(word) }).collect();
+    let words: Vec<String> = spaced
+        .split_whitespace()
+        .map(|word| if word == "/" { word.into() } else { tidy::bare(word) })
+        .collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let mut readings = Vec::new();
     let mut at = 0;
@@ -71,7 +74,10 @@ pub(super) fn of(sentence: &Sentence<'_>) -> Vec<Reading> {
             let lower = words.get(at + 1..).and_then(numbers::read);
             if let Some(lower) = lower.filter(|lower| is_pressure(number.value, lower.value)) {
                 at += 1 + lower.n_words;
-                readings.push(Reading::BloodPressure((number.value, number.digits), (lower.value, lower.digits)));
+                readings.push(Reading::BloodPressure(
+                    (number.value, number.digits),
+                    (lower.value, lower.digits),
+                ));
             }
             continue;
         }
@@ -96,7 +102,9 @@ fn is(kind: Kind, word: &str) -> bool {
 }
 
 fn says(sentence: &Sentence<'_>, kind: Kind) -> bool {
-    WORDS.iter().any(|row| row.kind == kind && table::says(&sentence.plain, &row.phrase))
+    WORDS
+        .iter()
+        .any(|row| row.kind == kind && table::says(&sentence.plain, &row.phrase))
 }
 
 /// What was measured, as the screen proposes it; of two readings the later counts. The caller sets the weight's day.

@@ -28,7 +28,10 @@ impl Sentence<'_> {
 
     /// From the beginning of this turn to the end of a later one.
     pub(super) fn span_to(&self, later: &Sentence<'_>) -> Span {
-        Span { start_ms: self.turn.span.start_ms, end_ms: later.turn.span.end_ms.max(self.turn.span.end_ms) }
+        Span {
+            start_ms: self.turn.span.start_ms,
+            end_ms: later.turn.span.end_ms.max(self.turn.span.end_ms),
+        }
     }
 
     fn is_named(&self) -> bool {
@@ -39,7 +42,12 @@ impl Sentence<'_> {
 /// All sentences of all turns, in order; those without a word are left out.
 pub(super) fn sentences(turns: &[Turn]) -> impl Iterator<Item = Sentence<'_>> {
     turns.iter().enumerate().flat_map(|(n, turn)| {
-        let parts = split(&turn.text).into_iter().map(move |text| Sentence { turn, n, text, plain: table::plain(text) });
+        let parts = split(&turn.text).into_iter().map(move |text| Sentence {
+            turn,
+            n,
+            text,
+            plain: table::plain(text),
+        });
         parts.filter(|sentence| !sentence.plain.trim().is_empty())
     })
 }

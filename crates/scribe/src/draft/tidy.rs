@@ -58,7 +58,9 @@ pub(super) fn alone(text: &str) -> String {
     let lower = rest.to_lowercase();
     for lead_in in LEAD_INS.iter() {
         // Lower case keeps every byte where it was for the letters of these phrases; `get` says so if it did not.
-        if let Some(after) = lower.strip_prefix(&lead_in.phrase).filter(|after| after.starts_with(' '))
+        if let Some(after) = lower
+            .strip_prefix(&lead_in.phrase)
+            .filter(|after| after.starts_with(' '))
             && let Some(stripped) = rest.get(rest.len().saturating_sub(after.len())..)
         {
             rest = stripped.trim_start();
@@ -76,7 +78,9 @@ fn in_digits(text: &str) -> String {
     let mut at = 0;
     while at < words.len() {
         // A number ends where a comma stands: "thirty, eight" are two.
-        let reach = (at..words.len()).find(|&n| ends_in_a_mark(words[n])).map_or(words.len(), |n| n + 1);
+        let reach = (at..words.len())
+            .find(|&n| ends_in_a_mark(words[n]))
+            .map_or(words.len(), |n| n + 1);
         let number = numbers::read(&bares[at..reach]);
         let Some(number) = number else {
             written.push(words[at].to_owned());
@@ -85,7 +89,10 @@ fn in_digits(text: &str) -> String {
         };
         let after = at + number.n_words;
         let ends_here = ends_in_a_mark(words[after - 1]);
-        let unit = bares.get(after).filter(|_| !ends_here).and_then(|word| UNITS.get(*word));
+        let unit = bares
+            .get(after)
+            .filter(|_| !ends_here)
+            .and_then(|word| UNITS.get(*word));
         if number.in_digits || (unit.is_none() && number.n_words == 1) {
             // "One" alone may be no number; digits are what they are.
             written.extend(words[at..after].iter().map(|word| (*word).to_owned()));
@@ -95,7 +102,10 @@ fn in_digits(text: &str) -> String {
             at = after;
         }
         let symbol = unit.filter(|unit| unit.kind != "temperature" || TEMPERATURES.contains(&number.value));
-        if let Some(symbol) = symbol.map(|unit| unit.symbol.as_str()).filter(|symbol| !symbol.is_empty()) {
+        if let Some(symbol) = symbol
+            .map(|unit| unit.symbol.as_str())
+            .filter(|symbol| !symbol.is_empty())
+        {
             let mut last = at;
             // "degrees Celsius" is one unit.
             if bares.get(at + 1) == Some(&"celsius") && !ends_in_a_mark(words[at]) {
@@ -127,7 +137,11 @@ fn finish(text: &str) -> String {
 /// The capital of a letter, where it has one that stands for it alone: "ß" keeps itself.
 fn capital(letter: char) -> String {
     let capital: String = letter.to_uppercase().collect();
-    if capital.to_lowercase() == letter.to_string() { capital } else { letter.to_string() }
+    if capital.to_lowercase() == letter.to_string() {
+        capital
+    } else {
+        letter.to_string()
+    }
 }
 
 #[cfg(test)]
@@ -141,7 +155,10 @@ mod tests {
             "Take paracetamol one gram, every six hours, for three days.",
             "Take paracetamol 1 g, every 6 hours, for 3 days.",
         );
-        check("Only amlodipine five milligrams for blood pressure.", "Only amlodipine 5 mg for blood pressure.");
+        check(
+            "Only amlodipine five milligrams for blood pressure.",
+            "Only amlodipine 5 mg for blood pressure.",
+        );
         check("it was thirty nine degrees Celsius.", "It was 39 °C.");
         check("turn it ninety degrees", "Turn it 90 degrees.");
         check("no one knows", "No one knows.");
@@ -151,8 +168,14 @@ mod tests {
     #[test]
     fn what_stands_alone_loses_its_lead_in_and_nothing_else() {
         let check = |said, written| assert_eq!(alone(said), written);
-        check("This is an upper respiratory tract infection.", "Upper respiratory tract infection.");
-        check("Your throat is red, but your lungs are clear.", "Throat is red, but your lungs are clear.");
+        check(
+            "This is an upper respiratory tract infection.",
+            "Upper respiratory tract infection.",
+        );
+        check(
+            "Your throat is red, but your lungs are clear.",
+            "Throat is red, but your lungs are clear.",
+        );
         check("Yes, I am allergic to penicillin.", "I am allergic to penicillin.");
         check("This is not an infection.", "This is not an infection.");
         check("I think this is a virus.", "I think this is a virus.");

@@ -14,14 +14,22 @@ pub use process::Engine;
 use crate::models::ModelFile;
 
 /// The engine's file name.
-pub const PROGRAM: &str = if cfg!(windows) { "medieco-engine.exe" } else { "medieco-engine" };
+pub const PROGRAM: &str = if cfg!(windows) {
+    "medieco-engine.exe"
+} else {
+    "medieco-engine"
+};
 
 /// Where the engine of this installation is: beside the program that runs, or one folder up, where cargo puts it for a
 /// test. `None` when it is in neither.
 pub fn find_program() -> Option<PathBuf> {
     let here = std::env::current_exe().ok()?;
     let beside = here.parent()?;
-    [Some(beside), beside.parent()].into_iter().flatten().map(|folder| folder.join(PROGRAM)).find(|path| path.is_file())
+    [Some(beside), beside.parent()]
+        .into_iter()
+        .flatten()
+        .map(|folder| folder.join(PROGRAM))
+        .find(|path| path.is_file())
 }
 
 /// What an engine is started with.
@@ -33,7 +41,7 @@ pub struct EngineSettings {
     pub model: ModelFile,
     /// The Silero model, where there is one: it judges each utterance before it is put into words.
     pub vad: Option<PathBuf>,
-    /// Threads; `None` is every physical core, and more than that are never used.
+    /// Threads; `None` is one less than there are physical cores. More than those are never used.
     pub threads: Option<u16>,
 }
 

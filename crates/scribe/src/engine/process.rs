@@ -16,8 +16,8 @@ const LOADING: Duration = Duration::from_secs(120);
 const ANSWER: Duration = Duration::from_secs(30);
 const ANSWER_PER_SECOND: Duration = Duration::from_secs(20);
 
-/// Threads asked for when nobody chose: the engine lowers it to the physical cores.
-const ALL_CORES: u16 = u16::MAX;
+/// Threads asked for when nobody chose: the engine's own choice.
+const OWN_CHOICE: u16 = 0;
 
 /// Beams for the final words, whisper's own choice; words that are shown meanwhile are greedy.
 const CAREFUL_BEAM: u8 = 5;
@@ -70,10 +70,21 @@ impl Engine {
                 tracing::debug!(target: "medieco_engine", "{line}");
             }
         });
-        let mut engine =
-            Self { child, requests, replies, last_id: 0, whole_context: 0, multilingual: false, judges: false };
+        let mut engine = Self {
+            child,
+            requests,
+            replies,
+            last_id: 0,
+            whole_context: 0,
+            multilingual: false,
+            judges: false,
+        };
         match engine.answer(LOADING)? {
-            Reply::Ready { version, whisper, cores } => tracing::info!(version, whisper, cores, "speech engine"),
+            Reply::Ready {
+                version,
+                whisper,
+                cores,
+            } => tracing::info!(version, whisper, cores, "speech engine"),
             _ => return Err(EngineError::Protocol),
         }
         engine.load(settings)?;
@@ -92,10 +103,16 @@ impl Engine {
 
     fn load(&mut self, settings: &EngineSettings) -> Result<(), EngineError> {
         let path = |path: &std::path::Path| path.to_str().map(str::to_owned).ok_or(EngineError::ModelUnusable);
-        let load =
-            Request::Load { path: path(settings.model.path())?, threads: settings.threads.unwrap_or(ALL_CORES) };
+        let load = Request::Load {
+            path: path(settings.model.path())?,
+            threads: settings.threads.unwrap_or(OWN_CHOICE),
+        };
         match self.ask_to_load(&load)? {
-            Reply::Loaded { multilingual, audio_ctx, .. } => {
+            Reply::Loaded {
+                multilingual,
+                audio_ctx,
+                ..
+            } => {
                 (self.multilingual, self.whole_context) = (multilingual, audio_ctx);
             }
             _ => return Err(EngineError::Protocol),
@@ -171,7 +188,10 @@ impl Transcriber for Engine {
         match self.ask(&request, &payload, patience(samples.len())) {
             Ok(Reply::Segments { id, language, segments }) if id == asked => Ok(Heard { language, segments }),
             Ok(_) => Err(EngineError::Protocol),
-            Err(EngineError::Refused(Code::NothingToHear)) => Ok(Heard { language, segments: Vec::new() }),
+            Err(EngineError::Refused(Code::NothingToHear)) => Ok(Heard {
+                language,
+                segments: Vec::new(),
+            }),
             Err(error) => Err(error),
         }
     }
@@ -182,7 +202,10 @@ impl Transcriber for Engine {
         }
         let payload = wire::payload(samples);
         let asked = self.next_id();
-        let request = Request::Vad { id: asked, payload: payload.len() as u32 };
+        let request = Request::Vad {
+            id: asked,
+            payload: payload.len() as u32,
+        };
         match self.ask(&request, &payload, patience(samples.len()))? {
             Reply::Vad { id, probabilities, .. } if id == asked => Ok(Some(probabilities)),
             _ => Err(EngineError::Protocol),

@@ -19,7 +19,7 @@ pub enum Request {
     Load {
         /// Its file.
         path: String,
-        /// Threads to use; the engine takes no more than it has physical cores.
+        /// Threads to use; 0 is the engine's own choice, and it takes no more than it has physical cores.
         threads: u16,
     },
     /// Load a Silero voice-activity model.

@@ -46,12 +46,16 @@ static STOCK: LazyLock<Vec<StockPhrase>> = LazyLock::new(|| table::rows(include_
 /// The believable text of what was heard in `length_ms` of voice; `None` when nothing is left.
 pub fn believable(heard: &Heard, length_ms: u32) -> Option<String> {
     let segments: Vec<&HeardSegment> = heard.segments.iter().filter(|segment| is_speech(segment)).collect();
-    let text = segments.iter().map(|segment| segment.text.trim()).filter(|text| !text.is_empty());
+    let text = segments
+        .iter()
+        .map(|segment| segment.text.trim())
+        .filter(|text| !text.is_empty());
     let text = text.collect::<Vec<_>>().join(" ");
     let plain = table::plain(&text);
     let words: Vec<&str> = plain.split_whitespace().collect();
-    let doubtful =
-        segments.iter().any(|segment| segment.no_speech > DOUBT_NO_SPEECH || segment.avg_logprob < DOUBT_LOGPROB);
+    let doubtful = segments
+        .iter()
+        .any(|segment| segment.no_speech > DOUBT_NO_SPEECH || segment.avg_logprob < DOUBT_LOGPROB);
     let seconds = (length_ms as f32 / 1_000.0).max(0.5);
     let believed = !words.is_empty()
         && words.len() as f32 <= (FASTEST_WORDS_PER_S * seconds).max(2.0)
@@ -75,7 +79,9 @@ fn is_stock(plain: &str, doubtful: bool) -> bool {
 }
 
 fn is_a_loop(words: &[&str]) -> bool {
-    let stuck = words.windows(SAME_WORD).any(|run| run.iter().all(|word| *word == run[0]));
+    let stuck = words
+        .windows(SAME_WORD)
+        .any(|run| run.iter().all(|word| *word == run[0]));
     let different: std::collections::BTreeSet<_> = words.iter().collect();
     stuck || (words.len() >= LOOP_WORDS && (different.len() as f32) < LOOP_SHARE * words.len() as f32)
 }
@@ -87,17 +93,36 @@ mod tests {
     use crate::engine::Language;
 
     fn heard(text: &str, avg_logprob: f32, no_speech: f32) -> Heard {
-        let segment = HeardSegment { start_ms: 0, end_ms: 1_000, text: text.to_owned(), avg_logprob, no_speech };
-        Heard { language: Language::English, segments: vec![segment] }
+        let segment = HeardSegment {
+            start_ms: 0,
+            end_ms: 1_000,
+            text: text.to_owned(),
+            avg_logprob,
+            no_speech,
+        };
+        Heard {
+            language: Language::English,
+            segments: vec![segment],
+        }
     }
 
     fn check(text: &str, avg_logprob: f32, no_speech: f32, length_ms: u32, believed: bool) {
-        assert_eq!(believable(&heard(text, avg_logprob, no_speech), length_ms).is_some(), believed, "{text}");
+        assert_eq!(
+            believable(&heard(text, avg_logprob, no_speech), length_ms).is_some(),
+            believed,
+            "{text}"
+        );
     }
 
     #[test]
     fn plain_speech_is_believed() {
-        check("I have had a fever and a cough for three days.", -0.2, 0.01, 2_600, true);
+        check(
+            "I have had a fever and a cough for three days.",
+            -0.2,
+            0.01,
+            2_600,
+            true,
+        );
         check("Thank you. Should I come back?", -0.2, 0.01, 2_000, true);
         check("Tarik nafas dalam dalam, kemudian hembus.", -0.2, 0.01, 4_000, true);
         check("Ya.", -0.4, 0.1, 300, true);
@@ -129,6 +154,12 @@ mod tests {
     #[test]
     fn a_stuck_decoder_is_not_believed() {
         check("no no no no no", -0.1, 0.0, 3_000, false);
-        check("and then we go and then we go and then we go and then we go and then we go", -0.1, 0.0, 9_000, false);
+        check(
+            "and then we go and then we go and then we go and then we go and then we go",
+            -0.1,
+            0.0,
+            9_000,
+            false,
+        );
     }
 }

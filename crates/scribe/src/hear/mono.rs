@@ -82,10 +82,14 @@ impl Ear {
     }
 
     fn resample(&mut self, chunk: Vec<f32>, n: usize, ready: &mut Vec<f32>) {
-        let Some(resampler) = self.resampler.as_mut() else { return };
+        let Some(resampler) = self.resampler.as_mut() else {
+            return;
+        };
         let input = InterleavedOwned::new_from(chunk, 1, CHUNK).expect("the chunk has CHUNK samples");
         let indexing = Indexing::new().partial_len(n);
-        let output = resampler.process(&input, (n < CHUNK).then_some(&indexing)).expect("one chunk of one channel");
+        let output = resampler
+            .process(&input, (n < CHUNK).then_some(&indexing))
+            .expect("one chunk of one channel");
         let output = output.take_data();
         let skip = self.late.min(output.len());
         self.late -= skip;
@@ -96,6 +100,9 @@ impl Ear {
 
 impl std::fmt::Debug for Ear {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ear").field("format", &self.format).field("channel", &self.channel).finish_non_exhaustive()
+        f.debug_struct("Ear")
+            .field("format", &self.format)
+            .field("channel", &self.channel)
+            .finish_non_exhaustive()
     }
 }

@@ -136,7 +136,11 @@ impl Segmenter {
             return None;
         }
         let (start_ms, end_ms, samples) = self.cut(&open);
-        Some(Unfinished { start_ms, end_ms, samples })
+        Some(Unfinished {
+            start_ms,
+            end_ms,
+            samples,
+        })
     }
 
     /// The room's own noise, in dBFS.
@@ -165,7 +169,10 @@ impl Segmenter {
         if self.phrase.is_none() && self.held.as_ref().is_some_and(waited) {
             done.extend(self.release());
         }
-        if self.phrase.as_ref().is_some_and(|phrase| (at - phrase.first) * FRAME_MS >= LONGEST_MS)
+        if self
+            .phrase
+            .as_ref()
+            .is_some_and(|phrase| (at - phrase.first) * FRAME_MS >= LONGEST_MS)
             && let Some(phrase) = self.phrase.take()
         {
             self.hold(phrase, done);
@@ -215,19 +222,34 @@ impl Segmenter {
         if level_db(&samples) < SOFTEST_DB {
             return None;
         }
-        Some(Utterance { start_ms, end_ms, samples, voice: phrase.voice() })
+        Some(Utterance {
+            start_ms,
+            end_ms,
+            samples,
+            voice: phrase.voice(),
+        })
     }
 
     fn cut(&self, phrase: &Phrase) -> (u32, u32, Vec<f32>) {
-        let from = (phrase.first * FRAME).saturating_sub(PRE_ROLL_MS * PER_MS).max(self.base);
+        let from = (phrase.first * FRAME)
+            .saturating_sub(PRE_ROLL_MS * PER_MS)
+            .max(self.base);
         let to = (phrase.end * FRAME + POST_ROLL_MS * PER_MS).min(self.base + self.heard.len());
         let samples = self.heard[from - self.base..to - self.base].to_vec();
-        ((phrase.first * FRAME_MS) as u32, (phrase.end * FRAME_MS) as u32, samples)
+        (
+            (phrase.first * FRAME_MS) as u32,
+            (phrase.end * FRAME_MS) as u32,
+            samples,
+        )
     }
 
     /// Lets go of what no utterance can need any more.
     fn forget(&mut self) {
-        let oldest = [self.held.as_ref(), self.phrase.as_ref()].into_iter().flatten().map(|p| p.first).min();
+        let oldest = [self.held.as_ref(), self.phrase.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(|p| p.first)
+            .min();
         let needed = oldest.unwrap_or(self.frames.saturating_sub(OPENING_FRAMES)) * FRAME;
         let keep_from = needed.saturating_sub(PRE_ROLL_MS * PER_MS);
         // In steps of a second, so that the rest is not moved for every block.

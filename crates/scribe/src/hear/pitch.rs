@@ -42,7 +42,12 @@ pub struct PitchTracker {
 impl PitchTracker {
     /// A tracker that has heard nothing yet.
     pub fn new() -> Self {
-        Self { lowpass: [LowPass::default(); 2], phase: 0, window: [0.0; WINDOW], before: 0.0 }
+        Self {
+            lowpass: [LowPass::default(); 2],
+            phase: 0,
+            window: [0.0; WINDOW],
+            before: 0.0,
+        }
     }
 
     /// Takes the next frame; `None` when the last 40 ms were no voice.
@@ -65,7 +70,10 @@ impl PitchTracker {
         self.window.copy_within(n_kept.., 0);
         self.window[WINDOW - n_kept..].copy_from_slice(&kept[..n_kept]);
         let f0 = self.fundamental()?;
-        Some(VoicedFrame { f0, tilt_db: 10.0 * ((difference + 1e-9) / (signal + 1e-9)).log10() })
+        Some(VoicedFrame {
+            f0,
+            tilt_db: 10.0 * ((difference + 1e-9) / (signal + 1e-9)).log10(),
+        })
     }
 
     fn fundamental(&self) -> Option<f32> {

@@ -33,15 +33,19 @@ static CUES: LazyLock<Vec<Cue>> = LazyLock::new(|| table::rows(include_str!("../
 /// Names the speaker of each turn from its voice and its words. All `Unknown` while only one voice was heard.
 pub fn name(turns: &[(Voice, &str)]) -> Vec<Speaker> {
     let unknown = vec![Speaker::Unknown; turns.len()];
-    let Some(split) = split(turns.iter().filter_map(|(voice, _)| voice.pitch)) else { return unknown };
+    let Some(split) = split(turns.iter().filter_map(|(voice, _)| voice.pitch)) else {
+        return unknown;
+    };
     let is_high = |voice: &Voice| voice.pitch.map(|pitch| pitch > split);
     let first = turns.iter().find_map(|(voice, _)| is_high(voice));
     let first_points = if first == Some(true) { SPOKE_FIRST } else { -SPOKE_FIRST };
-    let high_points = turns.iter().fold(first_points, |sum, (voice, text)| match is_high(voice) {
-        Some(true) => sum + points(text),
-        Some(false) => sum - points(text),
-        None => sum,
-    });
+    let high_points = turns
+        .iter()
+        .fold(first_points, |sum, (voice, text)| match is_high(voice) {
+            Some(true) => sum + points(text),
+            Some(false) => sum - points(text),
+            None => sum,
+        });
     let high_is_doctor = match high_points {
         0 => return unknown,
         points => points > 0,
@@ -56,7 +60,10 @@ pub fn name(turns: &[(Voice, &str)]) -> Vec<Speaker> {
 
 fn points(text: &str) -> i32 {
     let plain = table::plain(text);
-    CUES.iter().filter(|cue| table::says(&plain, &cue.phrase)).map(|cue| cue.points).sum()
+    CUES.iter()
+        .filter(|cue| table::says(&plain, &cue.phrase))
+        .map(|cue| cue.points)
+        .sum()
 }
 
 /// The pitch between two groups that are well apart; `None` when there is only one.
@@ -87,7 +94,13 @@ mod tests {
     use super::*;
 
     fn turn(pitch: f32, text: &str) -> (Voice, &str) {
-        (Voice { pitch: Some(pitch), tilt_db: 0.0 }, text)
+        (
+            Voice {
+                pitch: Some(pitch),
+                tilt_db: 0.0,
+            },
+            text,
+        )
     }
 
     #[test]
@@ -104,7 +117,11 @@ mod tests {
 
     #[test]
     fn one_voice_alone_is_nobody() {
-        let turns = [turn(19.0, "Are you allergic?"), turn(19.8, "Your throat is red."), turn(18.9, "Doctor, I feel ill.")];
+        let turns = [
+            turn(19.0, "Are you allergic?"),
+            turn(19.8, "Your throat is red."),
+            turn(18.9, "Doctor, I feel ill."),
+        ];
         assert_eq!(name(&turns), [Speaker::Unknown; 3]);
     }
 
@@ -116,7 +133,11 @@ mod tests {
 
     #[test]
     fn two_voices_of_the_same_height_are_not_told_apart() {
-        let turns = [turn(18.0, "What brings you in?"), turn(20.0, "I have a cough."), turn(19.0, "For how long?")];
+        let turns = [
+            turn(18.0, "What brings you in?"),
+            turn(20.0, "I have a cough."),
+            turn(19.0, "For how long?"),
+        ];
         assert_eq!(name(&turns), [Speaker::Unknown; 3]);
     }
 }

@@ -50,7 +50,12 @@ pub struct Detector {
 impl Detector {
     /// A detector that has heard nothing yet.
     pub fn new() -> Self {
-        Self { highpass: HighPass::new(), level_db: None, floor_db: 0.0, quietest: Quietest::new() }
+        Self {
+            highpass: HighPass::new(),
+            level_db: None,
+            floor_db: 0.0,
+            quietest: Quietest::new(),
+        }
     }
 
     /// Judges the next frame of `FRAME` samples (±1.0, 16 kHz). `in_phrase` says whether a phrase is open.
@@ -115,7 +120,11 @@ impl Quietest {
 
     fn new() -> Self {
         // Until three seconds were heard, the minimum says nothing.
-        Self { blocks: [f32::NEG_INFINITY; Self::BLOCKS], lowest: f32::INFINITY, frames: 0 }
+        Self {
+            blocks: [f32::NEG_INFINITY; Self::BLOCKS],
+            lowest: f32::INFINITY,
+            frames: 0,
+        }
     }
 
     fn of_the_last_seconds(&mut self, level_db: f32) -> f32 {
@@ -143,7 +152,10 @@ impl HighPass {
     const KEEPS: f32 = 0.955;
 
     fn new() -> Self {
-        Self { before_in: 0.0, before_out: 0.0 }
+        Self {
+            before_in: 0.0,
+            before_out: 0.0,
+        }
     }
 
     fn next(&mut self, x: f32) -> f32 {

@@ -15,7 +15,12 @@ pub(super) struct Keeper {
 
 impl Keeper {
     pub(super) fn new(sink: Box<dyn AudioSink>) -> Self {
-        Self { sink, waiting: Vec::new(), n_chunks: 0, n_kept: 0 }
+        Self {
+            sink,
+            waiting: Vec::new(),
+            n_chunks: 0,
+            n_kept: 0,
+        }
     }
 
     /// Takes a block of any length; keeps every whole second.
@@ -52,7 +57,12 @@ impl Keeper {
     fn append(&mut self, format: Format, pcm: Vec<i16>) -> Result<(), SinkError> {
         let n = pcm.len() as u64;
         let start_ms = format.milliseconds(self.n_kept);
-        self.sink.append(AudioChunk { index: self.n_chunks, start_ms, format, pcm })?;
+        self.sink.append(AudioChunk {
+            index: self.n_chunks,
+            start_ms,
+            format,
+            pcm,
+        })?;
         self.n_chunks += 1;
         self.n_kept += n;
         Ok(())

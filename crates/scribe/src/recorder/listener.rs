@@ -97,8 +97,12 @@ impl Listener {
     }
 
     fn look(&self, segmenter: &Segmenter, looked_at_ms: &mut u32) {
-        let Some(queue) = self.queue.as_ref().filter(|queue| self.partials && queue.is_idle()) else { return };
-        let Some(unfinished) = segmenter.unfinished() else { return };
+        let Some(queue) = self.queue.as_ref().filter(|queue| self.partials && queue.is_idle()) else {
+            return;
+        };
+        let Some(unfinished) = segmenter.unfinished() else {
+            return;
+        };
         if unfinished.end_ms >= unfinished.start_ms.max(*looked_at_ms) + LOOK_EVERY_MS {
             *looked_at_ms = unfinished.end_ms;
             queue.look(unfinished);
@@ -134,7 +138,12 @@ struct Meter {
 
 impl Meter {
     fn new(format: Format) -> Self {
-        Self { format, peaks: vec![0; usize::from(format.channels)], n_heard: 0, n_since: 0 }
+        Self {
+            format,
+            peaks: vec![0; usize::from(format.channels)],
+            n_heard: 0,
+            n_since: 0,
+        }
     }
 
     fn take(&mut self, block: &[i16]) -> Option<ScribeEvent> {
@@ -152,7 +161,9 @@ impl Meter {
         let in_db = |peak: u16| (20.0 * (f32::from(peak) / 32_768.0).log10()).max(SILENCE_DB);
         let peak_db = self.peaks.iter().map(|&peak| in_db(peak)).collect();
         self.peaks.fill(0);
-        Some(ScribeEvent::Level { at_ms: self.format.milliseconds(self.n_heard), peak_db })
+        Some(ScribeEvent::Level {
+            at_ms: self.format.milliseconds(self.n_heard),
+            peak_db,
+        })
     }
 }
-

@@ -34,7 +34,14 @@ pub struct Recorder {
 impl Recorder {
     /// A recorder that keeps sound in `sink`, in either language, from the first channel.
     pub fn new(sink: Box<dyn AudioSink>) -> Self {
-        Self { sink, start_engine: None, language: Language::Auto, channel: 0, partials: true, heavy_work: true }
+        Self {
+            sink,
+            start_engine: None,
+            language: Language::Auto,
+            channel: 0,
+            partials: true,
+            heavy_work: true,
+        }
     }
 
     /// The engine, started when the recording runs already; without one, sound is kept and nothing else.
@@ -106,7 +113,11 @@ impl Recorder {
             tell(ScribeEvent::Finished(outcome.clone()));
             outcome
         });
-        Recording { queue, stopped, thread: Some(thread) }
+        Recording {
+            queue,
+            stopped,
+            thread: Some(thread),
+        }
     }
 }
 
@@ -139,7 +150,10 @@ impl Recording {
 
     /// Waits for the end and the last words.
     pub fn wait(mut self) -> Outcome {
-        let thread = self.thread.take().expect("only wait and drop take it, and both own the recording");
+        let thread = self
+            .thread
+            .take()
+            .expect("only wait and drop take it, and both own the recording");
         thread.join().unwrap_or_default()
     }
 }

@@ -46,8 +46,18 @@ impl State {
 impl Queue {
     pub(super) fn new(heavy_work: bool) -> Self {
         let (utterances, given_up) = (VecDeque::new(), Vec::new());
-        let state = State { utterances, partial: None, given_up, heavy_work, closed: false, idle: false };
-        Self { state: Mutex::new(state), changed: Condvar::new() }
+        let state = State {
+            utterances,
+            partial: None,
+            given_up,
+            heavy_work,
+            closed: false,
+            idle: false,
+        };
+        Self {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }
     }
 
     /// Takes an utterance; gives how much speech waits, in milliseconds, when it may not be worked on.
@@ -56,7 +66,9 @@ impl Queue {
         state.partial = None;
         state.utterances.push_back(utterance);
         while state.waiting_samples() > MOST_SAMPLES {
-            let Some(oldest) = state.utterances.pop_front() else { break };
+            let Some(oldest) = state.utterances.pop_front() else {
+                break;
+            };
             state.given_up.push(span(&oldest));
         }
         self.changed.notify_all();
@@ -67,7 +79,11 @@ impl Queue {
     /// Waits until there is room for more, for sources that can wait; `stopped` ends the waiting.
     pub(super) fn wait_for_room(&self, stopped: impl Fn() -> bool) {
         let full = |state: &mut State| state.waiting_samples() > MOST_SAMPLES / 2 && !stopped();
-        drop(self.changed.wait_while(self.lock(), full).unwrap_or_else(PoisonError::into_inner));
+        drop(
+            self.changed
+                .wait_while(self.lock(), full)
+                .unwrap_or_else(PoisonError::into_inner),
+        );
     }
 
     /// True when a look at unfinished words would delay nothing.
@@ -109,7 +125,10 @@ impl Queue {
             let has_work = !state.utterances.is_empty() || state.partial.is_some();
             !(state.closed || state.heavy_work && has_work)
         };
-        let mut state = self.changed.wait_while(state, nothing).unwrap_or_else(PoisonError::into_inner);
+        let mut state = self
+            .changed
+            .wait_while(state, nothing)
+            .unwrap_or_else(PoisonError::into_inner);
         state.idle = false;
         if !state.heavy_work {
             return None;
@@ -151,5 +170,8 @@ impl Queue {
 }
 
 pub(super) fn span(utterance: &Utterance) -> Span {
-    Span { start_ms: utterance.start_ms, end_ms: utterance.end_ms }
+    Span {
+        start_ms: utterance.start_ms,
+        end_ms: utterance.end_ms,
+    }
 }

@@ -33,7 +33,13 @@ pub(super) struct Written {
 
 impl Writer {
     pub(super) fn new(queue: Arc<Queue>, language: Language, tell: Tell) -> Self {
-        Self { queue, language, tell, turns: Vec::new(), voices: Vec::new() }
+        Self {
+            queue,
+            language,
+            tell,
+            turns: Vec::new(),
+            voices: Vec::new(),
+        }
     }
 
     /// Works to the end of the queue. After a failure, what comes is counted as missing.
@@ -54,7 +60,11 @@ impl Writer {
             missing.extend(self.queue.left_over());
         }
         missing.sort_by_key(|span| span.start_ms);
-        Written { turns: self.turns, missing, failure }
+        Written {
+            turns: self.turns,
+            missing,
+            failure,
+        }
     }
 
     fn work(&mut self, engine: &mut dyn Transcriber, missing: &mut Vec<Span>) -> Result<(), EngineError> {
@@ -80,7 +90,9 @@ impl Writer {
             return Ok(());
         }
         let heard = engine.transcribe(&utterance.samples, self.language, Effort::Careful)?;
-        let Some(text) = guard::believable(&heard, utterance.end_ms - utterance.start_ms) else { return Ok(()) };
+        let Some(text) = guard::believable(&heard, utterance.end_ms - utterance.start_ms) else {
+            return Ok(());
+        };
         self.add(utterance, &heard, text);
         Ok(())
     }
@@ -98,7 +110,10 @@ impl Writer {
         let said: Vec<_> = voices.zip(self.turns.iter().map(|turn| turn.text.as_str())).collect();
         let speakers = speakers::name(&said);
         let last = self.turns.len() - 1;
-        let others_changed = self.turns[..last].iter().zip(&speakers).any(|(turn, speaker)| turn.speaker != *speaker);
+        let others_changed = self.turns[..last]
+            .iter()
+            .zip(&speakers)
+            .any(|(turn, speaker)| turn.speaker != *speaker);
         for (turn, speaker) in self.turns.iter_mut().zip(&speakers) {
             turn.speaker = *speaker;
         }
@@ -114,7 +129,10 @@ impl Writer {
             other => other?,
         };
         if let Some(text) = guard::believable(&heard, unfinished.end_ms - unfinished.start_ms) {
-            let span = Span { start_ms: unfinished.start_ms, end_ms: unfinished.end_ms };
+            let span = Span {
+                start_ms: unfinished.start_ms,
+                end_ms: unfinished.end_ms,
+            };
             (self.tell)(ScribeEvent::Partial { span, text });
         }
         Ok(())
@@ -122,8 +140,14 @@ impl Writer {
 }
 
 fn is_voice(engine: &mut dyn Transcriber, samples: &[f32]) -> Result<bool, EngineError> {
-    let Some(probabilities) = engine.voice(samples)? else { return Ok(true) };
-    Ok(probabilities.iter().filter(|&&probability| probability >= VOICE_PROBABLE).count() >= VOICE_FRAMES)
+    let Some(probabilities) = engine.voice(samples)? else {
+        return Ok(true);
+    };
+    Ok(probabilities
+        .iter()
+        .filter(|&&probability| probability >= VOICE_PROBABLE)
+        .count()
+        >= VOICE_FRAMES)
 }
 
 fn code(language: Language) -> Option<&'static str> {

@@ -44,10 +44,17 @@ fn four_channels_are_heard_bit_for_bit() {
             fifo.display()
         )
     };
-    let Some(folder) = in_child("capture::four_channels_are_heard_bit_for_bit", config) else { return };
-    let format = Format { rate: 48_000, channels: 4 };
+    let Some(folder) = in_child("capture::four_channels_are_heard_bit_for_bit", config) else {
+        return;
+    };
+    let format = Format {
+        rate: 48_000,
+        channels: 4,
+    };
     // Two seconds, each frame and each channel recognisable. It fits the ring, so it need not be paced.
-    let sound: Vec<i16> = (0..2 * 48_000u32).flat_map(|n| (0..4).map(move |ch| (n % 8_000 * 4 + ch) as i16)).collect();
+    let sound: Vec<i16> = (0..2 * 48_000u32)
+        .flat_map(|n| (0..4).map(move |ch| (n % 8_000 * 4 + ch) as i16))
+        .collect();
     let bytes: Vec<u8> = sound.iter().flat_map(|x| x.to_le_bytes()).collect();
     // Held for reading and writing from the beginning: ALSA opens and closes a device while it lists it, and a writer
     // would be told that its reader has gone.
@@ -55,7 +62,14 @@ fn four_channels_are_heard_bit_for_bit() {
     let held = OpenOptions::new().read(true).write(true).open(&fifo).unwrap();
     let mut source = MicrophoneSource::open(Some("alsa:filemic"), Some(format)).unwrap();
     assert_eq!(source.format(), format);
-    let writer = std::thread::spawn(move || OpenOptions::new().write(true).open(fifo).unwrap().write_all(&bytes).unwrap());
+    let writer = std::thread::spawn(move || {
+        OpenOptions::new()
+            .write(true)
+            .open(fifo)
+            .unwrap()
+            .write_all(&bytes)
+            .unwrap()
+    });
     let mut heard = Vec::new();
     while heard.len() < sound.len() - 4 * 4_800 {
         heard.extend(source.read().unwrap().unwrap());
@@ -75,17 +89,36 @@ fn a_machine_without_a_microphone_is_a_typed_error() {
         return;
     }
     assert_eq!(capture::microphones(), Ok(vec![]));
-    assert_eq!(MicrophoneSource::open(None, None).unwrap_err(), CaptureError::NoMicrophone);
-    assert_eq!(MicrophoneSource::open(Some("alsa:nothing"), None).unwrap_err(), CaptureError::NoMicrophone);
-    assert_eq!(MicrophoneSource::open(Some("not an id"), None).unwrap_err(), CaptureError::NoMicrophone);
+    assert_eq!(
+        MicrophoneSource::open(None, None).unwrap_err(),
+        CaptureError::NoMicrophone
+    );
+    assert_eq!(
+        MicrophoneSource::open(Some("alsa:nothing"), None).unwrap_err(),
+        CaptureError::NoMicrophone
+    );
+    assert_eq!(
+        MicrophoneSource::open(Some("not an id"), None).unwrap_err(),
+        CaptureError::NoMicrophone
+    );
 }
 
 #[test]
 fn a_shape_that_we_cannot_use_is_refused() {
     let name = "capture::a_shape_that_we_cannot_use_is_refused";
-    if in_child(name, |_| "pcm.nothing { type null }\npcm.!default { type null }\n".into()).is_none() {
+    if in_child(name, |_| {
+        "pcm.nothing { type null }\npcm.!default { type null }\n".into()
+    })
+    .is_none()
+    {
         return;
     }
-    let odd = Format { rate: 192_000, channels: 32 };
-    assert_eq!(MicrophoneSource::open(None, Some(odd)).unwrap_err(), CaptureError::Unsupported);
+    let odd = Format {
+        rate: 192_000,
+        channels: 32,
+    };
+    assert_eq!(
+        MicrophoneSource::open(None, Some(odd)).unwrap_err(),
+        CaptureError::Unsupported
+    );
 }

@@ -11,7 +11,12 @@ use scribe::{Drafter, RuleDrafter};
 use crate::support::{self, truth};
 
 fn sections(note: &SoapNote) -> [(&str, &Vec<NoteSentence>); 4] {
-    [("S", &note.subjective), ("O", &note.objective), ("A", &note.assessment), ("P", &note.plan)]
+    [
+        ("S", &note.subjective),
+        ("O", &note.objective),
+        ("A", &note.assessment),
+        ("P", &note.plan),
+    ]
 }
 
 fn shown(note: &SoapNote) -> String {
@@ -19,7 +24,14 @@ fn shown(note: &SoapNote) -> String {
     for (name, sentences) in sections(note) {
         for sentence in sentences {
             let span = sentence.source.unwrap();
-            writeln!(text, "{name} [{:6.2}..{:6.2}] {}", f64::from(span.start_ms) / 1e3, f64::from(span.end_ms) / 1e3, sentence.text).unwrap();
+            writeln!(
+                text,
+                "{name} [{:6.2}..{:6.2}] {}",
+                f64::from(span.start_ms) / 1e3,
+                f64::from(span.end_ms) / 1e3,
+                sentence.text
+            )
+            .unwrap();
         }
     }
     text
@@ -27,7 +39,10 @@ fn shown(note: &SoapNote) -> String {
 
 fn turns(said: &[(Speaker, &str)]) -> Vec<Turn> {
     let turn = |(n, (speaker, text)): (usize, &(Speaker, &str))| Turn {
-        span: Span { start_ms: n as u32 * 1_000, end_ms: n as u32 * 1_000 + 900 },
+        span: Span {
+            start_ms: n as u32 * 1_000,
+            end_ms: n as u32 * 1_000 + 900,
+        },
         speaker: *speaker,
         certainty: Certainty::Uncertain,
         language: None,
@@ -60,29 +75,45 @@ fn the_demo_consult_is_drafted_alike_when_nobody_is_named() {
 fn vitals_and_allergies_of_the_demo_consult_are_offered() {
     let vitals = suggested_vitals(&truth());
     assert_eq!(vitals.temperature.map(|x| x.0), Some(38.2));
-    assert_eq!((vitals.systolic.map(|x| x.0), vitals.diastolic.map(|x| x.0)), (Some(130.0), Some(80.0)));
+    assert_eq!(
+        (vitals.systolic.map(|x| x.0), vitals.diastolic.map(|x| x.0)),
+        (Some(130.0), Some(80.0))
+    );
     assert_eq!((vitals.weight, vitals.weight_on), (None, None));
     let [allergy] = mentioned_allergies(&truth()).try_into().unwrap();
-    assert_eq!((allergy.substance_text.as_str(), allergy.reaction.as_deref()), ("penicillin", Some("rash")));
+    assert_eq!(
+        (allergy.substance_text.as_str(), allergy.reaction.as_deref()),
+        ("penicillin", Some("rash"))
+    );
     assert_eq!(allergy.span, truth()[7].span);
 }
 
 #[test]
 fn vitals_are_read_however_they_are_said() {
     use Speaker::{Doctor, Patient};
-    let check = |said: &str, written: &[&str]| assert_eq!(texts(&draft(&[(Doctor, said)]).objective), written, "{said}");
+    let check =
+        |said: &str, written: &[&str]| assert_eq!(texts(&draft(&[(Doctor, said)]).objective), written, "{said}");
     check("Your temperature is 38.2 degrees.", &["T 38.2 °C"]);
     check("Suhu awak tiga puluh lapan perpuluhan dua darjah.", &["T 38.2 °C"]);
     check("Blood pressure 130/80.", &["BP 130/80"]);
-    check("Tekanan darah awak seratus tiga puluh atas lapan puluh.", &["BP 130/80"]);
-    check("Your blood pressure is one hundred and five over seventy, good.", &["BP 105/70"]);
+    check(
+        "Tekanan darah awak seratus tiga puluh atas lapan puluh.",
+        &["BP 130/80"],
+    );
+    check(
+        "Your blood pressure is one hundred and five over seventy, good.",
+        &["BP 105/70"],
+    );
     check("Your weight is sixty two point five kilograms.", &["Weight 62.5 kg"]);
     check("The temperature is one hundred and two.", &[]);
     check("Bend it ninety degrees.", &[]);
     check("We were over eighty people.", &[]);
     // A question measures nothing, and what a patient measured at home is her story.
     check("Is your temperature thirty nine degrees?", &[]);
-    assert_eq!(suggested_vitals(&turns(&[(Patient, "My temperature was thirty nine degrees.")])), domain::Vitals::default());
+    assert_eq!(
+        suggested_vitals(&turns(&[(Patient, "My temperature was thirty nine degrees.")])),
+        domain::Vitals::default()
+    );
 }
 
 #[test]
@@ -92,7 +123,13 @@ fn negations_are_kept() {
     assert_eq!(texts(&note.subjective), ["I have no fever and I do not cough."]);
     let note = draft(&[(Doctor, "Any chest pain?"), (Patient, "No.")]);
     assert_eq!(texts(&note.subjective), ["Any chest pain? No."]);
-    assert_eq!(note.subjective[0].source, Some(Span { start_ms: 0, end_ms: 1_900 }));
+    assert_eq!(
+        note.subjective[0].source,
+        Some(Span {
+            start_ms: 0,
+            end_ms: 1_900
+        })
+    );
     let note = draft(&[(Doctor, "Your lungs are clear, no wheeze.")]);
     assert_eq!(texts(&note.objective), ["Lungs are clear, no wheeze."]);
     let note = draft(&[(Doctor, "This is not an infection.")]);
@@ -116,40 +153,85 @@ fn allergies_that_are_denied_or_asked_about_are_none() {
     use Speaker::{Doctor, Patient};
     let check = |said: &[(Speaker, &str)], told: &[(&str, Option<&str>)]| {
         let mentioned = mentioned_allergies(&turns(said));
-        let mentioned: Vec<_> = mentioned.iter().map(|m| (m.substance_text.as_str(), m.reaction.as_deref())).collect();
+        let mentioned: Vec<_> = mentioned
+            .iter()
+            .map(|m| (m.substance_text.as_str(), m.reaction.as_deref()))
+            .collect();
         assert_eq!(mentioned, told, "{said:?}");
     };
     check(&[(Doctor, "Are you allergic to any medicine?"), (Patient, "No.")], &[]);
     check(&[(Patient, "I am not allergic to penicillin.")], &[]);
     check(&[(Patient, "I am allergic to something.")], &[]);
-    check(&[(Patient, "Saya alah kepada penisilin, badan jadi gatal.")], &[("penisilin", Some("gatal"))]);
+    check(
+        &[(Patient, "Saya alah kepada penisilin, badan jadi gatal.")],
+        &[("penisilin", Some("gatal"))],
+    );
     check(&[(Patient, "Saya tidak alah kepada penisilin.")], &[]);
-    check(&[(Patient, "I am allergic to sulfa drugs and I get hives.")], &[("sulfa drugs", Some("hives"))]);
+    check(
+        &[(Patient, "I am allergic to sulfa drugs and I get hives.")],
+        &[("sulfa drugs", Some("hives"))],
+    );
     check(&[(Patient, "I am allergic to aspirin.")], &[("aspirin", None)]);
-    check(&[(Patient, "I am allergic to prawns. I do not get a rash.")], &[("prawns", None)]);
+    check(
+        &[(Patient, "I am allergic to prawns. I do not get a rash.")],
+        &[("prawns", None)],
+    );
 }
 
 /// Spells a number as the tables say it; an oracle that reads nothing.
 fn spelt(digits: &str) -> Vec<String> {
     const UNITS: [&str; 20] = [
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-        "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
     ];
-    const TENS: [&str; 10] = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
-    const SATUAN: [&str; 10] =
-        ["kosong", "satu", "dua", "tiga", "empat", "lima", "enam", "tujuh", "lapan", "sembilan"];
+    const TENS: [&str; 10] = [
+        "", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+    ];
+    const SATUAN: [&str; 10] = [
+        "kosong", "satu", "dua", "tiga", "empat", "lima", "enam", "tujuh", "lapan", "sembilan",
+    ];
     fn english(n: usize, and: &str) -> String {
         match n {
             0..20 => UNITS[n].to_owned(),
-            20..100 => format!("{} {}", TENS[n / 10], if n % 10 == 0 { "" } else { UNITS[n % 10] }).trim().to_owned(),
-            100..1_000 if n % 100 == 0 => format!("{} hundred", english(n / 100, and)),
+            20..100 => format!(
+                "{} {}",
+                TENS[n / 10],
+                if n.is_multiple_of(10) { "" } else { UNITS[n % 10] }
+            )
+            .trim()
+            .to_owned(),
+            100..1_000 if n.is_multiple_of(100) => format!("{} hundred", english(n / 100, and)),
             100..1_000 => format!("{} hundred {and}{}", english(n / 100, and), english(n % 100, and)),
-            _ if n % 1_000 == 0 => format!("{} thousand", english(n / 1_000, and)),
+            _ if n.is_multiple_of(1_000) => format!("{} thousand", english(n / 1_000, and)),
             _ => format!("{} thousand {}", english(n / 1_000, and), english(n % 1_000, and)),
         }
     }
     fn malay(n: usize) -> String {
-        let rest = |n: usize| if n == 0 { String::new() } else { format!(" {}", malay(n)) };
+        let rest = |n: usize| {
+            if n == 0 {
+                String::new()
+            } else {
+                format!(" {}", malay(n))
+            }
+        };
         match n {
             0..10 => SATUAN[n].to_owned(),
             10 => "sepuluh".to_owned(),
@@ -162,10 +244,14 @@ fn spelt(digits: &str) -> Vec<String> {
         }
     }
     let (whole, decimals) = digits.split_once('.').unwrap_or((digits, ""));
-    let Ok(n) = whole.parse::<usize>() else { return Vec::new() };
+    let Ok(n) = whole.parse::<usize>() else {
+        return Vec::new();
+    };
     let after = |point: &str, names: &[&str]| match decimals {
         "" => String::new(),
-        _ => decimals.bytes().fold(format!(" {point}"), |text, d| format!("{text} {}", names[usize::from(d - b'0')])),
+        _ => decimals.bytes().fold(format!(" {point}"), |text, d| {
+            format!("{text} {}", names[usize::from(d - b'0')])
+        }),
     };
     let mut ways = vec![malay(n) + &after("perpuluhan", &SATUAN)];
     ways.extend(["", "and "].map(|and| english(n, and) + &after("point", &UNITS)));
@@ -174,7 +260,10 @@ fn spelt(digits: &str) -> Vec<String> {
 
 fn words(text: &str) -> Vec<String> {
     let cut = |c: char| c.is_whitespace() || c == '/';
-    let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric() && c != '°' && c != '%').to_lowercase();
+    let bare = |word: &str| {
+        word.trim_matches(|c: char| !c.is_alphanumeric() && c != '°' && c != '%')
+            .to_lowercase()
+    };
     text.split(cut).map(bare).filter(|word| !word.is_empty()).collect()
 }
 
@@ -200,48 +289,156 @@ fn invented(sentence: &NoteSentence, turns: &[Turn]) -> Vec<String> {
         "weight" => says("weigh") || says("berat"),
         number => spelt(number).iter().any(|spelt| spoken.contains(&format!(" {spelt} "))),
     };
-    words(&sentence.text).into_iter().filter(|word| !is_known(word)).collect()
+    words(&sentence.text)
+        .into_iter()
+        .filter(|word| !is_known(word))
+        .collect()
 }
 
 fn check_nothing_is_invented(turns: &[Turn]) -> usize {
     let note = RuleDrafter.draft(turns).unwrap();
-    let all: Vec<_> = sections(&note).into_iter().flat_map(|(_, sentences)| sentences).collect();
+    let all: Vec<_> = sections(&note)
+        .into_iter()
+        .flat_map(|(_, sentences)| sentences)
+        .collect();
     for sentence in &all {
-        assert_eq!(invented(sentence, turns), Vec::<String>::new(), "in {:?}", sentence.text);
+        assert_eq!(
+            invented(sentence, turns),
+            Vec::<String>::new(),
+            "in {:?}",
+            sentence.text
+        );
     }
     all.len()
 }
 
 #[test]
 fn the_check_for_inventions_finds_them() {
-    let turns = turns(&[(Speaker::Doctor, "Take paracetamol five hundred milligrams, not aspirin.")]);
-    let sentence = |text: &str| NoteSentence { text: text.to_owned(), source: Some(turns[0].span) };
-    assert_eq!(invented(&sentence("Take paracetamol 500 mg, not aspirin."), &turns), Vec::<String>::new());
-    assert_eq!(invented(&sentence("Take ibuprofen 400 mg."), &turns), ["ibuprofen", "400"]);
+    let turns = turns(&[(
+        Speaker::Doctor,
+        "Take paracetamol five hundred milligrams, not aspirin.",
+    )]);
+    let sentence = |text: &str| NoteSentence {
+        text: text.to_owned(),
+        source: Some(turns[0].span),
+    };
+    assert_eq!(
+        invented(&sentence("Take paracetamol 500 mg, not aspirin."), &turns),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        invented(&sentence("Take ibuprofen 400 mg."), &turns),
+        ["ibuprofen", "400"]
+    );
     assert_eq!(invented(&sentence("BP 120/80"), &turns), ["bp", "120", "80"]);
 }
 
 fn word() -> impl Strategy<Value = String> {
     let known = [
-        "fever", "cough", "allergic", "to", "penicillin", "take", "paracetamol", "gram", "milligrams", "every", "hours", "three", "thirty",
-        "eight", "point", "two", "degrees", "one", "hundred", "and", "over", "eighty", "temperature", "blood", "pressure", "your", "throat",
-        "is", "red", "this", "is", "a", "infection", "no", "yes,", "only", "not", "tidak", "ada", "demam", "puluh", "belas", "ratus", "tiga",
-        "seratus", "perpuluhan", "suhu", "darjah", "atas", "minum", "weight", "kilograms", "38.2", "130/80", "celsius", "come", "back",
-        "days", "off", "I", "have", "an", "Your", "This", "medicine", "thousand", "kosong", "virus", "%", "5", "0", "é", "Ǆ", "İ", "ß",
+        "fever",
+        "cough",
+        "allergic",
+        "to",
+        "penicillin",
+        "take",
+        "paracetamol",
+        "gram",
+        "milligrams",
+        "every",
+        "hours",
+        "three",
+        "thirty",
+        "eight",
+        "point",
+        "two",
+        "degrees",
+        "one",
+        "hundred",
+        "and",
+        "over",
+        "eighty",
+        "temperature",
+        "blood",
+        "pressure",
+        "your",
+        "throat",
+        "is",
+        "red",
+        "this",
+        "is",
+        "a",
+        "infection",
+        "no",
+        "yes,",
+        "only",
+        "not",
+        "tidak",
+        "ada",
+        "demam",
+        "puluh",
+        "belas",
+        "ratus",
+        "tiga",
+        "seratus",
+        "perpuluhan",
+        "suhu",
+        "darjah",
+        "atas",
+        "minum",
+        "weight",
+        "kilograms",
+        "38.2",
+        "130/80",
+        "celsius",
+        "come",
+        "back",
+        "days",
+        "off",
+        "I",
+        "have",
+        "an",
+        "Your",
+        "This",
+        "medicine",
+        "thousand",
+        "kosong",
+        "virus",
+        "%",
+        "5",
+        "0",
+        "é",
+        "Ǆ",
+        "İ",
+        "ß",
     ];
     prop_oneof![9 => prop::sample::select(known.to_vec()).prop_map(str::to_owned), 1 => "\\PC{0,6}"]
 }
 
 fn sentence() -> impl Strategy<Value = String> {
-    (prop::collection::vec((word(), prop::sample::select(vec!["", "", "", ",", ";"])), 1..14), prop::sample::select(vec![".", "?", "!", ""]))
-        .prop_map(|(words, end)| words.into_iter().map(|(word, mark)| word + mark).collect::<Vec<_>>().join(" ") + end)
+    (
+        prop::collection::vec((word(), prop::sample::select(vec!["", "", "", ",", ";"])), 1..14),
+        prop::sample::select(vec![".", "?", "!", ""]),
+    )
+        .prop_map(|(words, end)| {
+            words
+                .into_iter()
+                .map(|(word, mark)| word + mark)
+                .collect::<Vec<_>>()
+                .join(" ")
+                + end
+        })
 }
 
 fn any_turns() -> impl Strategy<Value = Vec<Turn>> {
     let speaker = prop::sample::select(vec![Speaker::Doctor, Speaker::Patient, Speaker::Unknown]);
     let text = prop::collection::vec(sentence(), 1..4).prop_map(|sentences| sentences.join(" "));
     prop::collection::vec((speaker, text), 0..8).prop_map(|said| {
-        turns(&said.iter().map(|(speaker, text)| (*speaker, text.as_str())).collect::<Vec<_>>())
+        turns(
+            &said
+                .iter()
+                .map(|(speaker, text)| (*speaker, text.as_str()))
+                .collect::<Vec<_>>(),
+        )
     })
 }
 
@@ -268,7 +465,14 @@ fn tagged(dialogue: &str) -> Vec<Turn> {
         .lines()
         .filter_map(|line| {
             let (tag, text) = line.strip_prefix('[')?.split_once(']')?;
-            Some((if tag.starts_with("doctor") { Speaker::Doctor } else { Speaker::Patient }, text.trim()))
+            Some((
+                if tag.starts_with("doctor") {
+                    Speaker::Doctor
+                } else {
+                    Speaker::Patient
+                },
+                text.trim(),
+            ))
         })
         .collect();
     turns(&said)
@@ -276,24 +480,36 @@ fn tagged(dialogue: &str) -> Vec<Turn> {
 
 #[test]
 fn real_consultations_are_drafted_without_inventions() {
-    let Some(folder) = support::shared("clinical/aci-bench/challenge_data") else { return };
+    let Some(folder) = support::shared("clinical/aci-bench/challenge_data") else {
+        return;
+    };
     let mut n_sentences = 0;
     let mut n_visits = 0;
     for file in ["train.csv", "valid.csv"] {
         let mut csv = csv::Reader::from_path(folder.join(file)).unwrap();
-        let column = csv.headers().unwrap().iter().position(|name| name == "dialogue").unwrap();
+        let column = csv
+            .headers()
+            .unwrap()
+            .iter()
+            .position(|name| name == "dialogue")
+            .unwrap();
         for record in csv.records() {
             n_sentences += check_nothing_is_invented(&tagged(&record.unwrap()[column]));
             n_visits += 1;
         }
     }
     println!("ACI-Bench: {n_visits} visits, {n_sentences} drafted sentences");
-    assert!(n_visits >= 80 && n_sentences > n_visits, "{n_visits} visits, {n_sentences} sentences");
+    assert!(
+        n_visits >= 80 && n_sentences > n_visits,
+        "{n_visits} visits, {n_sentences} sentences"
+    );
 }
 
 #[test]
 fn what_real_recognisers_wrote_is_drafted_without_inventions() {
-    let Some(folder) = support::shared("clinical/primock57-dev/asr") else { return };
+    let Some(folder) = support::shared("clinical/primock57-dev/asr") else {
+        return;
+    };
     let mut n_files = 0;
     let mut open = vec![folder];
     while let Some(path) = open.pop() {

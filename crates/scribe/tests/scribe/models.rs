@@ -11,7 +11,10 @@ use crate::support;
 fn the_catalogue_is_whole_and_offers_no_demo_model_for_real_use() {
     let all = catalogue().all();
     assert_eq!(all.len(), 10);
-    assert!(all.iter().all(|entry| entry.sha256.len() == 64 && entry.bytes > 1_000_000 && !entry.licence.is_empty()));
+    assert!(
+        all.iter()
+            .all(|entry| entry.sha256.len() == 64 && entry.bytes > 1_000_000 && !entry.licence.is_empty())
+    );
     let ids: std::collections::BTreeSet<_> = all.iter().map(|entry| &entry.id).collect();
     assert_eq!(ids.len(), all.len());
     assert_eq!(catalogue().for_real_use().count(), 9);
@@ -29,7 +32,13 @@ fn the_demo_model_installs_itself_and_is_mended_when_it_is_damaged() {
     assert_eq!(models::installed(&models_dir), std::slice::from_ref(&installed));
     assert_eq!(installed.verify().unwrap().path(), installed.path);
     fs::write(&installed.path, b"cut").unwrap();
-    assert!(matches!(installed.verify(), Err(ModelError::Truncated { have: 3, want: 7_012_687 })));
+    assert!(matches!(
+        installed.verify(),
+        Err(ModelError::Truncated {
+            have: 3,
+            want: 7_012_687
+        })
+    ));
     demo::install_model(&models_dir).unwrap().verify().unwrap();
 }
 
@@ -56,13 +65,25 @@ fn a_bad_file_is_refused_and_leaves_nothing_behind() {
     };
     let import = |name: &str, bytes: &[u8]| models::import(&put(name, bytes), &models_dir).unwrap_err();
     let name = "ggml-micro-consult-q5_0.bin";
-    assert!(matches!(import(name, &whole[..5_000_000]), ModelError::Truncated { have: 5_000_000, want: 7_012_687 }));
-    assert!(matches!(import(name, &[whole.as_slice(), b"more"].concat()), ModelError::Damaged));
+    assert!(matches!(
+        import(name, &whole[..5_000_000]),
+        ModelError::Truncated {
+            have: 5_000_000,
+            want: 7_012_687
+        }
+    ));
+    assert!(matches!(
+        import(name, &[whole.as_slice(), b"more"].concat()),
+        ModelError::Damaged
+    ));
     let mut flipped = whole.clone();
     flipped[6_000_000] ^= 1;
     assert!(matches!(import(name, &flipped), ModelError::Damaged));
     assert!(matches!(import("notes.txt", b"hello"), ModelError::Unknown));
-    assert!(matches!(models::import(&folder.path().join("absent"), &models_dir), Err(ModelError::Io(_))));
+    assert!(matches!(
+        models::import(&folder.path().join("absent"), &models_dir),
+        Err(ModelError::Io(_))
+    ));
     let left = fs::read_dir(&models_dir).map(|files| files.count()).unwrap_or(0);
     assert_eq!(left, 0);
 }

@@ -16,8 +16,17 @@ struct Parrot;
 
 impl Transcriber for Parrot {
     fn transcribe(&mut self, _: &[f32], _: Language, _: Effort) -> Result<Heard, EngineError> {
-        let segment = HeardSegment { start_ms: 0, end_ms: 500, text: "word".into(), avg_logprob: -0.1, no_speech: 0.0 };
-        Ok(Heard { language: Language::English, segments: vec![segment] })
+        let segment = HeardSegment {
+            start_ms: 0,
+            end_ms: 500,
+            text: "word".into(),
+            avg_logprob: -0.1,
+            no_speech: 0.0,
+        };
+        Ok(Heard {
+            language: Language::English,
+            segments: vec![segment],
+        })
     }
 
     fn voice(&mut self, _: &[f32]) -> Result<Option<Vec<f32>>, EngineError> {
@@ -45,11 +54,19 @@ fn blocks(sound: &[i16]) -> Vec<Result<Vec<i16>, SourceError>> {
 fn on_battery_the_sound_is_kept_and_the_words_are_left_for_later() {
     let sink = MemorySink::default();
     let sound = buzz(120.0, 0.8);
-    let (outcome, told) =
-        support::run(recorder(&sink).transcriber(parrot).heavy_work(false), source(blocks(&sound)));
+    let (outcome, told) = support::run(
+        recorder(&sink).transcriber(parrot).heavy_work(false),
+        source(blocks(&sound)),
+    );
     assert_eq!(sink.pcm(), sound);
-    assert_eq!((outcome.turns.len(), outcome.missing.len(), outcome.failure), (0, 1, None));
-    assert!(told.iter().any(|event| matches!(event, ScribeEvent::Postponed { waiting_ms: 500.. })));
+    assert_eq!(
+        (outcome.turns.len(), outcome.missing.len(), outcome.failure),
+        (0, 1, None)
+    );
+    assert!(
+        told.iter()
+            .any(|event| matches!(event, ScribeEvent::Postponed { waiting_ms: 500.. }))
+    );
     let (later, _) = support::run(recorder(&MemorySink::default()).transcriber(parrot), sink.replay());
     assert_eq!((later.turns.len(), later.missing.len()), (1, 0));
     assert_eq!(later.turns[0].span, outcome.missing[0]);
@@ -78,7 +95,10 @@ fn words_that_waited_for_power_are_written_when_it_is_back() {
     recording.set_heavy_work(false);
     microphone.send(buzz(120.0, 0.8)).unwrap();
     let postponed = told.iter().find(|event| !matches!(event, ScribeEvent::Level { .. }));
-    assert!(matches!(postponed, Some(ScribeEvent::Postponed { .. })), "{postponed:?}");
+    assert!(
+        matches!(postponed, Some(ScribeEvent::Postponed { .. })),
+        "{postponed:?}"
+    );
     recording.set_heavy_work(true);
     let turn = told.iter().find(|event| !matches!(event, ScribeEvent::Level { .. }));
     assert!(matches!(turn, Some(ScribeEvent::Turn(_))), "{turn:?}");
@@ -91,8 +111,9 @@ fn a_stopped_recording_ends_and_still_gets_its_last_words() {
     let (microphone, blocks) = mpsc::channel();
     let sink = MemorySink::default();
     let (tell, told) = mpsc::channel();
-    let recording =
-        recorder(&sink).transcriber(parrot).start(Box::new(Live(blocks)), move |event| tell.send(event).unwrap());
+    let recording = recorder(&sink)
+        .transcriber(parrot)
+        .start(Box::new(Live(blocks)), move |event| tell.send(event).unwrap());
     let sound = buzz(120.0, 0.8);
     // Cut in the middle of the voice: nobody pauses before pressing stop.
     microphone.send(sound[..28_000].to_vec()).unwrap();
@@ -107,12 +128,17 @@ fn a_stopped_recording_ends_and_still_gets_its_last_words() {
 
 #[test]
 fn a_full_disk_ends_the_recording_and_keeps_what_was_kept() {
-    let sink = MemorySink { fail_at: Some(2), ..MemorySink::default() };
+    let sink = MemorySink {
+        fail_at: Some(2),
+        ..MemorySink::default()
+    };
     let (outcome, told) = support::run(recorder(&sink), source(blocks(&vec![0; 10 * 16_000])));
     assert_eq!(outcome.failure, Some(FailureCode::RecordingNotKept));
     assert_eq!(outcome.length_ms, 2_000);
     assert!(sink.kept.lock().unwrap().finished);
-    assert!(told.contains(&ScribeEvent::Failed { code: FailureCode::RecordingNotKept }));
+    assert!(told.contains(&ScribeEvent::Failed {
+        code: FailureCode::RecordingNotKept
+    }));
 }
 
 #[test]
@@ -131,7 +157,10 @@ fn a_microphone_that_goes_away_costs_nothing_of_what_it_gave() {
 fn without_an_engine_there_is_a_recording_and_nothing_is_called_missing() {
     let sink = MemorySink::default();
     let (outcome, _) = support::run(recorder(&sink), source(blocks(&buzz(120.0, 0.8))));
-    assert_eq!((outcome.turns.len(), outcome.missing.len(), outcome.failure), (0, 0, None));
+    assert_eq!(
+        (outcome.turns.len(), outcome.missing.len(), outcome.failure),
+        (0, 0, None)
+    );
     assert_eq!(outcome.length_ms, 2_800);
 }
 
@@ -140,7 +169,10 @@ fn an_engine_that_is_missing_is_told_and_costs_words_only() {
     let sink = MemorySink::default();
     let missing = || Err(EngineError::NotFound(std::io::ErrorKind::NotFound.into()));
     let (outcome, _) = support::run(recorder(&sink).transcriber(missing), source(blocks(&buzz(120.0, 0.8))));
-    assert_eq!((outcome.failure, outcome.missing.len()), (Some(FailureCode::EngineMissing), 1));
+    assert_eq!(
+        (outcome.failure, outcome.missing.len()),
+        (Some(FailureCode::EngineMissing), 1)
+    );
     assert_eq!(outcome.length_ms, 2_800);
 }
 
@@ -172,6 +204,9 @@ fn sound_is_kept_before_its_words_are_sought() {
 }
 
 proptest! {
+    // A case is seconds of sound, through filters that are slow without optimisation.
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
     /// However a source cuts its blocks, the sink gets the same samples, numbered without a gap, a second at most.
     #[test]
     fn the_sink_gets_every_sample_once(sizes in prop::collection::vec(0usize..40_000, 1..12), channels in 1u16..5) {
@@ -214,21 +249,36 @@ proptest! {
 fn the_ear_moves_a_sound_neither_in_time_nor_in_pitch() {
     for rate in [8_000u32, 44_100, 48_000] {
         // A second of silence, then a 440 Hz tone.
-        let tone = |n: u32| if n < rate { 0.0 } else { (n as f32 / rate as f32 * 440.0 * std::f32::consts::TAU).sin() };
+        let tone = |n: u32| {
+            if n < rate {
+                0.0
+            } else {
+                (n as f32 / rate as f32 * 440.0 * std::f32::consts::TAU).sin()
+            }
+        };
         let sound: Vec<i16> = (0..2 * rate).map(|n| (tone(n) * 8_000.0) as i16).collect();
         let mut ear = Ear::new(Format { rate, channels: 1 }, 0);
         let mut heard: Vec<f32> = sound.chunks(997).flat_map(|block| ear.hear(block)).collect();
         heard.extend(ear.finish());
         let begins = heard.iter().position(|x| x.abs() > 0.1).unwrap();
-        assert!(begins.abs_diff(16_000) < 16, "{rate} Hz: the tone begins at sample {begins}");
-        let crossings = heard[18_000..30_000].windows(2).filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0).count();
+        assert!(
+            begins.abs_diff(16_000) < 16,
+            "{rate} Hz: the tone begins at sample {begins}"
+        );
+        let crossings = heard[18_000..30_000]
+            .windows(2)
+            .filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0)
+            .count();
         assert!(crossings.abs_diff(330) <= 1, "{rate} Hz: {crossings} periods in 0.75 s");
     }
 }
 
 #[test]
 fn the_ear_listens_to_one_channel_alone() {
-    let format = Format { rate: 16_000, channels: 3 };
+    let format = Format {
+        rate: 16_000,
+        channels: 3,
+    };
     let sound: Vec<i16> = (0..16_000).flat_map(|_| [0, 16_384, -16_384]).collect();
     assert!(Ear::new(format, 1).hear(&sound).iter().all(|&x| x == 0.5));
     assert!(Ear::new(format, 2).hear(&sound).iter().all(|&x| x == -0.5));

@@ -47,7 +47,11 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     if file.exists() {
         return Some(file);
     }
-    assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "absent under CI: ../shared/{path}");
+    assert_ne!(
+        std::env::var("CI").as_deref(),
+        Ok("true"),
+        "absent under CI: ../shared/{path}"
+    );
     eprintln!("LEFT OUT: ../shared/{path} is not on this machine");
     None
 }
@@ -72,8 +76,15 @@ pub fn truth() -> Vec<Turn> {
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     let ms = |value: &serde_json::Value| (value.as_f64().unwrap() * 1_000.0) as u32;
     let turn = |turn: &serde_json::Value| Turn {
-        span: Span { start_ms: ms(&turn["start"]), end_ms: ms(&turn["end"]) },
-        speaker: if turn["speaker"] == "doctor" { Speaker::Doctor } else { Speaker::Patient },
+        span: Span {
+            start_ms: ms(&turn["start"]),
+            end_ms: ms(&turn["end"]),
+        },
+        speaker: if turn["speaker"] == "doctor" {
+            Speaker::Doctor
+        } else {
+            Speaker::Patient
+        },
         certainty: Certainty::Uncertain,
         language: turn["language"].as_str().map(str::to_owned),
         text: turn["text"].as_str().unwrap().to_owned(),
@@ -100,7 +111,13 @@ pub struct Kept {
 
 impl MemorySink {
     pub fn pcm(&self) -> Vec<i16> {
-        self.kept.lock().unwrap().chunks.iter().flat_map(|chunk| chunk.pcm.clone()).collect()
+        self.kept
+            .lock()
+            .unwrap()
+            .chunks
+            .iter()
+            .flat_map(|chunk| chunk.pcm.clone())
+            .collect()
     }
 
     pub fn replay(&self) -> Box<dyn Source> {
@@ -134,7 +151,9 @@ pub fn run(recorder: Recorder, source: Box<dyn Source>) -> (Outcome, Vec<ScribeE
 
 /// Puts a source into words with the real engine and the demo model.
 pub fn transcribe(source: impl Source + 'static) -> (Outcome, Vec<ScribeEvent>) {
-    let recorder = Recorder::new(Box::new(scribe::NoSink)).language(Language::English).partials(false);
+    let recorder = Recorder::new(Box::new(scribe::NoSink))
+        .language(Language::English)
+        .partials(false);
     run(recorder.transcriber(engine), Box::new(source))
 }
 
@@ -152,7 +171,10 @@ pub fn buzz(hz: f32, seconds: f32) -> Vec<i16> {
     sound
 }
 
-pub const MONO: Format = Format { rate: 16_000, channels: 1 };
+pub const MONO: Format = Format {
+    rate: 16_000,
+    channels: 1,
+};
 
 /// A source that ends early.
 pub struct Cut<S> {

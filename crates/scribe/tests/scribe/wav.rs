@@ -15,7 +15,12 @@ fn made(spec: WavSpec, write: impl Fn(&mut WavWriter<&mut Cursor<Vec<u8>>>)) -> 
 }
 
 fn spec(channels: u16, rate: u32, bits: u16) -> WavSpec {
-    WavSpec { channels, sample_rate: rate, bits_per_sample: bits, sample_format: SampleFormat::Int }
+    WavSpec {
+        channels,
+        sample_rate: rate,
+        bits_per_sample: bits,
+        sample_format: SampleFormat::Int,
+    }
 }
 
 fn all(bytes: Vec<u8>) -> (Format, Vec<i16>) {
@@ -38,8 +43,15 @@ fn every_depth_is_read_as_the_same_sound() {
         });
         assert_eq!(all(bytes).1, [-32_768, -256, 0, 256, 32_512], "{bits} bit");
     }
-    let float = WavSpec { sample_format: SampleFormat::Float, ..spec(1, 16_000, 32) };
-    let bytes = made(float, |wav| [-1.0f32, 0.0, 0.5, 7.0].into_iter().for_each(|x| wav.write_sample(x).unwrap()));
+    let float = WavSpec {
+        sample_format: SampleFormat::Float,
+        ..spec(1, 16_000, 32)
+    };
+    let bytes = made(float, |wav| {
+        [-1.0f32, 0.0, 0.5, 7.0]
+            .into_iter()
+            .for_each(|x| wav.write_sample(x).unwrap())
+    });
     assert_eq!(all(bytes).1, [-32_767, 0, 16_383, 32_767]);
 }
 
@@ -61,28 +73,43 @@ fn channels_and_rates_are_kept_as_they_are() {
 #[test]
 fn each_bad_file_has_its_own_error() {
     let open = |bytes: &[u8]| WavSource::from_bytes(bytes.to_vec(), Pace::AsFastAsPossible).map(|_| ());
-    let good = made(spec(1, 16_000, 16), |wav| (0..1_000i16).for_each(|x| wav.write_sample(x).unwrap()));
+    let good = made(spec(1, 16_000, 16), |wav| {
+        (0..1_000i16).for_each(|x| wav.write_sample(x).unwrap())
+    });
     let silent = made(spec(1, 16_000, 16), |_| {});
     assert!(matches!(open(b""), Err(WavError::Empty)));
-    assert!(matches!(open(b"%PDF-1.7 this is no sound at all, whatever its name says"), Err(WavError::NotWav)));
+    assert!(matches!(
+        open(b"%PDF-1.7 this is no sound at all, whatever its name says"),
+        Err(WavError::NotWav)
+    ));
     for keep in [1, 4, 11, 12, 20, 30, 40] {
-        assert!(matches!(open(&good[..keep]), Err(WavError::NotWav)), "first {keep} bytes");
+        assert!(
+            matches!(open(&good[..keep]), Err(WavError::NotWav)),
+            "first {keep} bytes"
+        );
     }
     assert!(matches!(open(&silent), Err(WavError::NoSamples)));
     let fast = made(spec(1, 96_000, 16), |wav| wav.write_sample(1i16).unwrap());
     assert!(matches!(open(&fast), Err(WavError::Unsupported { rate: 96_000, .. })));
-    let wide = made(spec(12, 16_000, 16), |wav| (0..12i16).for_each(|x| wav.write_sample(x).unwrap()));
+    let wide = made(spec(12, 16_000, 16), |wav| {
+        (0..12i16).for_each(|x| wav.write_sample(x).unwrap())
+    });
     assert!(matches!(open(&wide), Err(WavError::Unsupported { channels: 12, .. })));
     let mut compressed = good.clone();
     compressed[20] = 2; // Microsoft ADPCM
-    assert!(matches!(open(&compressed), Err(WavError::Unsupported { .. } | WavError::NotWav)));
+    assert!(matches!(
+        open(&compressed),
+        Err(WavError::Unsupported { .. } | WavError::NotWav)
+    ));
     let absent = WavSource::open(std::path::Path::new("/nowhere.wav"), Pace::AsFastAsPossible);
     assert!(matches!(absent, Err(WavError::Io(_))));
 }
 
 #[test]
 fn a_file_that_stops_early_is_read_up_to_there() {
-    let good = made(spec(2, 16_000, 16), |wav| (0..32_000i16).for_each(|x| wav.write_sample(x).unwrap()));
+    let good = made(spec(2, 16_000, 16), |wav| {
+        (0..32_000i16).for_each(|x| wav.write_sample(x).unwrap())
+    });
     // In the middle of a frame: the half is left out.
     let (_, pcm) = all(good[..44 + 6_002].to_vec());
     assert_eq!(pcm, (0..3_000).collect::<Vec<i16>>());
@@ -103,5 +130,8 @@ fn a_consult_at_another_rate_gives_the_same_words() {
         }
     });
     let (outcome, _) = crate::support::transcribe(WavSource::from_bytes(bytes, Pace::AsFastAsPossible).unwrap());
-    assert_eq!(crate::support::texts(&outcome.turns), ["Good morning, what brings you in today?"]);
+    assert_eq!(
+        crate::support::texts(&outcome.turns),
+        ["Good morning, what brings you in today?"]
+    );
 }
