@@ -2,7 +2,7 @@
 //!
 //! No rule lives here. A verb may block (SQLite, Argon2id, the relay), so each runs off the window's thread.
 
-use clinic::{Desk, Error, PairingState, views::*};
+use clinic::{Desk, Error, views::*};
 use domain::{
     Diagnosis, Instant, LineId, PatientId, PrescriptionLine, PrintJobId, QueueEntryId, QueueState, RecordingId,
     Sensitivity, SoapNote, StaffId, VisitId, Vitals,
@@ -12,7 +12,7 @@ use tauri::State;
 use consult::{DraftProposal, PrescribeLine, RecordAllergy, SoundSource, VisitView};
 use pharmacy::{DispenseRow, DispenseView, HandOver, PrintJobView, ProductChoice};
 use reception::{CreatePatient, MyKadReading, PatientRow, QueuePatient, Queued, TodayView};
-use setup::{AddStaff, AppState, JoinByCode, JoinClinic, PairingOffer, RecoveryKitView, SessionView, StaffFace};
+use setup::{AddStaff, AppState, JoinByCode, JoinClinic, PairingOffer, PairingState, RecoveryKitView, SessionView, StaffFace};
 use sharing::{AuditRow, ClinicCardView, GrantConsent, GrantView, KnownClinic, NetworkView, SharedRecordView};
 use status::{DeviceSettings, MicrophoneChoice, ModelChoice, StatusView};
 
@@ -34,7 +34,7 @@ macro_rules! commands {
         pub async fn $name(desk: State<'_, Desk>, $($input: $type),*) -> Result<$answer, Error> {
             let desk = desk.inner().clone();
             let done = tauri::async_runtime::spawn_blocking(move || desk.$name($($input),*)).await;
-            done.unwrap_or_else(|_| Err(Error::internal()))
+            done.unwrap_or_else(|_| Err(Error::from(clinic::ErrorCode::Internal)))
         }
     )*};
 }

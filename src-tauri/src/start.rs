@@ -7,8 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use clinic::{Desk, DeskConfig, SystemClock};
-use rand::SeedableRng;
+use clinic::{Desk, DeskConfig, machine};
 use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindowBuilder};
 
 use crate::Cli;
@@ -34,7 +33,7 @@ pub fn start(cli: Cli) -> Result<()> {
     fs::create_dir_all(&data_dir).with_context(|| format!("{} can't be made", data_dir.display()))?;
     let crash_report = report_panics(&data_dir);
     let demo = cli.demo.as_deref().map(read_demo).transpose()?;
-    let passphrase = cli.passphrase_file.as_deref().map(clinic::read_passphrase_file).transpose()?;
+    let passphrase = cli.passphrase_file.as_deref().map(machine::read_passphrase_file).transpose()?;
 
     let bindings = medieco::bindings();
     let window: Arc<OnceLock<AppHandle>> = Arc::default();
@@ -58,13 +57,13 @@ pub fn start(cli: Cli) -> Result<()> {
             bindings.mount_events(app);
             let desk = Desk::start(DeskConfig {
                 data_dir,
-                engine: clinic::engine_beside_this_program(),
+                engine: machine::engine_beside_this_program(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 demo,
                 passphrase,
                 crash_report,
-                clock: Arc::new(SystemClock),
-                make_rng: Arc::new(|| Box::new(rand::rngs::StdRng::from_rng(&mut rand::rng()))),
+                clock: Arc::new(machine::SystemClock),
+                make_rng: machine::system_rng(),
                 events: Arc::new(move |event| {
                     if let Some(app) = teller.get() {
                         medieco::events::tell(app, event);

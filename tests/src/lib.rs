@@ -1,1 +1,15 @@
-//! Whole journeys across the real programs.
+//! Whole journeys across the real programs: the relay, devices as processes of their own, the app's window.
+//!
+//! Nothing here is shipped. A device process calls the very verbs that the app's commands call.
+
+pub mod child;
+pub mod demo;
+pub mod device;
+pub mod hand;
+pub mod network;
+pub mod people;
+pub mod relay;
+pub mod report;
+pub mod same_set;
+pub mod walk;
+pub mod window;

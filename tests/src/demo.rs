@@ -1,0 +1,191 @@
+//! The demo network behind `cargo xtask run`: made once, found again by every later run.
+
+use std::{
+    io::Write,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use testkit::people::people;
+
+use crate::{
+    child::{Running, program},
+    hand::Device,
+    network::{found, passphrase_file, sign_in, text},
+    people::{Colleague, DemoClinic, SENTOSA, SERI_MAWAR},
+    relay::Relay,
+    walk::{consult_wav, demo_model, use_settings},
+};
+
+/// What a second run needs to know of the first.
+#[derive(Serialize, Deserialize)]
+struct Made {
+    relay_port: u16,
+    printer_port: u16,
+    seri_mawar: String,
+    sentosa: String,
+}
+
+/// The demo's own folder, and nothing else is ever wiped by `--fresh`.
+pub fn folder() -> Result<PathBuf> {
+    let folders = directories::ProjectDirs::from("my", "medieco", "medieco-demo").context("this user has no home folder")?;
+    Ok(folders.data_dir().to_path_buf())
+}
+
+/// A demo network whose programs run, and whose stores are closed: a window can be opened on it.
+pub struct DemoNetwork {
+    _relay: Relay,
+    _printer: Running,
+    _ups: Running,
+    /// Folder of the device that belongs to both clinics.
+    pub desk: PathBuf,
+    /// The demo's description for the app.
+    pub description: PathBuf,
+    /// The passphrase of its stores.
+    pub passphrase: PathBuf,
+}
+
+/// `medieco-journey demo`: prepares and opens the window; ends when it is closed.
+pub fn open(fresh: bool) -> Result<()> {
+    let folder = folder()?.join("window");
+    if fresh && folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    let network = prepare(&folder)?;
+    println!("The demo's data: {}", folder.display());
+    println!("Sign in as any of these (the sign-in screen says so too):");
+    for clinic in [&SERI_MAWAR, &SENTOSA] {
+        for person in everybody(clinic) {
+            println!("  {:<20} {:<26} PIN {}", clinic.name, person.name, person.pin);
+        }
+    }
+    std::io::stdout().flush()?;
+    let status = Command::new(program("medieco")?).args(network.arguments()).status()?;
+    anyhow::ensure!(status.success(), "the app ended with {status}");
+    Ok(())
+}
+
+fn everybody(clinic: &DemoClinic) -> impl Iterator<Item = &Colleague> {
+    std::iter::once(&clinic.owner).chain(clinic.staff)
+}
+
+impl DemoNetwork {
+    /// The app's arguments.
+    pub fn arguments(&self) -> [&std::ffi::OsStr; 6] {
+        [
+            "--data".as_ref(),
+            self.desk.as_os_str(),
+            "--passphrase-file".as_ref(),
+            self.passphrase.as_os_str(),
+            "--demo".as_ref(),
+            self.description.as_os_str(),
+        ]
+    }
+}
+
+/// Starts the network in `folder`; makes it where there is none yet.
+pub fn prepare(folder: &Path) -> Result<DemoNetwork> {
+    let made_file = folder.join("made.json");
+    let earlier: Option<Made> = std::fs::read(&made_file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    if earlier.is_none() && folder.exists() {
+        // A first run that was cut off left half a network behind: nobody has worked with it yet.
+        std::fs::remove_dir_all(folder)?;
+    }
+    std::fs::create_dir_all(folder)?;
+    let passphrase = passphrase_file(folder)?;
+    let relay = Relay::start(&folder.join("relay"), earlier.as_ref().map_or(0, |made| made.relay_port))?;
+    let (printer, printer_port) = start_printer(folder, earlier.as_ref().map_or(0, |made| made.printer_port))?;
+    let ups = start_ups(&folder.join("ups"))?;
+    let desk = folder.join("desk");
+    let description = folder.join("demo.json");
+    if earlier.is_none() {
+        println!("Making a demo network of two clinics …");
+        let device = Device::start(&desk, &passphrase)?;
+        let made = furnish(&device, &relay, printer_port, &folder.join("ups"))?;
+        device.finish()?;
+        std::fs::write(&description, serde_json::to_vec_pretty(&describe(&made))?)?;
+        std::fs::write(&made_file, serde_json::to_vec(&made)?)?;
+    }
+    Ok(DemoNetwork { _relay: relay, _printer: printer, _ups: ups, desk, description, passphrase })
+}
+
+/// Two clinics on one device: staff, each other's card, settings, and a waiting room with people in it.
+fn furnish(device: &Device, relay: &Relay, printer_port: u16, ups: &Path) -> Result<Made> {
+    let sentosa = found(device, &relay.add_clinic(SENTOSA.name)?, &SENTOSA)?;
+    let sentosa_card = device.call("own_card", json!({}))?;
+    let seri_mawar = found(device, &relay.add_clinic(SERI_MAWAR.name)?, &SERI_MAWAR)?;
+    let seri_mawar_card = device.call("own_card", json!({}))?;
+    device.call("verify_clinic", json!({"card_text": sentosa_card["text"]}))?;
+    device.call("import_model", json!({"path": demo_model()}))?;
+    let settings = json!({
+        "printer": format!("tcp://127.0.0.1:{printer_port}"), "ups": ups, "label_language": "ms",
+        "model": "ggml-micro-consult-q5_0.bin",
+    });
+    use_settings(device, &settings)?;
+    fill_waiting_room(device)?;
+    device.call("open_clinic", json!({"tenant": sentosa}))?;
+    sign_in(device, &SENTOSA.owner)?;
+    device.call("verify_clinic", json!({"card_text": seri_mawar_card["text"]}))?;
+    device.call("open_clinic", json!({"tenant": seri_mawar}))?;
+    Ok(Made { relay_port: relay.port(), printer_port, seri_mawar, sentosa })
+}
+
+const REASONS: [&str; 8] = [
+    "Demam dan batuk 3 hari",
+    "Blood pressure review",
+    "Sakit pinggang",
+    "Cough, sore throat",
+    "Vaccination",
+    "Ruam pada tangan",
+    "Diabetes follow-up",
+    "Headache since yesterday",
+];
+
+fn fill_waiting_room(device: &Device) -> Result<()> {
+    for (person, reason) in people(20_261_121).zip(REASONS.iter().cycle()).take(14) {
+        device.call("register_and_queue", json!({
+            "patient": {
+                "name": person.name, "identifier": {"kind": "my_kad", "number": person.mykad},
+                "birth_date": person.birth_date, "sex": person.sex, "phone": person.phone,
+                "address": {"lines": "", "postcode": "46000", "town": "Petaling Jaya", "state": "Selangor"},
+            },
+            "reason": reason, "doctor": null,
+        }))?;
+    }
+    Ok(())
+}
+
+fn describe(made: &Made) -> Value {
+    let pins: Vec<Value> = [(&made.seri_mawar, &SERI_MAWAR), (&made.sentosa, &SENTOSA)]
+        .into_iter()
+        .flat_map(|(tenant, clinic)| {
+            everybody(clinic).map(move |person| json!({"tenant": tenant, "name": person.name, "pin": person.pin}))
+        })
+        .collect();
+    json!({"pins": pins, "consult_wav": consult_wav()})
+}
+
+fn start_printer(folder: &Path, port: u16) -> Result<(Running, u16)> {
+    let labels = folder.join("labels");
+    std::fs::create_dir_all(&labels)?;
+    let mut command = Command::new(program("medieco-fake-devices")?);
+    command.arg("printer").arg("--listen").arg(format!("127.0.0.1:{port}")).arg("--out").arg(labels);
+    let printer = Running::start(command, &folder.join("printer.log"))?;
+    let port = printer.wait_for(|line| text(&line["address"]).ok()?.rsplit(':').next()?.parse().ok())?;
+    Ok((printer, port))
+}
+
+/// The UPS's pty has another name each time: a link keeps the one that the settings know.
+fn start_ups(link: &Path) -> Result<Running> {
+    let mut command = Command::new(program("medieco-fake-devices")?);
+    command.arg("ups");
+    let ups = Running::start(command, &link.with_extension("log"))?;
+    let path = ups.wait_for(|line| line["path"].as_str().map(PathBuf::from))?;
+    let _ = std::fs::remove_file(link);
+    symlink(path, link)?;
+    Ok(ups)
+}

@@ -1,0 +1,150 @@
+//! The hand at a headless device: starts its process, calls its verbs, kills it, starts it again.
+
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    io::Write,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use crate::child::{PATIENCE, Running, program};
+
+/// A device process and where its data lies.
+pub struct Device {
+    running: RefCell<Running>,
+    heard: RefCell<VecDeque<Value>>,
+    data: PathBuf,
+    passphrase_file: PathBuf,
+}
+
+/// What a verb refused with.
+#[derive(Debug)]
+pub struct Refused {
+    /// The code.
+    pub code: String,
+    /// Its parameters.
+    pub detail: Value,
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.code, self.detail)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl Device {
+    /// Starts a device on `data`; its store's passphrase lies in `passphrase_file`.
+    pub fn start(data: &Path, passphrase_file: &Path) -> Result<Self> {
+        Self::start_with(data, passphrase_file, &[])
+    }
+
+    /// The same with further environment variables (named kill points).
+    pub fn start_with(data: &Path, passphrase_file: &Path, environment: &[(&str, &str)]) -> Result<Self> {
+        let mut command = Command::new(program("medieco-journey")?);
+        command.arg("device").arg("--data").arg(data).arg("--passphrase-file").arg(passphrase_file);
+        command.envs(environment.iter().copied());
+        let running = Running::start(command, &data.with_extension("log"))?;
+        running.wait_for(|line| (line["event"] == "ready").then_some(()))?;
+        Ok(Self {
+            running: RefCell::new(running),
+            heard: RefCell::default(),
+            data: data.to_path_buf(),
+            passphrase_file: passphrase_file.to_path_buf(),
+        })
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Process id.
+    pub fn pid(&self) -> u32 {
+        self.running.borrow().pid()
+    }
+
+    /// Calls a verb; the error is a [`Refused`] when the verb said no.
+    pub fn call(&self, verb: &str, input: Value) -> Result<Value> {
+        let line = json!({"verb": verb, "input": input});
+        let mut running = self.running.borrow_mut();
+        writeln!(running.stdin()?, "{line}").with_context(|| format!("{verb}: the device is gone"))?;
+        loop {
+            let line = running.next_line(PATIENCE).with_context(|| format!("{verb} was not answered"))?;
+            if let Some(answer) = line.get("ok") {
+                return Ok(answer.clone());
+            }
+            if let Some(error) = line.get("error") {
+                let code = error["code"].as_str().unwrap_or_default().to_owned();
+                return Err(anyhow::Error::new(Refused { code, detail: error["detail"].clone() }).context(verb.to_owned()));
+            }
+            self.heard.borrow_mut().push_back(line);
+        }
+    }
+
+    /// Calls a verb that must refuse, and gives the code.
+    pub fn refusal(&self, verb: &str, input: Value) -> Result<String> {
+        match self.call(verb, input) {
+            Ok(answer) => bail!("{verb} should have refused and answered {answer}"),
+            Err(error) => match error.downcast::<Refused>() {
+                Ok(refused) => Ok(refused.code),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    /// Asks again at each thing that the device tells, until `wanted` finds what it waits for.
+    pub fn until<T>(&self, verb: &str, input: &Value, wanted: impl Fn(&Value) -> Option<T>) -> Result<T> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.heard.borrow_mut().clear();
+            let answer = self.call(verb, input.clone())?;
+            if let Some(found) = wanted(&answer) {
+                return Ok(found);
+            }
+            if self.heard.borrow().is_empty() {
+                let left = deadline.saturating_duration_since(Instant::now());
+                let line = self.running.borrow().next_line(left);
+                line.with_context(|| format!("waited for {verb}; its last answer was {answer}"))?;
+            }
+        }
+    }
+
+    /// The next event that `wanted` accepts.
+    pub fn event<T>(&self, wanted: impl Fn(&Value) -> Option<T>) -> Result<T> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let earlier = self.heard.borrow_mut().pop_front();
+            let line = match earlier {
+                Some(line) => line,
+                None => self.running.borrow().next_line(deadline.saturating_duration_since(Instant::now()))?,
+            };
+            if let Some(found) = wanted(&line) {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// SIGKILL.
+    pub fn kill(&self) -> Result<()> {
+        self.running.borrow_mut().kill()
+    }
+
+    /// Starts it again on the same data, after a kill or an orderly end.
+    pub fn start_again(self) -> Result<Self> {
+        let (data, passphrase_file) = (self.data.clone(), self.passphrase_file.clone());
+        drop(self);
+        Self::start(&data, &passphrase_file)
+    }
+
+    /// Closes it in order.
+    pub fn finish(self) -> Result<()> {
+        self.running.into_inner().finish()
+    }
+}

@@ -1,0 +1,64 @@
+//! `medieco-journey`: the demo network, the journeys, the measurements. Not shipped.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use journeys::{demo, device, report::Report, walk};
+
+/// The demo network, the journeys, the measurements.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Subcommand)]
+enum Act {
+    /// Open the app on a demo network.
+    Demo {
+        /// Begin with an empty network.
+        #[arg(long)]
+        fresh: bool,
+    },
+    /// Walk a patient's whole day headless.
+    Walk {
+        /// Begin with an empty network.
+        #[arg(long)]
+        fresh: bool,
+    },
+    /// A device without a window, spoken to over stdio.
+    Device {
+        /// Its data folder.
+        #[arg(long)]
+        data: PathBuf,
+        /// File with the passphrase of its stores.
+        #[arg(long)]
+        passphrase_file: Option<PathBuf>,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().act {
+        Act::Demo { fresh } => demo::open(fresh),
+        Act::Walk { fresh } => walk_headless(fresh),
+        Act::Device { data, passphrase_file } => device::run(data, passphrase_file),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("medieco-journey: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn walk_headless(fresh: bool) -> Result<()> {
+    let folder = demo::folder()?.join("headless");
+    if fresh && folder.exists() {
+        std::fs::remove_dir_all(&folder).context("the demo's own folder")?;
+    }
+    let report = Report::to(&demo::folder()?.join("results"))?;
+    walk::walk(&folder.join("network"), &report)?;
+    report.close()
+}

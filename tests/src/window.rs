@@ -1,0 +1,192 @@
+//! The app's real window under a display of its own, driven through WebKitWebDriver.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use anyhow::{Context, Result, bail};
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element, key::Key};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::child::{PATIENCE, program};
+
+/// A window and everything that it stands on. All of it ends with this value.
+pub struct Window {
+    runtime: Runtime,
+    client: Client,
+    _driver: Ended,
+    _display: Ended,
+}
+
+/// A child that is ended when this value goes.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Window {
+    /// Opens the app with `args`; its home is `home`, so that nothing of this machine's user is touched.
+    pub fn open(home: &Path, args: &[&str]) -> Result<Self> {
+        std::fs::create_dir_all(home)?;
+        let (display, name) = own_display()?;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let driver = Command::new("WebKitWebDriver")
+            .arg(format!("--port={port}"))
+            .env("DISPLAY", &name)
+            .env("HOME", home)
+            .env("XDG_RUNTIME_DIR", home)
+            .env_remove("WAYLAND_DISPLAY")
+            .env_remove("DBUS_SESSION_BUS_ADDRESS")
+            .env("GDK_BACKEND", "x11")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("WebKitWebDriver can't be started: run cargo xtask setup")?;
+        let driver = Ended(driver);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let options = json!({"binary": program("medieco")?, "args": args});
+        let mut capabilities = serde_json::Map::new();
+        capabilities.insert("browserName".into(), "MiniBrowser".into());
+        capabilities.insert("webkitgtk:browserOptions".into(), options);
+        let client = runtime.block_on(async {
+            let mut builder = ClientBuilder::new(HttpConnector::new());
+            builder.capabilities(capabilities);
+            let until = tokio::time::Instant::now() + PATIENCE;
+            loop {
+                // Refused until the driver listens: tried again at once, with no pause but the connection itself.
+                match builder.connect(&format!("http://127.0.0.1:{port}")).await {
+                    Ok(client) => return Ok(client),
+                    Err(error) if tokio::time::Instant::now() > until => {
+                        return Err(anyhow::Error::new(error).context("no WebDriver session"));
+                    }
+                    Err(_) => tokio::task::yield_now().await,
+                }
+            }
+        })?;
+        Ok(Self { runtime, client, _driver: driver, _display: display })
+    }
+
+    fn within<T>(&self, what: &str, work: impl Future<Output = Result<T, fantoccini::error::CmdError>>) -> Result<T> {
+        self.runtime
+            .block_on(async { tokio::time::timeout(PATIENCE, work).await })
+            .with_context(|| format!("{what}: nothing within {} s", PATIENCE.as_secs()))?
+            .with_context(|| what.to_owned())
+    }
+
+    /// Waits for an element by CSS.
+    pub fn find(&self, css: &str) -> Result<Element> {
+        self.within(css, self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)))
+    }
+
+    /// Waits until an element by CSS is gone.
+    pub fn gone(&self, css: &str) -> Result<()> {
+        let script = "return document.querySelector(arguments[0]) === null";
+        self.until(script, &[json!(css)])
+    }
+
+    /// Clicks an element by CSS as soon as it is there and takes clicks.
+    pub fn click(&self, css: &str) -> Result<()> {
+        self.until("const e = document.querySelector(arguments[0]); return !!e && !e.disabled", &[json!(css)])?;
+        let element = self.find(css)?;
+        self.within(css, element.click())
+    }
+
+    /// Types into an element by CSS, over what stands there.
+    pub fn fill(&self, css: &str, text: &str) -> Result<()> {
+        let element = self.find(css)?;
+        self.within(css, async {
+            element.clear().await?;
+            element.send_keys(text).await
+        })
+    }
+
+    /// Types into whatever has the focus.
+    pub fn type_keys(&self, text: &str) -> Result<()> {
+        let element = self.within("the focus", self.client.active_element())?;
+        self.within("typing", element.send_keys(text))
+    }
+
+    /// Presses Enter where the focus is.
+    pub fn enter(&self) -> Result<()> {
+        self.type_keys(&String::from(char::from(Key::Enter)))
+    }
+
+    /// The visible text of an element by CSS.
+    pub fn text(&self, css: &str) -> Result<String> {
+        let element = self.find(css)?;
+        self.within(css, element.text())
+    }
+
+    /// Runs a script in the window.
+    pub fn script(&self, script: &str, args: &[Value]) -> Result<Value> {
+        self.within("script", self.client.execute(script, args.to_vec()))
+    }
+
+    /// Waits until a script gives true.
+    pub fn until(&self, script: &str, args: &[Value]) -> Result<()> {
+        let until = std::time::Instant::now() + PATIENCE;
+        while self.script(script, args)? != Value::Bool(true) {
+            if std::time::Instant::now() > until {
+                bail!("never true: {script} {args:?}");
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the window shows this text somewhere.
+    pub fn shows(&self, text: &str) -> Result<()> {
+        self.until("return document.body.innerText.includes(arguments[0])", &[json!(text)])
+    }
+
+    /// Sets the window's size.
+    pub fn resize(&self, width: u32, height: u32) -> Result<()> {
+        self.within("resize", self.client.set_window_size(width, height))
+    }
+
+    /// A picture of the window, taken after two frames have been painted: WebKit may give the old one otherwise.
+    pub fn picture(&self) -> Result<Vec<u8>> {
+        let painted = "const done = arguments[arguments.length - 1];
+            document.fonts.ready.then(() => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))";
+        self.within("painting", self.client.execute_async(painted, vec![]))?;
+        self.within("picture", self.client.screenshot())?;
+        self.within("picture", self.client.screenshot())
+    }
+
+    /// Closes the window; the app ends in order.
+    pub fn close(self) -> Result<()> {
+        let Self { runtime, client, .. } = self;
+        runtime.block_on(client.close()).context("closing the window")
+    }
+}
+
+/// An X server of our own on a free display.
+fn own_display() -> Result<(Ended, String)> {
+    let mut server = Command::new("Xvfb")
+        .args(["-displayfd", "1", "-screen", "0", "1400x1400x24", "-nolisten", "tcp"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("Xvfb can't be started: run cargo xtask setup")?;
+    let out = server.stdout.take().context("stdout is piped")?;
+    let server = Ended(server);
+    let mut number = String::new();
+    BufReader::new(out).read_line(&mut number)?;
+    Ok((server, format!(":{}", number.trim())))
+}
+
+/// True when a window can be driven on this machine.
+pub fn can_drive() -> bool {
+    ["Xvfb", "WebKitWebDriver"].iter().all(|name| {
+        std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(name).is_file()))
+    })
+}
+
