@@ -110,6 +110,9 @@ impl OpenClinic {
             Heard::Reading(reading) => (watcher.on_reading(reading, now), Some(reading.load_percent)),
             _ => (watcher.on_tick(now), None),
         };
+        for effect in &effects {
+            self.act(*effect);
+        }
         let before = {
             let mut heard = self.power.heard.lock().expect("nobody panics under this lock");
             let known_load = heard.as_ref().and_then(|before| before.load_percent);
@@ -117,9 +120,6 @@ impl OpenClinic {
             heard.replace(Reported { state: watcher.state(), load_percent })
         };
         let changed = before.is_none_or(|before| code_of(&before.state) != code_of(&watcher.state()));
-        for effect in &effects {
-            self.act(*effect);
-        }
         if changed || !effects.is_empty() {
             self.status_changed();
         }

@@ -11,7 +11,6 @@ use seal::{DeviceKeys, Membership, Statement, TenantId};
 use sync_client::{Ports, RelayAddress, RelayError, SyncHandle};
 use sync_protocol::{RefusedCode, SyncStore};
 use tokio::runtime::Handle;
-use vault::Reading;
 
 use crate::{
     Error, ErrorCode,
@@ -108,7 +107,7 @@ impl OpenClinic {
     /// # Errors
     /// [`ErrorCode::ClinicNotReached`] when it is not known here and the relay does not answer.
     pub(crate) fn membership_of(&self, tenant: TenantId) -> Result<Membership, Error> {
-        if let Some(known) = self.read(|r| known_membership(r, tenant))? {
+        if let Some(known) = self.read(|r| Ok(r.foreign_membership(tenant)?))? {
             return Ok(known);
         }
         let handle = self.syncing.running().ok_or(ErrorCode::ClinicNotReached)?;
@@ -121,12 +120,6 @@ impl OpenClinic {
         self.vault.absorb_foreign_statements(tenant, told).map_err(|_| ErrorCode::StoreFailed)?;
         Ok(membership)
     }
-}
-
-/// The membership of another clinic as far as it is known on this device.
-pub(crate) fn known_membership(r: &Reading<'_>, tenant: TenantId) -> Result<Option<Membership>, Error> {
-    let statements = r.foreign_statements(tenant)?;
-    Ok(Membership::from_statements(tenant, &statements).ok())
 }
 
 /// Waits for `work` on the runtime. Unlike `block_on` it may be called from anywhere.

@@ -22,6 +22,9 @@ use crate::{
 /// Signs of a signature that is drawn by finger: bounded, because it travels.
 const MAX_SIGNATURE: usize = 64 * 1024;
 
+/// An agreement holds at once, also where a clock is behind this one's: it is dated back by a day.
+const CLOCKS_DIFFER_MS: i64 = 24 * 60 * 60 * 1000;
+
 impl Desk {
     /// Writes the agreement down and releases everything that it covers, in one transaction.
     ///
@@ -77,7 +80,7 @@ fn seal_grant(w: &mut Writing<'_>, input: &GrantConsent, recipient: &Membership)
         recipient: recipient.tenant(),
         purpose: purpose_code(input.terms.purpose),
         mode: mode_code(input.terms.mode),
-        from_ms: w.now().as_millisecond(),
+        from_ms: w.now().as_millisecond() - CLOCKS_DIFFER_MS,
         until_ms: end_of_day_ms(input.terms.until, &profile.zone),
         erase_at_ms: end_of_day_ms(input.terms.erase_at, &profile.zone),
     };

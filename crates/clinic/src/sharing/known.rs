@@ -63,11 +63,8 @@ fn digits_of(tenant: TenantId) -> String {
 /// The clinics whose cards were read, by tenant; the newest reading names them.
 pub(super) fn verified_clinics(r: &Reading<'_>) -> Result<BTreeMap<TenantId, String>, Error> {
     let mut clinics = BTreeMap::new();
-    for fact in r.audit(u32::MAX)? {
+    for fact in r.audit_of(CLINIC_VERIFIED)? {
         let FactBody::Audit(line) = &fact.body else { continue };
-        if line.action != CLINIC_VERIFIED {
-            continue;
-        }
         let about = Detail::of(line).about.unwrap_or_default();
         let Ok(verified) = serde_json::from_str::<Verified>(&about) else { continue };
         if let Ok(tenant) = verified.tenant.parse() {

@@ -17,7 +17,6 @@ use super::content::{Part, Source};
 use crate::{
     Error, ErrorCode,
     audit::{Detail, Line, RELEASE_MADE},
-    syncing::known_membership,
 };
 
 /// Makes every release of this patient that the live grants want and that was not made of this state yet.
@@ -30,7 +29,7 @@ pub(crate) fn refresh_releases(w: &mut Writing<'_>, patient: PatientId) -> Resul
     let source = Source::of(w, patient)?;
     let made = Made::of(w, patient)?;
     for grant in live {
-        let Some(recipient) = known_membership(w, grant.grant.clear().recipient)? else {
+        let Some(recipient) = w.foreign_membership(grant.grant.clear().recipient)? else {
             tracing::warn!("a grant's clinic is not known on this device yet; its releases are made elsewhere");
             continue;
         };

@@ -222,9 +222,9 @@ impl Place {
             if enough(&self.desk) {
                 return;
             }
-            let events = self.heard.events.lock().unwrap();
             let left = deadline.saturating_duration_since(Moment::now());
-            assert!(!left.is_zero(), "waited in vain until {what}");
+            assert!(!left.is_zero(), "waited in vain until {what}: {:?}", self.desk.status());
+            let events = self.heard.events.lock().unwrap();
             if events.len() == seen {
                 // Some of what is waited for is heard by nobody: look again now and then.
                 drop(self.heard.bell.wait_timeout(events, left.min(Duration::from_millis(200))).unwrap());
