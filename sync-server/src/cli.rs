@@ -94,7 +94,10 @@ enum Clinic {
 /// Does what the operator said.
 pub fn run(cli: Cli) -> ExitCode {
     let Some(data) = cli.data.or_else(default_data) else {
-        return say(FAILED, "this system names no folder for data: say with --data where it should be");
+        return say(
+            FAILED,
+            "this system names no folder for data: say with --data where it should be",
+        );
     };
     match cli.command {
         Command::Serve(serve) => serving::run(serve, data, cli.json),

@@ -36,10 +36,18 @@ pub(crate) struct Shared {
 /// Speaks with one device until either side has enough.
 pub(crate) async fn speak(socket: WebSocket, shared: Shared) {
     let (outbox, news) = (Arc::new(Outbox::default()), Arc::new(Notify::new()));
-    let Some(id) = shared.hub.enter(&outbox, &news) else { return };
+    let Some(id) = shared.hub.enter(&outbox, &news) else {
+        return;
+    };
     let (sink, stream) = socket.split();
     let mut writing = tokio::spawn(write(sink, Arc::clone(&outbox)));
-    let mut connection = Connection { id, shared, outbox, session: None, patience: HELLO_WITHIN };
+    let mut connection = Connection {
+        id,
+        shared,
+        outbox,
+        session: None,
+        patience: HELLO_WITHIN,
+    };
     let cut = tokio::select! {
         () = connection.listen(stream, &news) => false,
         _ = &mut writing => true,
@@ -94,8 +102,14 @@ impl Connection {
     }
 
     async fn open(&mut self) -> ControlFlow<()> {
-        let opened = self.shared.writer.run(|store| RelaySession::open(store, &mut rand::rng())).await;
-        let Ok((session, step)) = opened else { return ControlFlow::Break(()) };
+        let opened = self
+            .shared
+            .writer
+            .run(|store| RelaySession::open(store, &mut rand::rng()))
+            .await;
+        let Ok((session, step)) = opened else {
+            return ControlFlow::Break(());
+        };
         self.session = Some(Box::new(session));
         self.outbox.push(step.send);
         ControlFlow::Continue(())
@@ -104,7 +118,8 @@ impl Connection {
     async fn hear(&mut self, message: Message) -> ControlFlow<()> {
         match message {
             Message::Binary(frame) => {
-                self.step(move |session, store| session.receive(&frame, store, now_ms(), &mut rand::rng())).await
+                self.step(move |session, store| session.receive(&frame, store, now_ms(), &mut rand::rng()))
+                    .await
             }
             // A sign of life, and all that a pairing shows while its people talk.
             Message::Ping(_) | Message::Pong(_) => ControlFlow::Continue(()),
@@ -120,7 +135,9 @@ impl Connection {
         &mut self,
         act: impl FnOnce(&mut RelaySession, &mut Store) -> Result<RelayStep, RelayStoreFailed> + Send + 'static,
     ) -> ControlFlow<()> {
-        let Some(mut session) = self.session.take() else { return ControlFlow::Break(()) };
+        let Some(mut session) = self.session.take() else {
+            return ControlFlow::Break(());
+        };
         let (id, hub, outbox) = (self.id, Arc::clone(&self.shared.hub), Arc::clone(&self.outbox));
         let done = self.shared.writer.run(move |store| {
             let before = session.member();
@@ -135,7 +152,9 @@ impl Connection {
             }
             (session, step)
         });
-        let Ok((session, step)) = done.await else { return ControlFlow::Break(()) };
+        let Ok((session, step)) = done.await else {
+            return ControlFlow::Break(());
+        };
         match step {
             Ok(step) => self.follow(session, step),
             Err(error) => {

@@ -44,7 +44,14 @@ impl Hub {
         }
         state.last += 1;
         let id = ConnectionId(state.last);
-        state.seats.insert(id, Seat { outbox: Arc::clone(outbox), news: Arc::clone(news), tenant: None });
+        state.seats.insert(
+            id,
+            Seat {
+                outbox: Arc::clone(outbox),
+                news: Arc::clone(news),
+                tenant: None,
+            },
+        );
         Some(id)
     }
 
@@ -116,7 +123,10 @@ impl State {
     fn deliver(&self, posts: Vec<PairingPost>) {
         for post in posts {
             let Some(seat) = self.seats.get(&post.to) else { continue };
-            seat.outbox.push([Outgoing { frame: post.message.encode(), grant: None }]);
+            seat.outbox.push([Outgoing {
+                frame: post.message.encode(),
+                grant: None,
+            }]);
             if matches!(post.message, RelayMessage::Refused(_) | RelayMessage::PairingClosed) {
                 seat.outbox.close();
             }

@@ -20,6 +20,8 @@ pub use writer::{Writer, WriterGone};
 
 /// The relay's clock: milliseconds since 1970, UTC.
 pub fn now_ms() -> i64 {
-    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since_1970 = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
 }

@@ -99,3 +99,67 @@ impl Outbox {
         self.queue.lock().expect("nothing panics while it holds the outbox")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    const GRANT: GrantId = GrantId::from_bytes([1; 16]);
+    const OTHER: GrantId = GrantId::from_bytes([2; 16]);
+
+    fn frame(name: u8, grant: Option<GrantId>) -> Outgoing {
+        Outgoing {
+            frame: vec![name],
+            grant,
+        }
+    }
+
+    #[test]
+    fn a_revocation_drops_what_has_not_begun_to_leave_and_nothing_else() {
+        let outbox = Outbox::default();
+        outbox.push([
+            frame(1, Some(GRANT)),
+            frame(2, None),
+            frame(3, Some(OTHER)),
+            frame(4, Some(GRANT)),
+        ]);
+        outbox.revoke(GRANT);
+        assert_eq!(outbox.next().now_or_never(), Some(Some(vec![2])));
+        assert_eq!(outbox.cut().now_or_never(), None);
+        assert_eq!(outbox.next().now_or_never(), Some(Some(vec![3])));
+        assert_eq!(outbox.next().now_or_never(), None);
+    }
+
+    #[test]
+    fn a_revocation_cuts_the_frame_that_is_leaving() {
+        let outbox = Outbox::default();
+        outbox.push([frame(1, Some(GRANT))]);
+        assert!(outbox.next().now_or_never().is_some());
+        outbox.revoke(OTHER);
+        assert_eq!(outbox.cut().now_or_never(), None);
+        outbox.revoke(GRANT);
+        assert_eq!(outbox.cut().now_or_never(), Some(()));
+    }
+
+    #[test]
+    fn nobody_is_listened_to_who_does_not_read() {
+        let outbox = Outbox::default();
+        outbox.push([frame(1, None)]);
+        assert_eq!(outbox.drained().now_or_never(), None);
+        assert!(outbox.next().now_or_never().is_some());
+        assert_eq!(outbox.drained().now_or_never(), None, "it is still leaving");
+        outbox.left();
+        assert_eq!(outbox.drained().now_or_never(), Some(()));
+    }
+
+    #[test]
+    fn what_was_said_last_still_leaves_a_closed_outbox() {
+        let outbox = Outbox::default();
+        outbox.push([frame(1, None)]);
+        outbox.close();
+        assert_eq!(outbox.next().now_or_never(), Some(Some(vec![1])));
+        assert_eq!(outbox.next().now_or_never(), Some(None));
+    }
+}

@@ -134,11 +134,17 @@ pub async fn serve(
     if !options.listen.ip().is_loopback() && options.tls.is_none() && !options.behind_proxy {
         return Err(ServeError::NotLoopback(options.listen));
     }
-    let tls = options.tls.as_ref().map(|files| Tls::read(&files.certificate, &files.key)).transpose()?;
+    let tls = options
+        .tls
+        .as_ref()
+        .map(|files| Tls::read(&files.certificate, &files.key))
+        .transpose()?;
     check_public_url(&options)?;
     let mut store = Store::open(&options.data, &mut rand::rng())?;
     let lock = lock(&options.data)?;
-    let listener = TcpListener::bind(options.listen).await.map_err(|error| ServeError::Listen(options.listen, error))?;
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .map_err(|error| ServeError::Listen(options.listen, error))?;
     let address = listener.local_addr()?;
     let reachable = reachable(&options, address, tls.as_ref());
     store.set_reachable(&reachable)?;
@@ -146,7 +152,11 @@ pub async fn serve(
     let (writer, store_thread) = Writer::start(store)?;
     let hub = Arc::new(Hub::default());
     let (close, closing) = watch::channel(false);
-    let router = router(Shared { writer: writer.clone(), hub: Arc::clone(&hub), closing: closing.clone() });
+    let router = router(Shared {
+        writer: writer.clone(),
+        hub: Arc::clone(&hub),
+        closing: closing.clone(),
+    });
     drop(closing);
     let stop = async move {
         stop.await;
@@ -169,15 +179,27 @@ pub async fn serve(
         {
             tracing::warn!("some connections did not end in time");
         }
-        tokio::task::spawn_blocking(move || store_thread.join()).await.map_err(std::io::Error::other)?.ok();
+        tokio::task::spawn_blocking(move || store_thread.join())
+            .await
+            .map_err(std::io::Error::other)?
+            .ok();
         drop(lock);
         Ok(())
     });
-    Ok(RunningRelay { address, reachable, hub, writer, ended })
+    Ok(RunningRelay {
+        address,
+        reachable,
+        hub,
+        writer,
+        ended,
+    })
 }
 
 fn router(shared: Shared) -> Router {
-    Router::new().route("/sync", get(upgrade)).route("/health", get(health)).with_state(shared)
+    Router::new()
+        .route("/sync", get(upgrade))
+        .route("/health", get(health))
+        .with_state(shared)
 }
 
 async fn upgrade(upgrade: WebSocketUpgrade, State(shared): State<Shared>) -> Response {
@@ -209,7 +231,10 @@ fn check_public_url(options: &ServeOptions) -> Result<(), ServeError> {
 fn reachable(options: &ServeOptions, address: SocketAddr, tls: Option<&Tls>) -> Reachable {
     let scheme = if tls.is_some() { "wss" } else { "ws" };
     Reachable {
-        url: options.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}")),
+        url: options
+            .public_url
+            .clone()
+            .unwrap_or_else(|| format!("{scheme}://{address}")),
         key_sha256: options.public_key_sha256.or(tls.map(|tls| tls.key_sha256)),
     }
 }

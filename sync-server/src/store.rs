@@ -81,9 +81,16 @@ impl Store {
         migrations::migrations::runner().run(&mut connection)?;
         let mut fresh = [0; 16];
         rng.fill_bytes(&mut fresh);
-        connection.execute("INSERT OR IGNORE INTO relay (only_row, incarnation) VALUES (1, ?1)", [&fresh])?;
+        connection.execute(
+            "INSERT OR IGNORE INTO relay (only_row, incarnation) VALUES (1, ?1)",
+            [&fresh],
+        )?;
         let incarnation = connection.query_row("SELECT incarnation FROM relay", [], |row| row.get(0))?;
-        Ok(Self { connection, incarnation: Incarnation(incarnation), rosters: HashMap::new() })
+        Ok(Self {
+            connection,
+            incarnation: Incarnation(incarnation),
+            rosters: HashMap::new(),
+        })
     }
 
     /// Remembers how clinics reach this relay.
@@ -92,7 +99,9 @@ impl Store {
     /// [`RelayStoreFailed`].
     pub fn set_reachable(&mut self, reachable: &Reachable) -> Result<(), RelayStoreFailed> {
         let values = params![reachable.url, reachable.key_sha256];
-        self.connection.execute("UPDATE relay SET url = ?1, key_sha256 = ?2", values).map_err(failed)?;
+        self.connection
+            .execute("UPDATE relay SET url = ?1, key_sha256 = ?2", values)
+            .map_err(failed)?;
         Ok(())
     }
 
@@ -102,7 +111,12 @@ impl Store {
     /// [`RelayStoreFailed`].
     pub fn reachable(&self) -> Result<Option<Reachable>, RelayStoreFailed> {
         let sql = "SELECT url, key_sha256 FROM relay WHERE url IS NOT NULL";
-        let row = self.connection.query_row(sql, [], |row| Ok(Reachable { url: row.get(0)?, key_sha256: row.get(1)? }));
+        let row = self.connection.query_row(sql, [], |row| {
+            Ok(Reachable {
+                url: row.get(0)?,
+                key_sha256: row.get(1)?,
+            })
+        });
         row.optional().map_err(failed)
     }
 
@@ -111,13 +125,17 @@ impl Store {
     /// # Errors
     /// [`RelayStoreFailed`].
     pub fn checkpoint(&mut self) -> Result<(), RelayStoreFailed> {
-        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(failed)
+        self.connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .map_err(failed)
     }
 
     /// One transaction, `BEGIN IMMEDIATE` to `COMMIT`; an error rolls all of it back.
     fn write<T>(&mut self, act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, RelayStoreFailed> {
         let run = || {
-            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let transaction = self
+                .connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = act(&transaction)?;
             transaction.commit()?;
             Ok(done)
@@ -137,13 +155,15 @@ impl RelayStore for Store {
         }
         let statements = statements::read(&self.connection, tenant).map_err(failed)?;
         let roster = Roster::from_statements(*tenant, statements.iter().map(Vec::as_slice)).map(Arc::new);
-        self.rosters.extend(roster.iter().map(|roster| (*tenant, Arc::clone(roster))));
+        self.rosters
+            .extend(roster.iter().map(|roster| (*tenant, Arc::clone(roster))));
         Ok(roster)
     }
 
     fn set_roster(&mut self, roster: &Roster) -> Result<(), RelayStoreFailed> {
         self.write(|transaction| statements::add(transaction, roster))?;
-        self.rosters.insert(roster.membership().tenant(), Arc::new(roster.clone()));
+        self.rosters
+            .insert(roster.membership().tenant(), Arc::new(roster.clone()));
         Ok(())
     }
 

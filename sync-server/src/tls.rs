@@ -54,7 +54,10 @@ impl Tls {
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_single_cert(chain, key)?;
-        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), key_sha256 })
+        Ok(Self {
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+            key_sha256,
+        })
     }
 }
 
@@ -89,7 +92,9 @@ async fn accept_all(
 ) {
     let places = Arc::new(Semaphore::new(HANDSHAKES_AT_ONCE));
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            return;
+        };
         let (stream, from) = tokio::select! {
             accepted = Listener::accept(&mut listener) => accepted,
             () = done.closed() => return,

@@ -44,7 +44,10 @@ impl Writer {
     ///
     /// # Errors
     /// [`WriterGone`].
-    pub async fn run<T: Send + 'static>(&self, job: impl FnOnce(&mut Store) -> T + Send + 'static) -> Result<T, WriterGone> {
+    pub async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Store) -> T + Send + 'static,
+    ) -> Result<T, WriterGone> {
         let (answer, done) = oneshot::channel();
         let job: Job = Box::new(move |store| drop(answer.send(job(store))));
         self.jobs.send(job).await.map_err(|_| WriterGone)?;

@@ -49,7 +49,12 @@ impl RelayAddress {
         }
         let (host, port) = split_port(rest)?;
         let port = port.unwrap_or(if tls { 443 } else { 80 });
-        let address = Self { host: host.to_owned(), port, key_sha256, tls };
+        let address = Self {
+            host: host.to_owned(),
+            port,
+            key_sha256,
+            tls,
+        };
         match (tls, key_sha256) {
             (true, None) => Err(AddressError::NoKey),
             (false, _) if !address.is_loopback() => Err(AddressError::NotLoopback),
@@ -124,7 +129,8 @@ fn split_port(text: &str) -> Result<(&str, Option<u16>), AddressError> {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
             let (host, after) = rest.split_once(']').ok_or(AddressError::Malformed)?;
-            host.parse::<std::net::Ipv6Addr>().map_err(|_| AddressError::Malformed)?;
+            host.parse::<std::net::Ipv6Addr>()
+                .map_err(|_| AddressError::Malformed)?;
             match after.strip_prefix(':') {
                 Some(port) => (host, Some(port)),
                 None if after.is_empty() => (host, None),
@@ -137,11 +143,23 @@ fn split_port(text: &str) -> Result<(&str, Option<u16>), AddressError> {
         },
     };
     let port = port.map(str::parse).transpose().map_err(|_| AddressError::Malformed)?;
-    if host.is_empty() { Err(AddressError::Malformed) } else { Ok((host, port)) }
+    if host.is_empty() {
+        Err(AddressError::Malformed)
+    } else {
+        Ok((host, port))
+    }
 }
 
 fn parse_hex(text: &str) -> Option<[u8; 32]> {
-    let digits: Vec<u8> = text.chars().map(|c| c.to_digit(16)).map(|d| d.map(|d| d as u8)).collect::<Option<_>>()?;
+    let digits: Vec<u8> = text
+        .chars()
+        .map(|c| c.to_digit(16))
+        .map(|d| d.map(|d| d as u8))
+        .collect::<Option<_>>()?;
     let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
-    if digits.len() == 64 { bytes.try_into().ok() } else { None }
+    if digits.len() == 64 {
+        bytes.try_into().ok()
+    } else {
+        None
+    }
 }

@@ -15,8 +15,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::handle::Clock;
 use crate::RelayError;
+use crate::handle::Clock;
 use crate::socket::Socket;
 
 const FRAMES_WAITING: usize = 4;
@@ -70,7 +70,11 @@ pub(crate) fn start(
                     return Ok(());
                 }
             }
-            report(Report { events, pending: store.pending()?, position: session.position() });
+            report(Report {
+                events,
+                pending: store.pending()?,
+                position: session.position(),
+            });
         }
         Ok(())
     });

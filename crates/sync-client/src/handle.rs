@@ -97,7 +97,11 @@ impl SyncHandle {
             drop(work);
             end.send_replace(true);
         });
-        Self { shared, state: watched, ended }
+        Self {
+            shared,
+            state: watched,
+            ended,
+        }
     }
 
     /// Something was written: it is sent now, or as soon as there is a connection.
@@ -124,7 +128,11 @@ impl SyncHandle {
         if *self.ended.borrow() {
             return Err(RelayError::Stopped);
         }
-        self.shared.fetches().push(Fetch { tenant, answer, asked: false });
+        self.shared.fetches().push(Fetch {
+            tenant,
+            answer,
+            asked: false,
+        });
         self.shared.todo.notify_one();
         match timeout(FETCH_WITHIN, answered).await {
             Ok(Ok(statements)) => Ok(statements),
@@ -215,10 +223,13 @@ impl Shared {
     fn todo(&self) -> Vec<Input> {
         let connected = self.state.borrow().connected;
         let mut fetches = self.fetches();
-        let unasked = fetches.iter_mut().filter(|fetch| connected && !fetch.asked).map(|fetch| {
-            fetch.asked = true;
-            Input::Fetch(fetch.tenant)
-        });
+        let unasked = fetches
+            .iter_mut()
+            .filter(|fetch| connected && !fetch.asked)
+            .map(|fetch| {
+                fetch.asked = true;
+                Input::Fetch(fetch.tenant)
+            });
         std::iter::once(Input::Nudge).chain(unasked).collect()
     }
 
@@ -229,7 +240,8 @@ impl Shared {
             let shared = Arc::clone(self);
             let counted = tokio::task::spawn_blocking(move || shared.store.pending()).await;
             if let Ok(Ok(pending)) = counted {
-                self.state.send_if_modified(|state| std::mem::replace(&mut state.pending, pending) != pending);
+                self.state
+                    .send_if_modified(|state| std::mem::replace(&mut state.pending, pending) != pending);
             }
             tokio::select! {
                 _ = stopping.wait_for(|stop| *stop) => return,
@@ -248,7 +260,11 @@ impl Shared {
             tracing::info!(code, "no contact with the relay");
         }
         let was_connected = before.connected;
-        self.state.send_replace(SyncState { connected: false, error_code: code, ..before });
+        self.state.send_replace(SyncState {
+            connected: false,
+            error_code: code,
+            ..before
+        });
         was_connected
     }
 

@@ -29,8 +29,17 @@ pub async fn join_by_invitation(
         greeted(&mut socket).await?;
         let statements = statements.into_iter().map(ByteVec::from).collect();
         let want = Want::Join(ByteArray::from(*token.as_bytes()), statements);
-        say(&mut socket, &DeviceMessage::Hello(Hello { version: PROTOCOL_VERSION, want })).await?;
-        let RelayMessage::Joined(tenant) = hear(&mut socket).await? else { return Err(RelayError::Protocol) };
+        say(
+            &mut socket,
+            &DeviceMessage::Hello(Hello {
+                version: PROTOCOL_VERSION,
+                want,
+            }),
+        )
+        .await?;
+        let RelayMessage::Joined(tenant) = hear(&mut socket).await? else {
+            return Err(RelayError::Protocol);
+        };
         close(socket).await;
         Ok(tenant)
     };

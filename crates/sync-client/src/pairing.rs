@@ -8,9 +8,7 @@ use std::time::Duration;
 use minicbor::bytes::ByteVec;
 use rand_core::CryptoRng;
 use seal::{DeviceId, DeviceKeys, DevicePublic, PairingCode, PairingJoin, PairingOffer, TenantId, Welcome};
-use sync_protocol::{
-    DeviceMessage, Hello, MemberProof, PAIRING_LIFETIME_MS, PROTOCOL_VERSION, RelayMessage, Want,
-};
+use sync_protocol::{DeviceMessage, Hello, MemberProof, PAIRING_LIFETIME_MS, PROTOCOL_VERSION, RelayMessage, Want};
 use tokio::time::timeout;
 
 use crate::join::greeted;
@@ -45,15 +43,16 @@ impl PairingHost {
     ///
     /// # Errors
     /// [`RelayError::Refused`] with `Busy` when the rendezvous is taken (make another code); connection errors.
-    pub async fn open(
-        relay: &RelayAddress,
-        member: PairingMember<'_>,
-        code: PairingCode,
-    ) -> Result<Self, RelayError> {
+    pub async fn open(relay: &RelayAddress, member: PairingMember<'_>, code: PairingCode) -> Result<Self, RelayError> {
         let tenant = member.tenant;
         let seated = timeout(ANSWER_WITHIN, take_seat(relay, member, &code)).await;
         let socket = seated.map_err(|_| RelayError::TimedOut)??;
-        Ok(Self { socket, relay: relay.clone(), tenant, code })
+        Ok(Self {
+            socket,
+            relay: relay.clone(),
+            tenant,
+            code,
+        })
     }
 
     /// Waits for the new device, and admits it. Returns its id.
@@ -71,9 +70,18 @@ impl PairingHost {
         rng: &mut (impl CryptoRng + Send),
         admit: impl FnOnce(DevicePublic) -> Option<Vec<Vec<u8>>> + Send + 'static,
     ) -> Result<DeviceId, RelayError> {
-        let Self { mut socket, relay, tenant, code } = self;
-        let opened = timeout(PEOPLE_WITHIN, hear(&mut socket)).await.map_err(|_| RelayError::TimedOut)??;
-        let RelayMessage::PairingOpen = opened else { return Err(closed_or_odd(&opened)) };
+        let Self {
+            mut socket,
+            relay,
+            tenant,
+            code,
+        } = self;
+        let opened = timeout(PEOPLE_WITHIN, hear(&mut socket))
+            .await
+            .map_err(|_| RelayError::TimedOut)??;
+        let RelayMessage::PairingOpen = opened else {
+            return Err(closed_or_odd(&opened));
+        };
         let talk = async {
             let (offer, first) = PairingOffer::start(&code, rng);
             post(&mut socket, first).await?;
@@ -81,7 +89,15 @@ impl PairingHost {
             let statements = tokio::task::spawn_blocking(move || admit(new_device)).await;
             let statements = statements.ok().flatten().ok_or(RelayError::NotAdmitted)?;
             let (relay_url, relay_key_sha256) = (Some(relay.url()), relay.key_sha256());
-            let third = welcome.send(&Welcome { tenant, statements, relay_url, relay_key_sha256 }, rng)?;
+            let third = welcome.send(
+                &Welcome {
+                    tenant,
+                    statements,
+                    relay_url,
+                    relay_key_sha256,
+                },
+                rng,
+            )?;
             post(&mut socket, third).await?;
             // The joiner leaves once it has what it needs; the relay then closes the mailbox.
             match hear(&mut socket).await {
@@ -107,7 +123,10 @@ pub async fn host_pairing(
     rng: &mut (impl CryptoRng + Send),
     admit: impl FnOnce(DevicePublic) -> Option<Vec<Vec<u8>>> + Send + 'static,
 ) -> Result<DeviceId, RelayError> {
-    PairingHost::open(relay, member, code.clone()).await?.welcome(rng, admit).await
+    PairingHost::open(relay, member, code.clone())
+        .await?
+        .welcome(rng, admit)
+        .await
 }
 
 /// Meets the member who waits at the code's rendezvous. Returns what a new device needs to begin.
@@ -125,9 +144,18 @@ pub async fn join_by_pairing(
         let mut socket = connect(relay).await?;
         greeted(&mut socket).await?;
         let want = Want::JoinPairing(code.rendezvous().to_owned());
-        say(&mut socket, &DeviceMessage::Hello(Hello { version: PROTOCOL_VERSION, want })).await?;
+        say(
+            &mut socket,
+            &DeviceMessage::Hello(Hello {
+                version: PROTOCOL_VERSION,
+                want,
+            }),
+        )
+        .await?;
         let opened = hear(&mut socket).await?;
-        let RelayMessage::PairingOpen = opened else { return Err(closed_or_odd(&opened)) };
+        let RelayMessage::PairingOpen = opened else {
+            return Err(closed_or_odd(&opened));
+        };
         let first = receive(&mut socket).await?;
         let (join, second) = PairingJoin::answer(code, &first, keys, rng)?;
         post(&mut socket, second).await?;
@@ -144,14 +172,25 @@ async fn take_seat(relay: &RelayAddress, member: PairingMember<'_>, code: &Pairi
     let greeting = greeted(&mut socket).await?;
     let proof = MemberProof::make(&greeting, member.tenant, member.keys);
     let want = Want::HostPairing(proof, code.rendezvous().to_owned());
-    say(&mut socket, &DeviceMessage::Hello(Hello { version: PROTOCOL_VERSION, want })).await?;
+    say(
+        &mut socket,
+        &DeviceMessage::Hello(Hello {
+            version: PROTOCOL_VERSION,
+            want,
+        }),
+    )
+    .await?;
     let mut answer = hear(&mut socket).await?;
     if answer == RelayMessage::StatementsWanted {
         let statements = member.statements.into_iter().map(ByteVec::from).collect();
         say(&mut socket, &DeviceMessage::Statements(statements)).await?;
         answer = hear(&mut socket).await?;
     }
-    if answer == RelayMessage::PairingOpen { Ok(socket) } else { Err(closed_or_odd(&answer)) }
+    if answer == RelayMessage::PairingOpen {
+        Ok(socket)
+    } else {
+        Err(closed_or_odd(&answer))
+    }
 }
 
 async fn post(socket: &mut Socket, message: Vec<u8>) -> Result<(), RelayError> {

@@ -21,7 +21,10 @@ struct PinnedKey {
 /// A client that speaks to the holder of this key (SHA-256 of its SubjectPublicKeyInfo) and to nobody else.
 pub(crate) fn client_config(sha256: [u8; 32]) -> ClientConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = PinnedKey { sha256, provider: Arc::clone(&provider) };
+    let verifier = PinnedKey {
+        sha256,
+        provider: Arc::clone(&provider),
+    };
     ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("ring speaks the default versions")

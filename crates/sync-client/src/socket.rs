@@ -29,11 +29,15 @@ pub(crate) type Socket = WebSocketStream<Pin<Box<dyn Stream>>>;
 
 /// Dials the relay.
 pub(crate) async fn connect(relay: &RelayAddress) -> Result<Socket, RelayError> {
-    timeout(CONNECT_WITHIN, dial(relay)).await.map_err(|_| RelayError::Unreachable)?
+    timeout(CONNECT_WITHIN, dial(relay))
+        .await
+        .map_err(|_| RelayError::Unreachable)?
 }
 
 async fn dial(relay: &RelayAddress) -> Result<Socket, RelayError> {
-    let tcp = TcpStream::connect((relay.host(), relay.port())).await.map_err(|_| RelayError::Unreachable)?;
+    let tcp = TcpStream::connect((relay.host(), relay.port()))
+        .await
+        .map_err(|_| RelayError::Unreachable)?;
     tcp.set_nodelay(true).map_err(|_| RelayError::Unreachable)?;
     let stream: Pin<Box<dyn Stream>> = match relay.tls_key() {
         None => Box::pin(tcp),
@@ -62,7 +66,10 @@ async fn dial(relay: &RelayAddress) -> Result<Socket, RelayError> {
 
 /// Says one thing.
 pub(crate) async fn say(socket: &mut Socket, message: &DeviceMessage) -> Result<(), RelayError> {
-    socket.send(Message::binary(message.encode())).await.map_err(|_| RelayError::Lost)
+    socket
+        .send(Message::binary(message.encode()))
+        .await
+        .map_err(|_| RelayError::Lost)
 }
 
 /// Hears one thing; a refusal is an error. The caller sets the deadline.

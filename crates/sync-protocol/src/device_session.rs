@@ -97,7 +97,12 @@ struct Live {
 impl DeviceSession {
     /// A new connection of the device that `keys` make, to keep `store` equal.
     pub fn new(store: Arc<dyn SyncStore>, keys: Arc<DeviceKeys>) -> Self {
-        Self { store, keys, state: State::Connected, position: 0 }
+        Self {
+            store,
+            keys,
+            state: State::Connected,
+            position: 0,
+        }
     }
 
     /// The last position of the clinic's changes that is stored here, in the relay's present life.
@@ -130,7 +135,9 @@ impl DeviceSession {
             }
             (State::Proving(incarnation), RelayMessage::Welcome(welcome)) => {
                 let live = Live::begin(*incarnation, &welcome);
-                step.events.push(DeviceEvent::Live { relay_now_ms: welcome.now_ms });
+                step.events.push(DeviceEvent::Live {
+                    relay_now_ms: welcome.now_ms,
+                });
                 self.state = State::Live(Box::new(live));
                 return self.nudge_into(step);
             }
@@ -177,9 +184,10 @@ impl DeviceSession {
         }
         let (store, incarnation) = (&self.store, greeting.incarnation);
         store.begin_incarnation(&incarnation)?;
-        let releases = store.inbound_grants(now_ms)?.into_iter().map(|grant| {
-            Ok::<_, StoreError>((grant, store.cursor(&incarnation, &Scope::Releases(grant))?))
-        });
+        let releases = store
+            .inbound_grants(now_ms)?
+            .into_iter()
+            .map(|grant| Ok::<_, StoreError>((grant, store.cursor(&incarnation, &Scope::Releases(grant))?)));
         let releases = releases.collect::<Result<Vec<_>, _>>()?;
         let statements = store.statements()?;
         let cursors = Cursors {
@@ -192,7 +200,10 @@ impl DeviceSession {
         };
         self.position = cursors.changes;
         let proof = MemberProof::make(greeting, store.tenant(), &self.keys);
-        step.say(&DeviceMessage::Hello(Hello { version, want: Want::Sync(proof, cursors) }));
+        step.say(&DeviceMessage::Hello(Hello {
+            version,
+            want: Want::Sync(proof, cursors),
+        }));
         self.state = State::Proving(incarnation);
         Ok(())
     }
@@ -211,12 +222,7 @@ impl Live {
         }
     }
 
-    fn hear(
-        &mut self,
-        store: &dyn SyncStore,
-        message: RelayMessage,
-        step: &mut DeviceStep,
-    ) -> Result<(), DeviceError> {
+    fn hear(&mut self, store: &dyn SyncStore, message: RelayMessage, step: &mut DeviceStep) -> Result<(), DeviceError> {
         match message {
             RelayMessage::Pushed(results) => self.pushed(store, &results, step),
             RelayMessage::Consents(items) => self.absorb_consents(store, items, step),
@@ -262,7 +268,11 @@ impl Live {
         if self.pushing.is_empty() || !answers_the_push {
             return Err(DeviceError::Unexpected);
         }
-        let sent: Vec<_> = results.iter().filter(|one| one.refusal.is_none()).map(|one| one.id).collect();
+        let sent: Vec<_> = results
+            .iter()
+            .filter(|one| one.refusal.is_none())
+            .map(|one| one.id)
+            .collect();
         let refused: Vec<_> = results.iter().filter_map(|one| Some((one.id, one.refusal?))).collect();
         if !sent.is_empty() {
             store.mark_sent(&sent)?;
@@ -294,7 +304,10 @@ impl Live {
         lines: &[ByteVec],
         step: &mut DeviceStep,
     ) -> Result<(), DeviceError> {
-        let lines = lines.iter().map(|bytes| AuditLine::decode(bytes)).collect::<Result<Vec<_>, _>>();
+        let lines = lines
+            .iter()
+            .map(|bytes| AuditLine::decode(bytes))
+            .collect::<Result<Vec<_>, _>>();
         let lines = lines.map_err(|_| WireError::Malformed)?;
         let position = lines.last().ok_or(DeviceError::Unexpected)?.number;
         store.absorb_relay_audit(&self.cursor(Scope::Audit, position), lines)?;
@@ -303,7 +316,11 @@ impl Live {
     }
 
     fn cursor(&self, scope: Scope, position: u64) -> Cursor {
-        Cursor { incarnation: self.incarnation, scope, position }
+        Cursor {
+            incarnation: self.incarnation,
+            scope,
+            position,
+        }
     }
 }
 

@@ -4,7 +4,10 @@ use seal::GrantId;
 
 /// The fingerprint of a set of encoded statements: equal for equal sets, in any order and with repetitions.
 pub fn digest_of_statements<'a>(statements: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
-    let mut hashes: Vec<[u8; 32]> = statements.into_iter().map(|bytes| *blake3::hash(bytes).as_bytes()).collect();
+    let mut hashes: Vec<[u8; 32]> = statements
+        .into_iter()
+        .map(|bytes| *blake3::hash(bytes).as_bytes())
+        .collect();
     hashes.sort_unstable();
     hashes.dedup();
     let mut hasher = blake3::Hasher::new_derive_key("medieco 2026 sync: a set of statements");

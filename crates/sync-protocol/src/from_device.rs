@@ -8,6 +8,7 @@ use crate::wire::{self, Feed, WireError};
 use crate::{Incarnation, OutId, OutItem};
 
 /// One frame from a device.
+#[expect(clippy::large_enum_variant, reason = "lives for one frame, never in a collection")]
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum DeviceMessage {
     /// First, after the relay's greeting.
@@ -114,7 +115,10 @@ pub struct PushItem {
 
 impl From<OutItem> for PushItem {
     fn from(item: OutItem) -> Self {
-        Self { id: item.id, bytes: item.bytes.into() }
+        Self {
+            id: item.id,
+            bytes: item.bytes.into(),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use minicbor::{Decode, Encode};
 use seal::{GrantId, TenantId};
 
 use crate::wire::{self, WireError};
-use crate::{AuditOutcome, Consent, Incarnation, OutId, Refusal};
+use crate::{AuditOutcome, Consent, Incarnation, OutId, Refusal, RefusedCode};
 
 /// One frame from a relay.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -178,41 +178,6 @@ pub struct ReleaseItem {
     pub bytes: ByteVec,
 }
 
-/// Why the relay ends a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RefusedCode {
-    /// No version in common.
-    Version,
-    /// Not a message of the protocol, or not one that may come now.
-    BadMessage,
-    /// The relay knows no such clinic.
-    UnknownClinic,
-    /// The clinic's statements name no such device.
-    UnknownDevice,
-    /// The signature over the challenge does not hold: this is not the device that it claims to be.
-    BadSignature,
-    /// The statements do not hold together, or are too many.
-    BadStatements,
-    /// No such invitation was ever made here.
-    InvitationUnknown,
-    /// The invitation was used, or replaced by a newer one.
-    InvitationUsed,
-    /// The invitation is older than 72 hours.
-    InvitationExpired,
-    /// This clinic is here already, by another invitation.
-    AlreadyJoined,
-    /// Nobody waits at this rendezvous.
-    NobodyWaits,
-    /// Too many pairings at once; later again.
-    Busy,
-    /// The relay could not read or write its store.
-    RelayFailed,
-    /// The device claims to hold more than this relay ever had: the relay was put back to an older state.
-    RelayBehind,
-    /// A code of a newer relay.
-    Other(u8),
-}
-
 impl RelayMessage {
     /// The frame.
     pub fn encode(&self) -> Vec<u8> {
@@ -225,68 +190,6 @@ impl RelayMessage {
     /// [`WireError`]; a frame that is too large is not looked into.
     pub fn decode(frame: &[u8]) -> Result<Self, WireError> {
         wire::decode(frame)
-    }
-}
-
-impl RefusedCode {
-    const CODES: [(u8, Self); 14] = [
-        (0, Self::Version),
-        (1, Self::BadMessage),
-        (2, Self::UnknownClinic),
-        (3, Self::UnknownDevice),
-        (4, Self::BadSignature),
-        (5, Self::BadStatements),
-        (6, Self::InvitationUnknown),
-        (7, Self::InvitationUsed),
-        (8, Self::InvitationExpired),
-        (9, Self::AlreadyJoined),
-        (10, Self::NobodyWaits),
-        (11, Self::Busy),
-        (12, Self::RelayFailed),
-        (13, Self::RelayBehind),
-    ];
-
-    /// A stable name for logs and for the screens' words.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Version => "version",
-            Self::BadMessage => "bad_message",
-            Self::UnknownClinic => "unknown_clinic",
-            Self::UnknownDevice => "unknown_device",
-            Self::BadSignature => "bad_signature",
-            Self::BadStatements => "bad_statements",
-            Self::InvitationUnknown => "invitation_unknown",
-            Self::InvitationUsed => "invitation_used",
-            Self::InvitationExpired => "invitation_expired",
-            Self::AlreadyJoined => "already_joined",
-            Self::NobodyWaits => "nobody_waits",
-            Self::Busy => "busy",
-            Self::RelayFailed => "relay_failed",
-            Self::RelayBehind => "relay_behind",
-            Self::Other(_) => "refused",
-        }
-    }
-}
-
-impl<C> Encode<C> for RefusedCode {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        e: &mut minicbor::Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        let known = Self::CODES.iter().find(|(_, code)| code == self).map(|(number, _)| *number);
-        e.u8(match self {
-            Self::Other(number) => *number,
-            _ => known.expect("every code but Other stands in CODES"),
-        })?
-        .ok()
-    }
-}
-
-impl<'b, C> Decode<'b, C> for RefusedCode {
-    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
-        let number = d.u8()?;
-        Ok(Self::CODES.iter().find(|(known, _)| *known == number).map_or(Self::Other(number), |(_, code)| *code))
     }
 }
 

@@ -16,6 +16,7 @@ mod limits;
 pub mod memory;
 mod pairing_desk;
 mod proof;
+mod refused;
 mod relay_push;
 mod relay_session;
 mod relay_store;
@@ -29,13 +30,14 @@ pub use device_session::{DeviceError, DeviceEvent, DeviceSession, DeviceStep};
 pub use digest::{digest_of_releases, digest_of_statements};
 pub use from_device::{Cursors, DeviceMessage, Hello, MemberProof, PushItem, Want};
 pub use from_relay::{
-    ChangeItem, ConsentItem, Greeting, PushResult, RefusedCode, RelayMessage, ReleaseHead, ReleaseItem, Releases, Welcome,
+    ChangeItem, ConsentItem, Greeting, PushResult, RelayMessage, ReleaseHead, ReleaseItem, Releases, Welcome,
 };
 pub use limits::{
-    BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_FRAME_BYTES, MAX_STATEMENTS, MAX_STATEMENTS_BYTES,
-    OLDEST_VERSION, PAIRING_LIFETIME_MS, PROTOCOL_VERSION,
+    BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_FRAME_BYTES, MAX_STATEMENTS, MAX_STATEMENTS_BYTES, OLDEST_VERSION,
+    PAIRING_LIFETIME_MS, PROTOCOL_VERSION,
 };
 pub use pairing_desk::{ConnectionId, PairingAsk, PairingDesk, PairingPost};
+pub use refused::RefusedCode;
 pub use relay_session::{Outgoing, RelaySession, RelayStep};
 pub use relay_store::{
     Checked, Heads, Page, Pushed, Redeemed, RelayStore, RelayStoreFailed, ReleaseAnswer, ReleaseAsk, Wake,

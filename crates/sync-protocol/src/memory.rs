@@ -48,8 +48,14 @@ pub struct Held {
 impl MemoryStore {
     /// A store of this clinic that holds its statements and nothing else.
     pub fn new(tenant: TenantId, statements: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        let held = Held { statements: statements.into_iter().collect(), ..Held::default() };
-        Self { tenant, held: Mutex::new(held) }
+        let held = Held {
+            statements: statements.into_iter().collect(),
+            ..Held::default()
+        };
+        Self {
+            tenant,
+            held: Mutex::new(held),
+        }
     }
 
     /// What the store holds now.
@@ -95,9 +101,15 @@ impl Held {
     }
 
     fn everything(&self) -> Vec<OutItem> {
-        let item = |id, bytes: &Vec<u8>| OutItem { id, bytes: bytes.clone() };
+        let item = |id, bytes: &Vec<u8>| OutItem {
+            id,
+            bytes: bytes.clone(),
+        };
         let grants = self.grants.iter().map(|(id, bytes)| item(OutId::Grant(*id), bytes));
-        let revocations = self.revocations.iter().map(|((_, id), bytes)| item(OutId::Revocation(*id), bytes));
+        let revocations = self
+            .revocations
+            .iter()
+            .map(|((_, id), bytes)| item(OutId::Revocation(*id), bytes));
         let changes = self.changes.iter().map(|(id, bytes)| item(OutId::Change(*id), bytes));
         let releases = self.releases.iter().map(|(id, bytes)| item(OutId::Release(*id), bytes));
         grants.chain(revocations).chain(changes).chain(releases).collect()
@@ -124,7 +136,11 @@ impl SyncStore for MemoryStore {
     }
 
     fn absorb_foreign_statements(&self, tenant: TenantId, statements: Vec<Vec<u8>>) -> Result<(), StoreError> {
-        self.lock().foreign_statements.entry(tenant).or_default().extend(statements);
+        self.lock()
+            .foreign_statements
+            .entry(tenant)
+            .or_default()
+            .extend(statements);
         Ok(())
     }
 
@@ -157,7 +173,11 @@ impl SyncStore for MemoryStore {
 
     fn begin_incarnation(&self, incarnation: &Incarnation) -> Result<(), StoreError> {
         let mut held = self.lock();
-        if held.incarnation.replace(*incarnation).is_some_and(|last| last != *incarnation) {
+        if held
+            .incarnation
+            .replace(*incarnation)
+            .is_some_and(|last| last != *incarnation)
+        {
             held.outbox = held.everything();
         }
         Ok(())
@@ -197,10 +217,14 @@ impl SyncStore for MemoryStore {
 
     fn absorb_releases(&self, cursor: &Cursor, releases: Vec<Vec<u8>>) -> Result<(), StoreError> {
         let mut held = self.lock();
-        let Scope::Releases(id) = cursor.scope else { return Err(StoreError::Failed("not_a_grant")) };
+        let Scope::Releases(id) = cursor.scope else {
+            return Err(StoreError::Failed("not_a_grant"));
+        };
         let grant = held.grants.get(&id).and_then(|bytes| Grant::decode(bytes).ok());
         if grant.is_none_or(|grant| !held.is_revoked(&grant)) {
-            let decoded = releases.into_iter().filter_map(|bytes| Some((Release::decode(&bytes).ok()?, bytes)));
+            let decoded = releases
+                .into_iter()
+                .filter_map(|bytes| Some((Release::decode(&bytes).ok()?, bytes)));
             for (release, bytes) in decoded {
                 if let Some(old) = &release.header().supersedes {
                     held.releases.remove(old);

@@ -64,15 +64,23 @@ impl PairingDesk {
 
     /// The connection is gone: its mailbox closes.
     pub fn leave(&mut self, gone: ConnectionId) -> Vec<PairingPost> {
-        let Some(rendezvous) = self.seats.get(&gone).cloned() else { return Vec::new() };
+        let Some(rendezvous) = self.seats.get(&gone).cloned() else {
+            return Vec::new();
+        };
         self.close(&rendezvous, Some(gone))
     }
 
     /// Closes every mailbox whose time is over.
     pub fn expire(&mut self, now_ms: i64) -> Vec<PairingPost> {
-        let over: Vec<String> =
-            self.boxes.iter().filter(|(_, mailbox)| mailbox.ends_ms <= now_ms).map(|(name, _)| name.clone()).collect();
-        over.iter().flat_map(|rendezvous| self.close(rendezvous, None)).collect()
+        let over: Vec<String> = self
+            .boxes
+            .iter()
+            .filter(|(_, mailbox)| mailbox.ends_ms <= now_ms)
+            .map(|(name, _)| name.clone())
+            .collect();
+        over.iter()
+            .flat_map(|rendezvous| self.close(rendezvous, None))
+            .collect()
     }
 
     fn host(&mut self, from: ConnectionId, rendezvous: String, now_ms: i64) -> Vec<PairingPost> {
@@ -86,8 +94,19 @@ impl PairingDesk {
         }
         let ends_ms = now_ms.saturating_add(PAIRING_LIFETIME_MS);
         self.seats.insert(from, rendezvous.clone());
-        self.boxes.insert(rendezvous, Mailbox { host: from, joiner: None, posts: HashMap::new(), ends_ms });
-        vec![PairingPost { to: from, message: RelayMessage::PairingOpen }]
+        self.boxes.insert(
+            rendezvous,
+            Mailbox {
+                host: from,
+                joiner: None,
+                posts: HashMap::new(),
+                ends_ms,
+            },
+        );
+        vec![PairingPost {
+            to: from,
+            message: RelayMessage::PairingOpen,
+        }]
     }
 
     fn join(&mut self, from: ConnectionId, rendezvous: &str, now_ms: i64) -> Vec<PairingPost> {
@@ -98,14 +117,22 @@ impl PairingDesk {
             Some(mailbox) if mailbox.joiner.is_none() && !self.seats.contains_key(&from) => {
                 mailbox.joiner = Some(from);
                 self.seats.insert(from, rendezvous.to_owned());
-                [from, mailbox.host].map(|to| PairingPost { to, message: RelayMessage::PairingOpen }).into()
+                [from, mailbox.host]
+                    .map(|to| PairingPost {
+                        to,
+                        message: RelayMessage::PairingOpen,
+                    })
+                    .into()
             }
             _ => refused(from, RefusedCode::NobodyWaits),
         }
     }
 
     fn post(&mut self, from: ConnectionId, bytes: Vec<u8>) -> Vec<PairingPost> {
-        let mailbox = self.seats.get(&from).and_then(|rendezvous| self.boxes.get_mut(rendezvous));
+        let mailbox = self
+            .seats
+            .get(&from)
+            .and_then(|rendezvous| self.boxes.get_mut(rendezvous));
         let Some((mailbox, joiner)) = mailbox.and_then(|mailbox| mailbox.joiner.map(|joiner| (mailbox, joiner))) else {
             return refused(from, RefusedCode::BadMessage);
         };
@@ -115,24 +142,36 @@ impl PairingDesk {
             return refused(from, RefusedCode::BadMessage);
         }
         let to = if from == joiner { mailbox.host } else { joiner };
-        vec![PairingPost { to, message: RelayMessage::Pairing(ByteVec::from(bytes)) }]
+        vec![PairingPost {
+            to,
+            message: RelayMessage::Pairing(ByteVec::from(bytes)),
+        }]
     }
 
     fn close(&mut self, rendezvous: &str, gone: Option<ConnectionId>) -> Vec<PairingPost> {
-        let Some(mailbox) = self.boxes.remove(rendezvous) else { return Vec::new() };
+        let Some(mailbox) = self.boxes.remove(rendezvous) else {
+            return Vec::new();
+        };
         let sides = [Some(mailbox.host), mailbox.joiner];
         sides
             .into_iter()
             .flatten()
             .inspect(|side| drop(self.seats.remove(side)))
             .filter(|side| Some(*side) != gone)
-            .map(|to| PairingPost { to, message: RelayMessage::PairingClosed })
+            .map(|to| PairingPost {
+                to,
+                message: RelayMessage::PairingClosed,
+            })
             .collect()
     }
 
     /// Whether one more pairing fits into the last minute.
     fn admit(&mut self, now_ms: i64) -> bool {
-        while self.recent.front().is_some_and(|at_ms| *at_ms <= now_ms.saturating_sub(60_000)) {
+        while self
+            .recent
+            .front()
+            .is_some_and(|at_ms| *at_ms <= now_ms.saturating_sub(60_000))
+        {
             self.recent.pop_front();
         }
         let fits = self.recent.len() < MAX_PAIRINGS_A_MINUTE;
@@ -144,5 +183,8 @@ impl PairingDesk {
 }
 
 fn refused(to: ConnectionId, code: RefusedCode) -> Vec<PairingPost> {
-    vec![PairingPost { to, message: RelayMessage::Refused(code) }]
+    vec![PairingPost {
+        to,
+        message: RelayMessage::Refused(code),
+    }]
 }

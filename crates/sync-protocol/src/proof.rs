@@ -13,7 +13,11 @@ impl MemberProof {
     /// The proof for one connection.
     pub fn make(greeting: &Greeting, tenant: TenantId, keys: &DeviceKeys) -> Self {
         let device = keys.id();
-        let mut proof = Self { tenant, device, signature: [0; 64] };
+        let mut proof = Self {
+            tenant,
+            device,
+            signature: [0; 64],
+        };
         proof.signature = keys.sign(CONTEXT, &proof.signed(greeting));
         proof
     }
@@ -24,12 +28,21 @@ impl MemberProof {
     /// [`SealError::UnknownDevice`] when the statements name no such device, [`SealError::BadSignature`] when the
     /// signature is not its own.
     pub fn verify(&self, greeting: &Greeting, roster: &Roster) -> Result<(), SealError> {
-        let public = roster.membership().device(&self.device).ok_or(SealError::UnknownDevice)?;
+        let public = roster
+            .membership()
+            .device(&self.device)
+            .ok_or(SealError::UnknownDevice)?;
         seal::verify(&public.sign, CONTEXT, &self.signed(greeting), &self.signature)
     }
 
     fn signed(&self, greeting: &Greeting) -> Vec<u8> {
         let nonce: [u8; 32] = greeting.nonce.into();
-        [&greeting.incarnation.0[..], &nonce, self.tenant.as_bytes(), self.device.as_bytes()].concat()
+        [
+            &greeting.incarnation.0[..],
+            &nonce,
+            self.tenant.as_bytes(),
+            self.device.as_bytes(),
+        ]
+        .concat()
     }
 }

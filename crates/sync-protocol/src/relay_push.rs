@@ -23,7 +23,10 @@ pub(crate) fn check(tenant: &TenantId, membership: &Membership, item: PushItem) 
             owned(grant.clear().source == *tenant)?;
             named(grant.clear().id == id)?;
             grant.verify(membership).map_err(refusal)?;
-            Ok(Checked::Grant { clear: grant.clear().clone(), bytes })
+            Ok(Checked::Grant {
+                clear: grant.clear().clone(),
+                bytes,
+            })
         }
         OutId::Revocation(id) => {
             let revocation = Revocation::decode(&bytes).map_err(refusal)?;
@@ -39,7 +42,12 @@ pub(crate) fn check(tenant: &TenantId, membership: &Membership, item: PushItem) 
             named(header.id == id)?;
             release.verify(membership).map_err(refusal)?;
             let (supersedes, grants) = (header.supersedes, header.grants.clone());
-            Ok(Checked::Release { id, supersedes, grants, bytes })
+            Ok(Checked::Release {
+                id,
+                supersedes,
+                grants,
+                bytes,
+            })
         }
     }
 }

@@ -29,7 +29,11 @@ impl Roster {
             return None;
         }
         let digest = digest_of_statements(statements.iter().map(Vec::as_slice));
-        Some(Self { statements, membership, digest })
+        Some(Self {
+            statements,
+            membership,
+            digest,
+        })
     }
 
     /// This roster and these statements together; `None` as in [`Roster::from_statements`].

@@ -43,7 +43,11 @@ pub(crate) fn decode<'b, T: Decode<'b, ()>>(frame: &'b [u8]) -> Result<T, WireEr
     }
     let mut decoder = minicbor::Decoder::new(frame);
     let message = decoder.decode().map_err(|_| WireError::Malformed)?;
-    if decoder.position() == frame.len() { Ok(message) } else { Err(WireError::Malformed) }
+    if decoder.position() == frame.len() {
+        Ok(message)
+    } else {
+        Err(WireError::Malformed)
+    }
 }
 
 /// [`OutId`] on the wire.

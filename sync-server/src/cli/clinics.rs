@@ -77,7 +77,10 @@ impl From<ClinicError> for Failure {
 
 fn open(data: &Path) -> Result<(Store, Reachable), Failure> {
     let store = Store::open(data, &mut rand::rng()).map_err(Failure::Open)?;
-    let reachable = store.reachable().map_err(ClinicError::from)?.ok_or(Failure::NeverServed)?;
+    let reachable = store
+        .reachable()
+        .map_err(ClinicError::from)?
+        .ok_or(Failure::NeverServed)?;
     Ok((store, reachable))
 }
 
@@ -95,14 +98,28 @@ fn finish(done: Result<(), Failure>) -> ExitCode {
 }
 
 fn print_invitation(name: &str, token: InvitationToken, expires_ms: i64, reachable: Reachable, json: bool) {
-    let Reachable { url: relay_url, key_sha256: relay_key_sha256 } = reachable;
-    let invitation = Invitation { relay_url, relay_key_sha256, token, expires_ms, clinic_hint: Some(name.to_owned()) };
+    let Reachable {
+        url: relay_url,
+        key_sha256: relay_key_sha256,
+    } = reachable;
+    let invitation = Invitation {
+        relay_url,
+        relay_key_sha256,
+        token,
+        expires_ms,
+        clinic_hint: Some(name.to_owned()),
+    };
     let text = invitation.to_text();
     if json {
         let text: &str = &text;
-        println!("{}", serde_json::json!({ "v": 1, "name": name, "invitation": text, "expires_ms": expires_ms }));
+        println!(
+            "{}",
+            serde_json::json!({ "v": 1, "name": name, "invitation": text, "expires_ms": expires_ms })
+        );
     } else {
-        eprintln!("The invitation for {name} is good once, for 72 hours. Hand it to the owner in person or by a safe way:");
+        eprintln!(
+            "The invitation for {name} is good once, for 72 hours. Hand it to the owner in person or by a safe way:"
+        );
         println!("{}", &*text);
     }
 }

@@ -11,7 +11,10 @@ use super::{FAILED, REFUSED, Serve, USAGE, say};
 
 pub(super) fn run(serve: Serve, data: PathBuf, json: bool) -> ExitCode {
     log_to_stderr();
-    let tls = serve.tls_cert.zip(serve.tls_key).map(|(certificate, key)| TlsFiles { certificate, key });
+    let tls = serve
+        .tls_cert
+        .zip(serve.tls_key)
+        .map(|(certificate, key)| TlsFiles { certificate, key });
     let options = ServeOptions {
         data,
         listen: serve.listen,
@@ -20,7 +23,10 @@ pub(super) fn run(serve: Serve, data: PathBuf, json: bool) -> ExitCode {
         public_url: serve.public_url,
         public_key_sha256: serve.public_key_sha256,
     };
-    match tokio::runtime::Runtime::new().map_err(ServeError::from).and_then(|tokio| tokio.block_on(until_told(options, json))) {
+    match tokio::runtime::Runtime::new()
+        .map_err(ServeError::from)
+        .and_then(|tokio| tokio.block_on(until_told(options, json)))
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is_refusal() => say(REFUSED, error),
         Err(error) if error.is_usage() => say(USAGE, error),
@@ -31,7 +37,11 @@ pub(super) fn run(serve: Serve, data: PathBuf, json: bool) -> ExitCode {
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_env("MEDIECO_LOG").unwrap_or_else(|_| EnvFilter::new("info,refinery_core=warn"));
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 async fn until_told(options: ServeOptions, json: bool) -> Result<(), ServeError> {

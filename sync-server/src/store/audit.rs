@@ -21,7 +21,12 @@ pub(super) fn write(transaction: &Transaction<'_>, access: &Access<'_>) -> rusql
     match access.outcome {
         // A stranger to the grant learns nothing about it, not even that it exists.
         AuditOutcome::DeniedNotRecipient => {
-            let unknown = Access { ask: access.ask, clear: None, outcome: AuditOutcome::DeniedNoGrant, count: 0 };
+            let unknown = Access {
+                ask: access.ask,
+                clear: None,
+                outcome: AuditOutcome::DeniedNoGrant,
+                count: 0,
+            };
             append(transaction, &requester, &unknown)?;
         }
         _ => append(transaction, &requester, access)?,
@@ -51,7 +56,9 @@ fn append(transaction: &Transaction<'_>, tenant: &TenantId, access: &Access<'_>)
         count: access.count,
     };
     let sql = "INSERT INTO audit (tenant, number, line) VALUES (?1, ?2, ?3)";
-    transaction.execute(sql, params![tenant.as_bytes(), to_sql(number), line.encode()]).map(drop)
+    transaction
+        .execute(sql, params![tenant.as_bytes(), to_sql(number), line.encode()])
+        .map(drop)
 }
 
 pub(super) fn read(connection: &Connection, tenant: &TenantId, page: Page) -> rusqlite::Result<Vec<AuditLine>> {
@@ -59,7 +66,8 @@ pub(super) fn read(connection: &Connection, tenant: &TenantId, page: Page) -> ru
     let mut select = connection.prepare_cached(sql)?;
     let limit = i64::try_from(page.max_items).unwrap_or(i64::MAX);
     let rows = select.query_map(params![tenant.as_bytes(), to_sql(page.after), limit], |row| row.get(0))?;
-    rows.map(|bytes: rusqlite::Result<Vec<u8>>| bytes.map(|bytes| decode(&bytes))).collect()
+    rows.map(|bytes: rusqlite::Result<Vec<u8>>| bytes.map(|bytes| decode(&bytes)))
+        .collect()
 }
 
 fn decode(bytes: &[u8]) -> AuditLine {

@@ -78,7 +78,8 @@ impl Store {
         self.write(|transaction| {
             let sql = "SELECT number, name, tenant IS NOT NULL FROM clinic WHERE name = ?1 OR tenant = ?2";
             let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-            let found: Option<(i64, String, bool)> = transaction.query_row(sql, params![who, tenant], row).optional()?;
+            let found: Option<(i64, String, bool)> =
+                transaction.query_row(sql, params![who, tenant], row).optional()?;
             match found {
                 None => Ok(Err(ClinicError::Unknown)),
                 Some((_, _, true)) => Ok(Err(ClinicError::Joined)),
@@ -115,13 +116,9 @@ impl Store {
     }
 }
 
-fn invite(
-    transaction: &Transaction<'_>,
-    clinic: i64,
-    token: &InvitationToken,
-    now_ms: i64,
-) -> rusqlite::Result<i64> {
-    let replace = "UPDATE invitation SET replaced_ms = ?2 WHERE clinic = ?1 AND used_ms IS NULL AND replaced_ms IS NULL";
+fn invite(transaction: &Transaction<'_>, clinic: i64, token: &InvitationToken, now_ms: i64) -> rusqlite::Result<i64> {
+    let replace =
+        "UPDATE invitation SET replaced_ms = ?2 WHERE clinic = ?1 AND used_ms IS NULL AND replaced_ms IS NULL";
     transaction.execute(replace, params![clinic, now_ms])?;
     let ends_ms = now_ms.saturating_add(INVITATION_LIFETIME_MS);
     let insert = "INSERT INTO invitation (token_hash, clinic, made_ms, expires_ms) VALUES (?1, ?2, ?3, ?4)";
@@ -137,12 +134,17 @@ pub(super) fn redeem(
     now_ms: i64,
 ) -> rusqlite::Result<Redeemed> {
     let tenant = roster.membership().tenant();
-    let sql = "SELECT clinic, expires_ms, used_ms IS NOT NULL, replaced_ms IS NOT NULL FROM invitation WHERE token_hash = ?1";
+    let sql =
+        "SELECT clinic, expires_ms, used_ms IS NOT NULL, replaced_ms IS NOT NULL FROM invitation WHERE token_hash = ?1";
     let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
     let found: Option<(i64, i64, bool, bool)> = transaction.query_row(sql, [token], row).optional()?;
-    let Some((clinic, expires_ms, used, replaced)) = found else { return Ok(Redeemed::Unknown) };
+    let Some((clinic, expires_ms, used, replaced)) = found else {
+        return Ok(Redeemed::Unknown);
+    };
     let sql = "SELECT number FROM clinic WHERE tenant = ?1";
-    let here: Option<i64> = transaction.query_row(sql, [tenant.as_bytes()], |row| row.get(0)).optional()?;
+    let here: Option<i64> = transaction
+        .query_row(sql, [tenant.as_bytes()], |row| row.get(0))
+        .optional()?;
     if used && here == Some(clinic) {
         return Ok(Redeemed::Joined);
     }
@@ -157,7 +159,10 @@ pub(super) fn redeem(
     }
     let join = "UPDATE clinic SET tenant = ?2, joined_ms = ?3 WHERE number = ?1";
     transaction.execute(join, params![clinic, tenant.as_bytes(), now_ms])?;
-    transaction.execute("UPDATE invitation SET used_ms = ?2 WHERE token_hash = ?1", params![token, now_ms])?;
+    transaction.execute(
+        "UPDATE invitation SET used_ms = ?2 WHERE token_hash = ?1",
+        params![token, now_ms],
+    )?;
     statements::add(transaction, roster)?;
     Ok(Redeemed::Joined)
 }

@@ -11,8 +11,9 @@ pub(super) fn array<const N: usize>(row: &Row<'_>, column: usize) -> rusqlite::R
 /// A position. SQLite counts in `i64`; ours start at 1 and never come near its end.
 pub(super) fn position(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     let value: i64 = row.get(column)?;
-    u64::try_from(value)
-        .map_err(|_| rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, FromSqlError::OutOfRange(value).into()))
+    u64::try_from(value).map_err(|_| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, FromSqlError::OutOfRange(value).into())
+    })
 }
 
 /// The same, on its way in.

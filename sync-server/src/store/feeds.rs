@@ -37,11 +37,7 @@ pub(super) fn heads(connection: &Connection, tenant: &TenantId) -> rusqlite::Res
     Ok(heads)
 }
 
-pub(super) fn changes(
-    connection: &Connection,
-    tenant: &TenantId,
-    page: Page,
-) -> rusqlite::Result<Vec<(u64, Vec<u8>)>> {
+pub(super) fn changes(connection: &Connection, tenant: &TenantId, page: Page) -> rusqlite::Result<Vec<(u64, Vec<u8>)>> {
     let sql = "SELECT position, bytes FROM change WHERE tenant = ?1 AND position > ?2 ORDER BY position LIMIT ?3";
     paged(connection, sql, tenant, page, |row| row.get(1), Vec::len)
 }

@@ -16,15 +16,23 @@ pub(super) fn push(
     items: &[Checked],
     now_ms: i64,
 ) -> rusqlite::Result<Pushed> {
-    let mut push = Push { transaction, tenant, now_ms, pushed: Pushed::default() };
+    let mut push = Push {
+        transaction,
+        tenant,
+        now_ms,
+        pushed: Pushed::default(),
+    };
     for item in items {
         let refusal = match item {
             Checked::Change { id, bytes } => push.change(id.as_bytes(), bytes)?,
             Checked::Grant { clear, bytes } => push.grant(clear, bytes)?,
             Checked::Revocation { grant, bytes } => push.revocation(grant, bytes)?,
-            Checked::Release { id, supersedes, grants, bytes } => {
-                push.release(id, supersedes.as_ref(), grants, bytes)?
-            }
+            Checked::Release {
+                id,
+                supersedes,
+                grants,
+                bytes,
+            } => push.release(id, supersedes.as_ref(), grants, bytes)?,
         };
         push.pushed.refusals.push(refusal);
     }
@@ -59,13 +67,21 @@ impl Push<'_> {
 
     fn grant(&mut self, clear: &GrantClear, bytes: &[u8]) -> Taken {
         let sql = "SELECT source FROM given WHERE id = ?1";
-        let known = self.transaction.query_row(sql, [clear.id.as_bytes()], |row| array::<32>(row, 0)).optional()?;
+        let known = self
+            .transaction
+            .query_row(sql, [clear.id.as_bytes()], |row| array::<32>(row, 0))
+            .optional()?;
         if let Some(source) = known {
             return Ok((source != *self.tenant.as_bytes()).then_some(Refusal::WrongTenant));
         }
         self.transaction.execute(
             "INSERT INTO given (id, source, recipient, bytes) VALUES (?1, ?2, ?3, ?4)",
-            params![clear.id.as_bytes(), clear.source.as_bytes(), clear.recipient.as_bytes(), bytes],
+            params![
+                clear.id.as_bytes(),
+                clear.source.as_bytes(),
+                clear.recipient.as_bytes(),
+                bytes
+            ],
         )?;
         self.tell_both(&clear.recipient, GRANT, &clear.id)?;
         if is_revoked(self.transaction, self.tenant, &clear.id)? && clear.recipient != *self.tenant {
@@ -77,21 +93,33 @@ impl Push<'_> {
 
     fn revocation(&mut self, grant: &GrantId, bytes: &[u8]) -> Taken {
         let sql = "INSERT OR IGNORE INTO revocation (source, id, bytes) VALUES (?1, ?2, ?3)";
-        let is_new = self.transaction.execute(sql, params![self.tenant.as_bytes(), grant.as_bytes(), bytes])? > 0;
+        let is_new = self
+            .transaction
+            .execute(sql, params![self.tenant.as_bytes(), grant.as_bytes(), bytes])?
+            > 0;
         if !is_new {
             return Ok(None);
         }
         let sql = "SELECT recipient FROM given WHERE id = ?1 AND source = ?2";
         let own = params![grant.as_bytes(), self.tenant.as_bytes()];
-        let recipient = self.transaction.query_row(sql, own, |row| array::<32>(row, 0)).optional()?;
+        let recipient = self
+            .transaction
+            .query_row(sql, own, |row| array::<32>(row, 0))
+            .optional()?;
         let Some(recipient) = recipient.map(TenantId::from_bytes) else {
             tell_consent(self.transaction, self.tenant, REVOCATION, self.tenant, grant)?;
             self.pushed.wake.push(Wake::Clinic(*self.tenant));
             return Ok(None);
         };
-        self.unlink("DELETE FROM release_for WHERE grant_id = ?1 RETURNING release_id", [grant.as_bytes()])?;
+        self.unlink(
+            "DELETE FROM release_for WHERE grant_id = ?1 RETURNING release_id",
+            [grant.as_bytes()],
+        )?;
         self.tell_both(&recipient, REVOCATION, grant)?;
-        self.pushed.wake.push(Wake::Revoked { recipient, grant: *grant });
+        self.pushed.wake.push(Wake::Revoked {
+            recipient,
+            grant: *grant,
+        });
         Ok(None)
     }
 
@@ -107,7 +135,8 @@ impl Push<'_> {
             return Ok(Some(Refusal::NoGrant));
         }
         let insert = "INSERT INTO release (id, source, bytes) VALUES (?1, ?2, ?3)";
-        self.transaction.execute(insert, params![id.as_bytes(), self.tenant.as_bytes(), bytes])?;
+        self.transaction
+            .execute(insert, params![id.as_bytes(), self.tenant.as_bytes(), bytes])?;
         for clear in &live {
             self.link(clear, id, supersedes)?;
             self.pushed.wake.push(Wake::Clinic(clear.recipient));
@@ -115,7 +144,8 @@ impl Push<'_> {
         if let Some(old) = supersedes {
             // Also when the old one has not come yet: it is then known to be over when it does.
             let known = "INSERT OR IGNORE INTO release (id, source, bytes) VALUES (?1, ?2, NULL)";
-            self.transaction.execute(known, params![old.as_bytes(), self.tenant.as_bytes()])?;
+            self.transaction
+                .execute(known, params![old.as_bytes(), self.tenant.as_bytes()])?;
         }
         Ok(None)
     }
@@ -126,15 +156,20 @@ impl Push<'_> {
             self.unlink(sql, params![clear.id.as_bytes(), old.as_bytes()])?;
         }
         let sql = "UPDATE given SET releases = releases + 1 WHERE id = ?1 RETURNING releases";
-        let at = self.transaction.query_row(sql, [clear.id.as_bytes()], |row| position(row, 0))?;
+        let at = self
+            .transaction
+            .query_row(sql, [clear.id.as_bytes()], |row| position(row, 0))?;
         let sql = "INSERT INTO release_for (grant_id, position, release_id) VALUES (?1, ?2, ?3)";
-        self.transaction.execute(sql, params![clear.id.as_bytes(), to_sql(at), id.as_bytes()])?;
+        self.transaction
+            .execute(sql, params![clear.id.as_bytes(), to_sql(at), id.as_bytes()])?;
         Ok(())
     }
 
     /// The grant, if it is this clinic's and is or will be active.
     fn live_grant(&self, id: &GrantId) -> rusqlite::Result<Option<GrantClear>> {
-        let Some(clear) = read_grant(self.transaction, id)? else { return Ok(None) };
+        let Some(clear) = read_grant(self.transaction, id)? else {
+            return Ok(None);
+        };
         let revoked = is_revoked(self.transaction, &clear.source, id)?;
         let state = consent::state(&clear, revoked, self.now_ms);
         let lives = matches!(state, consent::GrantState::Active | consent::GrantState::NotYet);
@@ -144,7 +179,9 @@ impl Push<'_> {
     /// Cuts links between grants and releases, and deletes the bodies that no grant leads to any more.
     fn unlink(&self, sql: &str, values: impl rusqlite::Params) -> rusqlite::Result<()> {
         let mut cut = self.transaction.prepare_cached(sql)?;
-        let releases = cut.query_map(values, |row| array::<16>(row, 0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+        let releases = cut
+            .query_map(values, |row| array::<16>(row, 0))?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
         let sql = "UPDATE release SET bytes = NULL WHERE id = ?1 AND source = ?2
                    AND NOT EXISTS (SELECT 1 FROM release_for WHERE release_id = ?1)";
         let mut forget = self.transaction.prepare_cached(sql)?;
@@ -178,7 +215,10 @@ pub(super) fn read_grant(transaction: &Transaction<'_>, id: &GrantId) -> rusqlit
 
 /// Grants are decoded before they are stored, so this can fail only on a damaged disk.
 pub(super) fn clear_part(bytes: &[u8]) -> GrantClear {
-    Grant::decode(bytes).expect("only decoded grants are stored").clear().clone()
+    Grant::decode(bytes)
+        .expect("only decoded grants are stored")
+        .clear()
+        .clone()
 }
 
 pub(super) fn is_revoked(

@@ -52,9 +52,22 @@ fn serve(transaction: &Transaction<'_>, ask: &ReleaseAsk, clear: &GrantClear) ->
     let up_to = last.filter(|_| more).unwrap_or(head);
     if !items.is_empty() {
         let count = items.len() as u64;
-        audit::write(transaction, &Access { ask, clear: Some(clear), outcome: AuditOutcome::Permitted, count })?;
+        audit::write(
+            transaction,
+            &Access {
+                ask,
+                clear: Some(clear),
+                outcome: AuditOutcome::Permitted,
+                count,
+            },
+        )?;
     }
-    Ok(ReleaseAnswer::Served { source: clear.source, items, up_to, more })
+    Ok(ReleaseAnswer::Served {
+        source: clear.source,
+        items,
+        up_to,
+        more,
+    })
 }
 
 fn deny(
@@ -63,12 +76,23 @@ fn deny(
     clear: Option<&GrantClear>,
     outcome: AuditOutcome,
 ) -> rusqlite::Result<ReleaseAnswer> {
-    audit::write(transaction, &Access { ask, clear, outcome, count: 0 })?;
+    audit::write(
+        transaction,
+        &Access {
+            ask,
+            clear,
+            outcome,
+            count: 0,
+        },
+    )?;
     let outcome = match outcome {
         AuditOutcome::DeniedNotRecipient => AuditOutcome::DeniedNoGrant,
         outcome => outcome,
     };
-    Ok(ReleaseAnswer::Denied { outcome, source: clear.map(|clear| clear.source) })
+    Ok(ReleaseAnswer::Denied {
+        outcome,
+        source: clear.map(|clear| clear.source),
+    })
 }
 
 /// The grants that admit this clinic now, and how far their releases reach.

@@ -27,16 +27,32 @@ fn wrong_usage_ends_with_code_2() {
     check(&["serve", "--listen", "nowhere"], 2, "invalid value");
     check(&["serve", "--tls-cert", "only.pem"], 2, "--tls-key");
     check(&["serve", "--listen", "0.0.0.0:0", "--behind-proxy"], 2, "--public-url");
-    check(&["serve", "--public-url", "http://relay.example.org"], 2, "wss://relay.example.org");
-    check(&["serve", "--behind-proxy", "--public-key-sha256", "abc"], 2, "64 hexadecimal digits");
+    check(
+        &["serve", "--public-url", "http://relay.example.org"],
+        2,
+        "wss://relay.example.org",
+    );
+    check(
+        &["serve", "--behind-proxy", "--public-key-sha256", "abc"],
+        2,
+        "64 hexadecimal digits",
+    );
     check(&["clinic", "add", "  "], 2, "a clinic needs a name");
     check(&[], 2, "Usage");
 }
 
 #[test]
 fn what_cannot_work_ends_with_code_1() {
-    check(&["serve", "--tls-cert", "/nowhere.pem", "--tls-key", "/nowhere.key"], 1, "/nowhere.pem");
-    check(&["serve", "--listen", "127.0.0.1:1", "--data", "/dev/null/folder"], 1, "data folder");
+    check(
+        &["serve", "--tls-cert", "/nowhere.pem", "--tls-key", "/nowhere.key"],
+        1,
+        "/nowhere.pem",
+    );
+    check(
+        &["serve", "--listen", "127.0.0.1:1", "--data", "/dev/null/folder"],
+        1,
+        "data folder",
+    );
 }
 
 #[test]
@@ -60,11 +76,19 @@ fn the_operators_list_tells_who_is_invited_and_who_is_unknown() {
     assert_eq!(invited.clinic_hint.as_deref(), Some("Klinik Satu"));
     let list = String::from_utf8(output(folder.path(), &["clinic", "list"]).stdout).unwrap();
     assert_eq!(list, "Klinik Satu\tinvited\n");
-    assert_eq!(output(folder.path(), &["clinic", "add", "Klinik Satu"]).status.code(), Some(4));
+    assert_eq!(
+        output(folder.path(), &["clinic", "add", "Klinik Satu"]).status.code(),
+        Some(4)
+    );
     assert_eq!(output(folder.path(), &["invite", "Klinik Dua"]).status.code(), Some(4));
     assert_eq!(output(folder.path(), &["invite", "Klinik Satu"]).status.code(), Some(0));
     // A second relay on the same folder would tear the positions apart.
-    assert_eq!(output(folder.path(), &["serve", "--listen", "127.0.0.1:0"]).status.code(), Some(4));
+    assert_eq!(
+        output(folder.path(), &["serve", "--listen", "127.0.0.1:0"])
+            .status
+            .code(),
+        Some(4)
+    );
     assert_eq!(relay.terminate(), Some(0));
 }
 
@@ -74,8 +98,13 @@ fn health_answers_without_a_word_about_anyone() {
     let relay = Process::start(folder.path(), "127.0.0.1:0");
     let mut stream = TcpStream::connect(relay.listen()).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    stream.write_all(b"GET /health HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n\r\n").unwrap();
+    stream
+        .write_all(b"GET /health HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n\r\n")
+        .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#"{"status":"ok","#), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.contains(r#"{"status":"ok","#),
+        "{answer}"
+    );
 }

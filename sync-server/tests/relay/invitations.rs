@@ -17,7 +17,10 @@ struct Desk {
 impl Desk {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { store: Store::open(folder.path(), &mut rng(0)).unwrap(), _folder: folder }
+        Self {
+            store: Store::open(folder.path(), &mut rng(0)).unwrap(),
+            _folder: folder,
+        }
     }
 
     fn join(&mut self, token: &InvitationToken, statements: Vec<Vec<u8>>, now_ms: i64) -> RelayMessage {
@@ -44,11 +47,20 @@ fn an_invitation_lets_one_clinic_in_once() {
     let mut desk = Desk::new();
     let (token, _) = desk.store.add_clinic("Klinik Satu", NOW, &mut rng(1)).unwrap();
     let (first, second) = (clinic(2), clinic(3));
-    assert_eq!(desk.join(&token, first.encoded_statements(), NOW), RelayMessage::Joined(first.tenant));
-    assert_eq!(desk.join(&token, second.encoded_statements(), NOW), refused(RefusedCode::InvitationUsed));
+    assert_eq!(
+        desk.join(&token, first.encoded_statements(), NOW),
+        RelayMessage::Joined(first.tenant)
+    );
+    assert_eq!(
+        desk.join(&token, second.encoded_statements(), NOW),
+        refused(RefusedCode::InvitationUsed)
+    );
     // The first one's answer may have been lost: it may ask again, also later.
     let later = NOW + 2 * INVITATION_LIFETIME_MS;
-    assert_eq!(desk.join(&token, first.encoded_statements(), later), RelayMessage::Joined(first.tenant));
+    assert_eq!(
+        desk.join(&token, first.encoded_statements(), later),
+        RelayMessage::Joined(first.tenant)
+    );
 }
 
 #[test]
@@ -59,7 +71,10 @@ fn an_invitation_ends_after_72_hours() {
     let clinic = clinic(2);
     let expired = desk.join(&token, clinic.encoded_statements(), ends_ms);
     assert_eq!(expired, refused(RefusedCode::InvitationExpired));
-    assert_eq!(desk.join(&token, clinic.encoded_statements(), ends_ms - 1), RelayMessage::Joined(clinic.tenant));
+    assert_eq!(
+        desk.join(&token, clinic.encoded_statements(), ends_ms - 1),
+        RelayMessage::Joined(clinic.tenant)
+    );
 }
 
 #[test]
@@ -67,7 +82,10 @@ fn a_forged_invitation_is_unknown() {
     let mut desk = Desk::new();
     desk.store.add_clinic("Klinik Satu", NOW, &mut rng(1)).unwrap();
     let forged = InvitationToken::make(&mut rng(7));
-    assert_eq!(desk.join(&forged, clinic(2).encoded_statements(), NOW), refused(RefusedCode::InvitationUnknown));
+    assert_eq!(
+        desk.join(&forged, clinic(2).encoded_statements(), NOW),
+        refused(RefusedCode::InvitationUnknown)
+    );
 }
 
 #[test]
@@ -77,11 +95,23 @@ fn a_new_invitation_ends_the_old_one() {
     let (name, new, _) = desk.store.invite_clinic("Klinik Satu", NOW, &mut rng(2)).unwrap();
     assert_eq!(name, "Klinik Satu");
     let clinic = clinic(3);
-    assert_eq!(desk.join(&old, clinic.encoded_statements(), NOW), refused(RefusedCode::InvitationUsed));
-    assert_eq!(desk.join(&new, clinic.encoded_statements(), NOW), RelayMessage::Joined(clinic.tenant));
-    let joined = desk.store.invite_clinic(&clinic.tenant.to_string(), NOW, &mut rng(2)).err();
+    assert_eq!(
+        desk.join(&old, clinic.encoded_statements(), NOW),
+        refused(RefusedCode::InvitationUsed)
+    );
+    assert_eq!(
+        desk.join(&new, clinic.encoded_statements(), NOW),
+        RelayMessage::Joined(clinic.tenant)
+    );
+    let joined = desk
+        .store
+        .invite_clinic(&clinic.tenant.to_string(), NOW, &mut rng(2))
+        .err();
     assert_eq!(joined, Some(ClinicError::Joined));
-    assert_eq!(desk.store.invite_clinic("Klinik Dua", NOW, &mut rng(2)).err(), Some(ClinicError::Unknown));
+    assert_eq!(
+        desk.store.invite_clinic("Klinik Dua", NOW, &mut rng(2)).err(),
+        Some(ClinicError::Unknown)
+    );
 }
 
 #[test]
@@ -91,8 +121,14 @@ fn a_clinic_joins_by_one_invitation_only() {
     let (two, _) = desk.store.add_clinic("Klinik Dua", NOW, &mut rng(2)).unwrap();
     let clinic = clinic(3);
     desk.join(&one, clinic.encoded_statements(), NOW);
-    assert_eq!(desk.join(&two, clinic.encoded_statements(), NOW), refused(RefusedCode::AlreadyJoined));
-    assert_eq!(desk.store.add_clinic("Klinik Dua", NOW, &mut rng(4)).err(), Some(ClinicError::NameTaken));
+    assert_eq!(
+        desk.join(&two, clinic.encoded_statements(), NOW),
+        refused(RefusedCode::AlreadyJoined)
+    );
+    assert_eq!(
+        desk.store.add_clinic("Klinik Dua", NOW, &mut rng(4)).err(),
+        Some(ClinicError::NameTaken)
+    );
 }
 
 #[test]
@@ -103,5 +139,8 @@ fn statements_that_do_not_hold_together_do_not_use_up_the_invitation() {
     for broken in [vec![], vec![vec![1, 2, 3]], clinic.encoded_statements().split_off(1)] {
         assert_eq!(desk.join(&token, broken, NOW), refused(RefusedCode::BadStatements));
     }
-    assert_eq!(desk.join(&token, clinic.encoded_statements(), NOW), RelayMessage::Joined(clinic.tenant));
+    assert_eq!(
+        desk.join(&token, clinic.encoded_statements(), NOW),
+        RelayMessage::Joined(clinic.tenant)
+    );
 }

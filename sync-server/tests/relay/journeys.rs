@@ -20,33 +20,54 @@ use crate::world::{NOW, rng};
 const DEADLINE: Duration = Duration::from_secs(60);
 
 fn ports(seed: u8) -> Ports {
-    Ports { clock: Arc::new(|| NOW), rng: Box::new(rng(seed)) }
+    Ports {
+        clock: Arc::new(|| NOW),
+        rng: Box::new(rng(seed)),
+    }
 }
 
 fn start(device: &SimDevice, relay: &RelayAddress) -> SyncHandle {
     let store: Arc<dyn SyncStore> = Arc::clone(&device.store) as _;
-    SyncHandle::start(store, relay.clone(), (*device.keys).clone(), ports(1), &Handle::current())
+    SyncHandle::start(
+        store,
+        relay.clone(),
+        (*device.keys).clone(),
+        ports(1),
+        &Handle::current(),
+    )
 }
 
 async fn until(sync: &SyncHandle, mut reached: impl FnMut(&SyncState) -> bool) -> SyncState {
     let mut state = sync.state();
-    timeout(DEADLINE, state.wait_for(|state| reached(state))).await.expect("in time").unwrap().clone()
+    timeout(DEADLINE, state.wait_for(|state| reached(state)))
+        .await
+        .expect("in time")
+        .unwrap()
+        .clone()
 }
 
 async fn joined(folder: &std::path::Path, clinic: &SimClinic, name: &str) {
     let invitation = invitation(folder, name);
     let relay = RelayAddress::of_invitation(&invitation).unwrap();
     let statements = clinic.encoded_statements();
-    let tenant = sync_client::join_by_invitation(&relay, &invitation.token, statements).await.unwrap();
+    let tenant = sync_client::join_by_invitation(&relay, &invitation.token, statements)
+        .await
+        .unwrap();
     assert_eq!(tenant, clinic.tenant);
 }
 
 fn held_by_relay(folder: &std::path::Path, clinic: &SimClinic) -> Vec<OutId> {
     let mut store = Store::open(folder, &mut rng(0)).unwrap();
-    let page = Page { after: 0, max_items: 10_000, max_bytes: usize::MAX };
+    let page = Page {
+        after: 0,
+        max_items: 10_000,
+        max_bytes: usize::MAX,
+    };
     let changes = store.changes(&clinic.tenant, page).unwrap();
-    let mut ids: Vec<_> =
-        changes.iter().map(|(_, bytes)| OutId::Change(seal::SealedChange::decode(bytes).unwrap().id())).collect();
+    let mut ids: Vec<_> = changes
+        .iter()
+        .map(|(_, bytes)| OutId::Change(seal::SealedChange::decode(bytes).unwrap().id()))
+        .collect();
     ids.sort_unstable();
     ids
 }
@@ -75,10 +96,16 @@ async fn a_relay_that_is_killed_has_lost_nothing_that_it_acknowledged() {
         let mut acknowledged = held(&device.store);
         acknowledged.retain(|id| !waiting.contains(id));
         let kept = held_by_relay(folder.path(), &clinic);
-        assert!(acknowledged.iter().all(|id| kept.binary_search(id).is_ok()), "round {round}");
+        assert!(
+            acknowledged.iter().all(|id| kept.binary_search(id).is_ok()),
+            "round {round}"
+        );
         relay = Process::start(folder.path(), &listen);
         sync.retry_now();
-        until(&sync, |state| state.connected && state.pending == 0 && state.position == round * 2_000).await;
+        until(&sync, |state| {
+            state.connected && state.pending == 0 && state.position == round * 2_000
+        })
+        .await;
     }
     sync.stop().await;
     assert_eq!(relay.terminate(), Some(0));
@@ -96,7 +123,11 @@ async fn a_second_device_is_paired_by_a_code_and_hears_live() {
 
     let code = seal::PairingCode::make(&mut rng(3));
     let new_keys = seal::DeviceKeys::make(&mut rng(4));
-    let member = PairingMember { tenant: clinic.tenant, keys: &first.keys, statements: clinic.encoded_statements() };
+    let member = PairingMember {
+        tenant: clinic.tenant,
+        keys: &first.keys,
+        statements: clinic.encoded_statements(),
+    };
     let (store, admin) = (Arc::clone(&first.store), Arc::clone(&first.keys));
     let (membership, before) = (clinic.membership(), clinic.encoded_statements());
     let admit = move |new: seal::DevicePublic| {
@@ -150,7 +181,11 @@ async fn a_wrong_code_pairs_nobody() {
     let shown = code.shown();
     let last = if shown.ends_with('0') { '1' } else { '0' };
     let mistyped: seal::PairingCode = format!("{}{last}", &shown[..shown.len() - 1]).parse().unwrap();
-    let member = PairingMember { tenant: clinic.tenant, keys: &first.keys, statements: clinic.encoded_statements() };
+    let member = PairingMember {
+        tenant: clinic.tenant,
+        keys: &first.keys,
+        statements: clinic.encoded_statements(),
+    };
     let (mut host_rng, mut join_rng) = (rng(3), rng(4));
     let new_keys = seal::DeviceKeys::make(&mut rng(5));
     let host = PairingHost::open(&relay.address, member, code.clone()).await.unwrap();
@@ -187,7 +222,10 @@ async fn an_oversize_frame_ends_its_connection_and_no_other() {
     let stream = tokio::net::TcpStream::connect(relay.listen()).await.unwrap();
     let url = format!("{}/sync", relay.address.url());
     let (mut socket, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
-    assert!(matches!(socket.next().await, Some(Ok(Message::Binary(_)))), "the greeting");
+    assert!(
+        matches!(socket.next().await, Some(Ok(Message::Binary(_)))),
+        "the greeting"
+    );
     // The relay may close while we still write; either way nothing but the end comes back.
     drop(socket.send(Message::binary(vec![0; MAX_FRAME_BYTES + 1])).await);
     let answer = timeout(DEADLINE, socket.next()).await.unwrap();
@@ -215,6 +253,10 @@ async fn without_a_relay_what_is_written_waits_and_is_counted() {
     let state = until(&sync, |state| state.connected && state.pending == 0).await;
     assert_eq!((state.error_code, state.last_contact_ms), (None, Some(NOW)));
     sync.stop().await;
-    assert_eq!(Arc::strong_count(&device.store), 1, "a stopped sync has let the store go");
+    assert_eq!(
+        Arc::strong_count(&device.store),
+        1,
+        "a stopped sync has let the store go"
+    );
     drop(relay);
 }

@@ -33,7 +33,9 @@ impl Process {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let said: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!((&said["v"], &said["event"]), (&1.into(), &"listening".into()));
         let address = RelayAddress::new(said["url"].as_str().unwrap(), None).unwrap();

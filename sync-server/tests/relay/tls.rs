@@ -14,7 +14,10 @@ use crate::world::rng;
 async fn start(folder: &Path) -> (RunningRelay, oneshot::Sender<()>) {
     // A name and dates that fit nothing: only the key counts.
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["nowhere.invalid".to_owned()]).unwrap();
-    let files = TlsFiles { certificate: folder.join("relay.pem"), key: folder.join("relay.key") };
+    let files = TlsFiles {
+        certificate: folder.join("relay.pem"),
+        key: folder.join("relay.key"),
+    };
     std::fs::write(&files.certificate, cert.pem()).unwrap();
     std::fs::write(&files.key, signing_key.serialize_pem()).unwrap();
     let options = ServeOptions {
@@ -35,7 +38,11 @@ async fn a_relay_is_known_by_its_key_alone() {
     let folder = tempfile::tempdir().unwrap();
     let (relay, stop) = start(folder.path()).await;
     let (clinic, _) = SimClinic::found(now_ms(), &mut rng(1));
-    let added = relay.writer.run(|store| store.add_clinic("Klinik Satu", now_ms(), &mut rng(2))).await.unwrap();
+    let added = relay
+        .writer
+        .run(|store| store.add_clinic("Klinik Satu", now_ms(), &mut rng(2)))
+        .await
+        .unwrap();
     let (token, _) = added.unwrap();
     let reachable = relay.reachable.clone();
     assert!(reachable.url.starts_with("wss://127.0.0.1:"));

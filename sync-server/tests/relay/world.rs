@@ -46,7 +46,14 @@ impl World {
             Side { clinic, device }
         };
         let (a, b, c) = (side(), side(), side());
-        Self { rng, store, a, b, c, folder }
+        Self {
+            rng,
+            store,
+            a,
+            b,
+            c,
+            folder,
+        }
     }
 
     /// A and B connect anew, and everything that can be told is told.
@@ -60,8 +67,21 @@ impl World {
     /// A clinic asks for the releases of a grant, whatever it should know of it.
     pub fn ask(&mut self, who: fn(&Self) -> &Side, grant: GrantId, now_ms: i64) -> ReleaseAnswer {
         let (requester, device) = (who(self).clinic.tenant, who(self).device.keys.id());
-        let page = Page { after: 0, max_items: 100, max_bytes: 1 << 20 };
-        self.store.pull_releases(&ReleaseAsk { request: [7; 16], requester, device, grant, page, now_ms }).unwrap()
+        let page = Page {
+            after: 0,
+            max_items: 100,
+            max_bytes: 1 << 20,
+        };
+        self.store
+            .pull_releases(&ReleaseAsk {
+                request: [7; 16],
+                requester,
+                device,
+                grant,
+                page,
+                now_ms,
+            })
+            .unwrap()
     }
 
     /// Why a clinic is denied; `None` when it is served.
@@ -75,9 +95,22 @@ impl World {
     /// A clinic's audit chain at the relay; it must hold.
     pub fn audit(&mut self, who: fn(&Self) -> &Side) -> Vec<AuditLine> {
         let tenant = who(self).clinic.tenant;
-        let lines = self.store.audit(&tenant, Page { after: 0, max_items: 1000, max_bytes: 1 << 20 }).unwrap();
+        let lines = self
+            .store
+            .audit(
+                &tenant,
+                Page {
+                    after: 0,
+                    max_items: 1000,
+                    max_bytes: 1 << 20,
+                },
+            )
+            .unwrap();
         for (nth, line) in lines.iter().enumerate() {
-            assert!(line.follows(nth.checked_sub(1).map(|before| &lines[before])), "line {nth}");
+            assert!(
+                line.follows(nth.checked_sub(1).map(|before| &lines[before])),
+                "line {nth}"
+            );
         }
         lines
     }
@@ -85,7 +118,10 @@ impl World {
     /// Releases whose bodies the relay still holds.
     pub fn n_bodies(&self) -> i64 {
         let file = rusqlite::Connection::open(self.folder.path().join(sync_server::FILE_NAME)).unwrap();
-        file.query_row("SELECT count(*) FROM release WHERE bytes IS NOT NULL", [], |row| row.get(0)).unwrap()
+        file.query_row("SELECT count(*) FROM release WHERE bytes IS NOT NULL", [], |row| {
+            row.get(0)
+        })
+        .unwrap()
     }
 }
 

@@ -16,7 +16,11 @@ impl Live {
     ) -> Result<(), DeviceError> {
         let position = items.last().ok_or(DeviceError::Unexpected)?.position;
         let consents: Vec<_> = items.into_iter().map(|item| item.consent).collect();
-        let givers: Vec<_> = consents.iter().filter_map(giver).filter(|giver| *giver != store.tenant()).collect();
+        let givers: Vec<_> = consents
+            .iter()
+            .filter_map(giver)
+            .filter(|giver| *giver != store.tenant())
+            .collect();
         store.absorb_consents(&self.cursor(Scope::Consents, position), consents)?;
         step.stored(Feed::Consents, position);
         for giver in givers {

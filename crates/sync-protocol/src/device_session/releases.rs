@@ -91,7 +91,10 @@ impl Live {
         step: &mut DeviceStep,
     ) -> Result<(), DeviceError> {
         let cursor = self.cursor(Scope::Releases(releases.grant), releases.up_to);
-        store.absorb_releases(&cursor, releases.items.into_iter().map(|item| item.bytes.into()).collect())?;
+        store.absorb_releases(
+            &cursor,
+            releases.items.into_iter().map(|item| item.bytes.into()).collect(),
+        )?;
         step.events.push(DeviceEvent::Moved);
         if releases.more {
             self.pulls.asked = false;

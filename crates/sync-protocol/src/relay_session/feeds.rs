@@ -7,9 +7,7 @@ use seal::TenantId;
 
 use super::Stop;
 use crate::limits::{BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_OWN_POSITIONS};
-use crate::{
-    ChangeItem, ConsentItem, Cursors, Feed, Heads, Page, RefusedCode, RelayMessage, RelayStep, RelayStore,
-};
+use crate::{ChangeItem, ConsentItem, Cursors, Feed, Heads, Page, RefusedCode, RelayMessage, RelayStep, RelayStore};
 
 pub(super) struct Feeds {
     changes: Window,
@@ -27,7 +25,10 @@ struct Window {
 
 impl From<&Cursors> for Feeds {
     fn from(cursors: &Cursors) -> Self {
-        let window = |sent| Window { sent, in_flight: BTreeSet::new() };
+        let window = |sent| Window {
+            sent,
+            in_flight: BTreeSet::new(),
+        };
         Self {
             changes: window(cursors.changes),
             consents: window(cursors.consents),
@@ -40,7 +41,11 @@ impl From<&Cursors> for Feeds {
 impl Window {
     fn page(&self) -> Option<Page> {
         let open = self.in_flight.len() < BATCHES_IN_FLIGHT as usize;
-        open.then_some(Page { after: self.sent, max_items: BATCH_ITEMS, max_bytes: BATCH_BYTES })
+        open.then_some(Page {
+            after: self.sent,
+            max_items: BATCH_ITEMS,
+            max_bytes: BATCH_BYTES,
+        })
     }
 
     fn sent(&mut self, position: u64) {
@@ -84,7 +89,10 @@ impl Feeds {
             let items = store.consents(tenant, page)?;
             let Some((last, _)) = items.last() else { break };
             self.consents.sent(*last);
-            let items = items.into_iter().map(|(position, consent)| ConsentItem { position, consent }).collect();
+            let items = items
+                .into_iter()
+                .map(|(position, consent)| ConsentItem { position, consent })
+                .collect();
             step.say(&RelayMessage::Consents(items));
         }
         while let Some(page) = self.changes.page() {
@@ -102,7 +110,9 @@ impl Feeds {
             let lines = store.audit(tenant, page)?;
             let Some(last) = lines.last() else { break };
             self.audit.sent(last.number);
-            step.say(&RelayMessage::Audit(lines.iter().map(|line| line.encode().into()).collect()));
+            step.say(&RelayMessage::Audit(
+                lines.iter().map(|line| line.encode().into()).collect(),
+            ));
         }
         Ok(())
     }

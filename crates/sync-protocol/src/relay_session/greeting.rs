@@ -65,7 +65,9 @@ impl RelaySession {
             return Err(RefusedCode::BadMessage.into());
         };
         let known = store.roster(&proof.tenant)?.ok_or(RefusedCode::UnknownClinic)?;
-        let roster = known.with(statements.iter().map(|bytes| bytes.as_slice())).ok_or(RefusedCode::BadStatements)?;
+        let roster = known
+            .with(statements.iter().map(|bytes| bytes.as_slice()))
+            .ok_or(RefusedCode::BadStatements)?;
         let roster = Arc::new(roster);
         // Nothing is kept for a device that cannot prove itself by what it brought.
         verify(proof, &self.greeting, &roster)?;
@@ -149,14 +151,11 @@ fn verify(proof: &MemberProof, greeting: &crate::Greeting, roster: &Roster) -> R
 }
 
 /// Uses an invitation. The clinic's id is the hash of the genesis that its statements begin with.
-fn join(
-    token: [u8; 32],
-    statements: &[ByteVec],
-    store: &mut dyn RelayStore,
-    now_ms: i64,
-) -> Result<TenantId, Stop> {
+fn join(token: [u8; 32], statements: &[ByteVec], store: &mut dyn RelayStore, now_ms: i64) -> Result<TenantId, Stop> {
     let statements = || statements.iter().map(|bytes| bytes.as_slice());
-    let tenant = statements().find_map(|bytes| seal::Statement::decode(bytes).ok()).map(|one| one.tenant());
+    let tenant = statements()
+        .find_map(|bytes| seal::Statement::decode(bytes).ok())
+        .map(|one| one.tenant());
     let roster = tenant.and_then(|tenant| Roster::from_statements(tenant, statements()));
     let roster = roster.ok_or(RefusedCode::BadStatements)?;
     let tenant = roster.membership().tenant();

@@ -36,7 +36,11 @@ impl SimClinic {
     /// Founds a clinic, and gives its first device.
     pub fn found(now_ms: i64, rng: &mut impl CryptoRng) -> (Self, SimDevice) {
         let founded = seal::found_tenant(rng, now_ms);
-        let clinic = Self { tenant: founded.tenant, statements: founded.statements, admin: founded.device.clone() };
+        let clinic = Self {
+            tenant: founded.tenant,
+            statements: founded.statements,
+            admin: founded.device.clone(),
+        };
         let device = clinic.device(founded.device, rng);
         (clinic, device)
     }
@@ -91,7 +95,10 @@ impl SimDevice {
         };
         let change = SealedChange::seal(header, &vec![0; n_bytes], &self.secrets, &self.keys, rng);
         let change = change.expect("a member can seal");
-        OutItem { id: OutId::Change(change.id()), bytes: change.encode() }
+        OutItem {
+            id: OutId::Change(change.id()),
+            bytes: change.encode(),
+        }
     }
 
     /// Writes a small change.
@@ -113,7 +120,10 @@ impl SimDevice {
         };
         let grant = Grant::make(new, self.membership.tenant(), b"terms", recipient, &self.keys, rng);
         let grant = grant.expect("a member can grant");
-        self.store.write(OutItem { id: OutId::Grant(grant.clear().id), bytes: grant.encode() });
+        self.store.write(OutItem {
+            id: OutId::Grant(grant.clear().id),
+            bytes: grant.encode(),
+        });
         grant
     }
 
@@ -127,18 +137,35 @@ impl SimDevice {
         rng: &mut impl CryptoRng,
     ) -> ReleaseId {
         let id = ReleaseId::make(rng);
-        let new = NewRelease { id, document: [9; 32], supersedes, as_of_ms: 0 };
+        let new = NewRelease {
+            id,
+            document: [9; 32],
+            supersedes,
+            as_of_ms: 0,
+        };
         let recipients = [(grant.clear(), recipient)];
-        let release =
-            Release::seal(new, self.membership.tenant(), &vec![0; n_bytes], &recipients, &self.keys, rng);
+        let release = Release::seal(
+            new,
+            self.membership.tenant(),
+            &vec![0; n_bytes],
+            &recipients,
+            &self.keys,
+            rng,
+        );
         let bytes = release.expect("a member can release").encode();
-        self.store.write(OutItem { id: OutId::Release(id), bytes });
+        self.store.write(OutItem {
+            id: OutId::Release(id),
+            bytes,
+        });
         id
     }
 
     /// Writes a revocation.
     pub fn revoke(&self, grant: GrantId, now_ms: i64) {
         let revocation = Revocation::make(grant, self.membership.tenant(), now_ms, &self.keys);
-        self.store.write(OutItem { id: OutId::Revocation(grant), bytes: revocation.encode() });
+        self.store.write(OutItem {
+            id: OutId::Revocation(grant),
+            bytes: revocation.encode(),
+        });
     }
 }

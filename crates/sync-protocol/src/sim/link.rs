@@ -77,14 +77,18 @@ impl Link {
         now_ms: i64,
         rng: &mut impl CryptoRng,
     ) -> (bool, Vec<Wake>) {
-        let Some(frame) = self.up.pop_front().filter(|_| self.open) else { return (false, Vec::new()) };
+        let Some(frame) = self.up.pop_front().filter(|_| self.open) else {
+            return (false, Vec::new());
+        };
         let step = self.relay.receive(&frame, relay, now_ms, rng).expect("the store holds");
         (true, self.follow_relay(step))
     }
 
     /// The device hears the relay's next frame. Returns whether there was one.
     pub fn deliver_down(&mut self, now_ms: i64) -> bool {
-        let Some(outgoing) = self.down.pop_front().filter(|_| self.open) else { return false };
+        let Some(outgoing) = self.down.pop_front().filter(|_| self.open) else {
+            return false;
+        };
         let step = self.device.receive(&outgoing.frame, now_ms);
         self.follow_device(step);
         true
@@ -132,7 +136,8 @@ impl Link {
 
     /// The next frame to the device arrives twice.
     pub fn repeat_down(&mut self) {
-        self.down.extend(self.down.front().cloned().into_iter().collect::<Vec<_>>());
+        self.down
+            .extend(self.down.front().cloned().into_iter().collect::<Vec<_>>());
         self.down.rotate_right(usize::from(!self.down.is_empty()));
     }
 
@@ -163,9 +168,15 @@ impl Link {
     }
 }
 
+/// Far more rounds than any honest exchange of a test needs.
+const ROUNDS: usize = 100_000;
+
 /// Delivers everything on all links, and wakes whom it concerns, until nothing moves any more.
+///
+/// # Panics
+/// When that never happens: two sides that answer each other for ever.
 pub fn settle(links: &mut [&mut Link], relay: &mut dyn RelayStore, now_ms: i64, rng: &mut impl CryptoRng) {
-    loop {
+    for _ in 0..ROUNDS {
         let mut moved = false;
         for at in 0..links.len() {
             let (was_frame, wakes) = links[at].deliver_up(relay, now_ms, rng);
@@ -177,6 +188,7 @@ pub fn settle(links: &mut [&mut Link], relay: &mut dyn RelayStore, now_ms: i64, 
             return;
         }
     }
+    panic!("the links never come to rest");
 }
 
 fn tell(wakes: Vec<Wake>, links: &mut [&mut Link], relay: &mut dyn RelayStore, now_ms: i64) {

@@ -8,7 +8,7 @@ use sync_protocol::memory::MemoryStore;
 use sync_protocol::sim::{Link, SimClinic, settle};
 use sync_protocol::{
     DeviceError, DeviceMessage, DeviceSession, Greeting, Hello, Incarnation, MAX_FRAME_BYTES, MemberProof, OutId,
-    OutItem, Refusal, RefusedCode, RelayMessage, RelaySession, SyncStore, Want, WireError,
+    OutItem, Refusal, RefusedCode, RelayMessage, RelaySession, RelayStore, SyncStore, Want, WireError,
 };
 
 use crate::memory_relay::MemoryRelay;
@@ -29,7 +29,10 @@ fn an_idle_reconnect_is_one_round_trip_under_a_kilobyte() {
     assert_eq!(again.n_frames_up, 1, "one hello, and the welcome is its answer");
     let n_bytes = again.n_bytes_up + again.n_bytes_down;
     assert!(n_bytes < 1024, "{n_bytes} bytes");
-    assert!(n_bytes < 512, "{n_bytes} bytes: it was under half of that, look before you let it grow");
+    assert!(
+        n_bytes < 512,
+        "{n_bytes} bytes: it was under half of that, look before you let it grow"
+    );
 }
 
 #[test]
@@ -38,7 +41,9 @@ fn a_device_with_the_wrong_key_is_refused() {
     let (clinic, device) = SimClinic::found(NOW, rng);
     let mut relay = relay_of(&clinic);
     let (mut session, step) = RelaySession::open(&relay, rng);
-    let RelayMessage::Greeting(greeting) = RelayMessage::decode(&step.send[0].frame).unwrap() else { panic!() };
+    let RelayMessage::Greeting(greeting) = RelayMessage::decode(&step.send[0].frame).unwrap() else {
+        panic!()
+    };
     // Another device's keys, under the first one's name.
     let mut proof = MemberProof::make(&greeting, clinic.tenant, &DeviceKeys::make(rng));
     proof.device = device.keys.id();
@@ -52,8 +57,12 @@ fn a_proof_for_one_connection_is_no_good_for_another() {
     let (clinic, device) = SimClinic::found(NOW, rng);
     let mut relay = relay_of(&clinic);
     let (mut session, _) = RelaySession::open(&relay, rng);
-    let overheard =
-        Greeting { oldest: 1, newest: 1, incarnation: Incarnation([1; 16]), nonce: ByteArray::from([3; 32]) };
+    let overheard = Greeting {
+        oldest: 1,
+        newest: 1,
+        incarnation: Incarnation([1; 16]),
+        nonce: ByteArray::from([3; 32]),
+    };
     let proof = MemberProof::make(&overheard, clinic.tenant, &device.keys);
     let refused = say_hello(&mut session, Want::HostPairing(proof, "ABC".into()), &mut relay);
     assert_eq!(refused, Some(RefusedCode::BadSignature));
@@ -66,11 +75,17 @@ fn a_stranger_is_refused_whatever_statements_it_brings() {
     let (stranger_clinic, stranger) = SimClinic::found(NOW, rng);
     let mut relay = relay_of(&clinic);
     // A store that claims the first clinic's name, with both clinics' statements, under a stranger's keys.
-    let statements = clinic.encoded_statements().into_iter().chain(stranger_clinic.encoded_statements());
+    let statements = clinic
+        .encoded_statements()
+        .into_iter()
+        .chain(stranger_clinic.encoded_statements());
     let store = Arc::new(MemoryStore::new(clinic.tenant, statements));
     let mut link = Link::between(DeviceSession::new(store, stranger.keys), &relay, rng);
     settle(&mut [&mut link], &mut relay, NOW, rng);
-    assert_eq!(link.device_error, Some(DeviceError::Refused(RefusedCode::UnknownDevice)));
+    assert_eq!(
+        link.device_error,
+        Some(DeviceError::Refused(RefusedCode::UnknownDevice))
+    );
 }
 
 #[test]
@@ -85,7 +100,50 @@ fn a_device_that_the_relay_has_not_heard_of_brings_its_own_statement() {
     let mut two = Link::open(&second, &relay, rng);
     settle(&mut [&mut one, &mut two], &mut relay, NOW, rng);
     assert!(two.device().is_live());
-    assert_eq!(first.store.statements().unwrap().len(), clinic.statements.len(), "the first device was told");
+    assert_eq!(
+        first.store.statements().unwrap().len(),
+        clinic.statements.len(),
+        "the first device was told"
+    );
+}
+
+#[test]
+fn a_statement_made_during_a_connection_goes_out_with_the_next_nudge() {
+    let rng = &mut rng(12);
+    let (mut clinic, first) = SimClinic::found(NOW, rng);
+    let mut relay = relay_of(&clinic);
+    let mut one = Link::open(&first, &relay, rng);
+    settle(&mut [&mut one], &mut relay, NOW, rng);
+    let second = clinic.admit(NOW, rng);
+    first.store.absorb_statements(clinic.encoded_statements()).unwrap();
+    one.nudge();
+    settle(&mut [&mut one], &mut relay, NOW, rng);
+    let roster = relay.roster(&clinic.tenant).unwrap().unwrap();
+    assert!(roster.membership().device(&second.keys.id()).is_some());
+}
+
+#[test]
+fn statements_that_the_relay_does_not_accept_are_not_sent_back_and_forth_for_ever() {
+    let rng = &mut rng(13);
+    let (mut clinic, first) = SimClinic::found(NOW, rng);
+    let (stranger, _) = SimClinic::found(NOW, rng);
+    let mut relay = relay_of(&clinic);
+    first.store.absorb_statements(stranger.encoded_statements()).unwrap();
+    clinic.admit(NOW, rng);
+    relay.know(crate::roster(&clinic));
+    let mut one = Link::open(&first, &relay, rng);
+    settle(&mut [&mut one], &mut relay, NOW, rng);
+    assert!(one.device().is_idle());
+    let held = first.store.statements().unwrap();
+    assert_eq!(
+        held.len(),
+        clinic.statements.len() + stranger.statements.len(),
+        "both know more now"
+    );
+    assert_eq!(
+        relay.roster(&clinic.tenant).unwrap().unwrap().statements().len(),
+        clinic.statements.len()
+    );
 }
 
 #[test]
@@ -178,12 +236,21 @@ fn a_version_of_the_future_is_refused_by_both_sides() {
     let (clinic, device) = SimClinic::found(NOW, rng);
     let mut relay = relay_of(&clinic);
     let (mut session, _) = RelaySession::open(&relay, rng);
-    let hello = Hello { version: 9, want: Want::JoinPairing("ABC".into()) };
-    let step = session.receive(&DeviceMessage::Hello(hello).encode(), &mut relay, NOW, rng).unwrap();
+    let hello = Hello {
+        version: 9,
+        want: Want::JoinPairing("ABC".into()),
+    };
+    let step = session
+        .receive(&DeviceMessage::Hello(hello).encode(), &mut relay, NOW, rng)
+        .unwrap();
     assert_eq!(step.end, Some(RefusedCode::Version));
 
-    let greeting =
-        Greeting { oldest: 9, newest: 9, incarnation: Incarnation([1; 16]), nonce: ByteArray::from([0; 32]) };
+    let greeting = Greeting {
+        oldest: 9,
+        newest: 9,
+        incarnation: Incarnation([1; 16]),
+        nonce: ByteArray::from([0; 32]),
+    };
     let mut session = DeviceSession::new(device.store, device.keys);
     let answer = session.receive(&RelayMessage::Greeting(greeting).encode(), NOW);
     assert_eq!(answer, Err(DeviceError::Refused(RefusedCode::Version)));
@@ -194,7 +261,10 @@ fn an_acknowledgement_of_what_was_never_sent_ends_the_connection() {
     let rng = &mut rng(11);
     let (clinic, mut device) = SimClinic::found(NOW, rng);
     let mut relay = relay_of(&clinic);
-    device.store.write(OutItem { id: OutId::Change(seal::ChangeId::from_bytes([0; 32])), bytes: vec![1, 2, 3] });
+    device.store.write(OutItem {
+        id: OutId::Change(seal::ChangeId::from_bytes([0; 32])),
+        bytes: vec![1, 2, 3],
+    });
     device.write(rng);
     let mut link = Link::open(&device, &relay, rng);
     settle(&mut [&mut link], &mut relay, NOW, rng);

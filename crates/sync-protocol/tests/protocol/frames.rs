@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use seal::{ChangeId, DeviceId, GrantId, ReleaseId, TenantId};
 use sync_protocol::{
     AuditLine, AuditOutcome, ChangeItem, Consent, ConsentItem, Cursors, DeviceMessage, Feed, Greeting, Hello,
-    Incarnation, MemberProof, OutId, PushItem, PushResult, Refusal, RefusedCode, RelayMessage, ReleaseHead, ReleaseItem,
-    Releases, Want, Welcome,
+    Incarnation, MemberProof, OutId, PushItem, PushResult, Refusal, RefusedCode, RelayMessage, ReleaseHead,
+    ReleaseItem, Releases, Want, Welcome,
 };
 
 const TENANT: TenantId = TenantId::from_bytes([0xaa; 32]);
@@ -14,7 +14,11 @@ const DEVICE: DeviceId = DeviceId::from_bytes([0xdd; 32]);
 const GRANT: GrantId = GrantId::from_bytes([0x66; 16]);
 
 fn device_frames() -> Vec<(&'static str, DeviceMessage)> {
-    let proof = MemberProof { tenant: TENANT, device: DEVICE, signature: [0x51; 64] };
+    let proof = MemberProof {
+        tenant: TENANT,
+        device: DEVICE,
+        signature: [0x51; 64],
+    };
     let cursors = Cursors {
         incarnation: Incarnation([1; 16]),
         changes: 1000,
@@ -32,11 +36,26 @@ fn device_frames() -> Vec<(&'static str, DeviceMessage)> {
     ];
     vec![
         ("hello: sync", hello(Want::Sync(proof.clone(), cursors))),
-        ("hello: join", hello(Want::Join(ByteArray::from([7; 32]), vec![vec![1, 2].into()]))),
+        (
+            "hello: join",
+            hello(Want::Join(ByteArray::from([7; 32]), vec![vec![1, 2].into()])),
+        ),
         ("hello: host a pairing", hello(Want::HostPairing(proof, "7KD".into()))),
         ("hello: join a pairing", hello(Want::JoinPairing("7KD".into()))),
-        ("statements", DeviceMessage::Statements(vec![vec![1].into(), vec![2].into()])),
-        ("push", DeviceMessage::Push(push.map(|id| PushItem { id, bytes: vec![9].into() }).into())),
+        (
+            "statements",
+            DeviceMessage::Statements(vec![vec![1].into(), vec![2].into()]),
+        ),
+        (
+            "push",
+            DeviceMessage::Push(
+                push.map(|id| PushItem {
+                    id,
+                    bytes: vec![9].into(),
+                })
+                .into(),
+            ),
+        ),
         ("ack", DeviceMessage::Ack(Feed::Consents, 300)),
         ("pull releases", DeviceMessage::PullReleases(GRANT, 5)),
         ("fetch statements", DeviceMessage::FetchStatements(TENANT)),
@@ -45,38 +64,76 @@ fn device_frames() -> Vec<(&'static str, DeviceMessage)> {
 }
 
 fn relay_frames() -> Vec<(&'static str, RelayMessage)> {
-    let greeting = Greeting { oldest: 1, newest: 1, incarnation: Incarnation([1; 16]), nonce: ByteArray::from([2; 32]) };
-    let welcome =
-        Welcome { changes: 1000, consents: 2, audit: 3, statements: [4; 32], now_ms: 1_795_000_000_000 };
-    let change = |position, bytes: Option<Vec<u8>>| ChangeItem { position, bytes: bytes.map(Into::into) };
+    let greeting = Greeting {
+        oldest: 1,
+        newest: 1,
+        incarnation: Incarnation([1; 16]),
+        nonce: ByteArray::from([2; 32]),
+    };
+    let welcome = Welcome {
+        changes: 1000,
+        consents: 2,
+        audit: 3,
+        statements: [4; 32],
+        now_ms: 1_795_000_000_000,
+    };
+    let change = |position, bytes: Option<Vec<u8>>| ChangeItem {
+        position,
+        bytes: bytes.map(Into::into),
+    };
     let consents = [Consent::Grant(vec![8]), Consent::Revocation(vec![9])];
     let releases = Releases {
         grant: GRANT,
         source: TENANT,
         source_statements: [4; 32],
-        items: vec![ReleaseItem { position: 4, bytes: vec![3].into() }],
+        items: vec![ReleaseItem {
+            position: 4,
+            bytes: vec![3].into(),
+        }],
         up_to: 4,
         more: true,
     };
-    let refused = PushResult { id: OutId::Grant(GRANT), refusal: Some(Refusal::NoGrant) };
-    let stored = PushResult { id: OutId::Grant(GRANT), refusal: None };
+    let refused = PushResult {
+        id: OutId::Grant(GRANT),
+        refusal: Some(Refusal::NoGrant),
+    };
+    let stored = PushResult {
+        id: OutId::Grant(GRANT),
+        refusal: None,
+    };
     vec![
         ("greeting", RelayMessage::Greeting(greeting)),
         ("welcome", RelayMessage::Welcome(welcome)),
         ("statements wanted", RelayMessage::StatementsWanted),
         ("statements", RelayMessage::Statements(TENANT, vec![vec![1].into()])),
         ("pushed", RelayMessage::Pushed(vec![stored, refused])),
-        ("changes", RelayMessage::Changes(vec![change(1, Some(vec![6])), change(2, None)])),
+        (
+            "changes",
+            RelayMessage::Changes(vec![change(1, Some(vec![6])), change(2, None)]),
+        ),
         (
             "consents",
             RelayMessage::Consents(
-                consents.into_iter().zip(1..).map(|(consent, position)| ConsentItem { position, consent }).collect(),
+                consents
+                    .into_iter()
+                    .zip(1..)
+                    .map(|(consent, position)| ConsentItem { position, consent })
+                    .collect(),
             ),
         ),
         ("audit", RelayMessage::Audit(vec![line().encode().into()])),
-        ("releases waiting", RelayMessage::ReleasesWaiting(vec![ReleaseHead { grant: GRANT, position: 4 }])),
+        (
+            "releases waiting",
+            RelayMessage::ReleasesWaiting(vec![ReleaseHead {
+                grant: GRANT,
+                position: 4,
+            }]),
+        ),
         ("releases", RelayMessage::Releases(releases)),
-        ("releases denied", RelayMessage::ReleasesDenied(GRANT, AuditOutcome::DeniedRevoked)),
+        (
+            "releases denied",
+            RelayMessage::ReleasesDenied(GRANT, AuditOutcome::DeniedRevoked),
+        ),
         ("joined", RelayMessage::Joined(TENANT)),
         ("pairing open", RelayMessage::PairingOpen),
         ("pairing", RelayMessage::Pairing(vec![1].into())),
@@ -131,18 +188,35 @@ fn a_refusal_of_a_newer_relay_is_still_a_refusal() {
     let code = frame.len() - 1;
     frame.truncate(code);
     frame.extend([0x18, 99]);
-    assert_eq!(RelayMessage::decode(&frame), Ok(RelayMessage::Refused(RefusedCode::Other(99))));
+    assert_eq!(
+        RelayMessage::decode(&frame),
+        Ok(RelayMessage::Refused(RefusedCode::Other(99)))
+    );
 }
 
 #[test]
 fn a_changed_audit_line_breaks_the_chain() {
     let first = line();
-    let second = AuditLine { number: 2, previous: first.hash(), ..line() };
+    let second = AuditLine {
+        number: 2,
+        previous: first.hash(),
+        ..line()
+    };
     assert!(first.follows(None));
     assert!(second.follows(Some(&first)));
-    let altered = AuditLine { count: 7, ..first.clone() };
+    let altered = AuditLine {
+        count: 7,
+        ..first.clone()
+    };
     assert!(!second.follows(Some(&altered)));
-    assert!(!AuditLine { number: 3, ..second.clone() }.follows(Some(&first)), "a line was taken out");
+    assert!(
+        !AuditLine {
+            number: 3,
+            ..second.clone()
+        }
+        .follows(Some(&first)),
+        "a line was taken out"
+    );
     assert!(!second.follows(None));
 }
 

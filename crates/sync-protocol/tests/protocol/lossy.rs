@@ -35,7 +35,13 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 }
 
 fn ids(device: &SimDevice) -> Vec<OutId> {
-    device.store.held().changes.keys().map(|id| OutId::Change(*id)).collect()
+    device
+        .store
+        .held()
+        .changes
+        .keys()
+        .map(|id| OutId::Change(*id))
+        .collect()
 }
 
 fn relay_ids(relay: &MemoryRelay) -> Vec<OutId> {
@@ -114,7 +120,11 @@ fn a_lost_ack_is_resent_without_a_duplicate() {
     assert!(link.deliver_up(&mut relay, NOW, rng).0);
     assert_eq!(relay.changes.len(), 1);
     link.cut();
-    assert_eq!(device.store.pending().unwrap(), 1, "the answer was lost, so the device cannot know");
+    assert_eq!(
+        device.store.pending().unwrap(),
+        1,
+        "the answer was lost, so the device cannot know"
+    );
 
     let mut link = Link::open(&device, &relay, rng);
     settle(&mut [&mut link], &mut relay, NOW, rng);

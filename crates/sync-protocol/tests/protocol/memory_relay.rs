@@ -40,8 +40,13 @@ impl MemoryRelay {
 
 fn page_of<T: Clone>(items: &[T], page: Page, size: impl Fn(&T) -> usize) -> Vec<(u64, T)> {
     let mut n_bytes = 0;
-    let numbered = items.iter().enumerate().map(|(index, item)| (index as u64 + 1, item.clone()));
-    let after = numbered.filter(|(position, _)| *position > page.after).take(page.max_items);
+    let numbered = items
+        .iter()
+        .enumerate()
+        .map(|(index, item)| (index as u64 + 1, item.clone()));
+    let after = numbered
+        .filter(|(position, _)| *position > page.after)
+        .take(page.max_items);
     after
         .enumerate()
         .take_while(|(nth, (_, item))| {
@@ -81,7 +86,10 @@ impl RelayStore for MemoryRelay {
 
     fn changes(&mut self, _: &TenantId, page: Page) -> Result<Vec<(u64, Vec<u8>)>, RelayStoreFailed> {
         let items = page_of(&self.changes, page, |(_, bytes)| bytes.len());
-        Ok(items.into_iter().map(|(position, (_, bytes))| (position, bytes)).collect())
+        Ok(items
+            .into_iter()
+            .map(|(position, (_, bytes))| (position, bytes))
+            .collect())
     }
 
     fn consents(&mut self, _: &TenantId, page: Page) -> Result<Vec<(u64, Consent)>, RelayStoreFailed> {
@@ -89,11 +97,17 @@ impl RelayStore for MemoryRelay {
     }
 
     fn audit(&mut self, _: &TenantId, page: Page) -> Result<Vec<AuditLine>, RelayStoreFailed> {
-        Ok(page_of(&self.lines, page, |_| 1).into_iter().map(|(_, line)| line).collect())
+        Ok(page_of(&self.lines, page, |_| 1)
+            .into_iter()
+            .map(|(_, line)| line)
+            .collect())
     }
 
     fn push(&mut self, tenant: &TenantId, items: &[Checked], _: i64) -> Result<Pushed, RelayStoreFailed> {
-        let mut pushed = Pushed { wake: vec![Wake::Clinic(*tenant)], ..Pushed::default() };
+        let mut pushed = Pushed {
+            wake: vec![Wake::Clinic(*tenant)],
+            ..Pushed::default()
+        };
         for item in items {
             match item {
                 Checked::Change { id, bytes } if !self.changes.iter().any(|(held, _)| *held == OutId::Change(*id)) => {
@@ -114,6 +128,9 @@ impl RelayStore for MemoryRelay {
     }
 
     fn pull_releases(&mut self, _: &ReleaseAsk) -> Result<ReleaseAnswer, RelayStoreFailed> {
-        Ok(ReleaseAnswer::Denied { outcome: AuditOutcome::DeniedNoGrant, source: None })
+        Ok(ReleaseAnswer::Denied {
+            outcome: AuditOutcome::DeniedNoGrant,
+            source: None,
+        })
     }
 }

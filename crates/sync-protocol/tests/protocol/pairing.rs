@@ -1,6 +1,8 @@
 //! The mailbox: one host, one joiner, ten minutes.
 
-use sync_protocol::{ConnectionId, PAIRING_LIFETIME_MS, PairingAsk, PairingDesk, PairingPost, RefusedCode, RelayMessage};
+use sync_protocol::{
+    ConnectionId, PAIRING_LIFETIME_MS, PairingAsk, PairingDesk, PairingPost, RefusedCode, RelayMessage,
+};
 
 use crate::NOW;
 
@@ -28,7 +30,10 @@ fn refused(to: ConnectionId, code: RefusedCode) -> Vec<PairingPost> {
 fn messages_go_to_the_other_side() {
     let mut desk = PairingDesk::default();
     assert_eq!(host(&mut desk, HOST, "7KD"), [post(HOST, RelayMessage::PairingOpen)]);
-    let open = [post(JOINER, RelayMessage::PairingOpen), post(HOST, RelayMessage::PairingOpen)];
+    let open = [
+        post(JOINER, RelayMessage::PairingOpen),
+        post(HOST, RelayMessage::PairingOpen),
+    ];
     assert_eq!(join(&mut desk, JOINER, "7KD", NOW), open);
     let said = desk.handle(HOST, PairingAsk::Post(vec![1]), NOW);
     assert_eq!(said, [post(JOINER, RelayMessage::Pairing(vec![1].into()))]);
@@ -43,10 +48,16 @@ fn a_rendezvous_is_used_up_by_the_first_who_comes() {
     let mut desk = PairingDesk::default();
     host(&mut desk, HOST, "7KD");
     join(&mut desk, JOINER, "7KD", NOW);
-    assert_eq!(join(&mut desk, THIRD, "7KD", NOW), refused(THIRD, RefusedCode::NobodyWaits));
+    assert_eq!(
+        join(&mut desk, THIRD, "7KD", NOW),
+        refused(THIRD, RefusedCode::NobodyWaits)
+    );
     assert_eq!(host(&mut desk, THIRD, "7KD"), refused(THIRD, RefusedCode::Busy));
     desk.leave(JOINER);
-    assert_eq!(join(&mut desk, THIRD, "7KD", NOW), refused(THIRD, RefusedCode::NobodyWaits));
+    assert_eq!(
+        join(&mut desk, THIRD, "7KD", NOW),
+        refused(THIRD, RefusedCode::NobodyWaits)
+    );
 }
 
 #[test]
@@ -55,8 +66,10 @@ fn a_mailbox_closes_after_ten_minutes() {
     host(&mut desk, HOST, "7KD");
     assert_eq!(desk.expire(NOW + PAIRING_LIFETIME_MS - 1), []);
     let late = join(&mut desk, JOINER, "7KD", NOW + PAIRING_LIFETIME_MS);
-    let expected =
-        [post(HOST, RelayMessage::PairingClosed), post(JOINER, RelayMessage::Refused(RefusedCode::NobodyWaits))];
+    let expected = [
+        post(HOST, RelayMessage::PairingClosed),
+        post(JOINER, RelayMessage::Refused(RefusedCode::NobodyWaits)),
+    ];
     assert_eq!(late, expected);
 }
 
@@ -67,7 +80,10 @@ fn guessing_is_slowed_to_sixty_a_minute() {
         let answer = join(&mut desk, ConnectionId(guess), "7KD", NOW);
         assert_eq!(answer, refused(ConnectionId(guess), RefusedCode::NobodyWaits));
     }
-    assert_eq!(join(&mut desk, ConnectionId(60), "7KD", NOW + 59_999), refused(ConnectionId(60), RefusedCode::Busy));
+    assert_eq!(
+        join(&mut desk, ConnectionId(60), "7KD", NOW + 59_999),
+        refused(ConnectionId(60), RefusedCode::Busy)
+    );
     let later = join(&mut desk, ConnectionId(61), "7KD", NOW + 60_000);
     assert_eq!(later, refused(ConnectionId(61), RefusedCode::NobodyWaits));
 }
@@ -77,12 +93,23 @@ fn a_mailbox_is_small() {
     let mut desk = PairingDesk::default();
     host(&mut desk, HOST, "7KD");
     let alone = desk.handle(HOST, PairingAsk::Post(vec![1]), NOW);
-    assert_eq!(alone, refused(HOST, RefusedCode::BadMessage), "nobody is there to hear it");
+    assert_eq!(
+        alone,
+        refused(HOST, RefusedCode::BadMessage),
+        "nobody is there to hear it"
+    );
     join(&mut desk, JOINER, "7KD", NOW);
-    let large = desk.handle(JOINER, PairingAsk::Post(vec![0; seal::MAX_PAIRING_MESSAGE_BYTES + 1]), NOW);
+    let large = desk.handle(
+        JOINER,
+        PairingAsk::Post(vec![0; seal::MAX_PAIRING_MESSAGE_BYTES + 1]),
+        NOW,
+    );
     assert_eq!(large, refused(JOINER, RefusedCode::BadMessage));
     for _ in 0..8 {
         desk.handle(HOST, PairingAsk::Post(vec![1]), NOW);
     }
-    assert_eq!(desk.handle(HOST, PairingAsk::Post(vec![1]), NOW), refused(HOST, RefusedCode::BadMessage));
+    assert_eq!(
+        desk.handle(HOST, PairingAsk::Post(vec![1]), NOW),
+        refused(HOST, RefusedCode::BadMessage)
+    );
 }

@@ -1,0 +1,228 @@
+//! A proven member at the other end: what it may say, and what it is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use minicbor::bytes::ByteVec;
+use rand_core::CryptoRng;
+use seal::{DeviceId, GrantId, TenantId};
+
+use super::feeds::Feeds;
+use super::{Outgoing, RelayStep, Stop};
+use crate::limits::{BATCH_BYTES, BATCH_ITEMS, MAX_DENIALS, MAX_RELEASE_HEADS};
+use crate::{
+    DeviceMessage, Feed, Page, PushItem, PushResult, RefusedCode, RelayMessage, RelayStore, ReleaseAnswer, ReleaseAsk,
+    ReleaseHead, ReleaseItem, Releases, Roster, Wake, relay_push,
+};
+
+pub(super) struct Member {
+    pub(super) tenant: TenantId,
+    pub(super) device: DeviceId,
+    pub(super) roster: Arc<Roster>,
+    /// The digest of the statements that the device is known to hold.
+    pub(super) told_statements: [u8; 32],
+    pub(super) feeds: Feeds,
+    /// How far the device was told that each grant's releases reach.
+    pub(super) told_releases: BTreeMap<GrantId, u64>,
+    /// Requests that were denied in this connection; each is a line in two audits.
+    pub(super) n_denied: u32,
+}
+
+impl Member {
+    /// Anything but a hello.
+    pub(super) fn hear(
+        &mut self,
+        message: DeviceMessage,
+        store: &mut dyn RelayStore,
+        now_ms: i64,
+        rng: &mut impl CryptoRng,
+        step: &mut RelayStep,
+    ) -> Result<(), Stop> {
+        match message {
+            DeviceMessage::Statements(statements) => self.learn(&statements, store, step),
+            DeviceMessage::Push(items) => self.take(items, store, now_ms, step),
+            DeviceMessage::Ack(feed, position) => {
+                self.feeds.acknowledge(feed, position)?;
+                self.tell_news(store, now_ms, step)
+            }
+            DeviceMessage::PullReleases(grant, after) => self.serve(grant, after, store, now_ms, rng, step),
+            DeviceMessage::FetchStatements(tenant) => {
+                let roster = store.roster(&tenant)?;
+                step.say(&say_statements(tenant, roster.as_deref()));
+                Ok(())
+            }
+            DeviceMessage::Hello(_) | DeviceMessage::Pairing(_) => Err(RefusedCode::BadMessage.into()),
+        }
+    }
+
+    /// The device's statements: what is new and accepted is kept, and all others of the clinic are woken.
+    fn learn(&mut self, statements: &[ByteVec], store: &mut dyn RelayStore, step: &mut RelayStep) -> Result<(), Stop> {
+        let known = store.roster(&self.tenant)?.ok_or(RefusedCode::UnknownClinic)?;
+        let roster = known
+            .with(statements.iter().map(|bytes| bytes.as_slice()))
+            .ok_or(RefusedCode::BadStatements)?;
+        if roster.digest() != known.digest() {
+            store.set_roster(&roster)?;
+            step.wake.push(Wake::Clinic(self.tenant));
+        }
+        // Only what the device lacks is told back: it may hold more than is accepted here, and must not be asked again.
+        let held: BTreeSet<&[u8]> = statements.iter().map(|bytes| bytes.as_slice()).collect();
+        if roster.statements().iter().all(|bytes| held.contains(bytes.as_slice())) {
+            self.told_statements = roster.digest();
+        }
+        self.tell_statements(store, step)
+    }
+
+    fn take(
+        &mut self,
+        items: Vec<PushItem>,
+        store: &mut dyn RelayStore,
+        now_ms: i64,
+        step: &mut RelayStep,
+    ) -> Result<(), Stop> {
+        if items.len() > BATCH_ITEMS {
+            return Err(RefusedCode::BadMessage.into());
+        }
+        let ids: Vec<_> = items.iter().map(|item| item.id).collect();
+        let membership = self.roster.membership();
+        let checked: Vec<_> = items
+            .into_iter()
+            .map(|item| relay_push::check(&self.tenant, membership, item))
+            .collect();
+        let good: Vec<_> = checked.iter().filter_map(|item| item.as_ref().ok().cloned()).collect();
+        let pushed = store.push(&self.tenant, &good, now_ms)?;
+        self.feeds.remember_own(&pushed.positions);
+        let mut stored = pushed.refusals.into_iter();
+        let refusals = checked.into_iter().map(|item| match item {
+            Ok(_) => stored.next().expect("the store answers each item"),
+            Err(refusal) => Some(refusal),
+        });
+        let results = ids
+            .into_iter()
+            .zip(refusals)
+            .map(|(id, refusal)| PushResult { id, refusal })
+            .collect();
+        step.say(&RelayMessage::Pushed(results));
+        step.wake.extend(pushed.wake);
+        self.tell_news(store, now_ms, step)
+    }
+
+    fn serve(
+        &mut self,
+        grant: GrantId,
+        after: u64,
+        store: &mut dyn RelayStore,
+        now_ms: i64,
+        rng: &mut impl CryptoRng,
+        step: &mut RelayStep,
+    ) -> Result<(), Stop> {
+        let mut request = [0; 16];
+        rng.fill_bytes(&mut request);
+        let page = Page {
+            after,
+            max_items: BATCH_ITEMS,
+            max_bytes: BATCH_BYTES,
+        };
+        let ask = ReleaseAsk {
+            request,
+            requester: self.tenant,
+            device: self.device,
+            grant,
+            page,
+            now_ms,
+        };
+        match store.pull_releases(&ask)? {
+            ReleaseAnswer::Denied { outcome, source } => {
+                self.n_denied += 1;
+                if self.n_denied > MAX_DENIALS {
+                    return Err(RefusedCode::Busy.into());
+                }
+                step.say(&RelayMessage::ReleasesDenied(grant, outcome));
+                step.wake.extend(source.map(Wake::Clinic));
+            }
+            ReleaseAnswer::Served {
+                source,
+                items,
+                up_to,
+                more,
+            } => {
+                let roster = store.roster(&source)?.ok_or(RefusedCode::RelayFailed)?;
+                if !items.is_empty() {
+                    step.wake.push(Wake::Clinic(source));
+                }
+                let items = items
+                    .into_iter()
+                    .map(|(position, bytes)| ReleaseItem {
+                        position,
+                        bytes: bytes.into(),
+                    })
+                    .collect();
+                let releases = Releases {
+                    grant,
+                    source,
+                    source_statements: roster.digest(),
+                    items,
+                    up_to,
+                    more,
+                };
+                step.send.push(Outgoing {
+                    frame: RelayMessage::Releases(releases).encode(),
+                    grant: Some(grant),
+                });
+            }
+        }
+        // The requester's own audit has a new line too, on all of its devices.
+        step.wake.push(Wake::Clinic(self.tenant));
+        Ok(())
+    }
+
+    /// Sends on whatever the device does not have yet, as far as its windows allow.
+    pub(super) fn tell_news(
+        &mut self,
+        store: &mut dyn RelayStore,
+        now_ms: i64,
+        step: &mut RelayStep,
+    ) -> Result<(), Stop> {
+        self.tell_statements(store, step)?;
+        self.feeds.fill(&self.tenant, store, step)?;
+        if self.feeds.sent_all(Feed::Consents, store.heads(&self.tenant)?) {
+            self.tell_releases(store, now_ms, step)?;
+        }
+        Ok(())
+    }
+
+    fn tell_statements(&mut self, store: &mut dyn RelayStore, step: &mut RelayStep) -> Result<(), Stop> {
+        let roster = store.roster(&self.tenant)?.ok_or(RefusedCode::UnknownClinic)?;
+        if roster.membership().device(&self.device).is_none() {
+            return Err(RefusedCode::UnknownDevice.into());
+        }
+        if roster.digest() != self.told_statements {
+            step.say(&say_statements(self.tenant, Some(&roster)));
+            self.told_statements = roster.digest();
+        }
+        self.roster = roster;
+        Ok(())
+    }
+
+    /// Names grants whose releases reach further than the device was told. It has their grants already.
+    fn tell_releases(&mut self, store: &mut dyn RelayStore, now_ms: i64, step: &mut RelayStep) -> Result<(), Stop> {
+        let heads = store.release_heads(&self.tenant, now_ms)?;
+        let news: Vec<ReleaseHead> = heads
+            .into_iter()
+            .filter(|(grant, position)| self.told_releases.get(grant).is_none_or(|told| told < position))
+            .take(MAX_RELEASE_HEADS)
+            .map(|(grant, position)| ReleaseHead { grant, position })
+            .collect();
+        if !news.is_empty() {
+            self.told_releases
+                .extend(news.iter().map(|head| (head.grant, head.position)));
+            step.say(&RelayMessage::ReleasesWaiting(news));
+        }
+        Ok(())
+    }
+}
+
+fn say_statements(tenant: TenantId, roster: Option<&Roster>) -> RelayMessage {
+    let statements = roster.map(Roster::statements).unwrap_or_default();
+    RelayMessage::Statements(tenant, statements.iter().cloned().map(ByteVec::from).collect())
+}
