@@ -55,19 +55,11 @@ pub(super) fn alone(text: &str) -> String {
     {
         rest = after.trim_start();
     }
-    let lower = rest.to_lowercase();
-    for lead_in in LEAD_INS.iter() {
-        // Lower case keeps every byte where it was for the letters of these phrases; `get` says so if it did not.
-        if let Some(after) = lower
-            .strip_prefix(&lead_in.phrase)
-            .filter(|after| after.starts_with(' '))
-            && let Some(stripped) = rest.get(rest.len().saturating_sub(after.len())..)
-        {
-            rest = stripped.trim_start();
-            break;
-        }
-    }
-    sentence(rest)
+    let without = LEAD_INS.iter().find_map(|lead_in| {
+        let (start, after) = rest.split_at_checked(lead_in.phrase.len())?;
+        (start.eq_ignore_ascii_case(&lead_in.phrase) && after.starts_with(' ')).then(|| after.trim_start())
+    });
+    sentence(without.unwrap_or(rest))
 }
 
 fn in_digits(text: &str) -> String {
