@@ -7,7 +7,7 @@ use specta_typescript::Typescript;
 
 /// Commands and events, typed.
 pub fn bindings() -> tauri_specta::Builder<tauri::Wry> {
-    tauri_specta::Builder::new().commands(commands::every_command()).events(events::every_event()).disable_serde_phases()
+    tauri_specta::Builder::new().commands(commands::every_command()).events(events::every_event()).typ::<domain::NoteSection>().disable_serde_phases()
 }
 
 /// The TypeScript of `ui/src/api/bindings.gen.ts`.
