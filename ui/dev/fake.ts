@@ -12,7 +12,7 @@ const MINUTE = 60_000;
 const at = (minutesAgo: number) => new Date(Date.now() - minutesAgo * MINUTE).toISOString();
 const id = (n: number, kind = 1) => `0199${String(kind).padStart(4, "0")}-0000-7000-8000-${String(n).padStart(12, "0")}`;
 
-const TENANT_A = "a1".repeat(32);
+const TENANT_A = "a3".repeat(32);
 const TENANT_B = "b2".repeat(32);
 
 interface State {
@@ -822,6 +822,7 @@ export const fake = {
       if (!view) return;
       view.recordings = [{ id: id(1, 6), state: "done", length_ms: 85_840, turns: TURNS.map(turnOf), model: "micro-demo.bin", demo_model: true }];
       view.note = { state: "draft", note: DRAFT.note, saved_at: at(1) };
+      view.vitals = { ...DRAFT.vitals, weight: 58, weight_on: data.TODAY };
       view.diagnoses = [{ text: "Upper respiratory tract infection", icd10: "J06.9" }];
       view.lines = [checked(line(1, PRODUCTS[0] as b.ProductChoice, { units_per_dose: 2, frequency: "every_six_hours", when_needed: true, quantity: 24, indication: "fever" }), view.banner)];
       state.banners[view.banner.id] = { ...view.banner, vitals: { ...DRAFT.vitals, weight: 58, weight_on: "2026-11-12" } };

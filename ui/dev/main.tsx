@@ -15,6 +15,8 @@ const asked = new URLSearchParams(location.search);
 fake.scene(asked.get("scene") ?? "clinic");
 fake.signInAs(asked.get("as"));
 localStorage.setItem("mantine-color-scheme-value", asked.get("scheme") ?? "light");
+// The routes live in the hash; what was asked for is taken off the address.
+history.replaceState(null, "", `${location.pathname}${location.hash}`);
 startWords(asked.get("lang") === "ms" ? "ms" : "en");
 replaceDialogs({ pickFile: async () => "/media/usb/ggml-small.bin", saveAs: async (name) => `/media/usb/${name}` });
 const root = document.getElementById("root");

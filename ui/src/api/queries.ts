@@ -23,11 +23,11 @@ export const makeQueryClient = () =>
 const meta = (...tags: string[]) => ({ tags });
 
 export const queries = {
-  appState: () => queryOptions({ queryKey: ["app_state"], queryFn: api.appState, meta: meta("clinic", "settings") }),
-  session: () => queryOptions({ queryKey: ["session"], queryFn: api.session, meta: meta("staff", "clinic") }),
-  recoveryKit: () => queryOptions({ queryKey: ["recovery_kit"], queryFn: api.recoveryKit, meta: meta("app"), gcTime: 0 }),
-  staffFaces: () => queryOptions({ queryKey: ["staff"], queryFn: api.staffFaces, meta: meta("staff") }),
-  today: () => queryOptions({ queryKey: ["today"], queryFn: api.today, meta: meta("queue", "patients", "staff") }),
+  appState: () => queryOptions({ queryKey: ["app_state"], queryFn: () => api.appState(), meta: meta("clinic", "settings") }),
+  session: () => queryOptions({ queryKey: ["session"], queryFn: () => api.session(), meta: meta("staff", "clinic") }),
+  recoveryKit: () => queryOptions({ queryKey: ["recovery_kit"], queryFn: () => api.recoveryKit(), meta: meta("app"), gcTime: 0 }),
+  staffFaces: () => queryOptions({ queryKey: ["staff"], queryFn: () => api.staffFaces(), meta: meta("staff") }),
+  today: () => queryOptions({ queryKey: ["today"], queryFn: () => api.today(), meta: meta("queue", "patients", "staff") }),
   searchPatients: (query: string) =>
     queryOptions({ queryKey: ["patients", query], queryFn: () => api.searchPatients(query), meta: meta("patients") }),
   readMykad: (text: string) =>
@@ -47,7 +47,7 @@ export const queries = {
       gcTime: 0,
     }),
   dispensingQueue: () =>
-    queryOptions({ queryKey: ["dispensing"], queryFn: api.dispensingQueue, meta: meta("queue", "patients", "audit") }),
+    queryOptions({ queryKey: ["dispensing"], queryFn: () => api.dispensingQueue(), meta: meta("queue", "patients", "audit") }),
   dispense: (visit: VisitId) =>
     queryOptions({
       queryKey: ["dispense", visit],
@@ -60,19 +60,19 @@ export const queries = {
       queryFn: () => api.labelPreview(visit, line),
       meta: meta(`visit:${visit}`, "patient", "clinic", "settings"),
     }),
-  printJobs: () => queryOptions({ queryKey: ["print_jobs"], queryFn: api.printJobs, meta: meta("print_jobs") }),
-  network: () => queryOptions({ queryKey: ["network"], queryFn: api.network, meta: meta("sharing", "patients") }),
-  ownCard: () => queryOptions({ queryKey: ["own_card"], queryFn: api.ownCard, meta: meta("clinic") }),
+  printJobs: () => queryOptions({ queryKey: ["print_jobs"], queryFn: () => api.printJobs(), meta: meta("print_jobs") }),
+  network: () => queryOptions({ queryKey: ["network"], queryFn: () => api.network(), meta: meta("sharing", "patients") }),
+  ownCard: () => queryOptions({ queryKey: ["own_card"], queryFn: () => api.ownCard(), meta: meta("clinic") }),
   grantsOf: (patient: PatientId) =>
     queryOptions({ queryKey: ["grants", patient], queryFn: () => api.grantsOf(patient), meta: meta("sharing") }),
   shared: (grant: string) =>
     queryOptions({ queryKey: ["shared", grant], queryFn: () => api.openShared(grant), meta: meta("sharing"), gcTime: 0, staleTime: 0 }),
   audit: (patient: PatientId | null) =>
     queryOptions({ queryKey: ["audit", patient], queryFn: () => api.audit(patient), meta: meta("audit", "patients", "staff"), staleTime: 0 }),
-  status: () => queryOptions({ queryKey: ["status"], queryFn: api.status, meta: meta("status", "print_jobs", "settings") }),
-  deviceSettings: () => queryOptions({ queryKey: ["settings"], queryFn: api.deviceSettings, meta: meta("settings") }),
-  microphones: () => queryOptions({ queryKey: ["microphones"], queryFn: api.microphones, meta: meta("settings"), staleTime: 0 }),
-  models: () => queryOptions({ queryKey: ["models"], queryFn: api.models, meta: meta("settings") }),
+  status: () => queryOptions({ queryKey: ["status"], queryFn: () => api.status(), meta: meta("status", "print_jobs", "settings") }),
+  deviceSettings: () => queryOptions({ queryKey: ["settings"], queryFn: () => api.deviceSettings(), meta: meta("settings") }),
+  microphones: () => queryOptions({ queryKey: ["microphones"], queryFn: () => api.microphones(), meta: meta("settings"), staleTime: 0 }),
+  models: () => queryOptions({ queryKey: ["models"], queryFn: () => api.models(), meta: meta("settings") }),
 };
 
 /** True when a query with these tags must be read again because `spoiled` was. */

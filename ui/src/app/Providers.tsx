@@ -12,7 +12,7 @@ function Themed({ children }: { children: ReactNode }) {
   const theme = useMemo(() => themeFor(accentOf(app?.open)), [app?.open]);
   return (
     <MantineProvider theme={theme} defaultColorScheme="auto">
-      <Notifications position="bottom-right" autoClose={7000} containerWidth={420} />
+      <Notifications position="bottom-center" autoClose={7000} containerWidth={420} />
       {children}
     </MantineProvider>
   );

@@ -1,14 +1,17 @@
 /** Sizes for fingers (44 px), one family, and the clinic's accent. Colours of state live in tokens.css. */
-import { ActionIcon, Button, createTheme, Input, type MantineColorsTuple, Modal, NumberInput, Select, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, createTheme, Input, type MantineColorsTuple, Modal, NumberInput, PasswordInput, Select, Textarea, TextInput, Tooltip } from "@mantine/core";
 import type { Accent } from "@/lib/accent";
 
 const FAMILY = '"Inter Variable", "Noto Sans", system-ui, sans-serif';
+
+/** Shade 6 is AA under white text; Mantine's own is not. */
+const RED: MantineColorsTuple = ["#fdecec", "#fbd5d6", "#f4a9ac", "#ee7b80", "#e2565c", "#d43a42", "#c41c28", "#a8141f", "#8e1017", "#6f0b11"];
 
 export const themeFor = (accent: Accent) =>
   createTheme({
     fontFamily: FAMILY,
     headings: { fontFamily: FAMILY, fontWeight: "650" },
-    colors: { accent: accent.shades as unknown as MantineColorsTuple },
+    colors: { accent: accent.shades as unknown as MantineColorsTuple, red: RED },
     primaryColor: "accent",
     primaryShade: { light: 6, dark: 5 },
     defaultRadius: "md",
@@ -19,10 +22,12 @@ export const themeFor = (accent: Accent) =>
     components: {
       Button: Button.extend({
         defaultProps: { size: "md" },
-        vars: (_, props) =>
-          (props.size ?? "md") === "md"
-            ? { root: { "--button-height": "44px", "--button-fz": "14.5px", "--button-padding-x": "18px" } }
-            : { root: {} },
+        vars: (_, props) => {
+          const size = String(props.size ?? "md");
+          if (size === "md") return { root: { "--button-height": "44px", "--button-fz": "14.5px", "--button-padding-x": "18px" } };
+          if (size === "compact-md") return { root: { "--button-fz": "13.5px", "--button-padding-x": "12px" } };
+          return { root: {} };
+        },
       }),
       ActionIcon: ActionIcon.extend({ defaultProps: { variant: "subtle", color: "gray", size: 44 } }),
       Input: Input.extend({
@@ -32,9 +37,14 @@ export const themeFor = (accent: Accent) =>
             ? { wrapper: { "--input-height": "44px", "--input-size": "44px", "--input-fz": "15px", "--input-padding": "12px" } }
             : { wrapper: {} },
       }),
-      InputWrapper: Input.Wrapper.extend({ defaultProps: { size: "sm" } }),
-      Select: Select.extend({ defaultProps: { comboboxProps: { shadow: "md" }, allowDeselect: false } }),
-      NumberInput: NumberInput.extend({ defaultProps: { hideControls: true } }),
+      InputWrapper: Input.Wrapper.extend({
+        vars: () => ({ label: { "--input-label-size": "13.5px" }, error: { "--input-error-size": "13px" }, description: { "--input-description-size": "12.5px" }, success: {} }),
+      }),
+      TextInput: TextInput.extend({ defaultProps: { size: "md" } }),
+      PasswordInput: PasswordInput.extend({ defaultProps: { size: "md" } }),
+      Textarea: Textarea.extend({ defaultProps: { size: "md" } }),
+      Select: Select.extend({ defaultProps: { size: "md", comboboxProps: { shadow: "md" }, allowDeselect: false } }),
+      NumberInput: NumberInput.extend({ defaultProps: { size: "md", hideControls: true } }),
       Modal: Modal.extend({ defaultProps: { centered: true, radius: "lg", overlayProps: { backgroundOpacity: 0.45, blur: 2 } } }),
       Tooltip: Tooltip.extend({ defaultProps: { openDelay: 400, withArrow: true } }),
     },

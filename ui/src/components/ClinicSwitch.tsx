@@ -9,7 +9,7 @@ import { setWindow } from "@/lib/window";
 import styles from "./ClinicSwitch.module.css";
 
 /** One tap for those who work in several clinics. The store of each stays its own: after a switch one signs in again. */
-export function ClinicSwitch() {
+export function ClinicSwitch({ plain = false }: { plain?: boolean }) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const { data: app } = useQuery(queries.appState());
@@ -23,9 +23,9 @@ export function ClinicSwitch() {
   return (
     <Menu position="bottom-start" width={320}>
       <Menu.Target>
-        <button type="button" className={styles.target} aria-label={t("common.switchClinic")}>
+        <button type="button" className={styles.target} data-plain={plain} aria-label={t("common.switchClinic")}>
           <IconBuildingHospital size={19} stroke={1.7} aria-hidden />
-          <span className={styles.name}>{clinic?.name}</span>
+          <span className={styles.name}>{plain ? t("common.switchClinic") : clinic?.name}</span>
           <IconChevronDown size={16} aria-hidden />
         </button>
       </Menu.Target>

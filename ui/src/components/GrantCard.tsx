@@ -68,7 +68,7 @@ function RevokeDialog({ grant, onClose }: { grant: GrantView; onClose: () => voi
           <IconAlertTriangle size={20} aria-hidden />
           <span>{t("network.revoke.what", { clinic: grant.clinic_name, patient: grant.patient_name })}</span>
         </p>
-        <p className={dialog.text}>{t("network.revoke.limits")}</p>
+        <p className={dialog.text}>{t("network.revoke.limits", { clinic: grant.clinic_name })}</p>
         <Radio.Group label={t("network.revoke.reason")} value={reason} onChange={(v) => setReason(v as (typeof REASONS)[number])}>
           <div className={styles.reasons}>
             {REASONS.map((value) => (

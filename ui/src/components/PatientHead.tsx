@@ -10,10 +10,12 @@ interface Props {
   canAsk: boolean;
   /** On the right: token, day, state. */
   aside?: ReactNode;
+  /** Narrow column: the facts take a line of their own. */
+  narrow?: boolean;
 }
 
 /** Who she is, in one line, and her allergies under it. */
-export function PatientHead({ banner, canAsk, aside }: Props) {
+export function PatientHead({ banner, canAsk, aside, narrow = false }: Props) {
   const { t } = useTranslation();
   const { weight, weight_on } = banner.vitals;
   const facts = [
@@ -24,7 +26,7 @@ export function PatientHead({ banner, canAsk, aside }: Props) {
   ].filter(Boolean);
   return (
     <header className={styles.head}>
-      <div className={styles.line}>
+      <div className={styles.line} data-narrow={narrow}>
         <h1 className={styles.name}>{banner.name}</h1>
         <p className={styles.facts}>
           {facts.map((fact) => (

@@ -26,7 +26,6 @@ export const ACCENTS = [
   accent("indigo", "#4350b5"),
   accent("plum", "#7a3d86"),
   accent("ocean", "#1f5fa8"),
-  accent("slate", "#47607a"),
 ] as const;
 
 export function accentOf(tenant: string | null | undefined): Accent {

@@ -38,7 +38,7 @@ interface ItemProps {
   title: string;
   lines: [string, string][];
   help: string;
-  action?: { label: string; to: string };
+  action?: { label: string; to: string; search?: Record<string, unknown> };
 }
 
 function Item({ name, tone, icon, text, title, lines, help, action }: ItemProps) {
@@ -69,7 +69,7 @@ function Item({ name, tone, icon, text, title, lines, help, action }: ItemProps)
             fullWidth
             onClick={() => {
               setOpened(false);
-              void navigate({ to: action.to });
+              void navigate({ to: action.to, search: action.search });
             }}
           >
             {action.label}
@@ -154,7 +154,7 @@ function Printer({ printer }: { printer: PrinterView }) {
     state === "notSet"
       ? { label: t("shell.printer.set"), to: "/admin/settings" }
       : asks || printer.problem || printer.waiting > 0
-        ? { label: t("shell.printer.openSpool"), to: "/dispense?spool=true" }
+        ? { label: t("shell.printer.openSpool"), to: "/dispense", search: { spool: true } }
         : undefined;
   return (
     <Item

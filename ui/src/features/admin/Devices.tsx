@@ -18,7 +18,7 @@ export function Devices() {
   const offer = useWrite(() => api.offerPairing());
   const pairing = useQuery({
     queryKey: ["pairing", offer.data?.code],
-    queryFn: api.pairingState,
+    queryFn: () => api.pairingState(),
     enabled: offer.data !== undefined,
     meta: { tags: ["pairing"] },
     refetchInterval: (query) => (query.state.data === "waiting" || query.state.data === undefined ? 1500 : false),

@@ -54,6 +54,7 @@ export function Signature({ value, onChange, label }: { value: string; onChange:
             path.current = "";
             onChange("");
           }}
+          className={styles.big}
         >
           {t("consent.sign.again")}
         </Button>

@@ -62,10 +62,6 @@ export function NoteColumn({ view, note }: { view: VisitView; note: ReturnType<t
             {t("consult.draft.propose")}
           </Button>
         )}
-        <span className={styles.saved} data-saving={saving} role="status">
-          {saving === "failed" ? <IconCloudOff size={16} aria-hidden /> : saving === "waiting" ? <IconPencil size={16} aria-hidden /> : <IconCircleCheck size={16} aria-hidden />}
-          {saving === "failed" ? t("consult.note.notSaved") : saving === "waiting" ? t("consult.note.writing") : savedAt ? t("consult.note.savedAt", { at: showTime(savedAt) }) : t("consult.note.draft")}
-        </span>
       </div>
       <ErrorNote error={propose.error ?? playError ?? note.error ?? saveVitals.error} />
       {proposal && <Proposal patient={view.banner.id} proposal={proposal} left={left} onAll={acceptAll} onDismiss={() => setProposal({ ...proposal, note: EMPTY })} onVitals={takeVitals} onPlay={play} />}
@@ -87,6 +83,12 @@ export function NoteColumn({ view, note }: { view: VisitView; note: ReturnType<t
           </div>
         ))}
       </div>
+      <footer className={styles.noteFoot}>
+        <span className={styles.saved} data-saving={saving} role="status">
+          {saving === "failed" ? <IconCloudOff size={16} aria-hidden /> : saving === "waiting" ? <IconPencil size={16} aria-hidden /> : <IconCircleCheck size={16} aria-hidden />}
+          {saving === "failed" ? t("consult.note.notSaved") : saving === "waiting" ? t("consult.note.writing") : savedAt ? t("consult.note.savedAt", { at: showTime(savedAt) }) : t("consult.note.draft")}
+        </span>
+      </footer>
     </section>
   );
 }

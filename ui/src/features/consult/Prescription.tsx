@@ -112,7 +112,7 @@ export function Prescription({ view, signed, footer }: { view: VisitView; signed
           <EmptyState icon={IconPill} title={signed ? t("consult.rx.noneSigned") : t("consult.rx.empty")} help={signed ? t("consult.rx.noneSignedHelp") : t("consult.rx.emptyHelp")} />
         )}
       </div>
-      <div className={styles.footer}>{footer}</div>
+      {!editing && <div className={styles.footer}>{footer}</div>}
     </section>
   );
 }

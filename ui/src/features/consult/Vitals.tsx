@@ -6,8 +6,8 @@ import { useWrite } from "@/api/useWrite";
 import { ErrorNote } from "@/components/ErrorNote";
 import styles from "./Consult.module.css";
 
-const FIELDS = ["temperature", "systolic", "diastolic", "weight"] as const;
-type Field = (typeof FIELDS)[number];
+type Field = "temperature" | "systolic" | "diastolic" | "weight";
+const SLASH = "/";
 
 /** `T 38.4 °C · BP 118/76 mmHg`, with its units; empty when nothing was measured. */
 export function vitalsWords(v: VitalsShape, t: TFunction): string {
@@ -42,24 +42,37 @@ export function Vitals({ visit, patient, day, vitals, disabled }: { visit: strin
     };
     if (JSON.stringify(next) !== arrived) save.mutate(next);
   };
+  const input = (field: Field) => (
+    <label>
+      <span className={field === "diastolic" ? "sr" : undefined}>{t(`consult.vitals.${field}`)}</span>
+      <input
+        inputMode="decimal"
+        value={texts[field]}
+        disabled={disabled}
+        onChange={(e) => {
+          const { value } = e.currentTarget;
+          setTexts((old) => ({ ...old, [field]: value }));
+        }}
+        onBlur={onBlur}
+      />
+    </label>
+  );
   return (
     <div className={styles.vitals}>
-      {FIELDS.map((field) => (
-        <label key={field} className={styles.vital}>
-          <span>{t(`consult.vitals.${field}`)}</span>
-          <input
-            inputMode="decimal"
-            value={texts[field]}
-            disabled={disabled}
-            onChange={(e) => {
-              const { value } = e.currentTarget;
-              setTexts((old) => ({ ...old, [field]: value }));
-            }}
-            onBlur={onBlur}
-          />
-          <span aria-hidden>{t(`consult.vitals.unit.${field}`)}</span>
-        </label>
-      ))}
+      <span className={styles.vital}>
+        {input("temperature")}
+        <span aria-hidden>{t("consult.vitals.unit.temperature")}</span>
+      </span>
+      <span className={styles.vital}>
+        {input("systolic")}
+        <span aria-hidden>{SLASH}</span>
+        {input("diastolic")}
+        <span aria-hidden>{t("consult.vitals.unit.systolic")}</span>
+      </span>
+      <span className={styles.vital}>
+        {input("weight")}
+        <span aria-hidden>{t("consult.vitals.unit.weight")}</span>
+      </span>
       <ErrorNote error={save.error} />
     </div>
   );

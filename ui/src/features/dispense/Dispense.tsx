@@ -116,7 +116,7 @@ function Prescription({ view }: { view: DispenseView }) {
     <>
       <section className={`${page.card} ${styles.lines}`} aria-label={t("dispense.prescription")}>
         <div className={styles.head}>
-          <PatientHead banner={view.banner} canAsk aside={<Badge tone="accent">{view.token}</Badge>} />
+          <PatientHead banner={view.banner} canAsk narrow aside={<Badge tone="accent">{view.token}</Badge>} />
         </div>
         {view.dispensed_twice && (
           <p className={styles.twice} role="alert">

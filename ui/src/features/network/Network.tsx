@@ -26,7 +26,8 @@ const ICON = { given: IconHeartHandshake, received: IconInbox, clinics: IconAffi
 export function Network({ session }: { session: SessionView }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const { tab = "given" } = useSearch({ strict: false }) as NetworkSearch;
+  const search = useSearch({ strict: false }) as NetworkSearch;
+  const tab = TABS.find((name) => name === search.tab) ?? "given";
   const { data, error } = useQuery(queries.network());
   const audits = session.role !== "receptionist";
   const count = { given: data?.given.filter((g) => g.state === "active").length, received: data?.received.length, clinics: data?.clinics.length, audit: undefined };

@@ -37,12 +37,14 @@ export function SignIn({ app }: { app: AppState }) {
       <main className={styles.main} data-screen="sign-in">
         <section className={styles.left}>
           <div>
-            <ClinicSwitch />
             <h1 className={styles.clinic}>{clinic?.name}</h1>
             <p className={styles.when}>
               {`${weekday(today)}, ${showDay(today)}`}
               <span className={styles.clock}>{showTime(new Date(now))}</span>
             </p>
+            <div className={styles.switch}>
+              <ClinicSwitch plain />
+            </div>
           </div>
           <h2 className={styles.who}>{t("signin.who")}</h2>
           <ErrorNote error={error} />

@@ -15,19 +15,19 @@ export function useColumns(now: number): ColumnDef<QueueRow, unknown>[] {
   const { t } = useTranslation();
   return useMemo(
     () => [
-      { id: "token", header: t("today.column.token"), size: 58, cell: ({ row }) => <span className={styles.token}>{row.original.token}</span> },
-      { id: "name", header: t("today.column.name"), cell: ({ row }) => <span className={styles.name}>{row.original.name}</span> },
+      { id: "token", header: t("today.column.token"), size: 50, cell: ({ row }) => <span className={styles.token}>{row.original.token}</span> },
+      { id: "name", header: t("today.column.name"), size: 214, cell: ({ row }) => <span className={styles.name}>{row.original.name}</span> },
       {
         id: "age",
         header: t("today.column.age"),
-        size: 66,
+        size: 54,
         cell: ({ row }) => `${row.original.age_years ?? "–"} ${t(`common.sexShort.${row.original.sex}`)}`,
       },
       { id: "reason", header: t("today.column.reason"), cell: ({ row }) => <span className={styles.reason}>{row.original.reason}</span> },
       {
         id: "waiting",
         header: t("today.column.waiting"),
-        size: 96,
+        size: 88,
         cell: ({ row }) => {
           if (OVER.includes(row.original.state)) return null;
           const minutes = minutesSince(row.original.arrived_at, now);
@@ -41,11 +41,11 @@ export function useColumns(now: number): ColumnDef<QueueRow, unknown>[] {
           );
         },
       },
-      { id: "doctor", header: t("today.column.doctor"), size: 150, cell: ({ row }) => row.original.doctor_name ?? <span className={styles.reason}>{t("today.anyDoctor")}</span> },
+      { id: "doctor", header: t("today.column.doctor"), size: 132, cell: ({ row }) => row.original.doctor_name ?? <span className={styles.reason}>{t("today.anyDoctor")}</span> },
       {
         id: "state",
         header: t("today.column.state"),
-        size: 124,
+        size: 114,
         cell: ({ row }) => {
           const Icon = ICON[row.original.state];
           return (
