@@ -46,7 +46,8 @@ impl Vault {
             if sound.finished {
                 return Err(VaultError::Signed);
             }
-            let place = u32::try_from(chunks_here(&writer.conn, sound.attachment)?.len()).map_err(|_| VaultError::TooLarge)?;
+            let place =
+                u32::try_from(chunks_here(&writer.conn, sound.attachment)?.len()).map_err(|_| VaultError::TooLarge)?;
             let sealed = sound.key.seal_chunk(u64::from(place), bytes, &mut self.inner.rng())?;
             let name = seal::chunk_name(&sealed);
             let path = files::chunk(&self.inner.dir, &sound.attachment.to_string(), &name);
@@ -83,7 +84,9 @@ impl Vault {
         let (sound, name) = self.read(|r| {
             let sound = sound(r.conn(), recording)?;
             let here = file_here(r.conn(), sound.attachment, place)?;
-            let name = here.or_else(|| sound.files.get(place as usize).copied()).ok_or(VaultError::NotFound("chunk"))?;
+            let name = here
+                .or_else(|| sound.files.get(place as usize).copied())
+                .ok_or(VaultError::NotFound("chunk"))?;
             Ok::<_, VaultError>((sound, name))
         })?;
         let sealed = match fs::read(files::chunk(&self.inner.dir, &sound.attachment.to_string(), &name)) {
@@ -100,8 +103,12 @@ impl Vault {
 /// The chunks of an attachment that lie on this machine, in order.
 pub(crate) fn chunks_here(conn: &Connection, attachment: AttachmentId) -> Result<Vec<ChunkEntry>, VaultError> {
     let mut statement = conn.prepare_cached("SELECT file, millis FROM chunks WHERE attachment = ?1 ORDER BY place")?;
-    let rows = statement
-        .query_map([attachment.as_bytes()], |row| Ok(ChunkEntry { file: row.get(0)?, millis: row.get(1)? }))?;
+    let rows = statement.query_map([attachment.as_bytes()], |row| {
+        Ok(ChunkEntry {
+            file: row.get(0)?,
+            millis: row.get(1)?,
+        })
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -116,14 +123,21 @@ fn sound(conn: &Connection, recording: RecordingId) -> Result<Sound, VaultError>
     let row = conn
         .prepare_cached("SELECT attachment, key, finished, chunks FROM p_recordings WHERE id = ?1")?
         .query_row([recording.as_bytes()], |row| {
-            Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, [u8; 32]>(1)?, row.get(2)?, row.get::<_, String>(3)?))
+            Ok((
+                row.get::<_, [u8; 16]>(0)?,
+                row.get::<_, [u8; 32]>(1)?,
+                row.get(2)?,
+                row.get::<_, String>(3)?,
+            ))
         })
         .optional()?;
     let (attachment, key, finished, manifest) = row.ok_or(VaultError::NotFound("recording"))?;
     let names: Vec<String> = serde_json::from_str(&manifest).map_err(|_| VaultError::Malformed("row"))?;
     let files = names.iter().map(|name| {
         let mut file = [0; 32];
-        hex::decode_to_slice(name, &mut file).map(|()| file).map_err(|_| VaultError::Malformed("row"))
+        hex::decode_to_slice(name, &mut file)
+            .map(|()| file)
+            .map_err(|_| VaultError::Malformed("row"))
     });
     Ok(Sound {
         attachment: AttachmentId::from_bytes(attachment),

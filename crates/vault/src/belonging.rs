@@ -39,7 +39,11 @@ impl From<SealError> for NotTogether {
 
 impl Belonging {
     /// The view that `statements` give to the device whose secret is `secret`.
-    pub(crate) fn assemble(tenant: TenantId, statements: &[Statement], secret: &[u8]) -> Result<Arc<Self>, NotTogether> {
+    pub(crate) fn assemble(
+        tenant: TenantId,
+        statements: &[Statement],
+        secret: &[u8],
+    ) -> Result<Arc<Self>, NotTogether> {
         let keys = DeviceKeys::from_secret_bytes(secret)?;
         let device = keys.id();
         let membership = Membership::from_statements(tenant, statements)?;
@@ -48,7 +52,15 @@ impl Belonging {
         }
         let epochs = EpochSecrets::unwrap(&membership, &keys)?;
         let prefix = crate::numbers::device_prefix(&membership, statements, &device);
-        Ok(Arc::new(Self { tenant, device, keys, membership, epochs, prefix, secret: Zeroizing::new(secret.to_vec()) }))
+        Ok(Arc::new(Self {
+            tenant,
+            device,
+            keys,
+            membership,
+            epochs,
+            prefix,
+            secret: Zeroizing::new(secret.to_vec()),
+        }))
     }
 
     /// The same device with another set of statements.

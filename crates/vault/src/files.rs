@@ -49,7 +49,11 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8], between: impl FnOnce()) -> 
 
 /// Makes the folder's entries durable. Windows has no such call, and needs none for a rename.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()
+    } else {
+        Ok(())
+    }
 }
 
 /// A new, empty file that only this user may read.

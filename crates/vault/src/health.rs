@@ -123,13 +123,21 @@ impl Vault {
                 let id = ChangeId::from_bytes(row.get(0)?);
                 let sealed = row.get_ref(1)?.as_blob().map_err(|_| VaultError::Damaged)?;
                 match SealedChange::decode(sealed) {
-                    Ok(change) if change.id() == id => unsigned.extend(change.verify(membership).is_err().then_some(id)),
+                    Ok(change) if change.id() == id => {
+                        unsigned.extend(change.verify(membership).is_err().then_some(id))
+                    }
                     _ => altered.push(id),
                 }
                 Ok(())
             })?;
             let pages_hold = open::every_page_holds(r.conn());
-            Ok(VerifyReport { pages_hold, altered, unsigned, missing: r.missing()?, set: set::digest(r.conn())? })
+            Ok(VerifyReport {
+                pages_hold,
+                altered,
+                unsigned,
+                missing: r.missing()?,
+                set: set::digest(r.conn())?,
+            })
         })
     }
 }

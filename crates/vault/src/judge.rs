@@ -44,7 +44,12 @@ type Batch = Vec<(ChangeId, Change)>;
 
 impl<'j> Judge<'j> {
     pub(crate) fn new(conn: &'j Connection, belonging: &'j Belonging, shelf: &'j mut Shelf) -> Self {
-        Self { conn, belonging, shelf, tags: BTreeSet::new() }
+        Self {
+            conn,
+            belonging,
+            shelf,
+            tags: BTreeSet::new(),
+        }
     }
 
     /// What the judged changes changed.
@@ -54,8 +59,12 @@ impl<'j> Judge<'j> {
 
     /// Judges again what was quarantined: membership or the build changed.
     pub(crate) fn judge_again(&mut self) -> Result<(), VaultError> {
-        let mut statement = self.conn.prepare("SELECT id FROM changes WHERE verdict = ?1 ORDER BY arrival")?;
-        let ids = statement.query_map([Verdict::Quarantined as i64], |row| row.get(0).map(ChangeId::from_bytes))?;
+        let mut statement = self
+            .conn
+            .prepare("SELECT id FROM changes WHERE verdict = ?1 ORDER BY arrival")?;
+        let ids = statement.query_map([Verdict::Quarantined as i64], |row| {
+            row.get(0).map(ChangeId::from_bytes)
+        })?;
         let ids: Vec<ChangeId> = ids.collect::<Result<_, _>>()?;
         drop(statement);
         for id in &ids {
@@ -109,13 +118,22 @@ impl<'j> Judge<'j> {
             return Err("wrong_document");
         }
         let path = payload.path.parse().map_err(|_| "newer_document")?;
-        Ok(Opened { id, header, path, payload })
+        Ok(Opened {
+            id,
+            header,
+            path,
+            payload,
+        })
     }
 
     /// Tells changes from facts, and checks that a change speaks as nobody but its writer.
     fn place(&self, opened: Opened) -> Result<Placed, Reason> {
         if opened.header.kind == ChangeKind::Fact {
-            return if opened.payload.fact.is_some() { Ok(Placed::Fact(opened)) } else { Err("no_fact_inside") };
+            return if opened.payload.fact.is_some() {
+                Ok(Placed::Fact(Box::new(opened)))
+            } else {
+                Err("no_fact_inside")
+            };
         }
         let change = opened.payload.automerge()?;
         if *change.actor_id() != actor(&opened.header.device, &opened.header.opening) {
@@ -208,7 +226,7 @@ impl<'j> Judge<'j> {
 /// Where an opened change belongs.
 enum Placed {
     Change(DocPath, Box<Change>),
-    Fact(Opened),
+    Fact(Box<Opened>),
 }
 
 fn reason(error: SealError) -> Reason {
@@ -235,5 +253,44 @@ fn apply_innocent(doc: &mut AutoCommit, batch: &[(ChangeId, Change)]) -> Vec<Cha
             guilty.extend(apply_innocent(doc, second));
             guilty
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use automerge::transaction::Transactable;
+    use automerge::{ActorId, ROOT, ReadDoc};
+
+    use super::*;
+
+    fn change(actor: u8, key: &str) -> Change {
+        let mut doc = AutoCommit::new().with_actor(ActorId::from([actor; 16].as_slice()));
+        doc.put(ROOT, key, actor.to_string()).unwrap();
+        let hash = doc.commit().unwrap();
+        doc.get_change_by_hash(&hash).unwrap()
+    }
+
+    #[test]
+    fn of_a_batch_that_automerge_refuses_the_innocent_changes_land() {
+        // Two changes with one actor and one sequence number fail the whole batch that holds them both.
+        let changes = [
+            change(1, "a"),
+            change(2, "b"),
+            change(3, "c"),
+            change(2, "forked"),
+            change(4, "d"),
+        ];
+        let mut whole = AutoCommit::new();
+        assert!(whole.apply_changes(changes.clone()).is_err());
+
+        let batch: Vec<(ChangeId, Change)> = changes
+            .into_iter()
+            .zip(1u8..)
+            .map(|(change, n)| (ChangeId::from_bytes([n; 32]), change))
+            .collect();
+        let mut doc = AutoCommit::new();
+        assert_eq!(apply_innocent(&mut doc, &batch), [ChangeId::from_bytes([4; 32])]);
+        assert_eq!(doc.keys(ROOT).collect::<Vec<_>>(), ["a", "b", "c", "d"]);
     }
 }

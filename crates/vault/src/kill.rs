@@ -45,7 +45,9 @@ mod armed {
     static PASSINGS: AtomicU64 = AtomicU64::new(0);
 
     pub(super) fn passing(name: &str) {
-        let Some(order) = ORDER.get_or_init(read_order) else { return };
+        let Some(order) = ORDER.get_or_init(read_order) else {
+            return;
+        };
         if order.name != "*" && order.name != name {
             return;
         }
@@ -57,13 +59,19 @@ mod armed {
     fn read_order() -> Option<Order> {
         let text = std::env::var("MEDIECO_KILL_AT").ok()?;
         let (name, passing) = text.rsplit_once(':').unwrap_or((&text, "1"));
-        Some(Order { name: name.to_owned(), at_passing: passing.parse().unwrap_or(1) })
+        Some(Order {
+            name: name.to_owned(),
+            at_passing: passing.parse().unwrap_or(1),
+        })
     }
 
     /// SIGKILL where there is one: unlike `abort` it can neither be caught nor does it write anything.
     fn die() -> ! {
         if cfg!(unix) {
-            let _ = Command::new("kill").arg("-9").arg(std::process::id().to_string()).status();
+            let _ = Command::new("kill")
+                .arg("-9")
+                .arg(std::process::id().to_string())
+                .status();
         }
         std::process::abort()
     }

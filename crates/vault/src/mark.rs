@@ -47,7 +47,12 @@ impl Mark {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        Ok(bytes.as_chunks::<SLOT>().0.iter().filter_map(Self::decode).max_by_key(|mark| mark.commit))
+        Ok(bytes
+            .as_chunks::<SLOT>()
+            .0
+            .iter()
+            .filter_map(Self::decode)
+            .max_by_key(|mark| mark.commit))
     }
 
     fn encode(&self) -> [u8; SLOT] {
@@ -88,7 +93,10 @@ impl MarkFile {
         if Mark::read(dir)?.is_none() {
             files::write_whole(&path, &[first.encode(), first.encode()].concat(), || ())?;
         }
-        Ok(Self { file: OpenOptions::new().write(true).open(path)?, unsynced: 0 })
+        Ok(Self {
+            file: OpenOptions::new().write(true).open(path)?,
+            unsynced: 0,
+        })
     }
 
     /// Follows a commit. Every 32nd waits for the disk; the others leave that to [`Self::sync`].
@@ -96,7 +104,11 @@ impl MarkFile {
         self.file.seek(SeekFrom::Start((mark.commit % 2) * SLOT as u64))?;
         self.file.write_all(&mark.encode())?;
         self.unsynced += 1;
-        if self.unsynced >= COMMITS_A_GROUP { self.sync() } else { Ok(()) }
+        if self.unsynced >= COMMITS_A_GROUP {
+            self.sync()
+        } else {
+            Ok(())
+        }
     }
 
     /// Waits until the mark is on the disk: before anything is sent or printed.
@@ -126,7 +138,12 @@ mod tests {
     use super::*;
 
     fn mark(commit: u64) -> Mark {
-        Mark { commit, opening: OpeningId::from_bytes([7; 16]), number: commit * 2, key_check: key_check(&[1; 32]) }
+        Mark {
+            commit,
+            opening: OpeningId::from_bytes([7; 16]),
+            number: commit * 2,
+            key_check: key_check(&[1; 32]),
+        }
     }
 
     #[test]

@@ -68,7 +68,9 @@ impl Writing<'_> {
         let like = format!("{}-%", self.device_prefix());
         let newest = "SELECT max(subject) FROM p_facts WHERE kind = ?1 AND subject LIKE ?2
                       AND length(subject) = (SELECT max(length(subject)) FROM p_facts WHERE kind = ?1 AND subject LIKE ?2)";
-        let on_record = self.many(newest, params![kind::DISPENSED, like], |row| Ok(row.get::<_, Option<String>>(0)?))?;
+        let on_record = self.many(newest, params![kind::DISPENSED, like], |row| {
+            Ok(row.get::<_, Option<String>>(0)?)
+        })?;
         let number = self.next("prescription", &on_record.into_iter().flatten().collect::<Vec<_>>())?;
         Ok(format!("{}-{number:06}", self.device_prefix()))
     }

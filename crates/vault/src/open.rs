@@ -52,7 +52,11 @@ impl Vault {
         Belonging::assemble(tenant, statements, &secrets.device)?;
 
         let making = files::store_in_making(dir);
-        for leftover in [making.clone(), making.with_extension("making-wal"), making.with_extension("making-shm")] {
+        for leftover in [
+            making.clone(),
+            making.with_extension("making-wal"),
+            making.with_extension("making-shm"),
+        ] {
             remove_if_there(&leftover)?;
         }
         remove_if_there(&files::mark(dir))?;
@@ -81,7 +85,11 @@ impl Vault {
 }
 
 fn take_lock(dir: &Path) -> Result<File, OpenError> {
-    let file = File::options().create(true).truncate(false).write(true).open(files::lock(dir))?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(files::lock(dir))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(OpenError::Busy),
@@ -99,7 +107,10 @@ fn remove_if_there(path: &Path) -> Result<(), OpenError> {
 /// Writes the first rows of a new store.
 fn found(conn: &Connection, tenant: TenantId, statements: &[Statement]) -> Result<(), VaultError> {
     let transaction = conn.unchecked_transaction()?;
-    conn.execute("INSERT INTO meta (key, value) VALUES ('tenant', ?1), ('commit', 0)", [tenant.as_bytes()])?;
+    conn.execute(
+        "INSERT INTO meta (key, value) VALUES ('tenant', ?1), ('commit', 0)",
+        [tenant.as_bytes()],
+    )?;
     schema::renew_projections(conn)?;
     roster::insert(conn, &tenant, statements)?;
     Ok(transaction.commit()?)
@@ -122,7 +133,12 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: File) -
     let mut rng = SharedRng::new(ports.rng);
     let opening = OpeningId::make(&mut rng);
     let commit = commit_of(&conn)?;
-    let first = Mark { commit, opening, number: 0, key_check };
+    let first = Mark {
+        commit,
+        opening,
+        number: 0,
+        key_check,
+    };
     let mut shelf = Shelf::default();
     if projections_are_old(&conn)? {
         crate::vault::transact(&conn, |conn| rebuild::run(conn, &belonging, &mut shelf))?;
@@ -172,17 +188,32 @@ fn inspect(dir: &Path, db_key: &[u8; 32], mark: Option<Mark>) -> Result<(), Open
 }
 
 fn look_through(conn: &Connection, log_is_empty: bool, mark: Option<Mark>) -> Result<(), OpenError> {
-    if conn.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(())).is_err() {
+    if conn
+        .query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))
+        .is_err()
+    {
         // The mark has seen the right key: then it is the file that is wrong. Without a mark the key is the likelier.
-        return Err(if mark.is_some() { OpenError::Damaged } else { OpenError::WrongKey });
+        return Err(if mark.is_some() {
+            OpenError::Damaged
+        } else {
+            OpenError::WrongKey
+        });
     }
     // With a log that was not brought in, a page of the file may rightly be half-written: then ask through the log.
-    let sound = if log_is_empty { every_page_holds(conn) } else { quick_check(conn) };
+    let sound = if log_is_empty {
+        every_page_holds(conn)
+    } else {
+        quick_check(conn)
+    };
     if !sound {
         return Err(OpenError::Damaged);
     }
     let found: u32 = conn
-        .query_row("SELECT coalesce(max(version), 0) FROM refinery_schema_history", [], |row| row.get(0))
+        .query_row(
+            "SELECT coalesce(max(version), 0) FROM refinery_schema_history",
+            [],
+            |row| row.get(0),
+        )
         .map_err(|_| OpenError::Damaged)?;
     let known = schema::known_version();
     if found > known {
@@ -190,19 +221,25 @@ fn look_through(conn: &Connection, log_is_empty: bool, mark: Option<Mark>) -> Re
     }
     let store = commit_of(conn)?;
     match mark {
-        Some(mark) if mark.commit > store => Err(OpenError::Behind { store, mark: mark.commit }),
+        Some(mark) if mark.commit > store => Err(OpenError::Behind {
+            store,
+            mark: mark.commit,
+        }),
         _ => Ok(()),
     }
 }
 
 /// Whether each page of the file is the one that was written there.
 pub(crate) fn every_page_holds(conn: &Connection) -> bool {
-    let faults = conn.prepare("PRAGMA cipher_integrity_check").and_then(|mut check| check.query([])?.next().map(|row| row.is_some()));
+    let faults = conn
+        .prepare("PRAGMA cipher_integrity_check")
+        .and_then(|mut check| check.query([])?.next().map(|row| row.is_some()));
     faults.is_ok_and(|any| !any)
 }
 
 fn quick_check(conn: &Connection) -> bool {
-    conn.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)).is_ok_and(|word| word == "ok")
+    conn.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
+        .is_ok_and(|word| word == "ok")
 }
 
 fn tenant_of(conn: &Connection) -> Result<TenantId, OpenError> {
@@ -215,7 +252,8 @@ fn commit_of(conn: &Connection) -> Result<u64, OpenError> {
 }
 
 fn projections_are_old(conn: &Connection) -> Result<bool, OpenError> {
-    let made: Option<String> =
-        conn.query_row("SELECT value FROM meta WHERE key = 'projections'", [], |row| row.get(0)).optional()?;
+    let made: Option<String> = conn
+        .query_row("SELECT value FROM meta WHERE key = 'projections'", [], |row| row.get(0))
+        .optional()?;
     Ok(made.as_deref() != Some(&schema::projection_fingerprint()))
 }

@@ -25,7 +25,9 @@ pub(crate) fn put(conn: &Connection, kind: Kind, id: &[u8]) -> Result<(), VaultE
 
 /// How many things wait.
 pub(crate) fn pending(conn: &Connection) -> Result<u64, VaultError> {
-    Ok(conn.prepare_cached("SELECT count(*) FROM outbox")?.query_row([], |row| count(row, 0))?)
+    Ok(conn
+        .prepare_cached("SELECT count(*) FROM outbox")?
+        .query_row([], |row| count(row, 0))?)
 }
 
 /// The oldest things that wait, within both limits, but always one if any waits.
@@ -54,12 +56,18 @@ fn item(conn: &Connection, kind: i64, id: &[u8]) -> Result<Option<OutItem>, Vaul
             OutId::Change(ChangeId::from_bytes(id.try_into().map_err(|_| malformed)?)),
             "SELECT sealed FROM changes WHERE id = ?1",
         ),
-        1 => (OutId::Grant(GrantId::from_bytes(id16()?)), "SELECT bytes FROM grants WHERE id = ?1"),
+        1 => (
+            OutId::Grant(GrantId::from_bytes(id16()?)),
+            "SELECT bytes FROM grants WHERE id = ?1",
+        ),
         2 => (
             OutId::Revocation(GrantId::from_bytes(id16()?)),
             "SELECT r.bytes FROM revocations r JOIN meta m ON m.key = 'tenant' AND r.source = m.value WHERE grant_id = ?1",
         ),
-        3 => (OutId::Release(ReleaseId::from_bytes(id16()?)), "SELECT bytes FROM releases_made WHERE id = ?1"),
+        3 => (
+            OutId::Release(ReleaseId::from_bytes(id16()?)),
+            "SELECT bytes FROM releases_made WHERE id = ?1",
+        ),
         _ => return Err(malformed),
     };
     let bytes: Option<Vec<u8>> = conn.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()?;
@@ -70,7 +78,8 @@ fn item(conn: &Connection, kind: i64, id: &[u8]) -> Result<Option<OutItem>, Vaul
 pub(crate) fn sent(conn: &Connection, ids: &[OutId]) -> Result<(), VaultError> {
     for name in ids {
         let (kind, id) = parts(name);
-        conn.prepare_cached("DELETE FROM outbox WHERE kind = ?1 AND id = ?2")?.execute(params![kind as i64, id])?;
+        conn.prepare_cached("DELETE FROM outbox WHERE kind = ?1 AND id = ?2")?
+            .execute(params![kind as i64, id])?;
     }
     Ok(())
 }

@@ -75,9 +75,13 @@ impl Payload {
 
     /// Reads what was sealed; the word in an error becomes the reason of a quarantine.
     pub(crate) fn unpack(bytes: &[u8]) -> Result<Self, &'static str> {
-        let (&DEFLATED_CBOR, deflated) = bytes.split_first().ok_or("empty")? else { return Err("newer_payload") };
+        let (&DEFLATED_CBOR, deflated) = bytes.split_first().ok_or("empty")? else {
+            return Err("newer_payload");
+        };
         let mut plain = Vec::new();
-        let read = DeflateDecoder::new(deflated).take(MAX_INFLATED + 1).read_to_end(&mut plain);
+        let read = DeflateDecoder::new(deflated)
+            .take(MAX_INFLATED + 1)
+            .read_to_end(&mut plain);
         if plain.len() as u64 > MAX_INFLATED {
             return Err("inflates_too_far");
         }
@@ -101,7 +105,12 @@ mod tests {
     use super::*;
 
     fn payload(change: Vec<u8>) -> Payload {
-        Payload { staff: Some([1; 16]), path: "clinic".into(), change: Some(change), fact: None }
+        Payload {
+            staff: Some([1; 16]),
+            path: "clinic".into(),
+            change: Some(change),
+            fact: None,
+        }
     }
 
     #[test]
@@ -117,7 +126,10 @@ mod tests {
         let bomb = deflate.finish().unwrap();
         assert!(bomb.len() < 128 * 1024);
         assert_eq!(Payload::unpack(&bomb), Err("inflates_too_far"));
-        assert!(matches!(payload(vec![0; 1024 * 1024]).pack(), Err(VaultError::TooLarge)));
+        assert!(matches!(
+            payload(vec![0; 1024 * 1024]).pack(),
+            Err(VaultError::TooLarge)
+        ));
     }
 
     #[test]

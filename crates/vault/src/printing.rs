@@ -76,7 +76,10 @@ impl Reading<'_> {
 
     /// Jobs that are neither sent nor confirmed, oldest first.
     pub fn open_print_jobs(&self) -> Result<Vec<PrintJob>, VaultError> {
-        self.jobs("WHERE state IN ('queued', 'sending', 'failed', 'unknown') ORDER BY made_ms, id", [])
+        self.jobs(
+            "WHERE state IN ('queued', 'sending', 'failed', 'unknown') ORDER BY made_ms, id",
+            [],
+        )
     }
 
     fn jobs(&self, rest: &str, params: impl Params) -> Result<Vec<PrintJob>, VaultError> {
@@ -117,9 +120,18 @@ impl Writing<'_> {
         let n_rows = self
             .conn()
             .prepare_cached("UPDATE print_jobs SET state = ?2, reason = ?3, changed_ms = ?4 WHERE id = ?1")?
-            .execute(params![id.as_bytes(), to_code(&state)?, reason, self.now().as_millisecond()])?;
+            .execute(params![
+                id.as_bytes(),
+                to_code(&state)?,
+                reason,
+                self.now().as_millisecond()
+            ])?;
         self.spoil([Tag::PrintJobs]);
-        if n_rows == 1 { Ok(()) } else { Err(VaultError::NotFound("print job")) }
+        if n_rows == 1 {
+            Ok(())
+        } else {
+            Err(VaultError::NotFound("print job"))
+        }
     }
 }
 

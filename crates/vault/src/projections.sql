@@ -29,8 +29,10 @@ CREATE INDEX p_patients_by_identifier ON p_patients (identifier) WHERE identifie
 
 CREATE VIRTUAL TABLE p_search USING fts5 (
     name, identifier, phone,
-    tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3', detail = 'column'
+    tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3'
 );
+-- A forgotten name is forgotten in the index too.
+INSERT INTO p_search (p_search, rank) VALUES ('secure-delete', 1);
 
 CREATE TABLE p_allergies (
     patient  BLOB PRIMARY KEY NOT NULL,

@@ -44,7 +44,10 @@ impl<'r> Reading<'r> {
     }
 
     pub(crate) fn zone(&self) -> Result<String, VaultError> {
-        let zone = self.clinic_profile()?.map(|profile| profile.zone).filter(|zone| !zone.is_empty());
+        let zone = self
+            .clinic_profile()?
+            .map(|profile| profile.zone)
+            .filter(|zone| !zone.is_empty());
         Ok(zone.unwrap_or_else(|| DEFAULT_ZONE.to_owned()))
     }
 
@@ -85,7 +88,10 @@ pub(crate) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
 
 /// The noun in a row's JSON column.
 pub(crate) fn noun<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T, VaultError> {
-    let json = row.get_ref(column)?.as_str().map_err(|_| VaultError::Malformed("row"))?;
+    let json = row
+        .get_ref(column)?
+        .as_str()
+        .map_err(|_| VaultError::Malformed("row"))?;
     serde_json::from_str(json).map_err(|_| VaultError::Malformed("row"))
 }
 

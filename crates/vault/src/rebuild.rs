@@ -24,12 +24,14 @@ pub struct RebuildReport {
 impl Vault {
     /// Drops every table of the cache and makes it again, judging every change anew, in one transaction.
     pub fn rebuild(&self) -> Result<RebuildReport, VaultError> {
+        let mut writer = self.inner.writer();
         let belonging = self.belonging();
-        let report = self.inner.writer().transaction(|conn, _, shelf, _| {
+        let report = writer.transaction(|conn, _, shelf, _| {
             let report = run(conn, &belonging, shelf)?;
             kill::point("rebuild.before_commit");
             Ok::<_, VaultError>(report)
         })?;
+        drop(writer);
         self.tell(&[Tag::Clinic, Tag::Staff, Tag::Patients, Tag::Facts, Tag::Sync]);
         Ok(report)
     }
@@ -49,7 +51,10 @@ impl Vault {
                 let mut of_table = r.many(&format!("SELECT {key} FROM {name}"), [], |row| {
                     let n_columns = row.as_ref().column_count();
                     let cells = (0..n_columns).map(|column| Ok(cell(row.get_ref(column)?)));
-                    Ok(format!("{name}: {}", cells.collect::<Result<Vec<_>, VaultError>>()?.join(" | ")))
+                    Ok(format!(
+                        "{name}: {}",
+                        cells.collect::<Result<Vec<_>, VaultError>>()?.join(" | ")
+                    ))
                 })?;
                 of_table.sort();
                 rows.extend(of_table);
@@ -74,14 +79,23 @@ pub(crate) fn run(conn: &Connection, belonging: &Belonging, shelf: &mut Shelf) -
     shelf.clear();
     schema::renew_projections(conn)?;
     kill::point("rebuild.dropped");
-    conn.execute("UPDATE changes SET verdict = 3, reason = NULL, am_hash = NULL, am_seq = NULL", [])?;
+    conn.execute(
+        "UPDATE changes SET verdict = 3, reason = NULL, am_hash = NULL, am_seq = NULL",
+        [],
+    )?;
     for document in documents(conn)? {
         Judge::new(conn, belonging, shelf).judge(&changes_of(conn, &document)?)?;
     }
     let how_many = |verdict: i64| {
-        conn.query_row("SELECT count(*) FROM changes WHERE verdict = ?1", [verdict], |row| count(row, 0))
+        conn.query_row("SELECT count(*) FROM changes WHERE verdict = ?1", [verdict], |row| {
+            count(row, 0)
+        })
     };
-    Ok(RebuildReport { n_applied: how_many(0)?, n_waiting: how_many(1)?, n_quarantined: how_many(2)? })
+    Ok(RebuildReport {
+        n_applied: how_many(0)?,
+        n_waiting: how_many(1)?,
+        n_quarantined: how_many(2)?,
+    })
 }
 
 fn documents(conn: &Connection) -> Result<Vec<DocumentId>, VaultError> {

@@ -42,14 +42,16 @@ impl Vault {
     /// Adds statements of the own clinic: an admin's acts here, or what came from elsewhere. Changes that were
     /// quarantined are judged again by the membership that follows.
     pub fn add_statements(&self, statements: &[Statement]) -> Result<(), VaultError> {
-        let old = self.belonging();
         let mut writer = self.inner.writer();
+        let old = self.belonging();
         let outcome = writer.transaction(|conn, _, shelf, _| {
             if insert(conn, &self.inner.tenant, statements)? == 0 {
                 return Ok::<_, VaultError>(None);
             }
             // Statements that no longer name this device do not take away what it has: it keeps its last view.
-            let new = old.with(&read(conn, &self.inner.tenant)?).unwrap_or_else(|_| old.clone());
+            let new = old
+                .with(&read(conn, &self.inner.tenant)?)
+                .unwrap_or_else(|_| old.clone());
             let mut judge = Judge::new(conn, &new, shelf);
             judge.judge_again()?;
             let mut tags = judge.tags();

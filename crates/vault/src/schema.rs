@@ -20,7 +20,11 @@ mod embedded {
 
 /// The newest migration that this build knows.
 pub(crate) fn known_version() -> u32 {
-    let newest = embedded::migrations::runner().get_migrations().iter().map(|m| m.version()).max();
+    let newest = embedded::migrations::runner()
+        .get_migrations()
+        .iter()
+        .map(|m| m.version())
+        .max();
     newest.and_then(|version| u32::try_from(version).ok()).unwrap_or(0)
 }
 
@@ -39,7 +43,11 @@ fn sqlite_cause(error: &refinery::Error) -> Option<VaultError> {
         if let Some(sqlite) = inner.downcast_ref::<rusqlite::Error>() {
             let full = sqlite.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull);
             let code = sqlite.sqlite_error().map_or(0, |e| e.extended_code);
-            return Some(if full { VaultError::DiskFull } else { VaultError::Store(code) });
+            return Some(if full {
+                VaultError::DiskFull
+            } else {
+                VaultError::Store(code)
+            });
         }
         cause = inner.source();
     }
@@ -49,14 +57,18 @@ fn sqlite_cause(error: &refinery::Error) -> Option<VaultError> {
 /// Names the shape and meaning of this build's projections.
 pub(crate) fn projection_fingerprint() -> String {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(PROJECTIONS.as_bytes()).update(&PROJECTION_VERSION.to_le_bytes());
+    hasher
+        .update(PROJECTIONS.as_bytes())
+        .update(&PROJECTION_VERSION.to_le_bytes());
     hasher.finalize().to_hex().to_string()
 }
 
 /// Drops every table of the cache and makes them anew, empty.
 pub(crate) fn renew_projections(conn: &Connection) -> Result<(), VaultError> {
-    let mut statement = conn.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'p\\_%' ESCAPE '\\'
-                                      AND (name = 'p_search' OR name NOT LIKE 'p\\_search\\_%' ESCAPE '\\')")?;
+    let mut statement = conn.prepare(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'p\\_%' ESCAPE '\\'
+                                      AND (name = 'p_search' OR name NOT LIKE 'p\\_search\\_%' ESCAPE '\\')",
+    )?;
     let names: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     drop(statement);
     for name in names {
@@ -75,7 +87,9 @@ pub(crate) fn connect_writer(path: &Path, db_key: &[u8; 32]) -> Result<Connectio
     let conn = Connection::open(path)?;
     set_up(&conn, db_key)?;
     // FULL: a commit that was acknowledged survives a power cut. Erased rows are overwritten, not only unlinked.
-    conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA secure_delete = ON;")?;
+    conn.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA secure_delete = ON;",
+    )?;
     Ok(conn)
 }
 

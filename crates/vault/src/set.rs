@@ -85,12 +85,7 @@ pub(crate) fn insert(
 }
 
 /// Writes down the verdict on a change.
-pub(crate) fn rule(
-    conn: &Connection,
-    id: &ChangeId,
-    verdict: Verdict,
-    reason: Option<&str>,
-) -> Result<(), VaultError> {
+pub(crate) fn rule(conn: &Connection, id: &ChangeId, verdict: Verdict, reason: Option<&str>) -> Result<(), VaultError> {
     conn.prepare_cached("UPDATE changes SET verdict = ?2, reason = ?3 WHERE id = ?1")?
         .execute(params![id.as_bytes(), verdict as i64, reason])?;
     Ok(())
@@ -105,11 +100,12 @@ pub(crate) fn rule_unless_quarantined(conn: &Connection, id: &ChangeId, verdict:
 
 /// Remembers Automerge's own names of an opened change.
 pub(crate) fn note_automerge(conn: &Connection, id: &ChangeId, change: &automerge::Change) -> Result<(), VaultError> {
-    conn.prepare_cached("UPDATE changes SET am_hash = ?2, am_seq = ?3 WHERE id = ?1")?.execute(params![
-        id.as_bytes(),
-        change.hash().as_ref(),
-        i64::try_from(change.seq()).unwrap_or(i64::MAX)
-    ])?;
+    conn.prepare_cached("UPDATE changes SET am_hash = ?2, am_seq = ?3 WHERE id = ?1")?
+        .execute(params![
+            id.as_bytes(),
+            change.hash().as_ref(),
+            i64::try_from(change.seq()).unwrap_or(i64::MAX)
+        ])?;
     Ok(())
 }
 
@@ -121,7 +117,11 @@ pub(crate) fn digest(conn: &Connection) -> Result<SetDigest, VaultError> {
     while let Some(row) = rows.next()? {
         let id: [u8; 32] = row.get(0)?;
         digest.count += 1;
-        digest.xor.iter_mut().zip(id).for_each(|(sum, byte)| sum.bitxor_assign(byte));
+        digest
+            .xor
+            .iter_mut()
+            .zip(id)
+            .for_each(|(sum, byte)| sum.bitxor_assign(byte));
     }
     Ok(digest)
 }

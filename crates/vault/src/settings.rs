@@ -7,7 +7,11 @@ use crate::{Reading, Tag, VaultError, Writing};
 impl Reading<'_> {
     /// One setting.
     pub fn setting(&self, key: &str) -> Result<Option<String>, VaultError> {
-        self.one("SELECT value FROM settings WHERE key = ?1", [key], |row| Ok(row.get(0)?))
+        self.one(
+            "SELECT value FROM settings WHERE key = ?1",
+            [key],
+            |row| Ok(row.get(0)?),
+        )
     }
 }
 
@@ -23,7 +27,9 @@ impl Writing<'_> {
 
     /// Forgets one setting.
     pub fn remove_setting(&mut self, key: &str) -> Result<(), VaultError> {
-        self.conn().prepare_cached("DELETE FROM settings WHERE key = ?1")?.execute([key])?;
+        self.conn()
+            .prepare_cached("DELETE FROM settings WHERE key = ?1")?
+            .execute([key])?;
         self.spoil([Tag::Settings]);
         Ok(())
     }

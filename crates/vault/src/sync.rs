@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use seal::{ChangeId, GrantId, SealedChange, Statement, TenantId};
 use sync_protocol::{AuditLine, Consent, Cursor, Incarnation, OutId, OutItem, Refusal, Scope, StoreError, SyncStore};
 
+use crate::belonging::Belonging;
 use crate::judge::Judge;
 use crate::reading::count;
 use crate::{Tag, Vault, VaultError, kill, outbox, roster, set, sharing};
@@ -25,15 +26,19 @@ impl Vault {
         &self,
         cursor: &Cursor,
         tags: &[Tag],
-        f: impl FnOnce(&Connection) -> Result<(), VaultError>,
+        f: impl FnOnce(&Connection, &Belonging) -> Result<(), VaultError>,
     ) -> Result<(), StoreError> {
         let now_ms = self.now().as_millisecond();
-        self.inner.writer().transaction(|conn, _, _, _| {
-            f(conn)?;
+        let mut writer = self.inner.writer();
+        // Only now: whoever had the writer before may have changed who belongs.
+        let belonging = self.belonging();
+        writer.transaction(|conn, _, _, _| {
+            f(conn, &belonging)?;
             sharing::erase_due(conn, now_ms)?;
             kill::point("absorb.before_commit");
             set_cursor(conn, cursor)
         })?;
+        drop(writer);
         self.tell(tags);
         Ok(())
     }
@@ -50,7 +55,10 @@ impl SyncStore for Vault {
     }
 
     fn absorb_statements(&self, statements: Vec<Vec<u8>>) -> Result<(), StoreError> {
-        let readable: Vec<Statement> = statements.iter().filter_map(|bytes| Statement::decode(bytes).ok()).collect();
+        let readable: Vec<Statement> = statements
+            .iter()
+            .filter_map(|bytes| Statement::decode(bytes).ok())
+            .collect();
         Ok(self.add_statements(&readable)?)
     }
 
@@ -58,15 +66,20 @@ impl SyncStore for Vault {
         if tenant == self.inner.tenant {
             return self.absorb_statements(statements);
         }
-        let readable: Vec<Statement> = statements.iter().filter_map(|bytes| Statement::decode(bytes).ok()).collect();
+        let readable: Vec<Statement> = statements
+            .iter()
+            .filter_map(|bytes| Statement::decode(bytes).ok())
+            .collect();
+        let mut writer = self.inner.writer();
         let belonging = self.belonging();
-        let n_new = self.inner.writer().transaction(|conn, _, _, _| {
+        let n_new = writer.transaction(|conn, _, _, _| {
             let n_new = roster::insert(conn, &tenant, &readable)?;
             if n_new > 0 {
                 sharing::verify_again(conn, &belonging, &tenant)?;
             }
             Ok::<_, VaultError>(n_new)
         })?;
+        drop(writer);
         if n_new > 0 {
             self.tell(&[Tag::Grants, Tag::Releases]);
         }
@@ -84,13 +97,17 @@ impl SyncStore for Vault {
     }
 
     fn mark_sent(&self, ids: &[OutId]) -> Result<(), StoreError> {
-        self.inner.writer().transaction(|conn, _, _, _| outbox::sent(conn, ids))?;
+        self.inner
+            .writer()
+            .transaction(|conn, _, _, _| outbox::sent(conn, ids))?;
         self.tell(&[Tag::Sync]);
         Ok(())
     }
 
     fn mark_refused(&self, items: &[(OutId, Refusal)]) -> Result<(), StoreError> {
-        self.inner.writer().transaction(|conn, _, _, _| outbox::refused(conn, items))?;
+        self.inner
+            .writer()
+            .transaction(|conn, _, _, _| outbox::refused(conn, items))?;
         self.tell(&[Tag::Sync]);
         Ok(())
     }
@@ -104,7 +121,10 @@ impl SyncStore for Vault {
             if before == Some(incarnation.0) {
                 return Ok::<_, VaultError>(false);
             }
-            conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('incarnation', ?1)", [incarnation.0])?;
+            conn.execute(
+                "INSERT OR REPLACE INTO meta (key, value) VALUES ('incarnation', ?1)",
+                [incarnation.0],
+            )?;
             if before.is_some() {
                 outbox::put_everything(conn)?;
             }
@@ -129,8 +149,9 @@ impl SyncStore for Vault {
     }
 
     fn absorb_changes(&self, cursor: &Cursor, changes: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        let mut writer = self.inner.writer();
         let belonging = self.belonging();
-        let tags = self.inner.writer().transaction(|conn, _, shelf, _| {
+        let tags = writer.transaction(|conn, _, shelf, _| {
             let mut new = Vec::new();
             for bytes in &changes {
                 let (id, is_new) = store(conn, bytes)?;
@@ -146,28 +167,35 @@ impl SyncStore for Vault {
             kill::point("absorb.before_commit");
             Ok::<_, VaultError>(judge.tags())
         })?;
+        drop(writer);
         self.tell(&tags);
         Ok(())
     }
 
     fn absorb_consents(&self, cursor: &Cursor, consents: Vec<Consent>) -> Result<(), StoreError> {
-        let belonging = self.belonging();
-        self.absorb(cursor, &[Tag::Grants, Tag::Releases], |conn| {
-            consents.iter().try_for_each(|consent| sharing::absorb_consent(conn, &belonging, consent))
+        self.absorb(cursor, &[Tag::Grants, Tag::Releases], |conn, belonging| {
+            consents
+                .iter()
+                .try_for_each(|consent| sharing::absorb_consent(conn, belonging, consent))
         })
     }
 
     fn absorb_releases(&self, cursor: &Cursor, releases: Vec<Vec<u8>>) -> Result<(), StoreError> {
-        let Scope::Releases(grant) = cursor.scope else { return Err(StoreError::Failed("wrong_scope")) };
-        let belonging = self.belonging();
-        self.absorb(cursor, &[Tag::Releases], |conn| {
-            releases.iter().try_for_each(|bytes| sharing::absorb_release(conn, &belonging, &grant, bytes))
+        let Scope::Releases(grant) = cursor.scope else {
+            return Err(StoreError::Failed("wrong_scope"));
+        };
+        self.absorb(cursor, &[Tag::Releases], |conn, belonging| {
+            releases
+                .iter()
+                .try_for_each(|bytes| sharing::absorb_release(conn, belonging, &grant, bytes))
         })
     }
 
     fn absorb_relay_audit(&self, cursor: &Cursor, lines: Vec<AuditLine>) -> Result<(), StoreError> {
-        self.absorb(cursor, &[Tag::RelayAudit], |conn| {
-            lines.iter().try_for_each(|line| sharing::absorb_relay_audit(conn, line))
+        self.absorb(cursor, &[Tag::RelayAudit], |conn, _| {
+            lines
+                .iter()
+                .try_for_each(|line| sharing::absorb_relay_audit(conn, line))
         })
     }
 
@@ -186,7 +214,10 @@ impl SyncStore for Vault {
 /// Puts one change into the set as it came; what cannot even be decoded is filed under the hash of its bytes.
 fn store(conn: &Connection, bytes: &[u8]) -> Result<(ChangeId, bool), VaultError> {
     match SealedChange::decode(bytes) {
-        Ok(sealed) => Ok((sealed.id(), set::insert(conn, sealed.id(), Some(sealed.header()), bytes)?)),
+        Ok(sealed) => Ok((
+            sealed.id(),
+            set::insert(conn, sealed.id(), Some(sealed.header()), bytes)?,
+        )),
         Err(_) => {
             let id = ChangeId::from_bytes(*blake3::hash(bytes).as_bytes());
             Ok((id, set::insert(conn, id, None, bytes)?))

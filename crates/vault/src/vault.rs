@@ -65,7 +65,10 @@ pub(crate) struct WriterParts {
 
 impl WriterParts {
     pub(crate) fn new(device: &DeviceId, opening: OpeningId) -> Self {
-        Self { opening, actor: actor(device, &opening) }
+        Self {
+            opening,
+            actor: actor(device, &opening),
+        }
     }
 }
 
@@ -109,15 +112,24 @@ impl Vault {
 
     /// From now on `f` hears what each commit changed, local or remote. It is called after the commit, outside every
     /// lock, on the thread that wrote.
-    pub fn subscribe(&self, f: Box<dyn Fn(&[Tag]) + Send + Sync>) {
-        self.inner.subscribers.write().unwrap_or_else(PoisonError::into_inner).push(f.into());
+    pub fn subscribe(&self, f: impl Fn(&[Tag]) + Send + Sync + 'static) {
+        self.inner
+            .subscribers
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(Arc::new(f));
     }
 
     pub(crate) fn tell(&self, tags: &[Tag]) {
         if tags.is_empty() {
             return;
         }
-        let subscribers = self.inner.subscribers.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let subscribers = self
+            .inner
+            .subscribers
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         subscribers.iter().for_each(|subscriber| subscriber(tags));
     }
 
@@ -131,22 +143,32 @@ impl Vault {
         let mut writer = self.inner.writer();
         writer.mark.sync()?;
         kill::point("checkpoint.begun");
-        writer.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        writer
+            .conn
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         Ok(())
     }
 
     /// Lets the store grow to at most `pages` pages of 4 KiB, as a full disk would. For tests.
     #[doc(hidden)]
     pub fn limit_pages(&self, pages: u32) -> Result<(), VaultError> {
-        self.inner.writer().conn.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+        self.inner
+            .writer()
+            .conn
+            .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
         Ok(())
     }
 }
 
 impl Inner {
     pub(crate) fn writer(&self) -> MutexGuard<'_, Writer> {
-        // A panic inside a write rolled it back; what is left is whole.
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+        // A panic inside a write rolled it back; what the shelf held of it goes too, and the rest is whole.
+        self.writer.lock().unwrap_or_else(|poisoned| {
+            let mut writer = poisoned.into_inner();
+            writer.shelf.clear();
+            self.writer.clear_poison();
+            writer
+        })
     }
 
     pub(crate) fn rng(&self) -> SharedRng {
@@ -195,7 +217,12 @@ impl Writer {
 
     fn follow(&mut self, commit: u64) {
         let (opening, number) = (self.parts.opening, self.next_number - 1);
-        let mark = Mark { commit, opening, number, key_check: self.key_check };
+        let mark = Mark {
+            commit,
+            opening,
+            number,
+            key_check: self.key_check,
+        };
         if let Err(error) = self.mark.follow(&mark) {
             // The commit is durable all the same; only the guard against a damaged log is older than it could be.
             tracing::warn!(kind = ?error.kind(), "the mark outside the store could not follow a commit");

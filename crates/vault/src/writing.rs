@@ -133,8 +133,13 @@ impl Writing<'_> {
         }
         let mut documents = std::mem::take(&mut self.documents);
         for open in &mut documents {
-            let Some(hash) = open.doc.commit_with(CommitOptions::default().with_time(0)) else { continue };
-            let change = open.doc.get_change_by_hash(&hash).expect("a change that was just made is there");
+            let Some(hash) = open.doc.commit_with(CommitOptions::default().with_time(0)) else {
+                continue;
+            };
+            let change = open
+                .doc
+                .get_change_by_hash(&hash)
+                .expect("a change that was just made is there");
             let payload = Payload {
                 staff: self.by.map(|staff| *staff.as_bytes()),
                 path: open.path.to_string(),
@@ -164,8 +169,13 @@ impl Writing<'_> {
             number: *self.next_number,
             kind,
         };
-        let sealed =
-            SealedChange::seal(header, &payload.pack()?, &belonging.epochs, &belonging.keys, &mut self.rng)?;
+        let sealed = SealedChange::seal(
+            header,
+            &payload.pack()?,
+            &belonging.epochs,
+            &belonging.keys,
+            &mut self.rng,
+        )?;
         set::insert_own(self.reading.conn(), &sealed, change)?;
         outbox::put(self.reading.conn(), outbox::Kind::Change, sealed.id().as_bytes())?;
         kill::point("write.sealed");

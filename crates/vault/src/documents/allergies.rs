@@ -13,7 +13,11 @@ use crate::{Reading, VaultError, Writing};
 impl Reading<'_> {
     /// What is known of a patient's allergies, the worst first.
     pub fn allergies(&self, patient: PatientId) -> Result<AllergyStatus, VaultError> {
-        let found = self.one("SELECT json FROM p_allergies WHERE patient = ?1", [patient.as_bytes()], |row| noun(row, 0))?;
+        let found = self.one(
+            "SELECT json FROM p_allergies WHERE patient = ?1",
+            [patient.as_bytes()],
+            |row| noun(row, 0),
+        )?;
         Ok(found.unwrap_or(AllergyStatus::NotAsked))
     }
 }
@@ -36,18 +40,25 @@ impl Writing<'_> {
 
     /// Takes an allergy away that was written down in error.
     pub fn remove_allergy(&mut self, patient: PatientId, allergy: AllergyId) -> Result<(), VaultError> {
-        self.edit(DocPath::Allergies(patient), |root| root.map("entries")?.remove(&allergy.to_string()))
+        self.edit(DocPath::Allergies(patient), |root| {
+            root.map("entries")?.remove(&allergy.to_string())
+        })
     }
 
     /// Writes down that the patient was asked on that day and has none. Says nothing while one is on record.
     pub fn set_none_known(&mut self, patient: PatientId, asked_on: Day) -> Result<(), VaultError> {
-        self.edit(DocPath::Allergies(patient), |root| root.put("none_known_on", asked_on.to_string()))
+        self.edit(DocPath::Allergies(patient), |root| {
+            root.put("none_known_on", asked_on.to_string())
+        })
     }
 }
 
 pub(super) fn project(conn: &Connection, patient: PatientId, root: &View<'_>) -> Result<(), VaultError> {
-    let mut allergies: Vec<Allergy> =
-        root.children("entries").iter().map(|(name, fields)| read(name, fields)).collect();
+    let mut allergies: Vec<Allergy> = root
+        .children("entries")
+        .iter()
+        .map(|(name, fields)| read(name, fields))
+        .collect();
     allergies.sort_by(|a, b| b.severity.cmp(&a.severity).then(a.id.cmp(&b.id)));
     let status = match (allergies.is_empty(), root.day("none_known_on")) {
         (false, _) => AllergyStatus::Known { allergies },
@@ -67,7 +78,9 @@ fn read(name: &str, fields: &View<'_>) -> Allergy {
         substance_key: fields.text("substance_key"),
         reaction: fields.words("reaction"),
         severity: fields.code("severity").unwrap_or(Severity::Unknown),
-        verification: fields.code("verification").unwrap_or(AllergyVerification::PatientReported),
+        verification: fields
+            .code("verification")
+            .unwrap_or(AllergyVerification::PatientReported),
         recorded_at: fields.instant("recorded_at").unwrap_or_else(unknown_time),
         recorded_by: fields.parsed("recorded_by").unwrap_or(StaffId::from_bytes([0; 16])),
     }

@@ -79,7 +79,11 @@ mod tests {
     use super::*;
 
     fn bytes(kind: DocKind) -> String {
-        let changes: Vec<String> = fresh(kind).get_changes(&[]).iter().map(|c| hex::encode(c.raw_bytes())).collect();
+        let changes: Vec<String> = fresh(kind)
+            .get_changes(&[])
+            .iter()
+            .map(|c| hex::encode(c.raw_bytes()))
+            .collect();
         changes.join("\n")
     }
 
@@ -91,6 +95,10 @@ mod tests {
         insta::assert_snapshot!("genesis_allergies", bytes(DocKind::Allergies));
         insta::assert_snapshot!("genesis_visit", bytes(DocKind::Visit));
         insta::assert_snapshot!("genesis_recording", bytes(DocKind::Recording));
-        assert_eq!(bytes(DocKind::Consents), "", "a document of facts only needs no containers");
+        assert_eq!(
+            bytes(DocKind::Consents),
+            "",
+            "a document of facts only needs no containers"
+        );
     }
 }

@@ -31,12 +31,7 @@ pub use visit::{NewVisit, SignedNote, Visit};
 use crate::VaultError;
 
 /// Writes the rows of one document anew, from nothing but the document.
-pub(crate) fn project(
-    conn: &Connection,
-    id: &DocumentId,
-    path: &DocPath,
-    doc: &AutoCommit,
-) -> Result<(), VaultError> {
+pub(crate) fn project(conn: &Connection, id: &DocumentId, path: &DocPath, doc: &AutoCommit) -> Result<(), VaultError> {
     conn.prepare_cached("INSERT OR IGNORE INTO p_documents (id, path) VALUES (?1, ?2)")?
         .execute(params![id.as_bytes(), path.to_string()])?;
     let root = View::root(doc);
@@ -68,7 +63,8 @@ pub(crate) fn project(
         }
         DocPath::Consents(_) => Vec::new(),
     };
-    conn.prepare_cached("DELETE FROM p_conflicts WHERE document = ?1")?.execute([id.as_bytes()])?;
+    conn.prepare_cached("DELETE FROM p_conflicts WHERE document = ?1")?
+        .execute([id.as_bytes()])?;
     for field in disputed {
         conn.prepare_cached("INSERT INTO p_conflicts (document, field) VALUES (?1, ?2)")?
             .execute(params![id.as_bytes(), field])?;
@@ -81,7 +77,12 @@ fn disputed_children(root: &View<'_>, key: &str) -> Vec<String> {
     let children = root.children(key);
     children
         .iter()
-        .flat_map(|(name, child)| child.disputed().into_iter().map(move |field| format!("{key}/{name}/{field}")))
+        .flat_map(|(name, child)| {
+            child
+                .disputed()
+                .into_iter()
+                .map(move |field| format!("{key}/{name}/{field}"))
+        })
         .collect()
 }
 

@@ -102,7 +102,11 @@ impl FromStr for DocPath {
             _ => return Err(UnknownPath),
         };
         // One thing has one text: an upper-case id would name a second document.
-        if path.to_string() == text { Ok(path) } else { Err(UnknownPath) }
+        if path.to_string() == text {
+            Ok(path)
+        } else {
+            Err(UnknownPath)
+        }
     }
 }
 

@@ -11,18 +11,26 @@ use crate::{Reading, VaultError, Writing};
 impl Reading<'_> {
     /// One patient.
     pub fn patient(&self, id: PatientId) -> Result<Option<Patient>, VaultError> {
-        self.one("SELECT json FROM p_patients WHERE id = ?1", [id.as_bytes()], |row| noun(row, 0))
+        self.one("SELECT json FROM p_patients WHERE id = ?1", [id.as_bytes()], |row| {
+            noun(row, 0)
+        })
     }
 
     /// How many patients there are.
     pub fn n_patients(&self) -> Result<u64, VaultError> {
-        Ok(self.one("SELECT count(*) FROM p_patients", [], |row| Ok(count(row, 0)?))?.unwrap_or(0))
+        Ok(self
+            .one("SELECT count(*) FROM p_patients", [], |row| Ok(count(row, 0)?))?
+            .unwrap_or(0))
     }
 
     /// The patients that were registered last, newest first.
     pub fn recent_patients(&self, limit: u32) -> Result<Vec<Patient>, VaultError> {
         // Ids begin with the time at which they were made.
-        self.many("SELECT json FROM p_patients ORDER BY id DESC LIMIT ?1", [limit], |row| noun(row, 0))
+        self.many(
+            "SELECT json FROM p_patients ORDER BY id DESC LIMIT ?1",
+            [limit],
+            |row| noun(row, 0),
+        )
     }
 
     /// Patients with this very document. More than one is possible: two counters may have registered her apart.
@@ -31,7 +39,11 @@ impl Reading<'_> {
         if key.is_empty() {
             return Ok(Vec::new());
         }
-        self.many("SELECT json FROM p_patients WHERE identifier = ?1 ORDER BY id", [key], |row| noun(row, 0))
+        self.many(
+            "SELECT json FROM p_patients WHERE identifier = ?1 ORDER BY id",
+            [key],
+            |row| noun(row, 0),
+        )
     }
 }
 
@@ -69,12 +81,24 @@ fn read_identifier(fields: &View<'_>) -> Identifier {
     match fields.words("kind").as_str() {
         "my_kad" => match MyKad::parse(&number) {
             Ok(number) => Identifier::MyKad { number },
-            Err(_) => Identifier::Other { paper: "MyKad".into(), number },
+            Err(_) => Identifier::Other {
+                paper: "MyKad".into(),
+                number,
+            },
         },
-        "passport" => Identifier::Passport { country: fields.words("country"), number },
+        "passport" => Identifier::Passport {
+            country: fields.words("country"),
+            number,
+        },
         "none" | "" => Identifier::None,
-        "other" => Identifier::Other { paper: fields.words("paper"), number },
-        newer => Identifier::Other { paper: newer.to_owned(), number },
+        "other" => Identifier::Other {
+            paper: fields.words("paper"),
+            number,
+        },
+        newer => Identifier::Other {
+            paper: newer.to_owned(),
+            number,
+        },
     }
 }
 
@@ -90,7 +114,10 @@ fn identifier_key(identifier: &Identifier) -> String {
 
 /// Letters and digits only, in lower case.
 pub(super) fn plain(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    text.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 pub(super) fn project(conn: &Connection, id: PatientId, root: &View<'_>) -> Result<(), VaultError> {
@@ -98,16 +125,26 @@ pub(super) fn project(conn: &Connection, id: PatientId, root: &View<'_>) -> Resu
     let patient = Patient {
         id,
         name,
-        identifier: root.map("identifier").map_or(Identifier::None, |fields| read_identifier(&fields)),
+        identifier: root
+            .map("identifier")
+            .map_or(Identifier::None, |fields| read_identifier(&fields)),
         birth_date: root.day("birth_date"),
         sex: root.code("sex").unwrap_or(Sex::Unknown),
         phone: root.words("phone"),
-        address: root.map("address").map(|fields| read_address(&fields)).unwrap_or_default(),
+        address: root
+            .map("address")
+            .map(|fields| read_address(&fields))
+            .unwrap_or_default(),
     };
     let search_row = search::row_of(id);
     conn.prepare_cached(
         "INSERT OR REPLACE INTO p_patients (id, search_row, identifier, json) VALUES (?1, ?2, ?3, ?4)",
     )?
-    .execute(params![id.as_bytes(), search_row, identifier_key(&patient.identifier), super::to_json(&patient)?])?;
+    .execute(params![
+        id.as_bytes(),
+        search_row,
+        identifier_key(&patient.identifier),
+        super::to_json(&patient)?
+    ])?;
     search::index(conn, search_row, &patient)
 }

@@ -26,8 +26,12 @@ pub(super) fn write_line(root: &mut Edit<'_>, line: &PrescriptionLine) -> Result
 /// Overrides are kept by the finding that they are about, so that two people who override two findings apart both do.
 fn write_overrides(line: &mut Edit<'_>, overrides: &[Override]) -> Result<(), VaultError> {
     let mut fields = line.map("overrides")?;
-    let gone: Vec<String> =
-        fields.view().keys().into_iter().filter(|key| overrides.iter().all(|it| it.finding_key != *key)).collect();
+    let gone: Vec<String> = fields
+        .view()
+        .keys()
+        .into_iter()
+        .filter(|key| overrides.iter().all(|it| it.finding_key != *key))
+        .collect();
     for key in gone {
         fields.remove(&key)?;
     }
@@ -69,7 +73,11 @@ fn read_line(id: LineId, fields: &View<'_>) -> Option<PrescriptionLine> {
         quantity: fields.number("quantity")?,
         indication: fields.words("indication"),
         advice: fields.words("advice"),
-        overrides: fields.children("overrides").iter().filter_map(|(key, it)| read_override(key, it)).collect(),
+        overrides: fields
+            .children("overrides")
+            .iter()
+            .filter_map(|(key, it)| read_override(key, it))
+            .collect(),
     })
 }
 

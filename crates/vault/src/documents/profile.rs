@@ -49,17 +49,23 @@ impl Writing<'_> {
 
 pub(super) fn project(conn: &Connection, root: &View<'_>) -> Result<(), VaultError> {
     conn.prepare_cached("DELETE FROM p_clinic")?.execute([])?;
-    let Some(fields) = root.map("profile").filter(|fields| fields.text("name").is_some()) else { return Ok(()) };
+    let Some(fields) = root.map("profile").filter(|fields| fields.text("name").is_some()) else {
+        return Ok(());
+    };
     let profile = ClinicProfile {
         name: fields.words("name"),
-        address: fields.map("address").map(|address| read_address(&address)).unwrap_or_default(),
+        address: fields
+            .map("address")
+            .map(|address| read_address(&address))
+            .unwrap_or_default(),
         phone: fields.words("phone"),
         registration: fields.words("registration"),
         zone: fields.words("zone"),
         relay_url: fields.text("relay_url"),
     };
     let json = super::to_json(&profile)?;
-    conn.prepare_cached("INSERT INTO p_clinic (one, json) VALUES (1, ?1)")?.execute([json])?;
+    conn.prepare_cached("INSERT INTO p_clinic (one, json) VALUES (1, ?1)")?
+        .execute([json])?;
     Ok(())
 }
 

@@ -27,7 +27,11 @@ pub struct NewQueueEntry {
 impl Reading<'_> {
     /// Everyone in a day's queue, by arrival.
     pub fn queue(&self, day: Day) -> Result<Vec<QueueEntry>, VaultError> {
-        self.many("SELECT json FROM p_queue WHERE day = ?1 ORDER BY arrived_ms, id", [day.to_string()], |row| noun(row, 0))
+        self.many(
+            "SELECT json FROM p_queue WHERE day = ?1 ORDER BY arrived_ms, id",
+            [day.to_string()],
+            |row| noun(row, 0),
+        )
     }
 
     /// One place in the queue, with its day.
@@ -37,7 +41,11 @@ impl Reading<'_> {
 
     /// The place in the queue that led to a visit.
     pub fn queue_entry_of_visit(&self, visit: VisitId) -> Result<Option<(Day, QueueEntry)>, VaultError> {
-        self.one("SELECT day, json FROM p_queue WHERE visit = ?1 ORDER BY arrived_ms, id", [visit.as_bytes()], with_day)
+        self.one(
+            "SELECT day, json FROM p_queue WHERE visit = ?1 ORDER BY arrived_ms, id",
+            [visit.as_bytes()],
+            with_day,
+        )
     }
 }
 
@@ -62,25 +70,32 @@ impl Writing<'_> {
             fields.put_code("state", &QueueState::Waiting)?;
             fields.put_instant("arrived_at", new.arrived_at)
         })?;
-        self.queue_entry(new.id)?.map(|(_, entry)| entry).ok_or(VaultError::Malformed("queue entry"))
+        self.queue_entry(new.id)?
+            .map(|(_, entry)| entry)
+            .ok_or(VaultError::Malformed("queue entry"))
     }
 
     /// Moves a patient on.
     pub fn set_queue_state(&mut self, id: QueueEntryId, state: QueueState) -> Result<(), VaultError> {
         let (day, _) = self.queue_entry(id)?.ok_or(VaultError::NotFound("queue entry"))?;
-        self.edit(DocPath::Day(day), |root| root.map("queue")?.map(&id.to_string())?.put_code("state", &state))
+        self.edit(DocPath::Day(day), |root| {
+            root.map("queue")?.map(&id.to_string())?.put_code("state", &state)
+        })
     }
 
     /// Gives a patient to a doctor, or to whoever is free.
     pub fn set_queue_doctor(&mut self, id: QueueEntryId, doctor: Option<StaffId>) -> Result<(), VaultError> {
         let (day, _) = self.queue_entry(id)?.ok_or(VaultError::NotFound("queue entry"))?;
         let doctor = doctor.map(|doctor| doctor.to_string());
-        self.edit(DocPath::Day(day), |root| root.map("queue")?.map(&id.to_string())?.put_or_remove("doctor", doctor))
+        self.edit(DocPath::Day(day), |root| {
+            root.map("queue")?.map(&id.to_string())?.put_or_remove("doctor", doctor)
+        })
     }
 }
 
 pub(super) fn project(conn: &Connection, day: Day, root: &View<'_>) -> Result<(), VaultError> {
-    conn.prepare_cached("DELETE FROM p_queue WHERE day = ?1")?.execute([day.to_string()])?;
+    conn.prepare_cached("DELETE FROM p_queue WHERE day = ?1")?
+        .execute([day.to_string()])?;
     for (name, fields) in root.children("queue") {
         let Some(entry) = read(&name, &fields) else { continue };
         conn.prepare_cached(

@@ -61,15 +61,19 @@ pub struct Recording {
 impl Reading<'_> {
     /// One recording.
     pub fn recording(&self, id: RecordingId) -> Result<Option<Recording>, VaultError> {
-        let found = self.one("SELECT json FROM p_recordings WHERE id = ?1", [id.as_bytes()], |row| noun(row, 0))?;
+        let found = self.one("SELECT json FROM p_recordings WHERE id = ?1", [id.as_bytes()], |row| {
+            noun(row, 0)
+        })?;
         found.map(|recording| self.counted(recording)).transpose()
     }
 
     /// The recordings of a visit, oldest first.
     pub fn recordings_of_visit(&self, visit: VisitId) -> Result<Vec<Recording>, VaultError> {
-        let found = self.many("SELECT json FROM p_recordings WHERE visit = ?1 ORDER BY id", [visit.as_bytes()], |row| {
-            noun(row, 0)
-        })?;
+        let found = self.many(
+            "SELECT json FROM p_recordings WHERE visit = ?1 ORDER BY id",
+            [visit.as_bytes()],
+            |row| noun(row, 0),
+        )?;
         found.into_iter().map(|recording| self.counted(recording)).collect()
     }
 
@@ -122,7 +126,9 @@ impl Writing<'_> {
     /// Saves the turns of the transcript that differ.
     pub fn put_turns(&mut self, id: RecordingId, turns: &[Turn]) -> Result<(), VaultError> {
         let recording = self.recording(id)?.ok_or(VaultError::NotFound("recording"))?;
-        self.edit(DocPath::Recording(recording.patient, id), |root| root.list("turns", turns, read_turn, write_turn))
+        self.edit(DocPath::Recording(recording.patient, id), |root| {
+            root.list("turns", turns, read_turn, write_turn)
+        })
     }
 }
 
@@ -148,8 +154,14 @@ fn write_turn(fields: &mut Edit<'_>, turn: &Turn) -> Result<(), VaultError> {
 }
 
 fn read_chunk(fields: &View<'_>) -> ChunkEntry {
-    let file = fields.bytes("file").and_then(|bytes| bytes.try_into().ok()).unwrap_or([0; 32]);
-    ChunkEntry { file, millis: fields.number("millis").unwrap_or(0) }
+    let file = fields
+        .bytes("file")
+        .and_then(|bytes| bytes.try_into().ok())
+        .unwrap_or([0; 32]);
+    ChunkEntry {
+        file,
+        millis: fields.number("millis").unwrap_or(0),
+    }
 }
 
 pub(super) fn project(
@@ -174,7 +186,9 @@ pub(super) fn project(
             turns: root.items("turns").iter().map(read_turn).collect(),
         })
     };
-    let (Some(recording), Some(key)) = (read(), root.bytes("key")) else { return Ok(()) };
+    let (Some(recording), Some(key)) = (read(), root.bytes("key")) else {
+        return Ok(());
+    };
     let files: Vec<String> = chunks.iter().map(|chunk| hex::encode(chunk.file)).collect();
     conn.prepare_cached(
         "INSERT OR REPLACE INTO p_recordings (id, visit, attachment, key, finished, json, chunks)

@@ -49,7 +49,11 @@ impl Shelf {
         self.clock += 1;
         self.documents.insert(open.path, (self.clock, open));
         if self.documents.len() > CAPACITY {
-            let oldest = self.documents.iter().min_by_key(|(_, (used, _))| *used).map(|(path, _)| *path);
+            let oldest = self
+                .documents
+                .iter()
+                .min_by_key(|(_, (used, _))| *used)
+                .map(|(path, _)| *path);
             oldest.map(|path| self.documents.remove(&path));
         }
     }
@@ -71,8 +75,11 @@ fn load(conn: &Connection, belonging: &Belonging, path: DocPath) -> Result<OpenD
     let mut statement = conn.prepare_cached(
         "SELECT sealed FROM changes WHERE document = ?1 AND am_hash IS NOT NULL AND verdict IN (?2, ?3) ORDER BY arrival",
     )?;
-    let mut rows =
-        statement.query((id.as_bytes(), set::Verdict::Applied as i64, set::Verdict::Waiting as i64))?;
+    let mut rows = statement.query((
+        id.as_bytes(),
+        set::Verdict::Applied as i64,
+        set::Verdict::Waiting as i64,
+    ))?;
     let mut changes = Vec::new();
     while let Some(row) = rows.next()? {
         let sealed = SealedChange::decode(row.get_ref(0)?.as_blob().map_err(|_| VaultError::Damaged)?)?;

@@ -10,7 +10,9 @@ use crate::{Reading, VaultError, Writing};
 impl Reading<'_> {
     /// One member of the staff.
     pub fn staff(&self, id: StaffId) -> Result<Option<Staff>, VaultError> {
-        self.one("SELECT json FROM p_staff WHERE id = ?1", [id.as_bytes()], |row| noun(row, 0))
+        self.one("SELECT json FROM p_staff WHERE id = ?1", [id.as_bytes()], |row| {
+            noun(row, 0)
+        })
     }
 
     /// All staff by name, those who left included.
@@ -45,11 +47,8 @@ pub(super) fn project(conn: &Connection, root: &View<'_>) -> Result<(), VaultErr
             registration: fields.words("registration"),
             left: fields.flag("left"),
         };
-        conn.prepare_cached("INSERT INTO p_staff (id, name, json) VALUES (?1, ?2, ?3)")?.execute(params![
-            id.as_bytes(),
-            staff.name,
-            super::to_json(&staff)?
-        ])?;
+        conn.prepare_cached("INSERT INTO p_staff (id, name, json) VALUES (?1, ?2, ?3)")?
+            .execute(params![id.as_bytes(), staff.name, super::to_json(&staff)?])?;
     }
     Ok(())
 }

@@ -103,12 +103,18 @@ impl<'d> View<'d> {
     /// The maps that stand in the map under `key`, in the order of their keys.
     pub(crate) fn children(&self, key: &str) -> Vec<(String, View<'d>)> {
         let Some(parent) = self.map(key) else { return Vec::new() };
-        parent.keys().into_iter().filter_map(|name| parent.map(&name).map(|child| (name, child))).collect()
+        parent
+            .keys()
+            .into_iter()
+            .filter_map(|name| parent.map(&name).map(|child| (name, child)))
+            .collect()
     }
 
     /// The maps of the list under `key`, in order.
     pub(crate) fn items(&self, key: &str) -> Vec<View<'d>> {
-        let Ok(Some((Value::Object(ObjType::List), list))) = self.doc.get(&self.at, key) else { return Vec::new() };
+        let Ok(Some((Value::Object(ObjType::List), list))) = self.doc.get(&self.at, key) else {
+            return Vec::new();
+        };
         (0..self.doc.length(&list))
             .filter_map(|place| match self.doc.get(&list, place) {
                 Ok(Some((Value::Object(ObjType::Map), at))) => Some(View { doc: self.doc, at }),
@@ -199,7 +205,12 @@ impl<'d> Edit<'d> {
             return Err(VaultError::Malformed("list of a newer build"));
         }
         let head = present.iter().zip(wanted).take_while(|(old, new)| old == new).count();
-        let tail = present[head..].iter().rev().zip(wanted[head..].iter().rev()).take_while(|(a, b)| a == b).count();
+        let tail = present[head..]
+            .iter()
+            .rev()
+            .zip(wanted[head..].iter().rev())
+            .take_while(|(a, b)| a == b)
+            .count();
         for _ in head..present.len() - tail {
             self.doc.delete(&list, head)?;
         }
@@ -212,7 +223,10 @@ impl<'d> Edit<'d> {
 
     /// What stands here now.
     pub(crate) fn view(&self) -> View<'_> {
-        View { doc: self.doc, at: self.at.clone() }
+        View {
+            doc: self.doc,
+            at: self.at.clone(),
+        }
     }
 }
 

@@ -77,7 +77,9 @@ pub struct Visit {
 impl Reading<'_> {
     /// One visit.
     pub fn visit(&self, id: VisitId) -> Result<Option<Visit>, VaultError> {
-        let draft = self.one("SELECT json FROM p_visits WHERE id = ?1", [id.as_bytes()], |row| noun(row, 0))?;
+        let draft = self.one("SELECT json FROM p_visits WHERE id = ?1", [id.as_bytes()], |row| {
+            noun(row, 0)
+        })?;
         draft.map(|draft| self.signed_over(draft)).transpose()
     }
 
@@ -93,7 +95,12 @@ impl Reading<'_> {
         let signatures = self.signatures(visit.id)?;
         visit.signed = signatures
             .iter()
-            .map(|(fact, _)| SignedNote { fact: fact.id, by: fact.by, at: fact.at, verified: fact.verified })
+            .map(|(fact, _)| SignedNote {
+                fact: fact.id,
+                by: fact.by,
+                at: fact.at,
+                verified: fact.verified,
+            })
             .collect();
         if let Some((_, signed)) = signatures.into_iter().next() {
             if visit.note != signed.note {
@@ -121,7 +128,9 @@ impl Writing<'_> {
 
     /// Gives the visit to a doctor.
     pub fn set_visit_doctor(&mut self, visit: VisitId, doctor: Option<StaffId>) -> Result<(), VaultError> {
-        self.edit_draft(visit, |root| root.put_or_remove("doctor", doctor.map(|doctor| doctor.to_string())))
+        self.edit_draft(visit, |root| {
+            root.put_or_remove("doctor", doctor.map(|doctor| doctor.to_string()))
+        })
     }
 
     /// Saves what was measured.
@@ -169,7 +178,11 @@ impl Writing<'_> {
         visit: VisitId,
         f: impl FnOnce(&mut Edit<'_>) -> Result<(), VaultError>,
     ) -> Result<(), VaultError> {
-        let patient = self.one("SELECT patient FROM p_visits WHERE id = ?1", [visit.as_bytes()], |row| Ok(row.get(0)?))?;
+        let patient = self.one(
+            "SELECT patient FROM p_visits WHERE id = ?1",
+            [visit.as_bytes()],
+            |row| Ok(row.get(0)?),
+        )?;
         let patient = PatientId::from_bytes(patient.ok_or(VaultError::NotFound("visit"))?);
         if !self.signatures(visit)?.is_empty() {
             return Err(VaultError::Signed);
@@ -178,13 +191,10 @@ impl Writing<'_> {
     }
 }
 
-pub(super) fn project(
-    conn: &Connection,
-    patient: PatientId,
-    id: VisitId,
-    root: &View<'_>,
-) -> Result<(), VaultError> {
-    let (Some(day), Some(opened_at)) = (root.day("day"), root.instant("opened_at")) else { return Ok(()) };
+pub(super) fn project(conn: &Connection, patient: PatientId, id: VisitId, root: &View<'_>) -> Result<(), VaultError> {
+    let (Some(day), Some(opened_at)) = (root.day("day"), root.instant("opened_at")) else {
+        return Ok(());
+    };
     let (lines, n_lines_unreadable) = read_lines(root);
     let marks = root.map("sensitivity").map(|marks| marks.keys()).unwrap_or_default();
     let sensitivity: Vec<Sensitivity> = marks.iter().filter_map(|code| from_code(code)).collect();
@@ -205,6 +215,11 @@ pub(super) fn project(
         proposal: None,
     };
     conn.prepare_cached("INSERT OR REPLACE INTO p_visits (id, patient, opened_ms, json) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![id.as_bytes(), patient.as_bytes(), opened_at.as_millisecond(), super::to_json(&visit)?])?;
+        .execute(params![
+            id.as_bytes(),
+            patient.as_bytes(),
+            opened_at.as_millisecond(),
+            super::to_json(&visit)?
+        ])?;
     Ok(())
 }

@@ -1,8 +1,6 @@
 //! The words of a visit: its SOAP draft sentence by sentence, its diagnoses, and what was measured.
 
-use domain::{
-    Celsius, Diagnosis, Kilograms, MillimetresOfMercury, NoteSentence, SoapNote, Span, Vitals,
-};
+use domain::{Celsius, Diagnosis, Kilograms, MillimetresOfMercury, NoteSentence, SoapNote, Span, Vitals};
 
 use super::{Edit, View};
 use crate::VaultError;
@@ -21,7 +19,9 @@ pub(super) fn write_note(root: &mut Edit<'_>, note: &SoapNote) -> Result<(), Vau
 }
 
 pub(super) fn read_note(root: &View<'_>) -> SoapNote {
-    let Some(sections) = root.map("note") else { return SoapNote::default() };
+    let Some(sections) = root.map("note") else {
+        return SoapNote::default();
+    };
     let sentences = |section| sections.items(section).iter().map(read_sentence).collect();
     SoapNote {
         subjective: sentences("subjective"),
@@ -32,8 +32,16 @@ pub(super) fn read_note(root: &View<'_>) -> SoapNote {
 }
 
 fn read_sentence(fields: &View<'_>) -> NoteSentence {
-    let span = || Some(Span { start_ms: fields.number("start_ms")?, end_ms: fields.number("end_ms")? });
-    NoteSentence { text: fields.words("text"), source: span() }
+    let span = || {
+        Some(Span {
+            start_ms: fields.number("start_ms")?,
+            end_ms: fields.number("end_ms")?,
+        })
+    };
+    NoteSentence {
+        text: fields.words("text"),
+        source: span(),
+    }
 }
 
 fn write_sentence(fields: &mut Edit<'_>, sentence: &NoteSentence) -> Result<(), VaultError> {
@@ -61,7 +69,10 @@ pub(super) fn read_diagnoses(root: &View<'_>) -> Vec<Diagnosis> {
 }
 
 fn read_diagnosis(fields: &View<'_>) -> Diagnosis {
-    Diagnosis { text: fields.words("text"), icd10: fields.text("icd10") }
+    Diagnosis {
+        text: fields.words("text"),
+        icd10: fields.text("icd10"),
+    }
 }
 
 pub(super) fn write_vitals(root: &mut Edit<'_>, vitals: &Vitals) -> Result<(), VaultError> {
@@ -74,7 +85,9 @@ pub(super) fn write_vitals(root: &mut Edit<'_>, vitals: &Vitals) -> Result<(), V
 }
 
 pub(super) fn read_vitals(root: &View<'_>) -> Vitals {
-    let Some(fields) = root.map("vitals") else { return Vitals::default() };
+    let Some(fields) = root.map("vitals") else {
+        return Vitals::default();
+    };
     Vitals {
         temperature: fields.float("temperature_c").map(Celsius),
         systolic: fields.float("systolic_mmhg").map(MillimetresOfMercury),

@@ -5,11 +5,11 @@ mod draft;
 mod read;
 mod standing;
 
+pub(crate) use body::kind;
 pub use body::{
     Addendum, AuditLine, ConsentGranted, ConsentRevoked, Dispensed, DispensedItem, FactBody, LabelPrinted, NoteSigned,
     StaffEnrolled,
 };
-pub(crate) use body::kind;
 pub use draft::{FACT_CONTEXT, FactDraft};
 pub use read::{Consent, RecordedFact};
 
@@ -35,7 +35,12 @@ impl Writing<'_> {
             body: draft.body.to_json()?,
         };
         let staff = draft.by.map(|staff| *staff.as_bytes());
-        let payload = Payload { staff, path: path.to_string(), change: None, fact: Some(fact) };
+        let payload = Payload {
+            staff,
+            path: path.to_string(),
+            change: None,
+            fact: Some(fact),
+        };
         let (id, device) = self.seal_and_store(ChangeKind::Fact, &payload, None)?;
         let tenant = self.belonging().tenant;
         let tags = project(self.conn(), tenant, id, device, &payload)?;

@@ -50,16 +50,26 @@ impl Reading<'_> {
 
     /// The signatures of a visit's note, oldest first; more than one when it was signed apart on two devices.
     pub(crate) fn signatures(&self, visit: VisitId) -> Result<Vec<(RecordedFact, NoteSigned)>, VaultError> {
-        let facts =
-            self.facts("WHERE visit = ?1 AND kind = ?2 ORDER BY at_ms, id", params![visit.as_bytes(), kind::NOTE_SIGNED])?;
-        Ok(facts.into_iter().filter_map(|fact| fact.body.note_signed().map(|note| (fact, note))).collect())
+        let facts = self.facts(
+            "WHERE visit = ?1 AND kind = ?2 ORDER BY at_ms, id",
+            params![visit.as_bytes(), kind::NOTE_SIGNED],
+        )?;
+        Ok(facts
+            .into_iter()
+            .filter_map(|fact| fact.body.note_signed().map(|note| (fact, note)))
+            .collect())
     }
 
     /// What was handed over at a visit, oldest first.
     pub fn dispensings(&self, visit: VisitId) -> Result<Vec<(RecordedFact, Dispensed)>, VaultError> {
-        let facts =
-            self.facts("WHERE visit = ?1 AND kind = ?2 ORDER BY at_ms, id", params![visit.as_bytes(), kind::DISPENSED])?;
-        Ok(facts.into_iter().filter_map(|fact| fact.body.dispensed().map(|it| (fact, it))).collect())
+        let facts = self.facts(
+            "WHERE visit = ?1 AND kind = ?2 ORDER BY at_ms, id",
+            params![visit.as_bytes(), kind::DISPENSED],
+        )?;
+        Ok(facts
+            .into_iter()
+            .filter_map(|fact| fact.body.dispensed().map(|it| (fact, it)))
+            .collect())
     }
 
     /// The Prescription Book from one day to another, both included, in the clinic's time zone, oldest first.
@@ -86,15 +96,25 @@ impl Reading<'_> {
                 _ => None,
             })
             .map(|(terms, granted)| {
-                let revoked = self.facts_on(kind::CONSENT_REVOKED, &terms.grant.to_string())?.into_iter().next();
-                Ok(Consent { granted, terms, revoked })
+                let revoked = self
+                    .facts_on(kind::CONSENT_REVOKED, &terms.grant.to_string())?
+                    .into_iter()
+                    .next();
+                Ok(Consent {
+                    granted,
+                    terms,
+                    revoked,
+                })
             })
             .collect()
     }
 
     /// Whose record a grant of this clinic opens, by the consent behind it.
     pub fn patient_of_grant(&self, grant: GrantId) -> Result<Option<PatientId>, VaultError> {
-        Ok(self.facts_on(kind::CONSENT_GRANTED, &grant.to_string())?.first().and_then(|fact| fact.body.patient()))
+        Ok(self
+            .facts_on(kind::CONSENT_GRANTED, &grant.to_string())?
+            .first()
+            .and_then(|fact| fact.body.patient()))
     }
 
     /// Every enrolment, oldest first.
@@ -106,24 +126,37 @@ impl Reading<'_> {
     pub fn enrolment(&self, staff: StaffId) -> Result<Option<StaffEnrolled>, VaultError> {
         let here = self.belonging().device;
         let facts = self.facts_on(kind::STAFF_ENROLLED, &staff.to_string())?;
-        Ok(facts.into_iter().rev().filter(|fact| fact.verified).find_map(|fact| match fact.body {
-            FactBody::StaffEnrolled(enrolled) if enrolled.device == here => Some(enrolled),
-            _ => None,
-        }))
+        Ok(facts
+            .into_iter()
+            .rev()
+            .filter(|fact| fact.verified)
+            .find_map(|fact| match fact.body {
+                FactBody::StaffEnrolled(enrolled) if enrolled.device == here => Some(enrolled),
+                _ => None,
+            }))
     }
 
     /// The newest audit lines, newest first.
     pub fn audit(&self, limit: u32) -> Result<Vec<RecordedFact>, VaultError> {
-        self.facts("WHERE kind = ?1 ORDER BY at_ms DESC, id LIMIT ?2", params![kind::AUDIT, limit])
+        self.facts(
+            "WHERE kind = ?1 ORDER BY at_ms DESC, id LIMIT ?2",
+            params![kind::AUDIT, limit],
+        )
     }
 
     /// The audit lines of exactly this action, newest first.
     pub fn audit_of(&self, action: &str) -> Result<Vec<RecordedFact>, VaultError> {
-        self.facts("WHERE kind = ?1 AND subject = ?2 ORDER BY at_ms DESC, id", params![kind::AUDIT, action])
+        self.facts(
+            "WHERE kind = ?1 AND subject = ?2 ORDER BY at_ms DESC, id",
+            params![kind::AUDIT, action],
+        )
     }
 
     fn facts_on(&self, kind: u16, subject: &str) -> Result<Vec<RecordedFact>, VaultError> {
-        self.facts("WHERE kind = ?1 AND subject = ?2 ORDER BY at_ms, id", params![kind, subject])
+        self.facts(
+            "WHERE kind = ?1 AND subject = ?2 ORDER BY at_ms, id",
+            params![kind, subject],
+        )
     }
 
     fn facts(&self, rest: &str, params: impl Params) -> Result<Vec<RecordedFact>, VaultError> {

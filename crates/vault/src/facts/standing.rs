@@ -25,22 +25,21 @@ struct Claim {
 }
 
 /// Looks again at every unverified fact of `staff` on `device`, and at whatever stands once those do.
-pub(super) fn settle(
-    conn: &Connection,
-    tenant: TenantId,
-    staff: StaffId,
-    device: DeviceId,
-) -> Result<(), VaultError> {
+pub(super) fn settle(conn: &Connection, tenant: TenantId, staff: StaffId, device: DeviceId) -> Result<(), VaultError> {
     let mut people = vec![(staff, device)];
     while let Some((staff, device)) = people.pop() {
         let keys = standing_keys(conn, staff, device)?;
         for claim in claims(conn, staff, device)? {
             let enrols = enrolment(&claim);
-            let own_key = enrols.as_ref().filter(|e| e.staff == staff && e.device == device).map(|e| e.person_public);
+            let own_key = enrols
+                .as_ref()
+                .filter(|e| e.staff == staff && e.device == device)
+                .map(|e| e.person_public);
             let bytes = claim.bytes(tenant, staff, device);
             let holds = |key: &[u8; 32]| seal::verify(key, FACT_CONTEXT, &bytes, &claim.signature).is_ok();
             if keys.iter().chain(&own_key).any(holds) {
-                conn.prepare_cached("UPDATE p_facts SET verified = 1 WHERE id = ?1")?.execute([&claim.id])?;
+                conn.prepare_cached("UPDATE p_facts SET verified = 1 WHERE id = ?1")?
+                    .execute([&claim.id])?;
                 people.extend(enrols.map(|e| (e.staff, e.device)));
             }
         }
@@ -52,7 +51,9 @@ pub(super) fn settle(
 fn standing_keys(conn: &Connection, staff: StaffId, device: DeviceId) -> Result<Vec<[u8; 32]>, VaultError> {
     let mut statement =
         conn.prepare_cached("SELECT body FROM p_facts WHERE kind = ?1 AND subject = ?2 AND verified = 1")?;
-    let bodies = statement.query_map(params![kind::STAFF_ENROLLED, staff.to_string()], |row| row.get::<_, String>(0))?;
+    let bodies = statement.query_map(params![kind::STAFF_ENROLLED, staff.to_string()], |row| {
+        row.get::<_, String>(0)
+    })?;
     let mut keys = Vec::new();
     for body in bodies {
         if let FactBody::StaffEnrolled(fact) = FactBody::from_json(kind::STAFF_ENROLLED, &body?) {

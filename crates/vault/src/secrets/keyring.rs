@@ -34,7 +34,9 @@ impl Keyring {
     pub fn new(dir: &Path) -> Self {
         let whole = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
         let hash = blake3::hash(whole.as_os_str().as_encoded_bytes());
-        Self { name: format!("vault {}", &hash.to_hex()[..16]) }
+        Self {
+            name: format!("vault {}", &hash.to_hex()[..16]),
+        }
     }
 
     /// What state this machine's keyring is in.

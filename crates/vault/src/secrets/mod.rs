@@ -80,11 +80,19 @@ impl MachineSecrets {
             rng.fill_bytes(bytes.as_mut());
             bytes
         };
-        Self { db_key: random(), device: device.to_secret_bytes(), pin_secret: random() }
+        Self {
+            db_key: random(),
+            device: device.to_secret_bytes(),
+            pin_secret: random(),
+        }
     }
 
     fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let kept = Kept { db_key: *self.db_key, device: self.device.to_vec(), pin_secret: *self.pin_secret };
+        let kept = Kept {
+            db_key: *self.db_key,
+            device: self.device.to_vec(),
+            pin_secret: *self.pin_secret,
+        };
         let bytes = minicbor::to_vec(&kept).expect("writing to a Vec cannot fail");
         kept.wipe();
         Zeroizing::new(bytes)

@@ -19,7 +19,10 @@ pub struct PassphraseFile {
 impl PassphraseFile {
     /// The file in `dir`, under this passphrase.
     pub fn new(dir: &Path, passphrase: Zeroizing<String>) -> Self {
-        Self { path: files::sealed_secrets(dir), passphrase }
+        Self {
+            path: files::sealed_secrets(dir),
+            passphrase,
+        }
     }
 
     /// Whether `dir` has such a file, so that a passphrase must be asked for.

@@ -28,13 +28,21 @@ impl Reading<'_> {
     /// What this clinic granted to others.
     pub fn grants_given(&self) -> Result<Vec<GrantRow>, VaultError> {
         let tenant = self.belonging().tenant;
-        self.many(&format!("{SELECT} WHERE g.source = ?1 AND g.verified = 1 ORDER BY g.id"), [tenant.as_bytes()], read)
+        self.many(
+            &format!("{SELECT} WHERE g.source = ?1 AND g.verified = 1 ORDER BY g.id"),
+            [tenant.as_bytes()],
+            read,
+        )
     }
 
     /// What other clinics granted to this one. A grant whose clinic is not known here yet is not among them.
     pub fn grants_received(&self) -> Result<Vec<GrantRow>, VaultError> {
         let tenant = self.belonging().tenant;
-        self.many(&format!("{SELECT} WHERE g.recipient = ?1 AND g.verified = 1 ORDER BY g.id"), [tenant.as_bytes()], read)
+        self.many(
+            &format!("{SELECT} WHERE g.recipient = ?1 AND g.verified = 1 ORDER BY g.id"),
+            [tenant.as_bytes()],
+            read,
+        )
     }
 
     /// What a patient of this clinic granted, newest first.
@@ -83,7 +91,11 @@ impl Writing<'_> {
 
 fn read(row: &Row<'_>) -> Result<GrantRow, VaultError> {
     let grant = Grant::decode(row.get_ref(0)?.as_blob().map_err(|_| VaultError::Damaged)?)?;
-    Ok(GrantRow { id: grant.clear().id, grant, revoked_at_ms: row.get(1)? })
+    Ok(GrantRow {
+        id: grant.clear().id,
+        grant,
+        revoked_at_ms: row.get(1)?,
+    })
 }
 
 /// Takes in one grant or revocation as the relay has it. What concerns neither side of this clinic, or cannot be read,
@@ -91,23 +103,27 @@ fn read(row: &Row<'_>) -> Result<GrantRow, VaultError> {
 pub(crate) fn absorb(conn: &Connection, belonging: &Belonging, consent: &Consent) -> Result<(), VaultError> {
     match consent {
         Consent::Grant(bytes) => {
-            let Ok(grant) = Grant::decode(bytes) else { return Ok(unreadable("grant")) };
+            let Ok(grant) = Grant::decode(bytes) else {
+                return pass_over("grant");
+            };
             let clear = grant.clear();
             if clear.source != belonging.tenant && clear.recipient != belonging.tenant {
-                return Ok(unreadable("foreign grant"));
+                return pass_over("foreign grant");
             }
             let verdict = membership_of(conn, belonging, &clear.source)?.map(|members| grant.verify(&members));
             match verdict {
-                Some(Err(_)) => Ok(unreadable("forged grant")),
+                Some(Err(_)) => pass_over("forged grant"),
                 verified => insert_grant(conn, &grant, verified.is_some()),
             }
         }
         Consent::Revocation(bytes) => {
-            let Ok(revocation) = Revocation::decode(bytes) else { return Ok(unreadable("revocation")) };
+            let Ok(revocation) = Revocation::decode(bytes) else {
+                return pass_over("revocation");
+            };
             let verdict =
                 membership_of(conn, belonging, &revocation.source())?.map(|members| revocation.verify(&members));
             match verdict {
-                Some(Err(_)) => Ok(unreadable("forged revocation")),
+                Some(Err(_)) => pass_over("forged revocation"),
                 // Without the giver's statements the signature cannot be looked at; to stop is then the safe side.
                 verified => insert_revocation(conn, &revocation, verified.is_some()),
             }
@@ -115,8 +131,9 @@ pub(crate) fn absorb(conn: &Connection, belonging: &Belonging, consent: &Consent
     }
 }
 
-fn unreadable(what: &'static str) {
+fn pass_over(what: &'static str) -> Result<(), VaultError> {
     tracing::warn!(what, "the relay handed over something that was not kept");
+    Ok(())
 }
 
 /// Keeps a grant; one that verifies takes the place of one under the same id that nobody could verify.

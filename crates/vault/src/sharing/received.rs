@@ -21,16 +21,21 @@ pub struct ReleaseRow {
 impl Reading<'_> {
     /// What this clinic released of a patient, oldest first, superseded ones included.
     pub fn releases_made(&self, patient: PatientId) -> Result<Vec<ReleaseRow>, VaultError> {
-        self.many("SELECT bytes FROM releases_made WHERE patient = ?1 ORDER BY as_of_ms, id", [patient.as_bytes()], read)
+        self.many(
+            "SELECT bytes FROM releases_made WHERE patient = ?1 ORDER BY as_of_ms, id",
+            [patient.as_bytes()],
+            read,
+        )
     }
 
     /// What this clinic was given under a grant and may still see, oldest first: verified, not superseded.
     pub fn releases_received(&self, grant: GrantId) -> Result<Vec<ReleaseRow>, VaultError> {
         let sql = "SELECT bytes FROM releases_received mine WHERE grant_id = ?1 AND verified = 1
+                   AND EXISTS (SELECT 1 FROM grants WHERE id = ?1 AND erase_ms > ?2)
                    AND NOT EXISTS (SELECT 1 FROM releases_received newer WHERE newer.grant_id = mine.grant_id
                                    AND newer.supersedes = mine.id AND newer.verified = 1)
                    ORDER BY as_of_ms, id";
-        self.many(sql, [grant.as_bytes()], read)
+        self.many(sql, params![grant.as_bytes(), self.now().as_millisecond()], read)
     }
 }
 
@@ -39,8 +44,15 @@ impl Writing<'_> {
     pub fn send_release(&mut self, release: &Release, patient: PatientId) -> Result<(), VaultError> {
         let header = release.header();
         self.conn()
-            .prepare_cached("INSERT OR IGNORE INTO releases_made (id, patient, as_of_ms, bytes) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![header.id.as_bytes(), patient.as_bytes(), header.as_of_ms, release.encode()])?;
+            .prepare_cached(
+                "INSERT OR IGNORE INTO releases_made (id, patient, as_of_ms, bytes) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![
+                header.id.as_bytes(),
+                patient.as_bytes(),
+                header.as_of_ms,
+                release.encode()
+            ])?;
         outbox::put(self.conn(), Kind::Release, header.id.as_bytes())?;
         self.spoil([Tag::Releases, Tag::Sync]);
         Ok(())
@@ -49,7 +61,10 @@ impl Writing<'_> {
 
 fn read(row: &Row<'_>) -> Result<ReleaseRow, VaultError> {
     let release = Release::decode(row.get_ref(0)?.as_blob().map_err(|_| VaultError::Damaged)?)?;
-    Ok(ReleaseRow { id: release.header().id, release })
+    Ok(ReleaseRow {
+        id: release.header().id,
+        release,
+    })
 }
 
 /// Takes in one release under a grant. Under a revoked one nothing is kept.
@@ -61,20 +76,26 @@ pub(crate) fn absorb(
 ) -> Result<(), VaultError> {
     let grant: Option<Vec<u8>> = conn
         .prepare_cached("SELECT bytes FROM grants WHERE id = ?1 AND recipient = ?2")?
-        .query_row(params![grant_id.as_bytes(), belonging.tenant.as_bytes()], |row| row.get(0))
+        .query_row(params![grant_id.as_bytes(), belonging.tenant.as_bytes()], |row| {
+            row.get(0)
+        })
         .optional()?;
-    let Some(grant) = grant.map(|bytes| Grant::decode(&bytes)).transpose()? else { return Ok(passed_over("no grant")) };
+    let Some(grant) = grant.map(|bytes| Grant::decode(&bytes)).transpose()? else {
+        return pass_over("no grant");
+    };
     if is_revoked(conn, grant_id)? {
         return Ok(());
     }
-    let Ok(release) = Release::decode(bytes) else { return Ok(passed_over("unreadable")) };
+    let Ok(release) = Release::decode(bytes) else {
+        return pass_over("unreadable");
+    };
     let header = release.header();
     if header.source != grant.clear().source || !header.grants.contains(grant_id) {
-        return Ok(passed_over("of another grant"));
+        return pass_over("of another grant");
     }
     let verdict = membership_of(conn, belonging, &header.source)?.map(|members| release.verify(&members));
     if matches!(verdict, Some(Err(_))) {
-        return Ok(passed_over("forged"));
+        return pass_over("forged");
     }
     conn.prepare_cached(
         "INSERT OR IGNORE INTO releases_received (grant_id, id, document, supersedes, as_of_ms, bytes, verified)
@@ -92,35 +113,48 @@ pub(crate) fn absorb(
     Ok(())
 }
 
-fn passed_over(why: &'static str) {
+fn pass_over(why: &'static str) -> Result<(), VaultError> {
     tracing::warn!(why, "a release was not kept");
+    Ok(())
 }
 
 /// Erases what was kept under grants whose erase-at has come.
 pub(crate) fn erase_due(conn: &Connection, now_ms: i64) -> Result<(), VaultError> {
-    conn.prepare_cached("DELETE FROM releases_received WHERE grant_id IN (SELECT id FROM grants WHERE erase_ms <= ?1)")?
-        .execute([now_ms])?;
+    conn.prepare_cached(
+        "DELETE FROM releases_received WHERE grant_id IN (SELECT id FROM grants WHERE erase_ms <= ?1)",
+    )?
+    .execute([now_ms])?;
     Ok(())
 }
 
 /// Looks again at what a clinic signed, now that more of its statements are here. What does not hold is dropped.
 pub(crate) fn verify_again(conn: &Connection, belonging: &Belonging, tenant: &TenantId) -> Result<(), VaultError> {
-    let Some(members) = membership_of(conn, belonging, tenant)? else { return Ok(()) };
+    let Some(members) = membership_of(conn, belonging, tenant)? else {
+        return Ok(());
+    };
     for (table, join) in [
         ("grants", "grants.source = ?1"),
         ("revocations", "revocations.source = ?1"),
-        ("releases_received", "grant_id IN (SELECT id FROM grants WHERE source = ?1)"),
+        (
+            "releases_received",
+            "grant_id IN (SELECT id FROM grants WHERE source = ?1)",
+        ),
     ] {
         let mut statement = conn.prepare(&format!("SELECT bytes FROM {table} WHERE verified = 0 AND {join}"))?;
-        let waiting: Vec<Vec<u8>> =
-            statement.query_map([tenant.as_bytes()], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let waiting: Vec<Vec<u8>> = statement
+            .query_map([tenant.as_bytes()], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
         for bytes in waiting {
             let holds = match table {
                 "grants" => Grant::decode(&bytes).is_ok_and(|it| it.verify(&members).is_ok()),
                 "revocations" => seal::Revocation::decode(&bytes).is_ok_and(|it| it.verify(&members).is_ok()),
                 _ => Release::decode(&bytes).is_ok_and(|it| it.verify(&members).is_ok()),
             };
-            let verdict = if holds { "UPDATE {table} SET verified = 1" } else { "DELETE FROM {table}" };
+            let verdict = if holds {
+                "UPDATE {table} SET verified = 1"
+            } else {
+                "DELETE FROM {table}"
+            };
             let sql = format!("{} WHERE bytes = ?1", verdict.replace("{table}", table));
             conn.execute(&sql, [bytes])?;
         }

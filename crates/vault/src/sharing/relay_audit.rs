@@ -17,11 +17,18 @@ pub struct RelayAuditRow {
 impl Reading<'_> {
     /// The newest lines, newest first.
     pub fn relay_audit(&self, limit: u32) -> Result<Vec<RelayAuditRow>, VaultError> {
-        self.many("SELECT bytes, holds FROM relay_audit ORDER BY number DESC LIMIT ?1", [limit], |row| {
-            let bytes = row.get_ref(0)?.as_blob().map_err(|_| VaultError::Damaged)?;
-            let line = AuditLine::decode(bytes).map_err(|_| VaultError::Malformed("audit line"))?;
-            Ok(RelayAuditRow { line, holds: row.get(1)? })
-        })
+        self.many(
+            "SELECT bytes, holds FROM relay_audit ORDER BY number DESC LIMIT ?1",
+            [limit],
+            |row| {
+                let bytes = row.get_ref(0)?.as_blob().map_err(|_| VaultError::Damaged)?;
+                let line = AuditLine::decode(bytes).map_err(|_| VaultError::Malformed("audit line"))?;
+                Ok(RelayAuditRow {
+                    line,
+                    holds: row.get(1)?,
+                })
+            },
+        )
     }
 }
 

@@ -27,17 +27,29 @@ fn a_full_disk_stops_a_write_and_leaves_the_store_as_it_was() {
     let mut machine = Machine::only();
     write(machine.vault(), |w| w.put_patient(&patient(1)));
     fill(machine.vault());
-    let before = (machine.vault().set_of_changes().unwrap(), machine.vault().dump_tables().unwrap());
+    let before = (
+        machine.vault().set_of_changes().unwrap(),
+        machine.vault().dump_tables().unwrap(),
+    );
 
     let many = |w: &mut vault::Writing<'_>| (2..60).try_for_each(|n| w.put_patient(&patient(n)));
     assert!(matches!(machine.vault().write(None, many), Err(VaultError::DiskFull)));
-    assert_eq!((machine.vault().set_of_changes().unwrap(), machine.vault().dump_tables().unwrap()), before);
+    assert_eq!(
+        (
+            machine.vault().set_of_changes().unwrap(),
+            machine.vault().dump_tables().unwrap()
+        ),
+        before
+    );
 
     machine.vault().limit_pages(ROOM).unwrap();
     write(machine.vault(), many);
     machine.reopen();
     assert_eq!(read(machine.vault(), |r| r.n_patients()), 59);
-    assert!(machine.vault().verify().unwrap().missing.is_empty(), "no number was lost");
+    assert!(
+        machine.vault().verify().unwrap().missing.is_empty(),
+        "no number was lost"
+    );
 }
 
 #[test]
@@ -47,8 +59,15 @@ fn a_full_disk_stops_what_comes_from_outside_and_its_cursor() {
     write(one.vault(), |w| (1..60).try_for_each(|n| w.put_patient(&patient(n))));
     let changes = take_outbox(one.vault());
     fill(two.vault());
-    let cursor = Cursor { incarnation: INCARNATION, scope: Scope::Changes, position: 59 };
-    assert_eq!(two.vault().absorb_changes(&cursor, changes.clone()), Err(StoreError::DiskFull));
+    let cursor = Cursor {
+        incarnation: INCARNATION,
+        scope: Scope::Changes,
+        position: 59,
+    };
+    assert_eq!(
+        two.vault().absorb_changes(&cursor, changes.clone()),
+        Err(StoreError::DiskFull)
+    );
     assert_eq!(two.vault().set_of_changes().unwrap().count, 0);
     assert_eq!(two.vault().cursor(&INCARNATION, &Scope::Changes), Ok(0));
     two.vault().limit_pages(ROOM).unwrap();
@@ -72,5 +91,8 @@ fn a_chunk_that_found_no_room_leaves_no_file_and_is_not_counted() {
     }
     let folder = machine.dir.join("attachments").join(recording().attachment.to_string());
     assert_eq!(fs::read_dir(folder).unwrap().count(), n_chunks);
-    assert_eq!(read(machine.vault(), |r| r.recording(RECORDING)).unwrap().n_chunks as usize, n_chunks);
+    assert_eq!(
+        read(machine.vault(), |r| r.recording(RECORDING)).unwrap().n_chunks as usize,
+        n_chunks
+    );
 }

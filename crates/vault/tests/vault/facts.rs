@@ -1,8 +1,6 @@
 use domain::{Instant, Role, StaffId};
 use seal::PersonKeys;
-use vault::{
-    Addendum, AuditLine, FACT_CONTEXT, FactBody, FactDraft, NoteSigned, StaffEnrolled, Vault, VaultError,
-};
+use vault::{Addendum, AuditLine, FACT_CONTEXT, FactBody, FactDraft, NoteSigned, StaffEnrolled, Vault, VaultError};
 
 use crate::world::*;
 
@@ -32,7 +30,9 @@ fn record(vault: &Vault, at: Instant, by: StaffId, body: FactBody, keys: &Person
     let draft = FactDraft { at, by: Some(by), body };
     let bytes = draft.bytes_to_sign(&vault.tenant(), &vault.device()).unwrap();
     let signature = keys.sign(FACT_CONTEXT, &bytes);
-    vault.write::<_, VaultError>(Some(by), |w| w.record_fact(&draft, Some(signature))).unwrap();
+    vault
+        .write::<_, VaultError>(Some(by), |w| w.record_fact(&draft, Some(signature)))
+        .unwrap();
 }
 
 fn enrol(vault: &Vault, staff: StaffId, keys: &PersonKeys) {
@@ -50,7 +50,8 @@ fn a_signed_note_refuses_an_edit_of_its_draft() {
     });
     record(vault, at(1), staff_id(1), signature_of(vault, 1, 1, &["signed"]), &keys);
 
-    let edits: [fn(&mut vault::Writing<'_>) -> Result<(), VaultError>; 5] = [
+    type Edit = fn(&mut vault::Writing<'_>) -> Result<(), VaultError>;
+    let edits: [Edit; 5] = [
         |w| w.put_note(visit_id(1), &note(&["other"])),
         |w| w.put_line(visit_id(1), &line(1)),
         |w| w.remove_line(visit_id(1), line(1).id),
@@ -69,8 +70,16 @@ fn a_signed_note_refuses_an_edit_of_its_draft() {
 #[test]
 fn an_addition_to_a_signed_note_is_a_fact_of_its_own() {
     let machine = Machine::only();
-    let body = FactBody::Addendum(Addendum { patient: patient_id(1), visit: visit_id(1), text: "Also: rest.".into() });
-    let draft = FactDraft { at: at(3), by: Some(staff_id(1)), body };
+    let body = FactBody::Addendum(Addendum {
+        patient: patient_id(1),
+        visit: visit_id(1),
+        text: "Also: rest.".into(),
+    });
+    let draft = FactDraft {
+        at: at(3),
+        by: Some(staff_id(1)),
+        body,
+    };
     write(machine.vault(), |w| w.record_fact(&draft, None));
     let facts = read(machine.vault(), |r| r.facts_of_visit(visit_id(1)));
     assert_eq!(facts.len(), 1);
@@ -88,8 +97,16 @@ fn an_edit_made_apart_from_a_signature_becomes_a_proposal() {
         w.put_note(visit_id(1), &note(&["as drafted"]))
     });
     exchange(one.vault(), two.vault());
-    record(one.vault(), at(1), staff_id(1), signature_of(one.vault(), 1, 1, &["as drafted"]), &keys);
-    write(two.vault(), |w| w.put_note(visit_id(1), &note(&["as drafted", "and more"])));
+    record(
+        one.vault(),
+        at(1),
+        staff_id(1),
+        signature_of(one.vault(), 1, 1, &["as drafted"]),
+        &keys,
+    );
+    write(two.vault(), |w| {
+        w.put_note(visit_id(1), &note(&["as drafted", "and more"]))
+    });
     exchange(one.vault(), two.vault());
     assert_same(one.vault(), two.vault());
     let visit = read(two.vault(), |r| r.visit(visit_id(1))).unwrap();
@@ -104,12 +121,27 @@ fn two_signatures_made_apart_both_stand_and_the_first_one_counts() {
     write(one.vault(), |w| w.open_visit(&visit(1)));
     exchange(one.vault(), two.vault());
     let keys = PersonKeys::make(&mut rng(5));
-    record(two.vault(), at(9), staff_id(2), signature_of(two.vault(), 1, 1, &["later"]), &keys);
-    record(one.vault(), at(8), staff_id(1), signature_of(one.vault(), 1, 1, &["first"]), &keys);
+    record(
+        two.vault(),
+        at(9),
+        staff_id(2),
+        signature_of(two.vault(), 1, 1, &["later"]),
+        &keys,
+    );
+    record(
+        one.vault(),
+        at(8),
+        staff_id(1),
+        signature_of(one.vault(), 1, 1, &["first"]),
+        &keys,
+    );
     exchange(one.vault(), two.vault());
     assert_same(one.vault(), two.vault());
     let visit = read(one.vault(), |r| r.visit(visit_id(1))).unwrap();
-    assert_eq!(visit.signed.iter().map(|signed| signed.by).collect::<Vec<_>>(), [Some(staff_id(1)), Some(staff_id(2))]);
+    assert_eq!(
+        visit.signed.iter().map(|signed| signed.by).collect::<Vec<_>>(),
+        [Some(staff_id(1)), Some(staff_id(2))]
+    );
     assert_eq!(visit.note, note(&["first"]));
 }
 
@@ -121,9 +153,21 @@ fn a_signature_is_verified_by_an_enrolment_that_comes_later() {
     let vault = one.vault();
     // The owner enrols herself, then the doctor, who then signs; the other device hears of it backwards.
     enrol(vault, staff_id(1), &owner);
-    record(vault, at(1), staff_id(1), enrolment(vault, staff_id(2), &doctor), &owner);
+    record(
+        vault,
+        at(1),
+        staff_id(1),
+        enrolment(vault, staff_id(2), &doctor),
+        &owner,
+    );
     write(vault, |w| w.open_visit(&visit(1)));
-    record(vault, at(2), staff_id(2), signature_of(vault, 1, 1, &["signed"]), &doctor);
+    record(
+        vault,
+        at(2),
+        staff_id(2),
+        signature_of(vault, 1, 1, &["signed"]),
+        &doctor,
+    );
     assert!(read(vault, |r| r.visit(visit_id(1))).unwrap().signed[0].verified);
 
     let mut changes = take_outbox(vault);
@@ -132,8 +176,15 @@ fn a_signature_is_verified_by_an_enrolment_that_comes_later() {
     }
     assert_same(one.vault(), two.vault());
     assert!(read(two.vault(), |r| r.visit(visit_id(1))).unwrap().signed[0].verified);
-    assert_eq!(read(vault, |r| r.enrolment(staff_id(2))).unwrap().person_public, doctor.public());
-    assert_eq!(read(two.vault(), |r| r.enrolment(staff_id(2))), None, "not on this device");
+    assert_eq!(
+        read(vault, |r| r.enrolment(staff_id(2))).unwrap().person_public,
+        doctor.public()
+    );
+    assert_eq!(
+        read(two.vault(), |r| r.enrolment(staff_id(2))),
+        None,
+        "not on this device"
+    );
 }
 
 #[test]
@@ -143,7 +194,13 @@ fn a_signature_by_a_key_that_nobody_enrolled_is_shown_as_unverified() {
     let (owner, thief) = (PersonKeys::make(&mut rng(5)), PersonKeys::make(&mut rng(6)));
     enrol(vault, staff_id(1), &owner);
     write(vault, |w| w.open_visit(&visit(1)));
-    record(vault, at(2), staff_id(1), signature_of(vault, 1, 1, &["forged"]), &thief);
+    record(
+        vault,
+        at(2),
+        staff_id(1),
+        signature_of(vault, 1, 1, &["forged"]),
+        &thief,
+    );
     // An enrolment that is signed by the wrong key enrols nobody.
     record(vault, at(3), staff_id(1), enrolment(vault, staff_id(2), &thief), &thief);
     assert!(!read(vault, |r| r.visit(visit_id(1))).unwrap().signed[0].verified);
@@ -154,22 +211,53 @@ fn a_signature_by_a_key_that_nobody_enrolled_is_shown_as_unverified() {
 fn audit_lines_are_found_newest_first_and_by_action() {
     let machine = Machine::only();
     for n in 0..5 {
-        let action = if n % 2 == 0 { "patient.registered" } else { "clinic.verified" };
-        let line = AuditLine { action: action.into(), patient: None, visit: None, detail: n.to_string() };
-        let draft = FactDraft { at: at(n), by: Some(staff_id(1)), body: FactBody::Audit(line) };
+        let action = if n % 2 == 0 {
+            "patient.registered"
+        } else {
+            "clinic.verified"
+        };
+        let line = AuditLine {
+            action: action.into(),
+            patient: None,
+            visit: None,
+            detail: n.to_string(),
+        };
+        let draft = FactDraft {
+            at: at(n),
+            by: Some(staff_id(1)),
+            body: FactBody::Audit(line),
+        };
         write(machine.vault(), |w| w.record_fact(&draft, None));
     }
     let details = |facts: Vec<vault::RecordedFact>| -> Vec<String> {
-        facts.into_iter().filter_map(|f| if let FactBody::Audit(line) = f.body { Some(line.detail) } else { None }).collect()
+        facts
+            .into_iter()
+            .filter_map(|f| {
+                if let FactBody::Audit(line) = f.body {
+                    Some(line.detail)
+                } else {
+                    None
+                }
+            })
+            .collect()
     };
     assert_eq!(details(read(machine.vault(), |r| r.audit(3))), ["4", "3", "2"]);
-    assert_eq!(details(read(machine.vault(), |r| r.audit_of("clinic.verified"))), ["3", "1"]);
+    assert_eq!(
+        details(read(machine.vault(), |r| r.audit_of("clinic.verified"))),
+        ["3", "1"]
+    );
 }
 
 #[test]
 fn nobody_can_record_a_fact_of_a_kind_that_is_not_known() {
     let machine = Machine::only();
-    let draft = FactDraft { at: at(0), by: None, body: FactBody::Unknown { kind: 99 } };
-    let refused = machine.vault().write::<_, VaultError>(None, |w| w.record_fact(&draft, None));
+    let draft = FactDraft {
+        at: at(0),
+        by: None,
+        body: FactBody::Unknown { kind: 99 },
+    };
+    let refused = machine
+        .vault()
+        .write::<_, VaultError>(None, |w| w.record_fact(&draft, None));
     assert!(matches!(refused, Err(VaultError::Malformed("fact"))));
 }

@@ -51,12 +51,19 @@ fn edits_of_different_fields_of_one_form_both_stay() {
 fn an_allergy_written_apart_from_none_known_wins() {
     let clinic = Clinic::with_devices(2);
     let (one, two) = (Machine::new(&clinic, 0), Machine::new(&clinic, 1));
-    write(one.vault(), |w| w.record_allergy(patient_id(1), &allergy(1, Severity::Severe)));
+    write(one.vault(), |w| {
+        w.record_allergy(patient_id(1), &allergy(1, Severity::Severe))
+    });
     write(two.vault(), |w| w.set_none_known(patient_id(1), day("2026-11-21")));
     exchange(one.vault(), two.vault());
     assert_same(one.vault(), two.vault());
     let status = read(two.vault(), |r| r.allergies(patient_id(1)));
-    assert_eq!(status, AllergyStatus::Known { allergies: vec![allergy(1, Severity::Severe)] });
+    assert_eq!(
+        status,
+        AllergyStatus::Known {
+            allergies: vec![allergy(1, Severity::Severe)]
+        }
+    );
 }
 
 #[test]
@@ -64,14 +71,22 @@ fn two_severities_written_apart_are_counted_until_a_person_decides() {
     let clinic = Clinic::with_devices(2);
     let (one, two) = (Machine::new(&clinic, 0), Machine::new(&clinic, 1));
     let conflicts = |vault: &Vault| read(vault, |r| r.sync_figures()).conflicts;
-    write(one.vault(), |w| w.record_allergy(patient_id(1), &allergy(1, Severity::Unknown)));
+    write(one.vault(), |w| {
+        w.record_allergy(patient_id(1), &allergy(1, Severity::Unknown))
+    });
     exchange(one.vault(), two.vault());
-    write(one.vault(), |w| w.record_allergy(patient_id(1), &allergy(1, Severity::Mild)));
-    write(two.vault(), |w| w.record_allergy(patient_id(1), &allergy(1, Severity::Severe)));
+    write(one.vault(), |w| {
+        w.record_allergy(patient_id(1), &allergy(1, Severity::Mild))
+    });
+    write(two.vault(), |w| {
+        w.record_allergy(patient_id(1), &allergy(1, Severity::Severe))
+    });
     exchange(one.vault(), two.vault());
     assert_same(one.vault(), two.vault());
     assert_eq!(conflicts(one.vault()), 1);
-    write(one.vault(), |w| w.record_allergy(patient_id(1), &allergy(1, Severity::Anaphylaxis)));
+    write(one.vault(), |w| {
+        w.record_allergy(patient_id(1), &allergy(1, Severity::Anaphylaxis))
+    });
     assert_eq!(conflicts(one.vault()), 0);
 }
 
@@ -136,7 +151,13 @@ fn do_something(vault: &Vault, choice: u64) {
     let (what, who) = (choice % 10, u8::try_from(choice / 10 % 3).unwrap() + 1);
     let salt = u8::try_from(choice % 251).unwrap();
     let today = day("2026-11-21");
-    let open = |w: &mut Writing<'_>| if w.visit(visit_id(who))?.is_none() { w.open_visit(&visit(who)) } else { Ok(()) };
+    let open = |w: &mut Writing<'_>| {
+        if w.visit(visit_id(who))?.is_none() {
+            w.open_visit(&visit(who))
+        } else {
+            Ok(())
+        }
+    };
     write(vault, |w| match what {
         0 => w.put_patient(&patient(who)),
         1 => {

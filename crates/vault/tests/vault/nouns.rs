@@ -1,7 +1,9 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use domain::{
-    AllergyStatus, Celsius, Diagnosis, Kilograms, Override, QueueEntryId, QueueState, Sensitivity, Severity, Vitals,
+    AllergyStatus, Celsius, Diagnosis, Kilograms, Override, Patient, QueueEntryId, QueueState, Sensitivity, Severity,
+    Vitals,
 };
 use vault::{ClinicProfile, NewPrintJob, NewQueueEntry, PrintState, Tag, VaultError};
 
@@ -31,8 +33,14 @@ fn a_patient_reads_back_and_is_found_by_her_document() {
     let machine = Machine::only();
     write(machine.vault(), |w| w.put_patient(&patient(3)));
     assert_eq!(read(machine.vault(), |r| r.patient(patient_id(3))), Some(patient(3)));
-    assert_eq!(read(machine.vault(), |r| r.find_by_identifier(&patient(3).identifier)), vec![patient(3)]);
-    assert_eq!(read(machine.vault(), |r| r.find_by_identifier(&domain::Identifier::None)), vec![]);
+    assert_eq!(
+        read(machine.vault(), |r| r.find_by_identifier(&patient(3).identifier)),
+        vec![patient(3)]
+    );
+    assert_eq!(
+        read(machine.vault(), |r| r.find_by_identifier(&domain::Identifier::None)),
+        vec![]
+    );
 }
 
 #[test]
@@ -42,15 +50,27 @@ fn not_asked_none_known_and_known_are_three_answers() {
     let status = || read(vault, |r| r.allergies(patient_id(1)));
     assert_eq!(status(), AllergyStatus::NotAsked);
     write(vault, |w| w.set_none_known(patient_id(1), day("2026-11-21")));
-    assert_eq!(status(), AllergyStatus::NoneKnown { asked_on: day("2026-11-21") });
+    assert_eq!(
+        status(),
+        AllergyStatus::NoneKnown {
+            asked_on: day("2026-11-21")
+        }
+    );
     write(vault, |w| {
         w.record_allergy(patient_id(1), &allergy(1, Severity::Mild))?;
         w.record_allergy(patient_id(1), &allergy(2, Severity::Anaphylaxis))
     });
     let worst_first = vec![allergy(2, Severity::Anaphylaxis), allergy(1, Severity::Mild)];
     assert_eq!(status(), AllergyStatus::Known { allergies: worst_first });
-    write(vault, |w| w.remove_allergy(patient_id(1), allergy(2, Severity::Mild).id));
-    assert_eq!(status(), AllergyStatus::Known { allergies: vec![allergy(1, Severity::Mild)] });
+    write(vault, |w| {
+        w.remove_allergy(patient_id(1), allergy(2, Severity::Mild).id)
+    });
+    assert_eq!(
+        status(),
+        AllergyStatus::Known {
+            allergies: vec![allergy(1, Severity::Mild)]
+        }
+    );
 }
 
 pub fn queued(n: u8) -> NewQueueEntry {
@@ -76,9 +96,19 @@ fn a_patient_walks_through_the_queue() {
     });
     let queue = read(machine.vault(), |r| r.queue(today));
     assert_eq!(queue.len(), 1);
-    assert_eq!((queue[0].state, queue[0].doctor), (QueueState::InConsult, Some(staff_id(1))));
-    assert_eq!(read(machine.vault(), |r| r.queue_entry_of_visit(visit_id(1))).unwrap().0, today);
-    let nobody = machine.vault().write(None, |w| w.set_queue_state(queued(9).id, QueueState::Done));
+    assert_eq!(
+        (queue[0].state, queue[0].doctor),
+        (QueueState::InConsult, Some(staff_id(1)))
+    );
+    assert_eq!(
+        read(machine.vault(), |r| r.queue_entry_of_visit(visit_id(1)))
+            .unwrap()
+            .0,
+        today
+    );
+    let nobody = machine
+        .vault()
+        .write(None, |w| w.set_queue_state(queued(9).id, QueueState::Done));
     assert!(matches!(nobody, Err(VaultError::NotFound("queue entry"))));
 }
 
@@ -91,10 +121,17 @@ fn everything_of_a_visit_reads_back() {
         weight_on: Some(day("2026-11-21")),
         ..Vitals::default()
     };
-    let diagnoses = [Diagnosis { text: "Acute pharyngitis".into(), icd10: Some("J02.9".into()) }];
+    let diagnoses = [Diagnosis {
+        text: "Acute pharyngitis".into(),
+        icd10: Some("J02.9".into()),
+    }];
     let mut with_override = line(1);
-    with_override.overrides =
-        vec![Override { finding_key: "allergy:x".into(), reason: "mild".into(), by: staff_id(1), at: at(5) }];
+    with_override.overrides = vec![Override {
+        finding_key: "allergy:x".into(),
+        reason: "mild".into(),
+        by: staff_id(1),
+        at: at(5),
+    }];
     let draft = note(&["Sore throat for two days.", "No cough."]);
     write(machine.vault(), |w| {
         w.open_visit(&visit(1))?;
@@ -157,14 +194,39 @@ fn a_write_that_fails_leaves_nothing_and_the_next_one_is_whole() {
 }
 
 #[test]
+fn a_write_that_panics_leaves_nothing_and_the_next_one_is_whole() {
+    let machine = Machine::only();
+    write(machine.vault(), |w| w.put_patient(&patient(1)));
+    let before = machine.vault().dump_tables().unwrap();
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        write(machine.vault(), |w| {
+            w.put_patient(&patient(2))?;
+            w.put_patient(&Patient {
+                name: "Somebody Else".into(),
+                ..patient(1)
+            })?;
+            if w.n_patients()? == 2 {
+                panic!("in the middle of a write");
+            }
+            Ok(())
+        });
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(machine.vault().dump_tables().unwrap(), before);
+    write(machine.vault(), |w| w.put_patient(&patient(2)));
+    assert_eq!(read(machine.vault(), |r| r.n_patients()), 2);
+    assert!(machine.vault().verify().unwrap().missing.is_empty());
+}
+
+#[test]
 fn subscribers_hear_what_a_commit_changed_and_may_read_at_once() {
     let machine = Machine::only();
     let heard = Arc::new(Mutex::new(Vec::new()));
     let (vault, ears) = (machine.vault().clone(), Arc::clone(&heard));
-    machine.vault().subscribe(Box::new(move |tags| {
+    machine.vault().subscribe(move |tags| {
         let n_patients = vault.read(|r| r.n_patients()).unwrap();
         ears.lock().unwrap().push((n_patients, tags.to_vec()));
-    }));
+    });
     write(machine.vault(), |w| w.put_patient(&patient(1)));
     let expected = vec![Tag::Patients, Tag::Patient(patient_id(1)), Tag::Sync];
     assert_eq!(*heard.lock().unwrap(), vec![(1, expected)]);
@@ -174,7 +236,10 @@ fn subscribers_hear_what_a_commit_changed_and_may_read_at_once() {
 fn settings_stay_on_this_machine() {
     let machine = Machine::only();
     write(machine.vault(), |w| w.put_setting("printer", "192.0.2.1:9100"));
-    assert_eq!(read(machine.vault(), |r| r.setting("printer")).as_deref(), Some("192.0.2.1:9100"));
+    assert_eq!(
+        read(machine.vault(), |r| r.setting("printer")).as_deref(),
+        Some("192.0.2.1:9100")
+    );
     write(machine.vault(), |w| w.remove_setting("printer"));
     assert_eq!(read(machine.vault(), |r| r.setting("printer")), None);
     assert_eq!(machine.vault().set_of_changes().unwrap().count, 0);
@@ -193,12 +258,19 @@ fn a_print_job_keeps_its_bytes_and_its_state_across_a_restart() {
         copy: 0,
     };
     write(machine.vault(), |w| w.add_print_job(&job));
-    write(machine.vault(), |w| w.set_print_state(job.id, PrintState::Unknown, Some("cut_off")));
+    write(machine.vault(), |w| {
+        w.set_print_state(job.id, PrintState::Unknown, Some("cut_off"))
+    });
     machine.reopen();
     let open = read(machine.vault(), |r| r.open_print_jobs());
     assert_eq!(open.len(), 1);
-    assert_eq!((&open[0].job, open[0].state, open[0].reason.as_deref()), (&job, PrintState::Unknown, Some("cut_off")));
-    write(machine.vault(), |w| w.set_print_state(job.id, PrintState::Confirmed, None));
+    assert_eq!(
+        (&open[0].job, open[0].state, open[0].reason.as_deref()),
+        (&job, PrintState::Unknown, Some("cut_off"))
+    );
+    write(machine.vault(), |w| {
+        w.set_print_state(job.id, PrintState::Confirmed, None)
+    });
     assert!(read(machine.vault(), |r| r.open_print_jobs()).is_empty());
     assert_eq!(read(machine.vault(), |r| r.print_jobs(10)).len(), 1);
 }

@@ -18,7 +18,12 @@ fn tokens_begin_anew_each_day_and_go_on_after_a_restart() {
 #[test]
 fn a_number_of_a_write_that_failed_is_given_again() {
     let machine = Machine::only();
-    let serial = || machine.vault().write::<_, VaultError>(None, |w| w.next_prescription_serial()).unwrap();
+    let serial = || {
+        machine
+            .vault()
+            .write::<_, VaultError>(None, |w| w.next_prescription_serial())
+            .unwrap()
+    };
     assert_eq!(serial(), "A-000001");
     let failed: Result<(), VaultError> = machine.vault().write(None, |w| {
         assert_eq!(w.next_prescription_serial()?, "A-000002");
@@ -54,7 +59,14 @@ fn a_device_restored_from_nothing_goes_on_after_the_numbers_on_record() {
             serial: w.next_prescription_serial()?,
             items: Vec::new(),
         };
-        w.record_fact(&FactDraft { at: at(0), by: None, body: FactBody::Dispensed(dispensed) }, None)
+        w.record_fact(
+            &FactDraft {
+                at: at(0),
+                by: None,
+                body: FactBody::Dispensed(dispensed),
+            },
+            None,
+        )
     });
     deliver(restored.vault(), take_outbox(lost.vault()));
     write(restored.vault(), |w| {
@@ -62,7 +74,12 @@ fn a_device_restored_from_nothing_goes_on_after_the_numbers_on_record() {
         assert_eq!(w.next_prescription_serial()?, "A-000002");
         Ok(())
     });
-    let book = read(restored.vault(), |r| r.prescription_book(day("2026-01-01"), day("2026-12-31")));
-    assert_eq!(book.iter().map(|(_, it)| it.serial.as_str()).collect::<Vec<_>>(), ["A-000001"]);
+    let book = read(restored.vault(), |r| {
+        r.prescription_book(day("2026-01-01"), day("2026-12-31"))
+    });
+    assert_eq!(
+        book.iter().map(|(_, it)| it.serial.as_str()).collect::<Vec<_>>(),
+        ["A-000001"]
+    );
     assert_eq!(read(restored.vault(), |r| r.dispensings(visit_id(1))).len(), 1);
 }

@@ -9,7 +9,9 @@ use crate::world::{Clinic, Machine, patient, patient_id, ports, read, rng, write
 /// A machine with a few hundred pages of patients, closed cleanly.
 fn closed_with_patients() -> Machine {
     let mut machine = Machine::only();
-    write(machine.vault(), |w| (1..60).try_for_each(|n| w.put_patient(&patient(n))));
+    write(machine.vault(), |w| {
+        (1..60).try_for_each(|n| w.put_patient(&patient(n)))
+    });
     machine.close();
     machine
 }
@@ -111,7 +113,10 @@ fn a_flipped_bit_in_the_log_is_found_by_the_mark_outside() {
     let whole = fs::read(&log).unwrap();
 
     flip(&log, n_bytes / 2);
-    refuses(&mut machine, |error| matches!(error, OpenError::Behind { store, mark: 19 } if *store < 19));
+    refuses(
+        &mut machine,
+        |error| matches!(error, OpenError::Behind { store, mark: 19 } if *store < 19),
+    );
     fs::write(&log, &whole).unwrap();
     machine.try_open().unwrap();
     assert_eq!(read(machine.vault(), |r| r.n_patients()), 19);
@@ -125,7 +130,9 @@ fn a_store_that_is_behind_its_mark_opens_once_a_person_accepts_it() {
     write(machine.vault(), |w| w.put_patient(&patient(99)));
     machine.close();
     fs::write(machine.file(), old).unwrap();
-    refuses(&mut machine, |error| matches!(error, OpenError::Behind { store: 1, mark: 2 }));
+    refuses(&mut machine, |error| {
+        matches!(error, OpenError::Behind { store: 1, mark: 2 })
+    });
     vault::forget_mark(&machine.dir).unwrap();
     machine.try_open().unwrap();
     assert_eq!(read(machine.vault(), |r| r.patient(patient_id(99))), None);
@@ -135,12 +142,15 @@ fn a_store_that_is_behind_its_mark_opens_once_a_person_accepts_it() {
 fn a_store_of_a_newer_build_is_not_opened_and_not_touched() {
     let mut machine = closed_with_patients();
     pretend_newer(&machine);
-    refuses(&mut machine, |error| matches!(error, OpenError::NewerSchema { found: 9999, known: 1 }));
+    refuses(&mut machine, |error| {
+        matches!(error, OpenError::NewerSchema { found: 9999, known: 1 })
+    });
 }
 
 fn pretend_newer(machine: &Machine) {
     let conn = rusqlite::Connection::open(machine.file()).unwrap();
-    conn.pragma_update(None, "key", format!("x'{}'", hex::encode(*machine.secrets.db_key))).unwrap();
+    conn.pragma_update(None, "key", format!("x'{}'", hex::encode(*machine.secrets.db_key)))
+        .unwrap();
     conn.execute(
         "INSERT INTO refinery_schema_history VALUES (9999, 'from_the_future', '2030-01-01T00:00:00Z', '1')",
         [],
@@ -163,7 +173,10 @@ fn a_vault_is_made_once_and_only_for_a_member() {
     let (clinic, other) = (Clinic::with_devices(1), Clinic::from_seed(1, 7));
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("clinic");
-    assert!(matches!(Vault::open(&dir, &clinic.secrets(0), ports(0)), Err(OpenError::NotHere)));
+    assert!(matches!(
+        Vault::open(&dir, &clinic.secrets(0), ports(0)),
+        Err(OpenError::NotHere)
+    ));
     let stranger = Vault::create(&dir, &other.secrets(0), &clinic.statements, ports(0));
     assert!(matches!(stranger, Err(OpenError::NotAMember)));
     assert!(!Vault::exists(&dir));
@@ -185,7 +198,10 @@ fn a_half_made_vault_of_a_crash_does_not_stop_the_next_making() {
 #[test]
 fn a_torn_mark_does_not_stop_an_opening() {
     let mut machine = closed_with_patients();
-    let mut mark = fs::OpenOptions::new().write(true).open(machine.dir.join("mark")).unwrap();
+    let mut mark = fs::OpenOptions::new()
+        .write(true)
+        .open(machine.dir.join("mark"))
+        .unwrap();
     mark.seek(SeekFrom::Start(0)).unwrap();
     mark.write_all(&[0xff; 128]).unwrap();
     machine.try_open().unwrap();

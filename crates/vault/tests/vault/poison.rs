@@ -19,12 +19,18 @@ struct Forger<'c> {
 
 impl<'c> Forger<'c> {
     fn new(clinic: &'c Clinic) -> Self {
-        Self { clinic, opening: OpeningId::from_bytes([9; 16]), number: 1 }
+        Self {
+            clinic,
+            opening: OpeningId::from_bytes([9; 16]),
+            number: 1,
+        }
     }
 
     fn actor(&self) -> ActorId {
         let mut hasher = blake3::Hasher::new_derive_key("medieco 2026 automerge actor");
-        hasher.update(self.clinic.devices[1].id().as_bytes()).update(self.opening.as_bytes());
+        hasher
+            .update(self.clinic.devices[1].id().as_bytes())
+            .update(self.opening.as_bytes());
         ActorId::from(&hasher.finalize().as_bytes()[..16])
     }
 
@@ -43,7 +49,9 @@ impl<'c> Forger<'c> {
             kind,
         };
         self.number += 1;
-        SealedChange::seal(header, plain, &epochs, keys, &mut rng(self.number)).unwrap().encode()
+        SealedChange::seal(header, plain, &epochs, keys, &mut rng(self.number))
+            .unwrap()
+            .encode()
     }
 
     fn change(&mut self, path: &str, chunk: &[u8]) -> Vec<u8> {
@@ -54,7 +62,16 @@ impl<'c> Forger<'c> {
 /// The payload of a change, written by hand.
 fn payload(path: &str, chunk: &[u8]) -> Vec<u8> {
     let mut cbor = minicbor::Encoder::new(Vec::new());
-    cbor.map(2).unwrap().u8(1).unwrap().str(path).unwrap().u8(2).unwrap().bytes(chunk).unwrap();
+    cbor.map(2)
+        .unwrap()
+        .u8(1)
+        .unwrap()
+        .str(path)
+        .unwrap()
+        .u8(2)
+        .unwrap()
+        .bytes(chunk)
+        .unwrap();
     let mut deflate = DeflateEncoder::new(vec![1], Compression::default());
     deflate.write_all(&cbor.into_writer()).unwrap();
     deflate.finish().unwrap()
@@ -75,11 +92,17 @@ fn bent(bytes: &[u8], wanted: impl Fn(Result<SealedChange, SealError>) -> bool) 
         bytes[place] ^= 1;
         bytes
     };
-    (0..bytes.len()).map(bent).find(|bytes| wanted(SealedChange::decode(bytes))).unwrap()
+    (0..bytes.len())
+        .map(bent)
+        .find(|bytes| wanted(SealedChange::decode(bytes)))
+        .unwrap()
 }
 
 fn reasons(vault: &Vault) -> Vec<String> {
-    read(vault, |r| r.quarantined()).into_iter().map(|quarantined| quarantined.reason).collect()
+    read(vault, |r| r.quarantined())
+        .into_iter()
+        .map(|quarantined| quarantined.reason)
+        .collect()
 }
 
 #[test]
@@ -92,7 +115,9 @@ fn every_kind_of_bad_change_is_quarantined_and_the_good_one_beside_it_lands() {
     let plain = chunk(own.clone(), "x");
     let mut compressed = plain.clone();
     compressed[8] = 2;
-    let damaged = bent(&forger.change("clinic", &plain), |change| change == Err(SealError::Damaged));
+    let damaged = bent(&forger.change("clinic", &plain), |change| {
+        change == Err(SealError::Damaged)
+    });
     let bad_signature = bent(&forger.change("clinic", &plain), |change| {
         change.is_ok_and(|change| change.verify(&clinic.membership()) == Err(SealError::BadSignature))
     });
@@ -128,7 +153,11 @@ fn every_kind_of_bad_change_is_quarantined_and_the_good_one_beside_it_lands() {
     wrong_document
     ");
     assert_eq!(read(hearer.vault(), |r| r.patient(patient_id(1))), Some(patient(1)));
-    assert_eq!(hearer.vault().set_of_changes().unwrap().count, 12, "what is quarantined is a member of the set");
+    assert_eq!(
+        hearer.vault().set_of_changes().unwrap().count,
+        12,
+        "what is quarantined is a member of the set"
+    );
 }
 
 #[test]
@@ -136,7 +165,9 @@ fn a_fork_ends_alike_whichever_branch_is_heard_of_first() {
     let clinic = Clinic::with_devices(2);
     let mut forger = Forger::new(&clinic);
     let own = forger.actor();
-    let branches: Vec<Vec<u8>> = ["x", "y", "z"].map(|key| forger.change("clinic", &chunk(own.clone(), key))).to_vec();
+    let branches: Vec<Vec<u8>> = ["x", "y", "z"]
+        .map(|key| forger.change("clinic", &chunk(own.clone(), key)))
+        .to_vec();
     let machines = [Machine::new(&clinic, 0), Machine::new(&clinic, 0)];
     for branch in &branches {
         deliver(machines[0].vault(), vec![branch.clone()]);
@@ -152,7 +183,10 @@ fn a_fork_ends_alike_whichever_branch_is_heard_of_first() {
         write(machine.vault(), |w| w.put_staff(&doctor(1)));
     }
     let kept = |machine: &Machine| {
-        let mut ids: Vec<_> = read(machine.vault(), |r| r.quarantined()).into_iter().map(|q| q.id).collect();
+        let mut ids: Vec<_> = read(machine.vault(), |r| r.quarantined())
+            .into_iter()
+            .map(|q| q.id)
+            .collect();
         ids.sort();
         ids
     };

@@ -4,17 +4,28 @@ use vault::Matched;
 use crate::world::*;
 
 fn named(n: u8, name: &str, phone: &str) -> Patient {
-    Patient { id: PatientId::from_bytes([n; 16]), name: name.into(), phone: phone.into(), ..patient(n) }
+    Patient {
+        id: PatientId::from_bytes([n; 16]),
+        name: name.into(),
+        phone: phone.into(),
+        ..patient(n)
+    }
 }
 
 fn clinic() -> Machine {
     let machine = Machine::only();
-    let passport = Identifier::Passport { country: "IDN".into(), number: "C-7654321".into() };
+    let passport = Identifier::Passport {
+        country: "IDN".into(),
+        number: "C-7654321".into(),
+    };
     write(machine.vault(), |w| {
         w.put_patient(&named(1, "Nur Aisyah binti Ramli", "012-345 6789"))?;
         w.put_patient(&named(2, "Núr Izzati", "+60 19-888 7777"))?;
         w.put_patient(&named(3, "Tan Wei Ling @ Lim", "03-1111 2222"))?;
-        w.put_patient(&Patient { identifier: passport, ..named(4, "Siti Nurhaliza d/o O'Brien", "") })
+        w.put_patient(&Patient {
+            identifier: passport,
+            ..named(4, "Siti Nurhaliza d/o O'Brien", "")
+        })
     });
     machine
 }
@@ -31,7 +42,10 @@ fn names(machine: &Machine, text: &str) -> Vec<String> {
 #[test]
 fn names_are_found_by_their_beginnings_without_accents_or_capitals() {
     let machine = clinic();
-    assert_eq!(names(&machine, "NUR"), ["Nur Aisyah binti Ramli", "Núr Izzati", "Siti Nurhaliza d/o O'Brien"]);
+    assert_eq!(
+        names(&machine, "NUR"),
+        ["Nur Aisyah binti Ramli", "Núr Izzati", "Siti Nurhaliza d/o O'Brien"]
+    );
     assert_eq!(names(&machine, "ram nur"), ["Nur Aisyah binti Ramli"]);
     assert_eq!(names(&machine, "brien"), ["Siti Nurhaliza d/o O'Brien"]);
     assert_eq!(names(&machine, "urhal"), Vec::<String>::new());
@@ -43,8 +57,14 @@ fn names_are_found_by_their_beginnings_without_accents_or_capitals() {
 fn the_row_says_where_it_was_found() {
     let machine = clinic();
     assert_eq!(found(&machine, "lim"), [("Tan Wei Ling @ Lim".into(), Matched::Name)]);
-    assert_eq!(found(&machine, "900101-1455 01"), [("Nur Aisyah binti Ramli".into(), Matched::Identifier)]);
-    assert_eq!(found(&machine, "c7654"), [("Siti Nurhaliza d/o O'Brien".into(), Matched::Identifier)]);
+    assert_eq!(
+        found(&machine, "900101-1455 01"),
+        [("Nur Aisyah binti Ramli".into(), Matched::Identifier)]
+    );
+    assert_eq!(
+        found(&machine, "c7654"),
+        [("Siti Nurhaliza d/o O'Brien".into(), Matched::Identifier)]
+    );
     assert_eq!(found(&machine, "019-888"), [("Núr Izzati".into(), Matched::Phone)]);
     assert_eq!(found(&machine, "+6019"), [("Núr Izzati".into(), Matched::Phone)]);
 }
@@ -52,7 +72,9 @@ fn the_row_says_where_it_was_found() {
 #[test]
 fn a_renamed_patient_is_found_by_her_new_name_only() {
     let machine = clinic();
-    write(machine.vault(), |w| w.put_patient(&named(3, "Chong Wei Ling", "03-1111 2222")));
+    write(machine.vault(), |w| {
+        w.put_patient(&named(3, "Chong Wei Ling", "03-1111 2222"))
+    });
     assert_eq!(names(&machine, "tan"), Vec::<String>::new());
     assert_eq!(names(&machine, "chong"), ["Chong Wei Ling"]);
 }
@@ -61,5 +83,8 @@ fn a_renamed_patient_is_found_by_her_new_name_only() {
 fn the_newest_patients_come_first_where_nothing_is_searched() {
     let machine = clinic();
     let recent = read(machine.vault(), |r| r.recent_patients(2));
-    assert_eq!(recent.iter().map(|p| p.id).collect::<Vec<_>>(), [patient_id(4), patient_id(3)]);
+    assert_eq!(
+        recent.iter().map(|p| p.id).collect::<Vec<_>>(),
+        [patient_id(4), patient_id(3)]
+    );
 }

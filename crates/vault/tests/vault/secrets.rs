@@ -22,7 +22,10 @@ fn secrets_come_back_under_their_passphrase_and_no_other() {
     under(folder.path(), "right").store(&secrets, &mut rng(1)).unwrap();
     assert!(PassphraseFile::exists(folder.path()));
     assert!(same(&under(folder.path(), "right").load().unwrap(), &secrets));
-    assert_eq!(under(folder.path(), "wrong").load().err(), Some(KeyError::WrongPassphrase));
+    assert_eq!(
+        under(folder.path(), "wrong").load().err(),
+        Some(KeyError::WrongPassphrase)
+    );
     under(folder.path(), "right").forget().unwrap();
     assert_eq!(under(folder.path(), "right").load().err(), Some(KeyError::NotFound));
 }
@@ -43,7 +46,12 @@ fn a_damaged_file_of_secrets_is_told_from_a_wrong_passphrase() {
 fn only_this_user_may_read_the_file_of_secrets() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
-    under(folder.path(), "right").store(&Clinic::with_devices(1).secrets(0), &mut rng(1)).unwrap();
-    let mode = fs::metadata(folder.path().join("secrets.sealed")).unwrap().permissions().mode();
+    under(folder.path(), "right")
+        .store(&Clinic::with_devices(1).secrets(0), &mut rng(1))
+        .unwrap();
+    let mode = fs::metadata(folder.path().join("secrets.sealed"))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
 }

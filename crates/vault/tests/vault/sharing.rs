@@ -32,7 +32,15 @@ impl Pair {
             until_ms: END,
             erase_at_ms,
         };
-        Grant::make(new, self.a.tenant, b"terms", &self.b.membership(), &self.a.devices[0], &mut rng(3)).unwrap()
+        Grant::make(
+            new,
+            self.a.tenant,
+            b"terms",
+            &self.b.membership(),
+            &self.a.devices[0],
+            &mut rng(3),
+        )
+        .unwrap()
     }
 
     fn release(&self, n: u8, supersedes: Option<u8>) -> Release {
@@ -45,7 +53,15 @@ impl Pair {
         };
         let grant = self.grant(END);
         let recipients = [(grant.clear(), &self.b.membership())];
-        Release::seal(new, self.a.tenant, &[n; 100], &recipients, &self.a.devices[0], &mut rng(u64::from(n))).unwrap()
+        Release::seal(
+            new,
+            self.a.tenant,
+            &[n; 100],
+            &recipients,
+            &self.a.devices[0],
+            &mut rng(u64::from(n)),
+        )
+        .unwrap()
     }
 
     fn revocation(&self) -> Revocation {
@@ -55,24 +71,48 @@ impl Pair {
     /// B hears of A's statements.
     fn introduce(&self) {
         let statements = self.a.statements.iter().map(seal::Statement::bytes).collect();
-        self.at_b.vault().absorb_foreign_statements(self.a.tenant, statements).unwrap();
+        self.at_b
+            .vault()
+            .absorb_foreign_statements(self.a.tenant, statements)
+            .unwrap();
     }
 }
 
 fn consents(vault: &Vault, items: Vec<Consent>) {
     let position = vault.cursor(&INCARNATION, &Scope::Consents).unwrap() + items.len() as u64;
-    vault.absorb_consents(&Cursor { incarnation: INCARNATION, scope: Scope::Consents, position }, items).unwrap();
+    vault
+        .absorb_consents(
+            &Cursor {
+                incarnation: INCARNATION,
+                scope: Scope::Consents,
+                position,
+            },
+            items,
+        )
+        .unwrap();
 }
 
 fn releases(vault: &Vault, items: &[Release]) {
     let scope = Scope::Releases(GRANT);
     let position = vault.cursor(&INCARNATION, &scope).unwrap() + items.len() as u64;
     let bytes = items.iter().map(Release::encode).collect();
-    vault.absorb_releases(&Cursor { incarnation: INCARNATION, scope, position }, bytes).unwrap();
+    vault
+        .absorb_releases(
+            &Cursor {
+                incarnation: INCARNATION,
+                scope,
+                position,
+            },
+            bytes,
+        )
+        .unwrap();
 }
 
 fn received(vault: &Vault) -> Vec<ReleaseId> {
-    read(vault, |r| r.releases_received(GRANT)).into_iter().map(|row| row.id).collect()
+    read(vault, |r| r.releases_received(GRANT))
+        .into_iter()
+        .map(|row| row.id)
+        .collect()
 }
 
 fn id(n: u8) -> ReleaseId {
@@ -90,10 +130,19 @@ fn a_release_is_seen_once_its_clinic_is_known_and_opens_with_the_clinics_key() {
     pair.introduce();
     assert_eq!(received(vault), [id(1)]);
     assert_eq!(read(vault, |r| r.grants_received()).len(), 1);
-    assert_eq!(read(vault, |r| r.foreign_membership(pair.a.tenant)).unwrap().devices().count(), 1);
+    assert_eq!(
+        read(vault, |r| r.foreign_membership(pair.a.tenant))
+            .unwrap()
+            .devices()
+            .count(),
+        1
+    );
 
     let row = read(vault, |r| r.releases_received(GRANT)).remove(0);
-    let plain = row.release.open(pair.grant(END).clear(), &vault.belonging().epochs).unwrap();
+    let plain = row
+        .release
+        .open(pair.grant(END).clear(), &vault.belonging().epochs)
+        .unwrap();
     assert_eq!(*plain, vec![1; 100]);
 }
 
@@ -102,7 +151,14 @@ fn only_the_newest_release_of_a_document_is_seen() {
     let pair = Pair::new();
     pair.introduce();
     consents(pair.at_b.vault(), vec![Consent::Grant(pair.grant(END).encode())]);
-    releases(pair.at_b.vault(), &[pair.release(1, None), pair.release(2, Some(1)), pair.release(3, Some(2))]);
+    releases(
+        pair.at_b.vault(),
+        &[
+            pair.release(1, None),
+            pair.release(2, Some(1)),
+            pair.release(3, Some(2)),
+        ],
+    );
     assert_eq!(received(pair.at_b.vault()), [id(3)]);
 }
 
@@ -127,7 +183,13 @@ fn a_revocation_that_comes_before_its_grant_holds() {
     let pair = Pair::new();
     pair.introduce();
     let vault = pair.at_b.vault();
-    consents(vault, vec![Consent::Revocation(pair.revocation().encode()), Consent::Grant(pair.grant(END).encode())]);
+    consents(
+        vault,
+        vec![
+            Consent::Revocation(pair.revocation().encode()),
+            Consent::Grant(pair.grant(END).encode()),
+        ],
+    );
     releases(vault, &[pair.release(1, None)]);
     assert_eq!((received(vault), vault.inbound_grants(0)), (vec![], Ok(vec![])));
 }
@@ -141,7 +203,13 @@ fn a_strangers_revocation_in_its_own_name_revokes_nothing() {
     consents(vault, vec![Consent::Grant(pair.grant(END).encode())]);
     let own_name = Revocation::make(GRANT, stranger.tenant, 1, &stranger.devices[0]);
     let borrowed_name = Revocation::make(GRANT, pair.a.tenant, 1, &stranger.devices[0]);
-    consents(vault, vec![Consent::Revocation(own_name.encode()), Consent::Revocation(borrowed_name.encode())]);
+    consents(
+        vault,
+        vec![
+            Consent::Revocation(own_name.encode()),
+            Consent::Revocation(borrowed_name.encode()),
+        ],
+    );
     assert_eq!(vault.inbound_grants(0), Ok(vec![GRANT]));
 }
 
@@ -155,12 +223,22 @@ fn forged_and_foreign_things_are_not_kept_and_stop_nothing() {
     forged[last] ^= 1;
     consents(
         vault,
-        vec![Consent::Grant(b"noise".to_vec()), Consent::Grant(forged), Consent::Grant(pair.grant(END).encode())],
+        vec![
+            Consent::Grant(b"noise".to_vec()),
+            Consent::Grant(forged),
+            Consent::Grant(pair.grant(END).encode()),
+        ],
     );
     assert_eq!(read(vault, |r| r.grants_received()).len(), 1);
     let scope = Scope::Releases(GRANT);
-    let cursor = Cursor { incarnation: INCARNATION, scope, position: 2 };
-    vault.absorb_releases(&cursor, vec![b"noise".to_vec(), pair.release(1, None).encode()]).unwrap();
+    let cursor = Cursor {
+        incarnation: INCARNATION,
+        scope,
+        position: 2,
+    };
+    vault
+        .absorb_releases(&cursor, vec![b"noise".to_vec(), pair.release(1, None).encode()])
+        .unwrap();
     assert_eq!(received(vault), [id(1)]);
 }
 
@@ -182,7 +260,12 @@ fn what_a_clinic_gives_goes_out_in_order_and_is_found_again() {
         w.send_grant(&pair.grant(END))?;
         w.send_release(&pair.release(1, None), patient_id(1))
     });
-    let ids: Vec<OutId> = vault.outbox(10, 1 << 20).unwrap().into_iter().map(|item| item.id).collect();
+    let ids: Vec<OutId> = vault
+        .outbox(10, 1 << 20)
+        .unwrap()
+        .into_iter()
+        .map(|item| item.id)
+        .collect();
     assert_eq!(ids, [OutId::Grant(GRANT), OutId::Release(id(1))]);
     vault.mark_sent(&ids).unwrap();
     assert_eq!(read(vault, |r| r.releases_made(patient_id(1))).len(), 1);
@@ -215,8 +298,18 @@ fn the_relays_audit_chain_shows_where_it_does_not_hold() {
     let first = line(1, [0; 32]);
     let second = line(2, first.hash());
     let broken = line(3, [9; 32]);
-    let cursor = Cursor { incarnation: INCARNATION, scope: Scope::Audit, position: 3 };
-    machine.vault().absorb_relay_audit(&cursor, vec![first, second, broken]).unwrap();
+    let cursor = Cursor {
+        incarnation: INCARNATION,
+        scope: Scope::Audit,
+        position: 3,
+    };
+    machine
+        .vault()
+        .absorb_relay_audit(&cursor, vec![first, second, broken])
+        .unwrap();
     let rows = read(machine.vault(), |r| r.relay_audit(10));
-    assert_eq!(rows.iter().map(|row| (row.line.number, row.holds)).collect::<Vec<_>>(), [(3, false), (2, true), (1, true)]);
+    assert_eq!(
+        rows.iter().map(|row| (row.line.number, row.holds)).collect::<Vec<_>>(),
+        [(3, false), (2, true), (1, true)]
+    );
 }

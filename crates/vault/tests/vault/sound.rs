@@ -22,7 +22,10 @@ pub fn recording() -> NewRecording {
 
 fn chunk_files(machine: &Machine) -> Vec<PathBuf> {
     let folder = machine.dir.join("attachments").join(recording().attachment.to_string());
-    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect()
 }
 
 #[test]
@@ -30,17 +33,29 @@ fn sound_reads_back_and_lies_sealed_in_files_named_by_their_hash() {
     let machine = Machine::only();
     write(machine.vault(), |w| w.start_recording(&recording()));
     for n in 0u8..3 {
-        assert_eq!(machine.vault().append_chunk(RECORDING, &[n; 32_000], 1000).unwrap(), u32::from(n));
+        assert_eq!(
+            machine.vault().append_chunk(RECORDING, &[n; 32_000], 1000).unwrap(),
+            u32::from(n)
+        );
     }
     for n in 0u8..3 {
-        assert_eq!(*machine.vault().read_chunk(RECORDING, u32::from(n)).unwrap(), vec![n; 32_000]);
+        assert_eq!(
+            *machine.vault().read_chunk(RECORDING, u32::from(n)).unwrap(),
+            vec![n; 32_000]
+        );
     }
     for path in chunk_files(&machine) {
         let sealed = fs::read(&path).unwrap();
-        assert_eq!(path.file_name().unwrap().to_str().unwrap(), hex::encode(seal::chunk_name(&sealed)));
+        assert_eq!(
+            path.file_name().unwrap().to_str().unwrap(),
+            hex::encode(seal::chunk_name(&sealed))
+        );
         assert!(!sealed.windows(64).any(|window| window == [1; 64]));
     }
-    assert!(matches!(machine.vault().read_chunk(RECORDING, 3), Err(VaultError::NotFound("chunk"))));
+    assert!(matches!(
+        machine.vault().read_chunk(RECORDING, 3),
+        Err(VaultError::NotFound("chunk"))
+    ));
 }
 
 #[test]
@@ -56,8 +71,14 @@ fn an_unfinished_recording_is_offered_again_after_a_crash_up_to_its_last_second(
     write(machine.vault(), |w| w.finish_recording(RECORDING, at(5000)));
     assert!(read(machine.vault(), |r| r.unfinished_recordings()).is_empty());
     let whole = read(machine.vault(), |r| r.recordings_of_visit(visit_id(1)));
-    assert_eq!((whole[0].n_chunks, whole[0].millis, whole[0].ended_at), (5, 5000, Some(at(5000))));
-    assert!(matches!(machine.vault().append_chunk(RECORDING, &[1], 1), Err(VaultError::Signed)));
+    assert_eq!(
+        (whole[0].n_chunks, whole[0].millis, whole[0].ended_at),
+        (5, 5000, Some(at(5000)))
+    );
+    assert!(matches!(
+        machine.vault().append_chunk(RECORDING, &[1], 1),
+        Err(VaultError::Signed)
+    ));
 }
 
 #[test]
@@ -69,7 +90,10 @@ fn another_device_knows_of_the_sound_and_says_that_it_is_not_there() {
     write(one.vault(), |w| w.finish_recording(RECORDING, at(1000)));
     exchange(one.vault(), two.vault());
     assert_eq!(read(two.vault(), |r| r.recording(RECORDING)).unwrap().n_chunks, 1);
-    assert!(matches!(two.vault().read_chunk(RECORDING, 0), Err(VaultError::AttachmentMissing)));
+    assert!(matches!(
+        two.vault().read_chunk(RECORDING, 0),
+        Err(VaultError::AttachmentMissing)
+    ));
     assert!(read(two.vault(), |r| r.unfinished_recordings()).is_empty());
 }
 
@@ -92,8 +116,15 @@ fn a_damaged_chunk_is_told_and_the_others_still_play() {
 fn turns_read_back_and_only_new_ones_are_written() {
     let machine = Machine::only();
     let turn = |n: u32| Turn {
-        span: Span { start_ms: n * 1000, end_ms: n * 1000 + 900 },
-        speaker: if n.is_multiple_of(2) { Speaker::Doctor } else { Speaker::Patient },
+        span: Span {
+            start_ms: n * 1000,
+            end_ms: n * 1000 + 900,
+        },
+        speaker: if n.is_multiple_of(2) {
+            Speaker::Doctor
+        } else {
+            Speaker::Patient
+        },
         certainty: Certainty::Certain,
         language: Some("ms".into()),
         text: format!("ayat {n}"),

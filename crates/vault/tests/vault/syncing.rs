@@ -3,7 +3,12 @@ use sync_protocol::{Cursor, Incarnation, OutId, Refusal, Scope, SyncStore};
 use crate::world::*;
 
 fn waiting(vault: &vault::Vault) -> Vec<OutId> {
-    vault.outbox(1000, 1 << 20).unwrap().into_iter().map(|item| item.id).collect()
+    vault
+        .outbox(1000, 1 << 20)
+        .unwrap()
+        .into_iter()
+        .map(|item| item.id)
+        .collect()
 }
 
 #[test]
@@ -45,7 +50,11 @@ fn what_came_from_outside_is_not_sent_back() {
 fn the_cursor_moves_with_what_it_counts_and_belongs_to_one_incarnation() {
     let machine = Machine::only();
     let vault = machine.vault();
-    let cursor = Cursor { incarnation: INCARNATION, scope: Scope::Changes, position: 17 };
+    let cursor = Cursor {
+        incarnation: INCARNATION,
+        scope: Scope::Changes,
+        position: 17,
+    };
     vault.absorb_changes(&cursor, Vec::new()).unwrap();
     assert_eq!(vault.cursor(&INCARNATION, &Scope::Changes), Ok(17));
     assert_eq!(vault.cursor(&INCARNATION, &Scope::Consents), Ok(0));
@@ -63,7 +72,11 @@ fn a_relay_that_was_restored_is_told_everything_again() {
     one.vault().begin_incarnation(&INCARNATION).unwrap();
     assert_eq!(one.vault().pending().unwrap(), 0);
     one.vault().begin_incarnation(&Incarnation([2; 16])).unwrap();
-    assert_eq!(waiting(one.vault()).len(), 2, "others' changes too: the relay may have lost them all");
+    assert_eq!(
+        waiting(one.vault()).len(),
+        2,
+        "others' changes too: the relay may have lost them all"
+    );
 }
 
 #[test]
@@ -88,7 +101,13 @@ fn a_hole_in_what_a_device_wrote_is_shown_until_it_is_filled() {
     let third = changes.remove(2);
     deliver(two.vault(), changes);
     let missing = read(two.vault(), |r| r.sync_figures()).missing;
-    assert_eq!(missing.iter().map(|hole| (hole.device, hole.number)).collect::<Vec<_>>(), [(one.vault().device(), 3)]);
+    assert_eq!(
+        missing
+            .iter()
+            .map(|hole| (hole.device, hole.number))
+            .collect::<Vec<_>>(),
+        [(one.vault().device(), 3)]
+    );
     deliver(two.vault(), vec![third]);
     assert!(read(two.vault(), |r| r.sync_figures()).missing.is_empty());
 }

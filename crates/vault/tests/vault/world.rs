@@ -60,19 +60,35 @@ impl Clinic {
             let epochs = EpochSecrets::unwrap(&membership, &devices[0]).unwrap();
             let new = DeviceKeys::make(&mut rng);
             let made_at = 1000 + i64::try_from(place).unwrap();
-            let added =
-                seal::add_device(&membership, &epochs, &devices[0], &new.public(), false, made_at, &mut rng).unwrap();
+            let added = seal::add_device(
+                &membership,
+                &epochs,
+                &devices[0],
+                &new.public(),
+                false,
+                made_at,
+                &mut rng,
+            )
+            .unwrap();
             statements.push(added);
             devices.push(new);
         }
-        Self { tenant: founded.tenant, statements, devices }
+        Self {
+            tenant: founded.tenant,
+            statements,
+            devices,
+        }
     }
 
     /// The clinic as it was before its last device was added.
     pub fn without_the_last_device(&self) -> Self {
         let founder = DeviceKeys::from_secret_bytes(&self.devices[0].to_secret_bytes()).unwrap();
         let statements = self.statements[..self.statements.len() - 1].to_vec();
-        Self { tenant: self.tenant, statements, devices: vec![founder] }
+        Self {
+            tenant: self.tenant,
+            statements,
+            devices: vec![founder],
+        }
     }
 
     pub fn secrets(&self, device: usize) -> MachineSecrets {
@@ -89,7 +105,10 @@ impl Clinic {
 }
 
 pub fn ports(seed: u64) -> Ports {
-    Ports { clock: Arc::new(StillClock::default()), rng: Box::new(rng(seed)) }
+    Ports {
+        clock: Arc::new(StillClock::default()),
+        rng: Box::new(rng(seed)),
+    }
 }
 
 /// One device with its vault open.
@@ -106,7 +125,13 @@ impl Machine {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("clinic");
         let vault = Some(clinic.create_in(&dir, device));
-        Self { dir, secrets: clinic.secrets(device), vault, seed: 100 * (device as u64 + 1), _folder: folder }
+        Self {
+            dir,
+            secrets: clinic.secrets(device),
+            vault,
+            seed: 100 * (device as u64 + 1),
+            _folder: folder,
+        }
     }
 
     pub fn only() -> Self {
@@ -145,15 +170,31 @@ pub fn take_outbox(vault: &Vault) -> Vec<Vec<u8>> {
         if items.is_empty() {
             return taken;
         }
-        vault.mark_sent(&items.iter().map(|item| item.id).collect::<Vec<_>>()).unwrap();
-        taken.extend(items.into_iter().filter(|item| matches!(item.id, OutId::Change(_))).map(|item| item.bytes));
+        vault
+            .mark_sent(&items.iter().map(|item| item.id).collect::<Vec<_>>())
+            .unwrap();
+        taken.extend(
+            items
+                .into_iter()
+                .filter(|item| matches!(item.id, OutId::Change(_)))
+                .map(|item| item.bytes),
+        );
     }
 }
 
 pub fn deliver(vault: &Vault, changes: Vec<Vec<u8>>) {
     let before = vault.cursor(&INCARNATION, &Scope::Changes).unwrap();
     let position = before + changes.len() as u64;
-    vault.absorb_changes(&Cursor { incarnation: INCARNATION, scope: Scope::Changes, position }, changes).unwrap();
+    vault
+        .absorb_changes(
+            &Cursor {
+                incarnation: INCARNATION,
+                scope: Scope::Changes,
+                position,
+            },
+            changes,
+        )
+        .unwrap();
 }
 
 /// Each gets what the other wrote.
@@ -199,16 +240,28 @@ pub fn patient(n: u8) -> Patient {
     Patient {
         id: patient_id(n),
         name: format!("Nur Aisyah binti Ramli {n}"),
-        identifier: Identifier::MyKad { number: MyKad::parse(&format!("9001011455{n:02}")).unwrap() },
+        identifier: Identifier::MyKad {
+            number: MyKad::parse(&format!("9001011455{n:02}")).unwrap(),
+        },
         birth_date: Some(day("1990-01-01")),
         sex: Sex::Female,
         phone: "+60 12-345 6789".into(),
-        address: Address { lines: "12 Jalan Mawar".into(), postcode: "50000".into(), ..Address::default() },
+        address: Address {
+            lines: "12 Jalan Mawar".into(),
+            postcode: "50000".into(),
+            ..Address::default()
+        },
     }
 }
 
 pub fn doctor(n: u8) -> Staff {
-    Staff { id: staff_id(n), name: format!("Dr {n}"), role: Role::Doctor, registration: "MMC 1".into(), left: false }
+    Staff {
+        id: staff_id(n),
+        name: format!("Dr {n}"),
+        role: Role::Doctor,
+        registration: "MMC 1".into(),
+        left: false,
+    }
 }
 
 pub fn allergy(n: u8, severity: Severity) -> Allergy {
@@ -225,12 +278,24 @@ pub fn allergy(n: u8, severity: Severity) -> Allergy {
 }
 
 pub fn visit(n: u8) -> NewVisit {
-    NewVisit { id: visit_id(n), patient: patient_id(n), day: day("2026-11-21"), opened_at: at(0), doctor: None }
+    NewVisit {
+        id: visit_id(n),
+        patient: patient_id(n),
+        day: day("2026-11-21"),
+        opened_at: at(0),
+        doctor: None,
+    }
 }
 
 pub fn note(words: &[&str]) -> SoapNote {
-    let sentence = |text: &&str| NoteSentence { text: (*text).to_owned(), source: None };
-    SoapNote { subjective: words.iter().map(sentence).collect(), ..SoapNote::default() }
+    let sentence = |text: &&str| NoteSentence {
+        text: (*text).to_owned(),
+        source: None,
+    };
+    SoapNote {
+        subjective: words.iter().map(sentence).collect(),
+        ..SoapNote::default()
+    }
 }
 
 pub fn line(n: u8) -> PrescriptionLine {
