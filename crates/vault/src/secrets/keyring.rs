@@ -4,6 +4,7 @@ use std::path::Path;
 
 use keyring::{Entry, Error};
 use rand_core::CryptoRng;
+use zeroize::Zeroizing;
 
 use super::{KeyError, KeyHolder, MachineSecrets};
 
@@ -62,8 +63,11 @@ impl Keyring {
 
 impl KeyHolder for Keyring {
     fn load(&self) -> Result<MachineSecrets, KeyError> {
-        let bytes = zeroize::Zeroizing::new(self.entry()?.get_secret().map_err(meaning)?);
-        MachineSecrets::decode(&bytes)
+        let kept = self.entry()?.get_secret().map_err(meaning);
+        if matches!(kept, Err(KeyError::NotFound)) && Self::state() == KeyringState::Locked {
+            return Err(KeyError::Locked);
+        }
+        MachineSecrets::decode(&Zeroizing::new(kept?))
     }
 
     fn store(&self, secrets: &MachineSecrets, _: &mut dyn CryptoRng) -> Result<(), KeyError> {
@@ -75,8 +79,8 @@ impl KeyHolder for Keyring {
     }
 }
 
-/// A keyring that was never unlocked answers a read with "no entry" and a write with "no access"; both are told apart
-/// from a machine that has no keyring at all.
+/// What an outcome means here. A keyring that is locked answers a read with "no entry" and a write with "no access";
+/// [`Keyring::load`] asks twice to tell it from an empty one.
 fn meaning(error: Error) -> KeyError {
     match error {
         Error::NoEntry => KeyError::NotFound,
