@@ -41,18 +41,26 @@ enum Told {
     Close,
 }
 
-/// Whose records changed since the last look.
+/// What changed since the last look.
 #[derive(Default)]
 struct Changed {
     patients: BTreeSet<PatientId>,
     visits: BTreeSet<VisitId>,
+    /// Grants too: one may name a clinic that this device does not know yet.
+    grants: bool,
+}
+
+const fn is_shared(tag: &Tag) -> bool {
+    matches!(
+        tag,
+        Tag::Patient(_) | Tag::Allergies(_) | Tag::Visit(_) | Tag::PatientFacts(_) | Tag::Grants
+    )
 }
 
 impl Keeper {
     /// Hears of a commit. Never blocks.
     pub(crate) fn changed(&self, tags: &[Tag]) {
-        let shared = |tag: &Tag| matches!(tag, Tag::Patient(_) | Tag::Allergies(_) | Tag::Visit(_) | Tag::PatientFacts(_));
-        let relevant: Vec<Tag> = tags.iter().copied().filter(shared).collect();
+        let relevant: Vec<Tag> = tags.iter().copied().filter(is_shared).collect();
         if relevant.is_empty() {
             return;
         }
@@ -88,7 +96,12 @@ impl Keeper {
         });
         let mut ends = self.0.lock().expect("nobody panics under this lock");
         match thread {
-            Ok(thread) => *ends = Ends { told: Some(told), thread: Some(thread) },
+            Ok(thread) => {
+                *ends = Ends {
+                    told: Some(told),
+                    thread: Some(thread),
+                }
+            }
             Err(error) => tracing::error!(%error, "merged records will not be released by themselves"),
         }
     }
@@ -117,6 +130,7 @@ impl Changed {
                 Tag::Visit(id) => {
                     self.visits.insert(*id);
                 }
+                Tag::Grants => self.grants = true,
                 _ => (),
             }
         }
@@ -124,12 +138,35 @@ impl Changed {
 }
 
 impl OpenClinic {
-    fn release_what_changed(&self, changed: Changed) {
+    fn release_what_changed(&self, mut changed: Changed) {
+        if changed.grants {
+            changed.patients.extend(self.learn_recipients().unwrap_or_default());
+        }
         for patient in self.whose(changed).unwrap_or_default() {
             if let Err(error) = self.vault.write(None, |w| refresh_releases(w, patient)) {
                 tracing::warn!(code = ?error.code, "a release was not made; the next change makes it");
             }
         }
+    }
+
+    /// Learns the keys of clinics that another device of this clinic granted something to; whose grants they are.
+    ///
+    /// What cannot be learnt now is learnt when a grant changes again, or asked for when it is needed.
+    fn learn_recipients(&self) -> Result<Vec<PatientId>, Error> {
+        let unknown = self.read(|r| {
+            let mut unknown = Vec::new();
+            for row in r.grants_given()? {
+                let recipient = row.grant.clear().recipient;
+                if row.revoked_at_ms.is_none() && r.foreign_membership(recipient)?.is_none() {
+                    unknown.push((recipient, r.patient_of_grant(row.id)?));
+                }
+            }
+            Ok(unknown)
+        })?;
+        let learnt = unknown
+            .into_iter()
+            .filter(|(recipient, _)| self.membership_of(*recipient).is_ok());
+        Ok(learnt.filter_map(|(_, patient)| patient).collect())
     }
 
     /// The patients concerned, if anything of them is shared at all.

@@ -88,7 +88,12 @@ impl Desk {
     /// `app_state` lists it, and `open_clinic` says why.
     pub fn start(config: DeskConfig) -> Result<Self, Error> {
         let file = DeskFile::open(&config.data_dir)?;
-        let inner = Inner { config, file, pairing: PairingProgress::default(), open: RwLock::new(None) };
+        let inner = Inner {
+            config,
+            file,
+            pairing: PairingProgress::default(),
+            open: RwLock::new(None),
+        };
         let desk = Self { inner: Arc::new(inner) };
         if desk.inner.config.demo.is_some() {
             desk.install_demo_model()?;
@@ -119,7 +124,10 @@ impl Desk {
 
     /// Closes what is open and puts `next` in its place.
     pub(crate) fn put_open(&self, next: Option<Arc<OpenClinic>>) {
-        let before = std::mem::replace(&mut *self.inner.open.write().expect("nobody panics under this lock"), next);
+        let before = std::mem::replace(
+            &mut *self.inner.open.write().expect("nobody panics under this lock"),
+            next,
+        );
         if let Some(clinic) = before {
             clinic.close();
         }
@@ -135,7 +143,9 @@ impl Desk {
 
     /// Everything that a screen shows is to be read again.
     pub(crate) fn tell_everything(&self) {
-        (self.inner.config.events)(DeskEvent::Spoiled(Spoiled { tags: vec![tags::EVERYTHING.to_owned()] }));
+        (self.inner.config.events)(DeskEvent::Spoiled(Spoiled {
+            tags: vec![tags::EVERYTHING.to_owned()],
+        }));
     }
 
     pub(crate) fn now(&self) -> domain::Instant {

@@ -155,7 +155,10 @@ codes! {
 impl Error {
     /// An error with no parameters.
     pub fn new(code: ErrorCode) -> Self {
-        Self { code, detail: BTreeMap::new() }
+        Self {
+            code,
+            detail: BTreeMap::new(),
+        }
     }
 
     /// The same, with one parameter more.
@@ -184,7 +187,9 @@ impl From<ErrorCode> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.code)?;
-        self.detail.iter().try_for_each(|(key, value)| write!(f, " {key}={value}"))
+        self.detail
+            .iter()
+            .try_for_each(|(key, value)| write!(f, " {key}={value}"))
     }
 }
 
@@ -213,9 +218,9 @@ impl From<OpenError> for Error {
             OpenError::NewerSchema { .. } => ErrorCode::StoreNewer.into(),
             OpenError::Busy => ErrorCode::StoreBusy.into(),
             OpenError::DiskFull => ErrorCode::DiskFull.into(),
-            OpenError::Behind { store, mark } => {
-                Self::new(ErrorCode::StoreBehind).with("store", store).with("mark", mark)
-            }
+            OpenError::Behind { store, mark } => Self::new(ErrorCode::StoreBehind)
+                .with("store", store)
+                .with("mark", mark),
             OpenError::NotHere => ErrorCode::NotFound.into(),
             OpenError::AlreadyHere => ErrorCode::AlreadyMember.into(),
             other => {

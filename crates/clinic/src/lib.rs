@@ -14,6 +14,7 @@ mod device;
 mod dispensing;
 mod error;
 pub mod machine;
+pub mod maintenance;
 mod open;
 mod pharmacy_checks;
 mod pin;

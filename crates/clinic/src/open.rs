@@ -44,7 +44,9 @@ impl OpenClinic {
             let (outlet, keeper) = (Arc::clone(&config.events), keeper.clone());
             let (printing, syncing) = (printing.clone(), syncing.clone());
             move |changed: &[Tag]| {
-                outlet(DeskEvent::Spoiled(Spoiled { tags: tags::spoiled_by(changed) }));
+                outlet(DeskEvent::Spoiled(Spoiled {
+                    tags: tags::spoiled_by(changed),
+                }));
                 if changed.contains(&Tag::PrintJobs) {
                     printing.wake();
                 }
@@ -115,7 +117,8 @@ impl OpenClinic {
 
 /// The clinic's profile; on a device that was just paired it has not arrived yet.
 pub(crate) fn profile(r: &Reading<'_>) -> Result<ClinicProfile, Error> {
-    r.clinic_profile()?.ok_or_else(|| Error::new(ErrorCode::NotFound).with("what", "profile"))
+    r.clinic_profile()?
+        .ok_or_else(|| Error::new(ErrorCode::NotFound).with("what", "profile"))
 }
 
 /// What a thread of the background holds of its clinic: it never keeps a store open that was closed.

@@ -58,15 +58,25 @@ impl Checks {
     /// `line` with its findings; a reason given on any line of the prescription counts.
     pub(crate) fn checked_line(&self, line: &PrescriptionLine) -> CheckedLine {
         let findings = self.findings(line);
-        let open = standing(&findings, &self.overrides(line)).into_iter().map(|found| found.key.clone()).collect();
-        CheckedLine { line: line.clone(), findings, open }
+        let open = standing(&findings, &self.overrides(line))
+            .into_iter()
+            .map(|found| found.key.clone())
+            .collect();
+        CheckedLine {
+            line: line.clone(),
+            findings,
+            open,
+        }
     }
 
     /// Keys of the serious findings on the whole prescription that nobody has given a reason for.
     pub(crate) fn open(&self) -> Vec<String> {
         let findings = check_all(&self.lines, &self.circumstances(), Tables::shipped());
         let overrides: Vec<Override> = self.lines.iter().flat_map(|line| line.overrides.clone()).collect();
-        standing(&findings, &overrides).into_iter().map(|found| found.key.clone()).collect()
+        standing(&findings, &overrides)
+            .into_iter()
+            .map(|found| found.key.clone())
+            .collect()
     }
 
     fn overrides(&self, line: &PrescriptionLine) -> Vec<Override> {
@@ -87,7 +97,10 @@ impl Checks {
 
 /// Ingredients of earlier prescriptions of this clinic whose days are not over.
 fn medicines_still_taken(r: &Reading<'_>, patient: PatientId, visit: &Visit) -> Result<Vec<String>, Error> {
-    let earlier = r.visits_of(patient)?.into_iter().filter(|other| other.id != visit.id && !other.signed.is_empty());
+    let earlier = r
+        .visits_of(patient)?
+        .into_iter()
+        .filter(|other| other.id != visit.id && !other.signed.is_empty());
     let mut ingredients: Vec<String> = earlier
         .flat_map(|other| other.lines.into_iter().map(move |line| (other.day, line)))
         .filter(|(day, line)| {

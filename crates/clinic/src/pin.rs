@@ -40,7 +40,11 @@ pub(crate) fn check_new_pin(pin: &str) -> Result<(), Error> {
     let digits = pin.as_bytes();
     let six = digits.len() == 6 && digits.iter().all(u8::is_ascii_digit);
     let all_the_same = digits.windows(2).all(|pair| pair[0] == pair[1]);
-    if six && !all_the_same && pin != "123456" { Ok(()) } else { Err(Error::invalid("pin")) }
+    if six && !all_the_same && pin != "123456" {
+        Ok(())
+    } else {
+        Err(Error::invalid("pin"))
+    }
 }
 
 /// Whether `staff` has a PIN on this very device.
@@ -55,7 +59,9 @@ pub(crate) fn wait_ms(r: &Reading<'_>, staff: StaffId, now: Instant) -> Result<u
 
 fn tries(r: &Reading<'_>, staff: StaffId) -> Result<Tries, Error> {
     let text = r.setting(&tries_key(staff))?;
-    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    Ok(text
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default())
 }
 
 /// Keeps `keys` of `staff` on this device, under `pin` and the machine's secret.
@@ -78,7 +84,10 @@ impl OpenClinic {
                 0 => (),
                 wait_ms => return Err(Error::new(ErrorCode::Wait).with("wait_ms", wait_ms)),
             }
-            let counted = Tries { n_wrong: before.n_wrong.saturating_add(1), last_ms: now.as_millisecond() };
+            let counted = Tries {
+                n_wrong: before.n_wrong.saturating_add(1),
+                last_ms: now.as_millisecond(),
+            };
             let text = serde_json::to_string(&counted).expect("two numbers");
             w.put_setting(&tries_key(staff), &text)?;
             Ok::<_, Error>((wrapped, counted))
@@ -86,7 +95,8 @@ impl OpenClinic {
         let wrapped = hex::decode(wrapped).map_err(|_| ErrorCode::StoreDamaged)?;
         match WrappedPersonKey::from_bytes(wrapped).unwrap(pin, &self.vault.pin_secret()) {
             Ok(keys) => {
-                self.vault.write(None, |w| Ok::<_, Error>(w.remove_setting(&tries_key(staff))?))?;
+                self.vault
+                    .write(None, |w| Ok::<_, Error>(w.remove_setting(&tries_key(staff))?))?;
                 Ok(Arc::new(keys))
             }
             Err(seal::SealError::WrongPin) => {
@@ -123,7 +133,11 @@ pub(crate) fn make_person(clinic: &OpenClinic, staff: &Staff, pin: &str) -> Resu
         (keys, wrapped)
     });
     let public = keys.public();
-    Ok(NewPerson { acting: Acting::new(staff.clone(), Arc::new(keys)), public, wrapped })
+    Ok(NewPerson {
+        acting: Acting::new(staff.clone(), Arc::new(keys)),
+        public,
+        wrapped,
+    })
 }
 
 #[cfg(test)]
@@ -144,7 +158,10 @@ mod tests {
     #[test]
     fn the_delay_is_counted_from_the_last_try_and_a_clock_set_back_does_not_stretch_it() {
         let at = |ms| Instant::from_millisecond(ms).expect("a small number");
-        let tries = Tries { n_wrong: 5, last_ms: 1_000_000 };
+        let tries = Tries {
+            n_wrong: 5,
+            last_ms: 1_000_000,
+        };
         let delay = seal::pin_delay_ms(5);
         assert!(delay > 0);
         assert_eq!(tries.wait_ms(at(1_000_000)), delay);

@@ -57,17 +57,29 @@ impl Power {
         let Some(Reported { state, load_percent }) = heard else {
             let is_set = self.asking.lock().expect("nobody panics under this lock").is_some();
             let state = if is_set { PowerCode::Unknown } else { PowerCode::NotSet };
-            return PowerView { state, on_battery_since: None, load_percent: None, paused };
+            return PowerView {
+                state,
+                on_battery_since: None,
+                load_percent: None,
+                paused,
+            };
         };
         let (state, on_battery_since) = code_of(&state);
-        PowerView { state, on_battery_since, load_percent, paused }
+        PowerView {
+            state,
+            on_battery_since,
+            load_percent,
+            paused,
+        }
     }
 }
 
 fn code_of(state: &PowerState) -> (PowerCode, Option<Instant>) {
     match state {
         PowerState::NotWatched => (PowerCode::Unknown, None),
-        PowerState::OnMains { battery_fault: true, .. } => (PowerCode::BatteryFault, None),
+        PowerState::OnMains {
+            battery_fault: true, ..
+        } => (PowerCode::BatteryFault, None),
         PowerState::OnMains { degraded: true, .. } => (PowerCode::Degraded, None),
         PowerState::OnMains { .. } => (PowerCode::Mains, None),
         PowerState::OnBattery { since, .. } => (PowerCode::Battery, Some(*since)),
@@ -116,8 +128,13 @@ impl OpenClinic {
         let before = {
             let mut heard = self.power.heard.lock().expect("nobody panics under this lock");
             let known_load = heard.as_ref().and_then(|before| before.load_percent);
-            let load_percent = load_percent.map(|load| u8::try_from(load).unwrap_or(u8::MAX)).or(known_load);
-            heard.replace(Reported { state: watcher.state(), load_percent })
+            let load_percent = load_percent
+                .map(|load| u8::try_from(load).unwrap_or(u8::MAX))
+                .or(known_load);
+            heard.replace(Reported {
+                state: watcher.state(),
+                load_percent,
+            })
         };
         let changed = before.is_none_or(|before| code_of(&before.state) != code_of(&watcher.state()));
         if changed || !effects.is_empty() {

@@ -112,12 +112,24 @@ mod tests {
 
     fn one(role: Role, registration: &str) -> Staff {
         let id = StaffId::from_bytes([1; 16]);
-        Staff { id, name: String::new(), role, registration: registration.to_owned(), left: false }
+        Staff {
+            id,
+            name: String::new(),
+            role,
+            registration: registration.to_owned(),
+            left: false,
+        }
     }
 
     #[test]
     fn only_those_who_practise_sign_and_prescribe() {
-        for verb in [Verb::SignNote, Verb::Prescribe, Verb::WriteNote, Verb::Record, Verb::OpenShared] {
+        for verb in [
+            Verb::SignNote,
+            Verb::Prescribe,
+            Verb::WriteNote,
+            Verb::Record,
+            Verb::OpenShared,
+        ] {
             assert!(may(&one(Role::Doctor, "MMC 1"), verb));
             assert!(may(&one(Role::Owner, "MMC 1"), verb));
             for role in [Role::Owner, Role::Admin, Role::Pharmacist, Role::Receptionist] {
@@ -129,22 +141,43 @@ mod tests {
 
     #[test]
     fn the_counter_reads_no_note_and_hands_nothing_over() {
-        for verb in [Verb::OpenVisit, Verb::HandOver, Verb::PrintLabels, Verb::SeeAudit, Verb::AddStaff] {
+        for verb in [
+            Verb::OpenVisit,
+            Verb::HandOver,
+            Verb::PrintLabels,
+            Verb::SeeAudit,
+            Verb::AddStaff,
+        ] {
             assert!(!may(&one(Role::Receptionist, ""), verb), "{verb:?}");
         }
     }
 
     #[test]
     fn who_has_left_may_nothing() {
-        for role in [Role::Owner, Role::Admin, Role::Doctor, Role::Pharmacist, Role::Receptionist] {
-            let gone = Staff { left: true, ..one(role, "MMC 1") };
+        for role in [
+            Role::Owner,
+            Role::Admin,
+            Role::Doctor,
+            Role::Pharmacist,
+            Role::Receptionist,
+        ] {
+            let gone = Staff {
+                left: true,
+                ..one(role, "MMC 1")
+            };
             assert!(Verb::ALL.iter().all(|verb| !may(&gone, *verb)));
         }
     }
 
     #[test]
     fn every_verb_is_open_to_somebody() {
-        let everybody = [Role::Owner, Role::Admin, Role::Doctor, Role::Pharmacist, Role::Receptionist];
+        let everybody = [
+            Role::Owner,
+            Role::Admin,
+            Role::Doctor,
+            Role::Pharmacist,
+            Role::Receptionist,
+        ];
         for verb in Verb::ALL {
             assert!(everybody.iter().any(|role| may(&one(*role, ""), *verb)), "{verb:?}");
         }

@@ -38,7 +38,11 @@ impl Acting {
 
     /// Writes a fact with her signature.
     pub(crate) fn record(&self, w: &mut Writing<'_>, body: FactBody) -> Result<ChangeId, Error> {
-        let draft = FactDraft { at: w.now(), by: Some(self.staff.id), body };
+        let draft = FactDraft {
+            at: w.now(),
+            by: Some(self.staff.id),
+            body,
+        };
         let (tenant, device) = (w.belonging().tenant, w.belonging().device);
         let signature = self.keys.sign(FACT_CONTEXT, &draft.bytes_to_sign(&tenant, &device)?);
         Ok(w.record_fact(&draft, Some(signature))?)
@@ -54,7 +58,11 @@ impl OpenClinic {
     /// Who is signed in, if her role opens `verb`. Her role is read anew each time: a change of it holds at once.
     pub(crate) fn acting(&self, verb: roles::Verb) -> Result<Acting, Error> {
         let acting = self.signed_in()?;
-        if roles::may(&acting.staff, verb) { Ok(acting) } else { Err(ErrorCode::NotAllowed.into()) }
+        if roles::may(&acting.staff, verb) {
+            Ok(acting)
+        } else {
+            Err(ErrorCode::NotAllowed.into())
+        }
     }
 
     /// Who is signed in.
@@ -70,7 +78,11 @@ impl OpenClinic {
 
     /// Makes `staff` the one who is signed in.
     pub(crate) fn begin_session(&self, staff: StaffId, keys: Arc<PersonKeys>) {
-        *self.session.lock().expect("nobody panics under this lock") = Some(Session { staff, keys, looked_at: HashSet::new() });
+        *self.session.lock().expect("nobody panics under this lock") = Some(Session {
+            staff,
+            keys,
+            looked_at: HashSet::new(),
+        });
     }
 
     /// Forgets who is signed in, and her key.

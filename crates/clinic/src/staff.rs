@@ -27,13 +27,19 @@ impl Desk {
             return Err(ErrorCode::NotAllowed.into());
         }
         let staff = Staff {
-            id: clinic.vault.with_rng(|mut rng| StaffId::make(clinic.vault.now(), &mut rng)),
+            id: clinic
+                .vault
+                .with_rng(|mut rng| StaffId::make(clinic.vault.now(), &mut rng)),
             name: input.name.trim().to_owned(),
             role: input.role,
             registration: input.registration.trim().to_owned(),
             left: false,
         };
-        let person = input.pin.as_deref().map(|pin| pin::make_person(&clinic, &staff, pin)).transpose()?;
+        let person = input
+            .pin
+            .as_deref()
+            .map(|pin| pin::make_person(&clinic, &staff, pin))
+            .transpose()?;
         clinic.write(&acting, |w| {
             w.put_staff(&staff)?;
             acting.audit(w, Line::new(STAFF_ADDED).about(staff.id))?;
@@ -54,9 +60,15 @@ impl Desk {
     /// [`ErrorCode::AskAdmin`], [`ErrorCode::PinAlreadySet`], [`ErrorCode::Invalid`] for a PIN that is too plain.
     pub fn set_pin(&self, staff: StaffId, pin: String) -> Result<SessionView, Error> {
         let clinic = self.clinic()?;
-        let admin = clinic.signed_in().ok().filter(|acting| roles::may(&acting.staff, Verb::AddStaff));
+        let admin = clinic
+            .signed_in()
+            .ok()
+            .filter(|acting| roles::may(&acting.staff, Verb::AddStaff));
         let person = clinic.read(|r| {
-            let person = r.staff(staff)?.filter(|person| !person.left).ok_or(ErrorCode::NotFound)?;
+            let person = r
+                .staff(staff)?
+                .filter(|person| !person.left)
+                .ok_or(ErrorCode::NotFound)?;
             if pin::has_pin_here(r, staff)? {
                 return Err(ErrorCode::PinAlreadySet.into());
             }
@@ -78,7 +90,12 @@ impl Desk {
 /// The enrolment of a person on this device, by an admin or, where that is open to her, by herself.
 fn enrol(w: &mut Writing<'_>, by: &Acting, staff: &Staff, person: &NewPerson) -> Result<(), Error> {
     let device = w.belonging().device;
-    let enrolled = StaffEnrolled { staff: staff.id, role: staff.role, device, person_public: person.public };
+    let enrolled = StaffEnrolled {
+        staff: staff.id,
+        role: staff.role,
+        device,
+        person_public: person.public,
+    };
     by.record(w, FactBody::StaffEnrolled(enrolled))?;
     by.audit(w, Line::new(STAFF_ENROLLED).about(staff.id))?;
     pin::keep_person(w, staff.id, &person.wrapped)
@@ -87,7 +104,9 @@ fn enrol(w: &mut Writing<'_>, by: &Acting, staff: &Staff, person: &NewPerson) ->
 /// She was never enrolled on any device.
 fn is_new(r: &Reading<'_>, staff: StaffId) -> Result<bool, Error> {
     let enrolled = r.enrolments()?;
-    Ok(!enrolled.iter().any(|fact| matches!(&fact.body, FactBody::StaffEnrolled(one) if one.staff == staff)))
+    Ok(!enrolled
+        .iter()
+        .any(|fact| matches!(&fact.body, FactBody::StaffEnrolled(one) if one.staff == staff)))
 }
 
 fn nobody_is_enrolled_here(r: &Reading<'_>) -> Result<bool, Error> {

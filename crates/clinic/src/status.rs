@@ -83,8 +83,23 @@ fn empty() -> StatusView {
             quarantined: 0,
             error: None,
         },
-        power: PowerView { state: PowerCode::NotSet, on_battery_since: None, load_percent: None, paused: false },
-        printer: PrinterView { address: None, waiting: 0, unknown: 0, problem: None },
-        scribe: ScribeView { microphone: None, channels: 0, model: None, demo_model: false },
+        power: PowerView {
+            state: PowerCode::NotSet,
+            on_battery_since: None,
+            load_percent: None,
+            paused: false,
+        },
+        printer: PrinterView {
+            address: None,
+            waiting: 0,
+            unknown: 0,
+            problem: None,
+        },
+        scribe: ScribeView {
+            microphone: None,
+            channels: 0,
+            model: None,
+            demo_model: false,
+        },
     }
 }

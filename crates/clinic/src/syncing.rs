@@ -37,7 +37,9 @@ pub(crate) struct SyncNow {
 
 impl Syncing {
     pub(crate) fn state(&self) -> SyncNow {
-        let Some(handle) = self.running() else { return SyncNow::default() };
+        let Some(handle) = self.running() else {
+            return SyncNow::default();
+        };
         let state = handle.state().borrow().clone();
         SyncNow {
             connected: state.connected,
@@ -110,14 +112,19 @@ impl OpenClinic {
         if let Some(known) = self.read(|r| Ok(r.foreign_membership(tenant)?))? {
             return Ok(known);
         }
-        let handle = self.syncing.running().ok_or(ErrorCode::ClinicNotReached)?;
+        let handle = self
+            .syncing
+            .running()
+            .filter(|handle| handle.state().borrow().connected);
+        let handle = handle.ok_or(ErrorCode::ClinicNotReached)?;
         let asked = async move { tokio::time::timeout(ASK_WITHIN, handle.fetch_statements(tenant)).await };
         let told = wait_for(&self.config.runtime, asked)?;
         let told = told.ok().and_then(Result::ok).ok_or(ErrorCode::ClinicNotReached)?;
         let statements: Vec<Statement> = told.iter().filter_map(|bytes| Statement::decode(bytes).ok()).collect();
-        let membership =
-            Membership::from_statements(tenant, &statements).map_err(|_| ErrorCode::ClinicNotReached)?;
-        self.vault.absorb_foreign_statements(tenant, told).map_err(|_| ErrorCode::StoreFailed)?;
+        let membership = Membership::from_statements(tenant, &statements).map_err(|_| ErrorCode::ClinicNotReached)?;
+        self.vault
+            .absorb_foreign_statements(tenant, told)
+            .map_err(|_| ErrorCode::StoreFailed)?;
         Ok(membership)
     }
 }
@@ -129,7 +136,9 @@ pub(crate) fn wait_for<T: Send + 'static>(
 ) -> Result<T, Error> {
     let (done, outcome) = mpsc::sync_channel(1);
     runtime.spawn(async move { drop(done.send(work.await)) });
-    outcome.recv().map_err(|_| Error::new(ErrorCode::Internal).with("why", "runtime"))
+    outcome
+        .recv()
+        .map_err(|_| Error::new(ErrorCode::Internal).with("why", "runtime"))
 }
 
 /// A relay's "no", in the screens' words.

@@ -31,7 +31,12 @@ pub(crate) struct Detail {
 
 impl<'a> Line<'a> {
     pub(crate) fn new(action: &'a str) -> Self {
-        Self { action, patient: None, visit: None, detail: Detail::default() }
+        Self {
+            action,
+            patient: None,
+            visit: None,
+            detail: Detail::default(),
+        }
     }
 
     pub(crate) fn patient(mut self, patient: PatientId) -> Self {

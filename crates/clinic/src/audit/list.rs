@@ -6,13 +6,7 @@ use sync_protocol::{AuditLine as RelayLine, AuditOutcome};
 use vault::{FactBody, Reading, RecordedFact};
 
 use super::{Detail, RELEASE_READ};
-use crate::{
-    Desk, Error,
-    open::OpenClinic,
-    roles::Verb,
-    sharing::clinic_name,
-    views::sharing::AuditRow,
-};
+use crate::{Desk, Error, open::OpenClinic, roles::Verb, sharing::clinic_name, views::sharing::AuditRow};
 
 /// Lines that are read at most.
 const MAX_ROWS: u32 = 500;
@@ -45,7 +39,9 @@ impl Desk {
 
 /// Only audit lines: every verb that writes another fact writes its line too.
 fn own_row(r: &Reading<'_>, fact: &RecordedFact) -> Result<Option<AuditRow>, Error> {
-    let FactBody::Audit(line) = &fact.body else { return Ok(None) };
+    let FactBody::Audit(line) = &fact.body else {
+        return Ok(None);
+    };
     let detail = Detail::of(line);
     Ok(Some(AuditRow {
         at: fact.at,

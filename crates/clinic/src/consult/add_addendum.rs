@@ -23,7 +23,11 @@ impl Desk {
         }
         let patient = clinic.read(|r| {
             let visit = r.visit(visit)?.ok_or(ErrorCode::NotFound)?;
-            if visit.signed.is_empty() { Err(ErrorCode::NotSignedYet.into()) } else { Ok(visit.patient) }
+            if visit.signed.is_empty() {
+                Err(ErrorCode::NotSignedYet.into())
+            } else {
+                Ok(visit.patient)
+            }
         })?;
         let signing = clinic.with_pin(&acting, &pin)?;
         clinic.write(&signing, |w| {

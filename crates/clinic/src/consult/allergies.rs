@@ -62,7 +62,9 @@ impl Desk {
 
 /// The entry that speaks of the same substance: it is changed, not doubled.
 fn same_substance(status: AllergyStatus, substance: &str, key: Option<&str>) -> Option<AllergyId> {
-    let AllergyStatus::Known { allergies } = status else { return None };
+    let AllergyStatus::Known { allergies } = status else {
+        return None;
+    };
     let same = |known: &Allergy| match key {
         Some(key) => known.substance_key.as_deref() == Some(key),
         None => known.substance.eq_ignore_ascii_case(substance),

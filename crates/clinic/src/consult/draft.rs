@@ -18,7 +18,10 @@ impl Desk {
         let (clinic, _) = self.acting(Verb::WriteNote)?;
         let turns = clinic.read(|r| {
             let recordings = r.recordings_of_visit(visit)?;
-            let newest = recordings.into_iter().filter(|one| !one.turns.is_empty()).max_by_key(|one| one.started_at);
+            let newest = recordings
+                .into_iter()
+                .filter(|one| !one.turns.is_empty())
+                .max_by_key(|one| one.started_at);
             Ok(newest.map(|one| one.turns))
         })?;
         proposal(&turns.ok_or(ErrorCode::NoTranscript)?, clinic.read(|r| Ok(r.today()?))?)
@@ -28,11 +31,13 @@ impl Desk {
 fn proposal(turns: &[Turn], today: domain::Day) -> Result<DraftProposal, Error> {
     let mut vitals = draft::suggested_vitals(turns);
     vitals.weight_on = vitals.weight.map(|_| today);
-    let allergies = draft::mentioned_allergies(turns).into_iter().map(|said| MentionedAllergy {
-        substance: said.substance_text,
-        reaction: said.reaction.unwrap_or_default(),
-        span: said.span,
-    });
+    let allergies = draft::mentioned_allergies(turns)
+        .into_iter()
+        .map(|said| MentionedAllergy {
+            substance: said.substance_text,
+            reaction: said.reaction.unwrap_or_default(),
+            span: said.span,
+        });
     Ok(DraftProposal {
         note: RuleDrafter.draft(turns).map_err(|_| ErrorCode::NoTranscript)?,
         vitals,

@@ -53,7 +53,10 @@ fn view_of(clinic: &OpenClinic, r: &Reading<'_>, visit: Visit) -> Result<VisitVi
         vitals: visit.vitals.clone(),
         sensitivity: visit.sensitivity.clone(),
         lines: checked_lines(r, &visit)?,
-        recordings: recordings.iter().map(|one| recording_view(clinic, r, one)).collect::<Result<_, _>>()?,
+        recordings: recordings
+            .iter()
+            .map(|one| recording_view(clinic, r, one))
+            .collect::<Result<_, _>>()?,
         shared: received_for(r, visit.patient)?,
     })
 }
@@ -65,12 +68,19 @@ pub(crate) fn checked_lines(r: &Reading<'_>, visit: &Visit) -> Result<Vec<Checke
 
 fn note_state(r: &Reading<'_>, visit: &Visit) -> Result<NoteState, Error> {
     let Some(signed) = visit.signed.first() else {
-        return Ok(NoteState::Draft { note: visit.note.clone(), saved_at: None });
+        return Ok(NoteState::Draft {
+            note: visit.note.clone(),
+            saved_at: None,
+        });
     };
     let mut addenda = Vec::new();
     for fact in r.facts_of_visit(visit.id)? {
         if let FactBody::Addendum(addendum) = fact.body {
-            addenda.push(Addendum { text: addendum.text, by: OpenClinic::staff_name(r, fact.by)?, at: fact.at });
+            addenda.push(Addendum {
+                text: addendum.text,
+                by: OpenClinic::staff_name(r, fact.by)?,
+                at: fact.at,
+            });
         }
     }
     addenda.sort_by_key(|addendum| addendum.at);
@@ -84,15 +94,27 @@ fn note_state(r: &Reading<'_>, visit: &Visit) -> Result<NoteState, Error> {
 }
 
 fn past_visits(r: &Reading<'_>, patient: PatientId, now_open: VisitId) -> Result<Vec<PastVisit>, Error> {
-    let earlier = r.visits_of(patient)?.into_iter().filter(|visit| visit.id != now_open).take(MAX_PAST);
+    let earlier = r
+        .visits_of(patient)?
+        .into_iter()
+        .filter(|visit| visit.id != now_open)
+        .take(MAX_PAST);
     earlier
         .map(|visit| {
-            let diagnoses: Vec<_> = visit.diagnoses.iter().map(|diagnosis| diagnosis.text.as_str()).collect();
+            let diagnoses: Vec<_> = visit
+                .diagnoses
+                .iter()
+                .map(|diagnosis| diagnosis.text.as_str())
+                .collect();
             let reason = || Ok::<_, Error>(r.queue_entry_of_visit(visit.id)?.map(|(_, entry)| entry.reason));
             Ok(PastVisit {
                 visit: visit.id,
                 day: visit.day,
-                summary: if diagnoses.is_empty() { reason()?.unwrap_or_default() } else { diagnoses.join(", ") },
+                summary: if diagnoses.is_empty() {
+                    reason()?.unwrap_or_default()
+                } else {
+                    diagnoses.join(", ")
+                },
                 medicines: visit.lines.iter().map(|line| line.drug_name.clone()).collect(),
             })
         })

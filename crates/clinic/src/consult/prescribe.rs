@@ -49,9 +49,13 @@ impl Desk {
         clinic.write(&acting, |w| {
             let visit = w.visit(input.visit)?.ok_or(ErrorCode::NotFound)?;
             let checks = Checks::of(w, &visit)?;
-            let mut line = PrescriptionLine { overrides: reasons_before(&visit, line.id), ..line };
+            let mut line = PrescriptionLine {
+                overrides: reasons_before(&visit, line.id),
+                ..line
+            };
             let given = reasons_given(&acting, w.now(), &input.reasons, &checks.findings(&line));
-            line.overrides.retain(|before| given.iter().all(|new| new.finding_key != before.finding_key));
+            line.overrides
+                .retain(|before| given.iter().all(|new| new.finding_key != before.finding_key));
             line.overrides.extend(given.iter().cloned());
 
             let checked = checks.checked_line(&line);
@@ -91,7 +95,10 @@ fn as_the_tables_say(line: PrescriptionLine) -> PrescriptionLine {
 fn check(line: &PrescriptionLine) -> Result<(), Error> {
     let good = |field, good: bool| if good { Ok(()) } else { Err(Error::invalid(field)) };
     good("drug_name", !line.drug_name.trim().is_empty())?;
-    good("units_per_dose", line.units_per_dose.is_finite() && line.units_per_dose > 0.0)?;
+    good(
+        "units_per_dose",
+        line.units_per_dose.is_finite() && line.units_per_dose > 0.0,
+    )?;
     good("days", (1..=366).contains(&line.days))?;
     good("quantity", (1..=10_000).contains(&line.quantity))
 }
@@ -110,7 +117,9 @@ fn reasons_given(
     findings: &[Finding],
 ) -> Vec<Override> {
     let wanted = |key: &str| findings.iter().any(|found| found.needs_reason && found.key == key);
-    let given = reasons.iter().filter(|given| !given.reason.trim().is_empty() && wanted(&given.finding_key));
+    let given = reasons
+        .iter()
+        .filter(|given| !given.reason.trim().is_empty() && wanted(&given.finding_key));
     given
         .map(|given| Override {
             finding_key: given.finding_key.clone(),

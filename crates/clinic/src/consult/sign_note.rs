@@ -35,7 +35,11 @@ impl Desk {
                 return Err(Error::new(ErrorCode::ReasonNeeded).with("keys", open.join(",")));
             }
             let (id, patient) = (visit.id, visit.patient);
-            let next = if visit.lines.is_empty() { QueueState::Done } else { QueueState::AtPharmacy };
+            let next = if visit.lines.is_empty() {
+                QueueState::Done
+            } else {
+                QueueState::AtPharmacy
+            };
             signing.record(w, FactBody::NoteSigned(signed(visit)))?;
             if let Some((_, entry)) = w.queue_entry_of_visit(id)? {
                 w.set_queue_state(entry.id, next)?;
@@ -50,7 +54,11 @@ fn ready_to_sign(visit: &Visit) -> Result<(), Error> {
     if !visit.signed.is_empty() {
         return Err(ErrorCode::Signed.into());
     }
-    if visit.note.is_empty() { Err(ErrorCode::NothingToSign.into()) } else { Ok(()) }
+    if visit.note.is_empty() {
+        Err(ErrorCode::NothingToSign.into())
+    } else {
+        Ok(())
+    }
 }
 
 /// The visit as it is signed: whatever comes later is an addendum.

@@ -16,7 +16,9 @@ impl Ears {
     /// The microphone with this id, or the system's own choice.
     pub(crate) fn find(&self, id: Option<&str>, now: Instant) -> Option<Microphone> {
         let mut kept = self.0.lock().expect("nobody panics under this lock");
-        let age_ms = kept.as_ref().map(|(since, _)| now.as_millisecond() - since.as_millisecond());
+        let age_ms = kept
+            .as_ref()
+            .map(|(since, _)| now.as_millisecond() - since.as_millisecond());
         if age_ms.is_none_or(|age| !(0..FRESH_MS).contains(&age)) {
             *kept = Some((now, microphones().unwrap_or_default()));
         }
@@ -25,6 +27,9 @@ impl Ears {
             Some(id) => one.id == id,
             None => one.is_default,
         };
-        all.iter().find(wanted).or_else(|| all.first().filter(|_| id.is_none())).cloned()
+        all.iter()
+            .find(wanted)
+            .or_else(|| all.first().filter(|_| id.is_none()))
+            .cloned()
     }
 }

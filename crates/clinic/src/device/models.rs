@@ -15,8 +15,13 @@ impl Desk {
     pub fn models(&self) -> Result<Vec<ModelChoice>, Error> {
         let here = self.inner.config.installed_models();
         let in_use = self.model_in_use()?;
-        let known = catalogue().all().iter().filter(|entry| !entry.demo || is_here(&here, entry));
-        Ok(known.map(|entry| choice(entry, is_here(&here, entry), in_use.as_deref())).collect())
+        let known = catalogue()
+            .all()
+            .iter()
+            .filter(|entry| !entry.demo || is_here(&here, entry));
+        Ok(known
+            .map(|entry| choice(entry, is_here(&here, entry), in_use.as_deref()))
+            .collect())
     }
 
     /// Brings in a model from a file (a USB stick): checked by its hash before it counts.
@@ -79,7 +84,12 @@ impl OpenClinic {
         let program = self.config.engine.clone();
         move || {
             let model = model.verify().map_err(|_| EngineError::ModelUnusable)?;
-            let engine = Engine::start(&EngineSettings { program, model, vad: None, threads: None })?;
+            let engine = Engine::start(&EngineSettings {
+                program,
+                model,
+                vad: None,
+                threads: None,
+            })?;
             Ok(Box::new(engine) as Box<dyn Transcriber>)
         }
     }

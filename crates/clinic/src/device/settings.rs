@@ -45,7 +45,10 @@ impl Desk {
     /// What this device is set to.
     pub fn device_settings(&self) -> Result<DeviceSettings, Error> {
         let (clinic, _) = self.acting(Verb::SeeDevice)?;
-        let model = clinic.chosen_model()?.map(|model| model.entry.file.clone()).unwrap_or_default();
+        let model = clinic
+            .chosen_model()?
+            .map(|model| model.entry.file.clone())
+            .unwrap_or_default();
         clinic.read(|r| {
             let text = |setting: Setting| setting.read(r);
             Ok(DeviceSettings {
@@ -89,7 +92,13 @@ impl Desk {
     /// The microphones of this machine; none is no error.
     pub fn microphones(&self) -> Result<Vec<MicrophoneChoice>, Error> {
         let found = scribe::capture::microphones().unwrap_or_default();
-        Ok(found.into_iter().map(|one| MicrophoneChoice { id: one.id, name: one.name }).collect())
+        Ok(found
+            .into_iter()
+            .map(|one| MicrophoneChoice {
+                id: one.id,
+                name: one.name,
+            })
+            .collect())
     }
 
     /// The language of the screens on this device.
@@ -115,7 +124,14 @@ impl Desk {
             return Err(Error::invalid("label_language"));
         }
         let model = settings.model.trim();
-        if !model.is_empty() && !self.inner.config.installed_models().iter().any(|one| one.entry.file == model) {
+        if !model.is_empty()
+            && !self
+                .inner
+                .config
+                .installed_models()
+                .iter()
+                .any(|one| one.entry.file == model)
+        {
             return Err(ErrorCode::NoModel.into());
         }
         Ok(())
@@ -138,12 +154,19 @@ impl OpenClinic {
 /// The language that labels are written in.
 pub(crate) fn label_language(r: &Reading<'_>) -> Result<ConsentLanguage, Error> {
     let english = Setting::LabelLanguage.read(r)?.is_some_and(|language| language == "en");
-    Ok(if english { ConsentLanguage::English } else { ConsentLanguage::Malay })
+    Ok(if english {
+        ConsentLanguage::English
+    } else {
+        ConsentLanguage::Malay
+    })
 }
 
 /// The size of this device's labels.
 pub(crate) fn chosen_label_size(r: &Reading<'_>) -> Result<LabelSize, Error> {
-    Ok(Setting::LabelSize.read(r)?.and_then(|text| label_size(&text)).unwrap_or_default())
+    Ok(Setting::LabelSize
+        .read(r)?
+        .and_then(|text| label_size(&text))
+        .unwrap_or_default())
 }
 
 fn label_size(text: &str) -> Option<LabelSize> {

@@ -33,7 +33,10 @@ impl Begun {
             return Ok(begun);
         }
         let now = w.now();
-        let begun = Self { dispensing: DispensingId::make(now, w.rng()), serial: w.next_prescription_serial()? };
+        let begun = Self {
+            dispensing: DispensingId::make(now, w.rng()),
+            serial: w.next_prescription_serial()?,
+        };
         let text = serde_json::to_string(&begun).expect("an id and a serial");
         w.put_setting(&key(visit), &text)?;
         Ok(begun)
@@ -46,7 +49,14 @@ impl Begun {
 }
 
 /// The first handing-over of `line`, and how many there are.
-pub(super) fn handed_over(given: &[(RecordedFact, Dispensed)], line: LineId) -> (Option<&(RecordedFact, Dispensed)>, usize) {
-    let of_line = || given.iter().filter(|(_, one)| one.items.iter().any(|item| item.line.id == line));
+pub(super) fn handed_over(
+    given: &[(RecordedFact, Dispensed)],
+    line: LineId,
+) -> (Option<&(RecordedFact, Dispensed)>, usize) {
+    let of_line = || {
+        given
+            .iter()
+            .filter(|(_, one)| one.items.iter().any(|item| item.line.id == line))
+    };
     (of_line().min_by_key(|(fact, _)| fact.at), of_line().count())
 }

@@ -60,12 +60,7 @@ impl Desk {
 }
 
 /// The lines as they are handed over, if each may be.
-fn items(
-    w: &Writing<'_>,
-    visit: &Visit,
-    lines: &[LineId],
-    has_printer: bool,
-) -> Result<Vec<DispensedItem>, Error> {
+fn items(w: &Writing<'_>, visit: &Visit, lines: &[LineId], has_printer: bool) -> Result<Vec<DispensedItem>, Error> {
     let given = w.dispensings(visit.id)?;
     let checks = Checks::of(w, visit)?;
     let mut items = Vec::new();
@@ -81,7 +76,11 @@ fn items(
         if has_printer && !has_label(w, visit, *id)? {
             return Err(Error::not_now("label"));
         }
-        items.push(DispensedItem { line: line.clone(), quantity: line.quantity, batch: None });
+        items.push(DispensedItem {
+            line: line.clone(),
+            quantity: line.quantity,
+            batch: None,
+        });
     }
     Ok(items)
 }

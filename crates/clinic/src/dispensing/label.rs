@@ -31,7 +31,16 @@ impl Desk {
             let line = line_of(&visit, line)?;
             let begun = Begun::of(r, visit.id)?;
             let serial = begun.as_ref().map_or(NO_SERIAL_YET, |begun| &begun.serial);
-            laid_out(r, &visit, line, &Print { serial, handed_over_by: &acting.staff.name, reprint: None })
+            laid_out(
+                r,
+                &visit,
+                line,
+                &Print {
+                    serial,
+                    handed_over_by: &acting.staff.name,
+                    reprint: None,
+                },
+            )
         })?;
         Ok(STANDARD.encode(bitmap.to_png()))
     }
@@ -47,7 +56,11 @@ pub(super) struct Print<'a> {
 
 /// The line with this id.
 pub(super) fn line_of(visit: &Visit, line: LineId) -> Result<&PrescriptionLine, Error> {
-    visit.lines.iter().find(|one| one.id == line).ok_or(ErrorCode::NotFound.into())
+    visit
+        .lines
+        .iter()
+        .find(|one| one.id == line)
+        .ok_or(ErrorCode::NotFound.into())
 }
 
 /// The label of `line`, on this device's paper and in its language.
@@ -86,7 +99,11 @@ pub(super) fn laid_out(
 pub(crate) fn address_text(address: &Address) -> String {
     let town = format!("{} {}", address.postcode, address.town);
     let parts = address.lines.lines().chain([town.as_str(), address.state.as_str()]);
-    parts.map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+    parts
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Day, month, year: the order of the country.
@@ -96,7 +113,9 @@ fn date_text(day: Day) -> String {
 
 fn refused(finding: LabelFinding) -> Error {
     let field = |code, field| {
-        let word = serde_json::to_value(field).ok().and_then(|word| word.as_str().map(str::to_owned));
+        let word = serde_json::to_value(field)
+            .ok()
+            .and_then(|word| word.as_str().map(str::to_owned));
         Error::new(code).with("field", word.unwrap_or_default())
     };
     match finding {

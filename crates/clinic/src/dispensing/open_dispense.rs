@@ -29,7 +29,11 @@ impl Desk {
 /// The visit, if its prescription is signed.
 pub(super) fn signed_visit(r: &Reading<'_>, visit: VisitId) -> Result<Visit, Error> {
     let visit = r.visit(visit)?.ok_or(ErrorCode::NotFound)?;
-    if visit.signed.is_empty() { Err(ErrorCode::NotSignedYet.into()) } else { Ok(visit) }
+    if visit.signed.is_empty() {
+        Err(ErrorCode::NotSignedYet.into())
+    } else {
+        Ok(visit)
+    }
 }
 
 fn view(r: &Reading<'_>, visit: &Visit) -> Result<DispenseView, Error> {
@@ -44,8 +48,12 @@ fn view(r: &Reading<'_>, visit: &Visit) -> Result<DispenseView, Error> {
         let id = checked.line.id;
         let (first, _) = handed_over(&given, id);
         // Newest first: the first that is found is the newest.
-        let job = jobs.iter().find(|row| row.job.visit == Some(visit.id) && row.job.what == id.to_string());
-        let serial = first.map(|(_, fact)| fact.serial.clone()).or(begun.as_ref().map(|begun| begun.serial.clone()));
+        let job = jobs
+            .iter()
+            .find(|row| row.job.visit == Some(visit.id) && row.job.what == id.to_string());
+        let serial = first
+            .map(|(_, fact)| fact.serial.clone())
+            .or(begun.as_ref().map(|begun| begun.serial.clone()));
         lines.push(DispenseLine {
             directions: vec![pharmacy::directions(&checked.line, language)],
             serial,
@@ -71,5 +79,8 @@ fn view(r: &Reading<'_>, visit: &Visit) -> Result<DispenseView, Error> {
 pub(super) const MAX_JOBS: u32 = 500;
 
 fn dispensed(r: &Reading<'_>, (fact, _): &(RecordedFact, Fact)) -> Result<Dispensed, Error> {
-    Ok(Dispensed { by: OpenClinic::staff_name(r, fact.by)?, at: fact.at })
+    Ok(Dispensed {
+        by: OpenClinic::staff_name(r, fact.by)?,
+        at: fact.at,
+    })
 }

@@ -39,7 +39,9 @@ impl Desk {
         clinic.write(&acting, |w| {
             let (state, reason) = kept_state(spooled.state);
             w.set_print_state(job, state, reason)?;
-            let line = Line::new(LABEL_ANSWERED).about(job).reason(if came_out { "came_out" } else { "did_not" });
+            let line = Line::new(LABEL_ANSWERED)
+                .about(job)
+                .reason(if came_out { "came_out" } else { "did_not" });
             acting.audit(w, row.job.visit.into_iter().fold(line, Line::visit))?;
             Ok(())
         })?;

@@ -34,7 +34,11 @@ impl Desk {
                 let id = match newest_job(w, &visit, line)? {
                     Some(row) => row.job.id,
                     None => {
-                        let to = Where { printer: &printer, begun: &begun, copy: 0 };
+                        let to = Where {
+                            printer: &printer,
+                            begun: &begun,
+                            copy: 0,
+                        };
                         freeze(w, &acting, &visit, line, &to)?
                     }
                 };
@@ -65,8 +69,13 @@ impl Desk {
             let line: LineId = before.job.what.parse().map_err(|_| ErrorCode::NotFound)?;
             let visit = signed_visit(w, before.job.visit.ok_or(ErrorCode::NotFound)?)?;
             let begun = begun_or_given(w, &visit, line)?;
-            let newest = newest_job(w, &visit, line)?.map_or(before.job.copy, |newest| newest.job.copy.max(before.job.copy));
-            let to = Where { printer: &printer, begun: &begun, copy: newest + 1 };
+            let newest =
+                newest_job(w, &visit, line)?.map_or(before.job.copy, |newest| newest.job.copy.max(before.job.copy));
+            let to = Where {
+                printer: &printer,
+                begun: &begun,
+                copy: newest + 1,
+            };
             freeze(w, &acting, &visit, line, &to)?;
             let line = Line::new(LABEL_REPRINTED).patient(visit.patient).visit(visit.id);
             acting.audit(w, line.reason(reason.trim()))?;
@@ -90,7 +99,11 @@ fn freeze(
     to: &Where<'_>,
 ) -> Result<PrintJobId, Error> {
     let reprint = (to.copy > 0).then_some(to.copy);
-    let print = Print { serial: &to.begun.serial, handed_over_by: &acting.staff.name, reprint };
+    let print = Print {
+        serial: &to.begun.serial,
+        handed_over_by: &acting.staff.name,
+        reprint,
+    };
     let bitmap = laid_out(w, visit, line_of(visit, line)?, &print)?;
     let now = w.now();
     let id = PrintJobId::make(now, w.rng());
@@ -103,21 +116,32 @@ fn freeze(
         dispensing: Some(to.begun.dispensing),
         copy: to.copy,
     })?;
-    acting.audit(w, Line::new(LABEL_PRINTED).patient(visit.patient).visit(visit.id).about(id))?;
+    acting.audit(
+        w,
+        Line::new(LABEL_PRINTED)
+            .patient(visit.patient)
+            .visit(visit.id)
+            .about(id),
+    )?;
     Ok(id)
 }
 
 /// The newest label of this line.
 pub(super) fn newest_job(w: &Writing<'_>, visit: &Visit, line: LineId) -> Result<Option<PrintJob>, Error> {
     let jobs = w.print_jobs(MAX_JOBS)?;
-    Ok(jobs.into_iter().find(|row| row.job.visit == Some(visit.id) && row.job.what == line.to_string()))
+    Ok(jobs
+        .into_iter()
+        .find(|row| row.job.visit == Some(visit.id) && row.job.what == line.to_string()))
 }
 
 /// A label that is printed again after handing over bears the serial that stands in the book.
 fn begun_or_given(w: &mut Writing<'_>, visit: &Visit, line: LineId) -> Result<Begun, Error> {
     let given = w.dispensings(visit.id)?;
     match handed_over(&given, line).0 {
-        Some((_, fact)) => Ok(Begun { dispensing: fact.dispensing, serial: fact.serial.clone() }),
+        Some((_, fact)) => Ok(Begun {
+            dispensing: fact.dispensing,
+            serial: fact.serial.clone(),
+        }),
         None => Begun::or_begin(w, visit.id),
     }
 }

@@ -10,7 +10,10 @@ impl Desk {
     pub fn dispensing_queue(&self) -> Result<Vec<DispenseRow>, Error> {
         let (clinic, _) = self.acting(Verb::SeeDispensing)?;
         clinic.read(|r| {
-            let waiting = r.queue(r.today()?)?.into_iter().filter(|entry| entry.state == QueueState::AtPharmacy);
+            let waiting = r
+                .queue(r.today()?)?
+                .into_iter()
+                .filter(|entry| entry.state == QueueState::AtPharmacy);
             let mut rows = Vec::new();
             for entry in waiting {
                 rows.extend(row(r, entry)?);
@@ -23,8 +26,12 @@ impl Desk {
 
 /// `None` while the signed note has not arrived from the doctor's device.
 fn row(r: &Reading<'_>, entry: QueueEntry) -> Result<Option<DispenseRow>, Error> {
-    let (Some(visit), Some(patient)) = (r.visit(entry.visit)?, r.patient(entry.patient)?) else { return Ok(None) };
-    let Some(signed) = visit.signed.first() else { return Ok(None) };
+    let (Some(visit), Some(patient)) = (r.visit(entry.visit)?, r.patient(entry.patient)?) else {
+        return Ok(None);
+    };
+    let Some(signed) = visit.signed.first() else {
+        return Ok(None);
+    };
     let n_overridden: usize = visit.lines.iter().map(|line| line.overrides.len()).sum();
     Ok(Some(DispenseRow {
         entry: entry.id,

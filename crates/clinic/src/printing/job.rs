@@ -25,10 +25,16 @@ pub(crate) fn job_of(row: &PrintJob) -> Job {
         vault::PrintState::Unknown => JobState::Unknown,
         vault::PrintState::Failed => match row.reason.as_deref() {
             Some(DID_NOT_COME_OUT) => JobState::DidNotComeOut,
-            reason => JobState::Failed { reason: refusal(reason) },
+            reason => JobState::Failed {
+                reason: refusal(reason),
+            },
         },
     };
-    Job { state, reprint: row.job.copy, ..Job::queued(row.job.id, row.made_at) }
+    Job {
+        state,
+        reprint: row.job.copy,
+        ..Job::queued(row.job.id, row.made_at)
+    }
 }
 
 /// How the vault keeps a state.

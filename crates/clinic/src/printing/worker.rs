@@ -53,7 +53,9 @@ impl Printing {
 
     pub(crate) fn start(&self, clinic: ClinicRef) {
         let spool = self.clone();
-        let thread = std::thread::Builder::new().name("spool".to_owned()).spawn(move || spool.run(&clinic));
+        let thread = std::thread::Builder::new()
+            .name("spool".to_owned())
+            .spawn(move || spool.run(&clinic));
         match thread {
             Ok(thread) => *self.0.thread.lock().expect("nobody panics under this lock") = Some(thread),
             Err(error) => tracing::error!(%error, "nothing can be printed"),
@@ -76,14 +78,27 @@ impl Printing {
 
     /// A job, with what is remembered of it.
     pub(crate) fn job(&self, row: &PrintJob) -> Job {
-        let remembered = self.0.memory.lock().expect("nobody panics under this lock").get(&row.job.id).cloned();
+        let remembered = self
+            .0
+            .memory
+            .lock()
+            .expect("nobody panics under this lock")
+            .get(&row.job.id)
+            .cloned();
         let job = job_of(row);
-        remembered.map_or(job.clone(), |known| Job { state: job.state, ..known })
+        remembered.map_or(job.clone(), |known| Job {
+            state: job.state,
+            ..known
+        })
     }
 
     /// Remembers what no row holds: tries, and a person's leave.
     pub(crate) fn remember(&self, job: &Job) {
-        self.0.memory.lock().expect("nobody panics under this lock").insert(job.id, job.clone());
+        self.0
+            .memory
+            .lock()
+            .expect("nobody panics under this lock")
+            .insert(job.id, job.clone());
     }
 
     fn run(&self, clinic: &ClinicRef) {
@@ -102,8 +117,11 @@ impl Printing {
         let mut bell = self.bell();
         while !bell.woken && !bell.closing {
             if something_waits {
-                let (next, timeout) =
-                    self.0.rung.wait_timeout(bell, LOOK_AGAIN).expect("nobody panics under this lock");
+                let (next, timeout) = self
+                    .0
+                    .rung
+                    .wait_timeout(bell, LOOK_AGAIN)
+                    .expect("nobody panics under this lock");
                 bell = next;
                 if timeout.timed_out() {
                     break;
@@ -128,8 +146,11 @@ impl Printing {
 impl OpenClinic {
     /// After a crash nobody knows what became of a label that was leaving: a person is asked.
     pub(crate) fn recover_print_jobs(&self) -> Result<(), Error> {
-        let cut_off: Vec<PrintJob> =
-            self.read(|r| Ok(r.open_print_jobs()?))?.into_iter().filter(|row| row.state == vault::PrintState::Sending).collect();
+        let cut_off: Vec<PrintJob> = self
+            .read(|r| Ok(r.open_print_jobs()?))?
+            .into_iter()
+            .filter(|row| row.state == vault::PrintState::Sending)
+            .collect();
         for row in cut_off {
             let mut job = job_of(&row);
             job.recover();
@@ -140,7 +161,9 @@ impl OpenClinic {
 
     /// Sends what may be sent, oldest first; says whether something waits for its next try.
     fn print_what_waits(&self) -> Result<bool, Error> {
-        let Some(printer) = self.printer()? else { return Ok(false) };
+        let Some(printer) = self.printer()? else {
+            return Ok(false);
+        };
         let rows = self.read(|r| Ok(r.open_print_jobs()?))?;
         for row in rows {
             if self.printing.is_closing() {
@@ -170,7 +193,8 @@ impl OpenClinic {
         self.status_changed();
 
         let outcome = port::send(printer, &row.job.bytes, &Limits::default());
-        job.finish(&outcome, self.vault.now()).map_err(|_| Error::not_now("print_job"))?;
+        job.finish(&outcome, self.vault.now())
+            .map_err(|_| Error::not_now("print_job"))?;
         self.printing.remember(job);
         self.vault.write(None, |w| {
             let (state, reason) = kept_state(job.state);
@@ -187,17 +211,13 @@ impl OpenClinic {
 
     fn keep_job(&self, job: &Job) -> Result<(), Error> {
         let (state, reason) = kept_state(job.state);
-        self.vault.write(None, |w| Ok(w.set_print_state(job.id, state, reason)?))
+        self.vault
+            .write(None, |w| Ok(w.set_print_state(job.id, state, reason)?))
     }
 }
 
 /// The fact that a label left for the printer, with what is known of its fate.
-fn label_printed(
-    r: &vault::Reading<'_>,
-    job: &Job,
-    row: &PrintJob,
-    at: Instant,
-) -> Result<Option<FactDraft>, Error> {
+fn label_printed(r: &vault::Reading<'_>, job: &Job, row: &PrintJob, at: Instant) -> Result<Option<FactDraft>, Error> {
     let outcome = match job.state {
         JobState::Sent => "sent",
         JobState::Confirmed => "confirmed",
@@ -205,8 +225,21 @@ fn label_printed(
         _ => return Ok(None),
     };
     let Some(visit) = row.job.visit else { return Ok(None) };
-    let Some(patient) = r.visit(visit)?.map(|visit| visit.patient) else { return Ok(None) };
+    let Some(patient) = r.visit(visit)?.map(|visit| visit.patient) else {
+        return Ok(None);
+    };
     let (dispensing, copy) = (row.job.dispensing, row.job.copy);
-    let body = LabelPrinted { patient, visit, dispensing, job: job.id, copy, outcome: outcome.to_owned() };
-    Ok(Some(FactDraft { at, by: None, body: FactBody::LabelPrinted(body) }))
+    let body = LabelPrinted {
+        patient,
+        visit,
+        dispensing,
+        job: job.id,
+        copy,
+        outcome: outcome.to_owned(),
+    };
+    Ok(Some(FactDraft {
+        at,
+        by: None,
+        body: FactBody::LabelPrinted(body),
+    }))
 }

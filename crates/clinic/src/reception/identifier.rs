@@ -15,15 +15,24 @@ pub(crate) fn masked(identifier: &Identifier) -> String {
 /// The last four signs, behind dots.
 pub(super) fn tail(number: &str) -> String {
     let signs: Vec<char> = number.chars().filter(|c| c.is_alphanumeric()).collect();
-    format!("····{}", signs[signs.len().saturating_sub(4)..].iter().collect::<String>())
+    format!(
+        "····{}",
+        signs[signs.len().saturating_sub(4)..].iter().collect::<String>()
+    )
 }
 
 /// The document without what typing adds: spaces around it, small letters.
 pub(super) fn tidied(identifier: Identifier) -> Identifier {
     let tidy = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ").to_uppercase();
     match identifier {
-        Identifier::Passport { country, number } => Identifier::Passport { country: tidy(country), number: tidy(number) },
-        Identifier::Other { paper, number } => Identifier::Other { paper: paper.trim().to_owned(), number: tidy(number) },
+        Identifier::Passport { country, number } => Identifier::Passport {
+            country: tidy(country),
+            number: tidy(number),
+        },
+        Identifier::Other { paper, number } => Identifier::Other {
+            paper: paper.trim().to_owned(),
+            number: tidy(number),
+        },
         same => same,
     }
 }
@@ -42,8 +51,14 @@ mod tests {
 
     #[test]
     fn typing_makes_no_second_patient() {
-        let typed = Identifier::Passport { country: "idn".to_owned(), number: " a 123 ".to_owned() };
-        let kept = Identifier::Passport { country: "IDN".to_owned(), number: "A 123".to_owned() };
+        let typed = Identifier::Passport {
+            country: "idn".to_owned(),
+            number: " a 123 ".to_owned(),
+        };
+        let kept = Identifier::Passport {
+            country: "IDN".to_owned(),
+            number: "A 123".to_owned(),
+        };
         assert_eq!(tidied(typed), kept);
     }
 }

@@ -35,7 +35,15 @@ impl Desk {
         let (clinic, acting) = self.acting(Verb::RegisterPatient)?;
         clinic.write(&acting, |w| {
             let patient = register(w, &acting, patient)?;
-            queue(w, &acting, QueuePatient { patient, reason, doctor })
+            queue(
+                w,
+                &acting,
+                QueuePatient {
+                    patient,
+                    reason,
+                    doctor,
+                },
+            )
         })
     }
 
@@ -53,7 +61,13 @@ impl Desk {
                 w.set_queue_doctor(entry, Some(acting.id()))?;
                 w.set_visit_doctor(before.visit, Some(acting.id()))?;
             }
-            acting.audit(w, Line::new(QUEUE_MOVED).patient(before.patient).visit(before.visit).about(word(state)))?;
+            acting.audit(
+                w,
+                Line::new(QUEUE_MOVED)
+                    .patient(before.patient)
+                    .visit(before.visit)
+                    .about(word(state)),
+            )?;
             Ok(())
         })
     }
@@ -66,18 +80,29 @@ fn queue(w: &mut Writing<'_>, acting: &Acting, input: QueuePatient) -> Result<Qu
     }
     w.patient(input.patient)?.ok_or(ErrorCode::NotFound)?;
     if let Some(doctor) = input.doctor {
-        let known = w.staff(doctor)?.is_some_and(|staff| crate::roles::may(&staff, Verb::SignNote));
+        let known = w
+            .staff(doctor)?
+            .is_some_and(|staff| crate::roles::may(&staff, Verb::SignNote));
         if !known {
             return Err(Error::invalid("doctor"));
         }
     }
     let today = w.today()?;
-    if w.queue(today)?.iter().any(|entry| entry.patient == input.patient && is_here(entry.state)) {
+    if w.queue(today)?
+        .iter()
+        .any(|entry| entry.patient == input.patient && is_here(entry.state))
+    {
         return Err(ErrorCode::AlreadyInQueue.into());
     }
     let now = w.now();
     let (entry, visit) = (QueueEntryId::make(now, w.rng()), VisitId::make(now, w.rng()));
-    w.open_visit(&NewVisit { id: visit, patient: input.patient, day: today, opened_at: now, doctor: input.doctor })?;
+    w.open_visit(&NewVisit {
+        id: visit,
+        patient: input.patient,
+        day: today,
+        opened_at: now,
+        doctor: input.doctor,
+    })?;
     let new = NewQueueEntry {
         id: entry,
         patient: input.patient,
@@ -88,7 +113,12 @@ fn queue(w: &mut Writing<'_>, acting: &Acting, input: QueuePatient) -> Result<Qu
     };
     let token = w.add_to_queue(today, &new)?.token;
     acting.audit(w, Line::new(PATIENT_QUEUED).patient(input.patient).visit(visit))?;
-    Ok(Queued { entry, patient: input.patient, visit, token })
+    Ok(Queued {
+        entry,
+        patient: input.patient,
+        visit,
+        token,
+    })
 }
 
 fn is_here(state: QueueState) -> bool {
@@ -105,4 +135,3 @@ fn word(state: QueueState) -> &'static str {
         QueueState::Left => "left",
     }
 }
-

@@ -21,10 +21,16 @@ impl Desk {
             let today = r.today()?;
             if query.trim().is_empty() {
                 let recent = r.recent_patients(MAX_ROWS)?;
-                return Ok(recent.into_iter().map(|patient| row(patient, MatchReason::Name, today)).collect());
+                return Ok(recent
+                    .into_iter()
+                    .map(|patient| row(patient, MatchReason::Name, today))
+                    .collect());
             }
             let found = r.search_patients(&query, MAX_ROWS)?;
-            Ok(found.into_iter().map(|hit| row(hit.patient, reason(hit.matched), today)).collect())
+            Ok(found
+                .into_iter()
+                .map(|hit| row(hit.patient, reason(hit.matched), today))
+                .collect())
         })
     }
 
@@ -43,7 +49,10 @@ impl Desk {
                 birth_date: number.birth_date(today),
                 sex: number.sex(),
                 warnings: number.warnings(today),
-                existing: existing.into_iter().next().map(|patient| row(patient, MatchReason::Identifier, today)),
+                existing: existing
+                    .into_iter()
+                    .next()
+                    .map(|patient| row(patient, MatchReason::Identifier, today)),
             })
         })
     }
@@ -58,7 +67,10 @@ fn row(patient: Patient, matched: MatchReason, today: Day) -> PatientRow {
             Identifier::Passport { number, .. } | Identifier::Other { number, .. } => tail(number),
             Identifier::None => String::new(),
         },
-        age_years: patient.birth_date.and_then(|birth| age(birth, today)).map(|age| age.years),
+        age_years: patient
+            .birth_date
+            .and_then(|birth| age(birth, today))
+            .map(|age| age.years),
         sex: patient.sex,
         matched,
     }

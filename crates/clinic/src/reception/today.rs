@@ -28,7 +28,12 @@ impl Desk {
             Ok(TodayView {
                 day,
                 rows,
-                doctors: doctors.map(|staff| DoctorChoice { id: staff.id, name: staff.name }).collect(),
+                doctors: doctors
+                    .map(|staff| DoctorChoice {
+                        id: staff.id,
+                        name: staff.name,
+                    })
+                    .collect(),
             })
         })
     }
@@ -36,7 +41,9 @@ impl Desk {
 
 /// `None` while the patient's identity has not arrived from the other device yet.
 fn row(r: &Reading<'_>, entry: QueueEntry, doctor_name: Option<String>) -> Result<Option<QueueRow>, Error> {
-    let Some(patient) = r.patient(entry.patient)? else { return Ok(None) };
+    let Some(patient) = r.patient(entry.patient)? else {
+        return Ok(None);
+    };
     let today = r.today()?;
     Ok(Some(QueueRow {
         entry: entry.id,
@@ -44,7 +51,10 @@ fn row(r: &Reading<'_>, entry: QueueEntry, doctor_name: Option<String>) -> Resul
         visit: entry.visit,
         patient: patient.id,
         name: patient.name,
-        age_years: patient.birth_date.and_then(|birth| age(birth, today)).map(|age| age.years),
+        age_years: patient
+            .birth_date
+            .and_then(|birth| age(birth, today))
+            .map(|age| age.years),
         sex: patient.sex,
         reason: entry.reason,
         doctor: entry.doctor,

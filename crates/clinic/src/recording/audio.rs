@@ -25,7 +25,9 @@ impl Desk {
         if start_ms >= end_ms || end_ms - start_ms > MAX_SPAN_MS {
             return Err(Error::invalid("span"));
         }
-        let kept = clinic.read(|r| Ok(r.recording(recording)?))?.ok_or(ErrorCode::NotFound)?;
+        let kept = clinic
+            .read(|r| Ok(r.recording(recording)?))?
+            .ok_or(ErrorCode::NotFound)?;
         let format = format_of(&kept);
         let pcm = span(&clinic.vault, &kept, format, start_ms, end_ms)?;
         if clinic.first_look(recording.as_bytes()) {
@@ -48,7 +50,10 @@ pub(super) fn chunk_bytes(start_ms: u32, pcm: &[i16]) -> Vec<u8> {
 
 fn read_chunk(bytes: &[u8]) -> Option<(u32, Vec<i16>)> {
     let (start, samples) = bytes.split_first_chunk::<4>()?;
-    let pcm = samples.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
+    let pcm = samples
+        .chunks_exact(2)
+        .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
+        .collect();
     Some((u32::from_le_bytes(*start), pcm))
 }
 
@@ -63,7 +68,10 @@ pub(super) fn replay(vault: Vault, recording: &Recording) -> impl Source + use<>
 }
 
 fn format_of(recording: &Recording) -> Format {
-    Format { rate: recording.sample_rate, channels: recording.channels }
+    Format {
+        rate: recording.sample_rate,
+        channels: recording.channels,
+    }
 }
 
 /// The samples from `start_ms` up to `end_ms`; only the chunks that hold them are opened.
@@ -75,7 +83,11 @@ fn span(vault: &Vault, kept: &Recording, format: Format, start_ms: u32, end_ms: 
     let (mut low, mut high) = (0, kept.n_chunks);
     while low < high {
         let middle = low + (high - low) / 2;
-        if open(middle)?.0 <= start_ms { low = middle + 1 } else { high = middle }
+        if open(middle)?.0 <= start_ms {
+            low = middle + 1
+        } else {
+            high = middle
+        }
     }
     let mut pcm = Vec::new();
     for index in low.saturating_sub(1)..kept.n_chunks {
@@ -87,12 +99,18 @@ fn span(vault: &Vault, kept: &Recording, format: Format, start_ms: u32, end_ms: 
         let to = samples_in(format, end_ms - begins).min(samples.len());
         pcm.extend_from_slice(&samples[from..to.max(from)]);
     }
-    if pcm.is_empty() { Err(ErrorCode::NotFound.into()) } else { Ok(pcm) }
+    if pcm.is_empty() {
+        Err(ErrorCode::NotFound.into())
+    } else {
+        Ok(pcm)
+    }
 }
 
 fn samples_in(format: Format, millis: u32) -> usize {
     let frames = u64::from(millis) * u64::from(format.rate) / 1000;
-    usize::try_from(frames).unwrap_or(usize::MAX).saturating_mul(usize::from(format.channels))
+    usize::try_from(frames)
+        .unwrap_or(usize::MAX)
+        .saturating_mul(usize::from(format.channels))
 }
 
 /// A WAV file: 16-bit PCM behind the 44-byte header (RIFF, "Multimedia Programming Interface", 1991).
@@ -129,9 +147,19 @@ mod tests {
 
     #[test]
     fn a_wav_says_how_long_it_is() {
-        let file = wav(Format { rate: 16_000, channels: 2 }, &[0; 32_000]);
+        let file = wav(
+            Format {
+                rate: 16_000,
+                channels: 2,
+            },
+            &[0; 32_000],
+        );
         assert_eq!(file.len(), 44 + 64_000);
         assert_eq!(&file[0..4], b"RIFF");
-        assert_eq!(u32::from_le_bytes(file[28..32].try_into().expect("four bytes")), 64_000, "bytes a second");
+        assert_eq!(
+            u32::from_le_bytes(file[28..32].try_into().expect("four bytes")),
+            64_000,
+            "bytes a second"
+        );
     }
 }

@@ -55,7 +55,9 @@ impl Recordings {
     }
 
     pub(super) fn microphone_is_taken(&self) -> bool {
-        self.lock().values().any(|live| live.from_microphone && live.state == RecordingState::Recording && !live.over)
+        self.lock()
+            .values()
+            .any(|live| live.from_microphone && live.state == RecordingState::Recording && !live.over)
     }
 
     pub(super) fn insert(&self, id: RecordingId, live: Live) {

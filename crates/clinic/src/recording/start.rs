@@ -56,8 +56,17 @@ impl Desk {
             acting.audit(w, Line::new(RECORDING_STARTED).patient(known.patient).visit(visit))?;
             Ok(id)
         })?;
-        let sink = VaultSink { clinic: Arc::downgrade(&clinic), vault: clinic.vault.clone(), recording: id };
-        let run = Run { visit, recording: id, from_microphone, begins_as: RecordingState::Recording };
+        let sink = VaultSink {
+            clinic: Arc::downgrade(&clinic),
+            vault: clinic.vault.clone(),
+            recording: id,
+        };
+        let run = Run {
+            visit,
+            recording: id,
+            from_microphone,
+            begins_as: RecordingState::Recording,
+        };
         self.run(&clinic, run, Recorder::new(Box::new(sink)), sound)?;
         Ok(id)
     }
@@ -65,7 +74,9 @@ impl Desk {
     /// Ends the sound; what was said is still written down.
     pub fn stop_recording(&self, recording: RecordingId) -> Result<(), Error> {
         let (clinic, _) = self.acting(Verb::Record)?;
-        let stopped = clinic.recordings.with(recording, |live| live.scribe.as_ref().map(scribe::Recording::stop));
+        let stopped = clinic
+            .recordings
+            .with(recording, |live| live.scribe.as_ref().map(scribe::Recording::stop));
         stopped.map(drop).ok_or(ErrorCode::NotFound.into())
     }
 
@@ -75,7 +86,9 @@ impl Desk {
     /// [`ErrorCode::NoModel`], [`ErrorCode::SoundMissing`], [`ErrorCode::RecordingRunning`].
     pub fn resume_transcription(&self, recording: RecordingId) -> Result<(), Error> {
         let (clinic, _) = self.acting(Verb::Record)?;
-        let kept = clinic.read(|r| Ok(r.recording(recording)?))?.ok_or(ErrorCode::NotFound)?;
+        let kept = clinic
+            .read(|r| Ok(r.recording(recording)?))?
+            .ok_or(ErrorCode::NotFound)?;
         if clinic.recordings.is_live_for(kept.visit) {
             return Err(ErrorCode::RecordingRunning.into());
         }
@@ -87,7 +100,12 @@ impl Desk {
         }
         let replay = audio::replay(clinic.vault.clone(), &kept);
         let begins_as = RecordingState::Transcribing;
-        let run = Run { visit: kept.visit, recording, from_microphone: false, begins_as };
+        let run = Run {
+            visit: kept.visit,
+            recording,
+            from_microphone: false,
+            begins_as,
+        };
         self.run(&clinic, run, Recorder::new(Box::new(NoSink)), Box::new(replay))
     }
 
@@ -100,21 +118,14 @@ impl Desk {
             }
             SoundSource::Microphone { device } => {
                 let chosen = device.or(clinic.chosen_microphone()?);
-                let sound =
-                    MicrophoneSource::open(chosen.as_deref(), None).map_err(|_| ErrorCode::NoMicrophone)?;
+                let sound = MicrophoneSource::open(chosen.as_deref(), None).map_err(|_| ErrorCode::NoMicrophone)?;
                 Ok(Box::new(sound))
             }
         }
     }
 
     /// Sets the scribe to work, and what it says to memory.
-    fn run(
-        &self,
-        clinic: &Arc<OpenClinic>,
-        run: Run,
-        recorder: Recorder,
-        sound: Box<dyn Source>,
-    ) -> Result<(), Error> {
+    fn run(&self, clinic: &Arc<OpenClinic>, run: Run, recorder: Recorder, sound: Box<dyn Source>) -> Result<(), Error> {
         let model = clinic.chosen_model()?;
         let transcription = Transcription {
             model: model.as_ref().map(|model| model.entry.file.clone()),
@@ -137,7 +148,12 @@ impl Desk {
             over: false,
         };
         clinic.recordings.insert(run.recording, live);
-        let told = Told { clinic: Arc::downgrade(clinic), run, transcription, levels: Mutex::default() };
+        let told = Told {
+            clinic: Arc::downgrade(clinic),
+            run,
+            transcription,
+            levels: Mutex::default(),
+        };
         let scribe = recorder.start(sound, move |event| told.hear(event));
         clinic.recordings.with(run.recording, |live| live.scribe = Some(scribe));
         Ok(())
@@ -164,13 +180,17 @@ impl AudioSink for VaultSink {
     fn append(&mut self, chunk: AudioChunk) -> Result<(), SinkError> {
         let millis = millis_of(chunk.format, chunk.pcm.len());
         let bytes = audio::chunk_bytes(chunk.start_ms, &chunk.pcm);
-        self.vault.append_chunk(self.recording, &bytes, millis).map_err(|_| SinkError("store_failed".to_owned()))?;
+        self.vault
+            .append_chunk(self.recording, &bytes, millis)
+            .map_err(|_| SinkError("store_failed".to_owned()))?;
         Ok(())
     }
 
     fn finish(&mut self) -> Result<(), SinkError> {
         if let Some(clinic) = self.clinic.upgrade() {
-            clinic.recordings.with(self.recording, |live| live.state = RecordingState::Transcribing);
+            clinic
+                .recordings
+                .with(self.recording, |live| live.state = RecordingState::Transcribing);
         }
         Ok(())
     }
@@ -222,8 +242,9 @@ impl Told {
                 progress.error = outcome.failure.map(code_word);
             }
         }
-        if let Some((state, length_ms)) =
-            clinic.recordings.with(self.run.recording, |live| (live.state, live.length_ms))
+        if let Some((state, length_ms)) = clinic
+            .recordings
+            .with(self.run.recording, |live| (live.state, live.length_ms))
         {
             (progress.state, progress.length_ms) = (state, length_ms);
         }
@@ -245,7 +266,9 @@ impl Told {
             live.turns.clone()
         });
         if let Some(turns) = turns {
-            let kept = clinic.vault.write(None, |w| Ok::<_, Error>(w.put_turns(self.run.recording, &turns)?));
+            let kept = clinic
+                .vault
+                .write(None, |w| Ok::<_, Error>(w.put_turns(self.run.recording, &turns)?));
             self.tell_failure(kept);
         }
     }
@@ -262,7 +285,10 @@ impl Told {
     /// The last word: all turns, and whether any sound is still without text.
     fn finish(&self, clinic: &OpenClinic, outcome: &Outcome) -> RecordingState {
         let incomplete = self.transcription.model.is_none() || outcome.failure.is_some() || !outcome.missing.is_empty();
-        let transcription = Transcription { incomplete, ..self.transcription.clone() };
+        let transcription = Transcription {
+            incomplete,
+            ..self.transcription.clone()
+        };
         let kept = clinic.vault.write(None, |w| {
             if !outcome.turns.is_empty() {
                 w.put_turns(self.run.recording, &outcome.turns)?;
@@ -273,7 +299,11 @@ impl Told {
         });
         self.tell_failure(kept);
         clinic.recordings.with(self.run.recording, |live| live.over = true);
-        if incomplete { RecordingState::Failed } else { RecordingState::Done }
+        if incomplete {
+            RecordingState::Failed
+        } else {
+            RecordingState::Done
+        }
     }
 
     fn tell_failure(&self, kept: Result<(), Error>) {
@@ -290,5 +320,8 @@ fn loudness(peak_db: f32) -> u8 {
 
 /// The code's stable name, as it crosses.
 fn code_word(code: scribe::FailureCode) -> String {
-    serde_json::to_value(code).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(code)
+        .ok()
+        .and_then(|word| word.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }

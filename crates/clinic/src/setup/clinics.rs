@@ -47,7 +47,14 @@ impl Desk {
         if self.opened().is_some_and(|open| open.tenant.to_string() == tenant) {
             return Ok(());
         }
-        if !self.inner.file.kept().clinics.iter().any(|clinic| clinic.tenant == tenant) {
+        if !self
+            .inner
+            .file
+            .kept()
+            .clinics
+            .iter()
+            .any(|clinic| clinic.tenant == tenant)
+        {
             return Err(ErrorCode::NotFound.into());
         }
         let dir = self.clinic_dir(&tenant);
@@ -86,14 +93,19 @@ impl Desk {
     /// Puts a clinic on the desk, and remembers it as the one to open next time.
     pub(super) fn put_on_desk(&self, clinic: Arc<OpenClinic>) -> Result<(), Error> {
         let tenant = clinic.tenant.to_string();
-        let name = clinic.profile().map_or_else(|_| self.kept_name(&tenant), |profile| profile.name);
+        let name = clinic
+            .profile()
+            .map_or_else(|_| self.kept_name(&tenant), |profile| profile.name);
         self.inner.file.remember(&tenant, &name)?;
         self.put_open(Some(clinic));
         Ok(())
     }
 
     pub(super) fn ports(&self) -> Ports {
-        Ports { clock: Arc::clone(&self.inner.config.clock), rng: self.rng() }
+        Ports {
+            clock: Arc::clone(&self.inner.config.clock),
+            rng: self.rng(),
+        }
     }
 
     fn needs_passphrase(&self, tenant: &str) -> bool {
@@ -103,7 +115,11 @@ impl Desk {
 
     fn kept_name(&self, tenant: &str) -> String {
         let kept = self.inner.file.kept();
-        kept.clinics.into_iter().find(|clinic| clinic.tenant == tenant).map(|clinic| clinic.name).unwrap_or_default()
+        kept.clinics
+            .into_iter()
+            .find(|clinic| clinic.tenant == tenant)
+            .map(|clinic| clinic.name)
+            .unwrap_or_default()
     }
 
     /// The name of a clinic that this device was paired with arrives later, by syncing.
@@ -111,7 +127,11 @@ impl Desk {
         let Some(clinic) = self.opened() else { return Ok(()) };
         let Ok(profile) = clinic.profile() else { return Ok(()) };
         let tenant = clinic.tenant.to_string();
-        if self.kept_name(&tenant) == profile.name { Ok(()) } else { self.inner.file.remember(&tenant, &profile.name) }
+        if self.kept_name(&tenant) == profile.name {
+            Ok(())
+        } else {
+            self.inner.file.remember(&tenant, &profile.name)
+        }
     }
 
     fn unfinished_setup(&self, model_skipped: bool) -> Result<Option<SetupStep>, Error> {

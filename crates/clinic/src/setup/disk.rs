@@ -50,7 +50,10 @@ impl DeskFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Kept::default(),
             Err(_) => return Err(ErrorCode::FileFailed.into()),
         };
-        Ok(Self { path, kept: Mutex::new(kept) })
+        Ok(Self {
+            path,
+            kept: Mutex::new(kept),
+        })
     }
 
     pub(crate) fn kept(&self) -> Kept {
@@ -76,7 +79,10 @@ impl DeskFile {
     pub(crate) fn remember(&self, tenant: &str, name: &str) -> Result<(), Error> {
         self.change(|kept| {
             kept.clinics.retain(|clinic| clinic.tenant != tenant);
-            kept.clinics.push(KeptClinic { tenant: tenant.to_owned(), name: name.to_owned() });
+            kept.clinics.push(KeptClinic {
+                tenant: tenant.to_owned(),
+                name: name.to_owned(),
+            });
             kept.last_open = Some(tenant.to_owned());
             if kept.founding.as_deref() == Some(tenant) {
                 kept.founding = None;
@@ -106,12 +112,19 @@ mod tests {
     fn what_was_kept_is_there_after_a_restart() {
         let dir = tempfile::tempdir().expect("a folder");
         let file = DeskFile::open(dir.path()).expect("a new file");
-        file.change(|kept| kept.founding = Some("aa".to_owned())).expect("written");
+        file.change(|kept| kept.founding = Some("aa".to_owned()))
+            .expect("written");
         file.remember("aa", "Klinik Seri Mawar").expect("written");
         file.remember("aa", "Klinik Seri Mawar Baru").expect("written");
 
         let kept = DeskFile::open(dir.path()).expect("read").kept();
-        assert_eq!(kept.clinics, [KeptClinic { tenant: "aa".to_owned(), name: "Klinik Seri Mawar Baru".to_owned() }]);
+        assert_eq!(
+            kept.clinics,
+            [KeptClinic {
+                tenant: "aa".to_owned(),
+                name: "Klinik Seri Mawar Baru".to_owned()
+            }]
+        );
         assert_eq!(kept.last_open.as_deref(), Some("aa"));
         assert_eq!(kept.founding, None);
     }

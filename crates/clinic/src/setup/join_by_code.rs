@@ -31,13 +31,25 @@ impl Desk {
         .map_err(refused)?;
 
         let tenant = welcome.tenant.to_string();
-        if self.inner.file.kept().clinics.iter().any(|clinic| clinic.tenant == tenant) {
+        if self
+            .inner
+            .file
+            .kept()
+            .clinics
+            .iter()
+            .any(|clinic| clinic.tenant == tenant)
+        {
             return Err(ErrorCode::AlreadyMember.into());
         }
-        let statements: Vec<Statement> =
-            welcome.statements.iter().map(|bytes| Statement::decode(bytes)).collect::<Result<_, _>>()?;
+        let statements: Vec<Statement> = welcome
+            .statements
+            .iter()
+            .map(|bytes| Statement::decode(bytes))
+            .collect::<Result<_, _>>()?;
         let vault = self.create_vault(&tenant, &device, &statements, input.protection)?;
-        let told = welcome.relay_url.and_then(|url| RelayAddress::new(&url, welcome.relay_key_sha256).ok());
+        let told = welcome
+            .relay_url
+            .and_then(|url| RelayAddress::new(&url, welcome.relay_key_sha256).ok());
         let relay = told.unwrap_or(typed).to_string();
         vault.write(None, |w| Ok::<_, Error>(w.put_setting(RELAY, &relay)?))?;
         self.put_on_desk(self.start_clinic(vault)?)

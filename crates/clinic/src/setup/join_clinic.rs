@@ -60,8 +60,12 @@ impl Desk {
                 Err(error) => return Err(error),
             }
         }
-        let Founded { tenant, statements, device, kit } =
-            found_tenant(&mut self.rng(), self.now().as_millisecond());
+        let Founded {
+            tenant,
+            statements,
+            device,
+            kit,
+        } = found_tenant(&mut self.rng(), self.now().as_millisecond());
         let tenant = tenant.to_string();
         self.inner.file.change(|kept| kept.founding = Some(tenant.clone()))?;
         let vault = self.create_vault(&tenant, &device, &statements, input.protection.clone())?;
@@ -109,7 +113,9 @@ impl Desk {
 
 /// The clinic's profile, its owner and her PIN, in one transaction; she is signed in afterwards.
 fn dress(clinic: &OpenClinic, input: &JoinClinic) -> Result<(), Error> {
-    let id = clinic.vault.with_rng(|mut rng| StaffId::make(clinic.vault.now(), &mut rng));
+    let id = clinic
+        .vault
+        .with_rng(|mut rng| StaffId::make(clinic.vault.now(), &mut rng));
     let owner = Staff {
         id,
         name: input.owner_name.trim().to_owned(),
@@ -129,7 +135,12 @@ fn dress(clinic: &OpenClinic, input: &JoinClinic) -> Result<(), Error> {
         })?;
         w.put_staff(&owner)?;
         let device = w.belonging().device;
-        let enrolled = StaffEnrolled { staff: id, role: owner.role, device, person_public: person.public };
+        let enrolled = StaffEnrolled {
+            staff: id,
+            role: owner.role,
+            device,
+            person_public: person.public,
+        };
         person.acting.record(w, FactBody::StaffEnrolled(enrolled))?;
         pin::keep_person(w, id, &person.wrapped)?;
         person.acting.audit(w, Line::new(CLINIC_FOUNDED))?;
@@ -145,7 +156,13 @@ fn relay_of(invitation: &Invitation) -> Result<RelayAddress, Error> {
 
 fn check(input: &JoinClinic) -> Result<(), Error> {
     super::keys::check(&input.protection)?;
-    let filled = |field, text: &str| if text.trim().is_empty() { Err(Error::invalid(field)) } else { Ok(()) };
+    let filled = |field, text: &str| {
+        if text.trim().is_empty() {
+            Err(Error::invalid(field))
+        } else {
+            Ok(())
+        }
+    };
     filled("clinic_name", &input.clinic_name)?;
     filled("address", &input.address.lines)?;
     filled("phone", &input.phone)?;

@@ -13,22 +13,33 @@ use crate::{
 /// Characters that a passphrase has at least.
 const MIN_PASSPHRASE: usize = 10;
 
+/// The folder of one clinic.
+pub(crate) fn clinic_dir(data_dir: &Path, tenant: &str) -> PathBuf {
+    data_dir.join("clinics").join(tenant)
+}
+
+/// The key of the store in `dir`, from wherever it is kept.
+pub(crate) fn load_secrets(dir: &Path, passphrase: Option<Zeroizing<String>>) -> Result<MachineSecrets, Error> {
+    if !PassphraseFile::exists(dir) {
+        return Ok(Keyring::new(dir).load()?);
+    }
+    Ok(PassphraseFile::new(dir, passphrase.ok_or(ErrorCode::PassphraseNeeded)?).load()?)
+}
+
 impl Desk {
-    /// The folder of one clinic.
+    /// The folder of one clinic of this device.
     pub(super) fn clinic_dir(&self, tenant: &str) -> PathBuf {
-        self.inner.config.data_dir.join("clinics").join(tenant)
+        clinic_dir(&self.inner.config.data_dir, tenant)
     }
 
-    /// The key of the store in `dir`, from wherever it is kept.
+    /// The key of the store in `dir`; a passphrase that was handed in at the start is tried when none is given.
     pub(super) fn load_secrets(&self, dir: &Path, passphrase: Option<String>) -> Result<MachineSecrets, Error> {
-        if !PassphraseFile::exists(dir) {
-            return Ok(Keyring::new(dir).load()?);
-        }
-        let passphrase = passphrase
-            .map(Zeroizing::new)
-            .or_else(|| self.inner.config.passphrase.clone())
-            .ok_or(ErrorCode::PassphraseNeeded)?;
-        Ok(PassphraseFile::new(dir, passphrase).load()?)
+        load_secrets(
+            dir,
+            passphrase
+                .map(Zeroizing::new)
+                .or_else(|| self.inner.config.passphrase.clone()),
+        )
     }
 }
 

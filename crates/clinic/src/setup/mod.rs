@@ -9,4 +9,5 @@ mod offer_pairing;
 mod recovery_kit;
 
 pub(crate) use disk::DeskFile;
+pub(crate) use keys::{clinic_dir, load_secrets};
 pub(crate) use offer_pairing::PairingProgress;

@@ -81,18 +81,31 @@ impl Desk {
         let waiting = self.inner.config.runtime.spawn({
             let progress = progress.clone();
             async move {
-                let member = PairingMember { tenant: clinic.tenant, keys: &belonging.keys, statements };
+                let member = PairingMember {
+                    tenant: clinic.tenant,
+                    keys: &belonging.keys,
+                    statements,
+                };
                 let admitting = Arc::clone(&clinic);
                 let admit = move |device| admit(&admitting, &acting, &device).ok();
                 let outcome = host_pairing(&relay, member, &code, &mut rng, admit).await;
                 clinic.syncing.nudge();
-                progress.end(if outcome.is_ok() { PairingState::Done } else { PairingState::Failed });
+                progress.end(if outcome.is_ok() {
+                    PairingState::Done
+                } else {
+                    PairingState::Failed
+                });
                 clinic.status_changed();
             }
         });
         progress.lock().waiting = Some(waiting.abort_handle());
         let qr_svg = qr_svg(&format!("{address} {shown}"))?;
-        Ok(PairingOffer { code: shown, relay: address, qr_svg, expires_at: later(self.now(), OFFER) })
+        Ok(PairingOffer {
+            code: shown,
+            relay: address,
+            qr_svg,
+            expires_at: later(self.now(), OFFER),
+        })
     }
 
     /// Where the last offer stands.
@@ -109,7 +122,15 @@ fn admit(clinic: &OpenClinic, acting: &Acting, device: &DevicePublic) -> Result<
     let belonging = clinic.vault.belonging();
     let now_ms = clinic.vault.now().as_millisecond();
     let admission = clinic.vault.with_rng(|mut rng| {
-        add_device(&belonging.membership, &belonging.epochs, &belonging.keys, device, false, now_ms, &mut rng)
+        add_device(
+            &belonging.membership,
+            &belonging.epochs,
+            &belonging.keys,
+            device,
+            false,
+            now_ms,
+            &mut rng,
+        )
     })?;
     clinic.vault.add_statements(&[admission])?;
     clinic.write(acting, |w| {

@@ -59,7 +59,9 @@ impl Desk {
                 return Err(Error::new(ErrorCode::KitWrong).with("place", place));
             }
         }
-        self.clinic()?.vault.write(None, |w| Ok::<_, Error>(w.remove_setting(KIT)?))
+        self.clinic()?
+            .vault
+            .write(None, |w| Ok::<_, Error>(w.remove_setting(KIT)?))
     }
 }
 

@@ -4,7 +4,10 @@
 //! is "not shared"; what another release tells is "not told here".
 
 use consent::{Verdict, covers};
-use domain::{Category, Day, Instant, PatientId, PrescriptionLine, RecordingId, ShareTerms, StaffId, VisitId};
+use domain::{
+    AccessMode, Category, Day, Instant, PatientId, PrescriptionLine, Purpose, RecordingId, Sensitivity, ShareTerms,
+    StaffId, VisitId,
+};
 use fhir::{
     Author, Shared, SharedDispensing, SharedMedicine, SharedNote, SharedReason, SharedRecord, SharedRecording,
     SharedVisit,
@@ -80,7 +83,13 @@ impl Source {
         }
         for signed in &self.visits {
             parts.push(Part::Visit(signed.visit.id));
-            parts.extend(signed.recordings.iter().filter_map(|one| one.id.parse().ok()).map(Part::Recording));
+            parts.extend(
+                signed
+                    .recordings
+                    .iter()
+                    .filter_map(|one| one.id.parse().ok())
+                    .map(Part::Recording),
+            );
         }
         parts
     }
@@ -100,22 +109,32 @@ impl Source {
                 let (day, sensitive) = (signed.visit.day, &signed.visit.sensitivity);
                 let mut something = false;
                 if self.covers(terms, Category::Encounters, day, sensitive) {
-                    record.encounters = Shared::Given { value: vec![signed.shown.clone()] };
+                    record.encounters = Shared::Given {
+                        value: vec![signed.shown.clone()],
+                    };
                     something = true;
                 }
                 if !signed.medicines.is_empty() && self.covers(terms, Category::Prescriptions, day, sensitive) {
-                    record.prescriptions = Shared::Given { value: signed.medicines.clone() };
+                    record.prescriptions = Shared::Given {
+                        value: signed.medicines.clone(),
+                    };
                     something = true;
                 }
                 something.then_some(())?;
             }
             Part::Recording(id) => {
                 let id = id.to_string();
-                let all = || self.visits.iter().flat_map(|signed| signed.recordings.iter().map(move |one| (signed, one)));
+                let all = || {
+                    self.visits
+                        .iter()
+                        .flat_map(|signed| signed.recordings.iter().map(move |one| (signed, one)))
+                };
                 let (signed, recording) = all().find(|(_, one)| one.id == id)?;
                 let (day, sensitive) = (signed.visit.day, &signed.visit.sensitivity);
                 self.covers(terms, Category::Audio, day, sensitive).then_some(())?;
-                record.recordings = Shared::Given { value: vec![recording.clone()] };
+                record.recordings = Shared::Given {
+                    value: vec![recording.clone()],
+                };
             }
         }
         Some(record)
@@ -136,22 +155,68 @@ impl Source {
         }
     }
 
-    fn covers(&self, terms: &ShareTerms, category: Category, day: Day, sensitive: &[domain::Sensitivity]) -> bool {
+    fn covers(&self, terms: &ShareTerms, category: Category, day: Day, sensitive: &[Sensitivity]) -> bool {
         covers(&policy(terms), &marks(category, day, sensitive), self.today) == Verdict::Included
     }
 }
 
+/// All parts together as one document, as if the patient shared everything with herself.
+pub(crate) fn whole_record(r: &Reading<'_>, patient: PatientId) -> Result<serde_json::Value, Error> {
+    let source = Source::of(r, patient)?;
+    let last = Day(jiff::civil::Date::MAX);
+    let everything = ShareTerms {
+        categories: vec![
+            Category::Encounters,
+            Category::Allergies,
+            Category::Prescriptions,
+            Category::Audio,
+        ],
+        data_from: None,
+        data_to: None,
+        sensitive: vec![
+            Sensitivity::MentalHealth,
+            Sensitivity::SexualHealth,
+            Sensitivity::Reproductive,
+        ],
+        mode: AccessMode::Keep,
+        purpose: Purpose::Treatment,
+        until: last,
+        erase_at: last,
+        onward: true,
+    };
+    let parts = source.parts(&everything);
+    let records = parts
+        .into_iter()
+        .filter_map(|part| source.record(part, &everything))
+        .collect();
+    let record = fhir::merge_records(records).map_err(|_| Error::new(ErrorCode::Internal).with("why", "merge"))?;
+    Ok(fhir::release_bundle(&fhir::ReleaseContent {
+        id: patient.to_string(),
+        record,
+    }))
+}
+
 fn given<T>(terms: &ShareTerms, category: Category, value: T) -> Shared<T> {
-    if terms.categories.contains(&category) { Shared::Given { value } } else { Shared::Withheld }
+    if terms.categories.contains(&category) {
+        Shared::Given { value }
+    } else {
+        Shared::Withheld
+    }
 }
 
 fn elsewhere<T>(terms: &ShareTerms, category: Category) -> Shared<T> {
-    if terms.categories.contains(&category) { Shared::Unavailable } else { Shared::Withheld }
+    if terms.categories.contains(&category) {
+        Shared::Unavailable
+    } else {
+        Shared::Withheld
+    }
 }
 
 /// `None` for a visit whose note is not signed.
 fn signed_visit(r: &Reading<'_>, visit: Visit) -> Result<Option<SignedVisit>, Error> {
-    let Some(signed) = visit.signed.first() else { return Ok(None) };
+    let Some(signed) = visit.signed.first() else {
+        return Ok(None);
+    };
     let (author, signed_at) = (author(r, signed.by)?, signed.at);
     let words = |sentences: &[domain::NoteSentence]| sentences.iter().map(|one| one.text.clone()).collect::<Vec<_>>();
     let mut plan = words(&visit.note.plan);
@@ -197,7 +262,10 @@ fn signed_visit(r: &Reading<'_>, visit: Visit) -> Result<Option<SignedVisit>, Er
             id: line.id.to_string(),
             visit: visit.id.to_string(),
             reasons: line.overrides.iter().map(SharedReason::from).collect(),
-            line: PrescriptionLine { overrides: Vec::new(), ..line.clone() },
+            line: PrescriptionLine {
+                overrides: Vec::new(),
+                ..line.clone()
+            },
             directions: pharmacy::directions(line, language),
             prescribed_at: signed_at,
             prescriber: author.clone(),
@@ -214,7 +282,12 @@ fn signed_visit(r: &Reading<'_>, visit: Visit) -> Result<Option<SignedVisit>, Er
         sensitivity: visit.sensitivity.clone(),
     });
     let recordings = recordings.collect();
-    Ok(Some(SignedVisit { shown, medicines, recordings, visit }))
+    Ok(Some(SignedVisit {
+        shown,
+        medicines,
+        recordings,
+        visit,
+    }))
 }
 
 fn author(r: &Reading<'_>, staff: Option<StaffId>) -> Result<Author, Error> {
@@ -223,7 +296,13 @@ fn author(r: &Reading<'_>, staff: Option<StaffId>) -> Result<Author, Error> {
         None => None,
     };
     Ok(staff.map_or_else(
-        || Author { name: String::new(), registration: String::new() },
-        |staff| Author { name: staff.name, registration: staff.registration },
+        || Author {
+            name: String::new(),
+            registration: String::new(),
+        },
+        |staff| Author {
+            name: staff.name,
+            registration: staff.registration,
+        },
     ))
 }

@@ -38,7 +38,9 @@ impl Desk {
         let name = clinic.read(|r| {
             let patient = r.patient(input.patient)?.ok_or(ErrorCode::NotFound)?;
             check(&input, &patient, r.today()?)?;
-            verified_clinics(r)?.remove(&recipient).ok_or(ErrorCode::ClinicNotVerified.into())
+            verified_clinics(r)?
+                .remove(&recipient)
+                .ok_or(ErrorCode::ClinicNotVerified.into())
         })?;
         let membership = clinic.membership_of(recipient)?;
         let id = clinic.write(&acting, |w| {
@@ -84,14 +86,22 @@ fn seal_grant(w: &mut Writing<'_>, input: &GrantConsent, recipient: &Membership)
         until_ms: end_of_day_ms(input.terms.until, &profile.zone),
         erase_at_ms: end_of_day_ms(input.terms.erase_at, &profile.zone),
     };
-    Ok(Grant::make(new, belonging.tenant, &sealed.encode(), recipient, &belonging.keys, w.rng())?)
+    Ok(Grant::make(
+        new,
+        belonging.tenant,
+        &sealed.encode(),
+        recipient,
+        &belonging.keys,
+        w.rng(),
+    )?)
 }
 
 /// The first millisecond after `day` in the clinic's time zone.
 fn end_of_day_ms(day: Day, zone: &str) -> i64 {
     let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
     let next = day.0.checked_add(1.day()).unwrap_or(day.0);
-    next.to_zoned(zone).map_or(0, |midnight| midnight.timestamp().as_millisecond())
+    next.to_zoned(zone)
+        .map_or(0, |midnight| midnight.timestamp().as_millisecond())
 }
 
 fn check(input: &GrantConsent, patient: &Patient, today: Day) -> Result<(), Error> {
@@ -107,9 +117,17 @@ fn check(input: &GrantConsent, patient: &Patient, today: Day) -> Result<(), Erro
     good("witness", !evidence.witness.trim().is_empty())?;
     good("form_version", !evidence.form_version.trim().is_empty())?;
 
-    let minor = patient.birth_date.filter(|birth| age(*birth, today).is_some_and(domain::Age::is_minor));
+    let minor = patient
+        .birth_date
+        .filter(|birth| age(*birth, today).is_some_and(domain::Age::is_minor));
     if let Some(birth) = minor {
-        good("guardian", evidence.guardian.as_deref().is_some_and(|guardian| !guardian.trim().is_empty()))?;
+        good(
+            "guardian",
+            evidence
+                .guardian
+                .as_deref()
+                .is_some_and(|guardian| !guardian.trim().is_empty()),
+        )?;
         good("until", age(birth, terms.until).is_some_and(domain::Age::is_minor))?;
     }
     Ok(())

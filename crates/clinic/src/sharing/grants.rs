@@ -31,12 +31,18 @@ pub(super) fn newest_first(r: &Reading<'_>, rows: Vec<GrantRow>) -> Result<Vec<G
 
 /// One grant.
 pub(super) fn grant_view(r: &Reading<'_>, grant: GrantId) -> Result<GrantView, Error> {
-    let row = r.grants_given()?.into_iter().find(|row| row.id == grant).ok_or(ErrorCode::NotFound)?;
+    let row = r
+        .grants_given()?
+        .into_iter()
+        .find(|row| row.id == grant)
+        .ok_or(ErrorCode::NotFound)?;
     view(r, &row)?.ok_or(ErrorCode::NotFound.into())
 }
 
 fn view(r: &Reading<'_>, row: &GrantRow) -> Result<Option<GrantView>, Error> {
-    let Some(patient) = r.patient_of_grant(row.id)? else { return Ok(None) };
+    let Some(patient) = r.patient_of_grant(row.id)? else {
+        return Ok(None);
+    };
     let consents = r.consents(patient)?;
     let Some(Consent { granted, terms, .. }) = consents.into_iter().find(|consent| consent.terms.grant == row.id)
     else {
@@ -44,7 +50,10 @@ fn view(r: &Reading<'_>, row: &GrantRow) -> Result<Option<GrantView>, Error> {
     };
     let revoked_at = row.revoked_at_ms.and_then(Instant::from_millisecond);
     let releases = r.releases_made(patient)?;
-    let n_releases = releases.iter().filter(|one| one.release.header().grants.contains(&row.id)).count();
+    let n_releases = releases
+        .iter()
+        .filter(|one| one.release.header().grants.contains(&row.id))
+        .count();
     Ok(Some(GrantView {
         id: row.id.to_string(),
         patient,

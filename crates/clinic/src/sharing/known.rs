@@ -27,9 +27,17 @@ impl Desk {
     pub fn own_card(&self) -> Result<ClinicCardView, Error> {
         let (clinic, _) = self.acting(Verb::SeeSharing)?;
         let relay_url = clinic.relay()?.map(|relay| relay.url()).unwrap_or_default();
-        let card = ClinicCard { tenant: clinic.tenant, relay_url, name: clinic.profile()?.name };
+        let card = ClinicCard {
+            tenant: clinic.tenant,
+            relay_url,
+            name: clinic.profile()?.name,
+        };
         let text = card.to_text();
-        Ok(ClinicCardView { qr_svg: qr_svg(&text)?, digits: digits_of(clinic.tenant), text })
+        Ok(ClinicCardView {
+            qr_svg: qr_svg(&text)?,
+            digits: digits_of(clinic.tenant),
+            text,
+        })
     }
 
     /// Reads another clinic's card, shown in person: from now on patients can agree to share with it.
@@ -42,13 +50,20 @@ impl Desk {
         if card.tenant == clinic.tenant {
             return Err(ErrorCode::OwnCard.into());
         }
-        let verified = Verified { tenant: card.tenant.to_string(), name: card.name.clone() };
+        let verified = Verified {
+            tenant: card.tenant.to_string(),
+            name: card.name.clone(),
+        };
         let about = serde_json::to_string(&verified).expect("two texts");
         clinic.write(&acting, |w| {
             acting.audit(w, Line::new(CLINIC_VERIFIED).about(about))?;
             Ok(())
         })?;
-        Ok(KnownClinic { tenant: verified.tenant, name: verified.name, verified: true })
+        Ok(KnownClinic {
+            tenant: verified.tenant,
+            name: verified.name,
+            verified: true,
+        })
     }
 }
 
@@ -66,7 +81,9 @@ pub(super) fn verified_clinics(r: &Reading<'_>) -> Result<BTreeMap<TenantId, Str
     for fact in r.audit_of(CLINIC_VERIFIED)? {
         let FactBody::Audit(line) = &fact.body else { continue };
         let about = Detail::of(line).about.unwrap_or_default();
-        let Ok(verified) = serde_json::from_str::<Verified>(&about) else { continue };
+        let Ok(verified) = serde_json::from_str::<Verified>(&about) else {
+            continue;
+        };
         if let Ok(tenant) = verified.tenant.parse() {
             clinics.entry(tenant).or_insert(verified.name);
         }

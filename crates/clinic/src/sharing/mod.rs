@@ -11,6 +11,7 @@ mod releases;
 mod revoke_consent;
 mod terms;
 
+pub(crate) use content::whole_record;
 pub(crate) use known::clinic_name;
 pub(crate) use received::received_for;
 pub(crate) use releases::refresh_releases;

@@ -20,11 +20,15 @@ impl Desk {
         clinic.read(|r| {
             let open = received(r)?;
             let verified = verified_clinics(r)?;
-            let mut clinics: BTreeMap<_, _> =
-                verified.into_iter().map(|(tenant, name)| (tenant, (name, true))).collect();
+            let mut clinics: BTreeMap<_, _> = verified
+                .into_iter()
+                .map(|(tenant, name)| (tenant, (name, true)))
+                .collect();
             for one in &open {
                 let source = one.row.grant.clear().source;
-                clinics.entry(source).or_insert_with(|| (one.terms.source.name.clone(), false));
+                clinics
+                    .entry(source)
+                    .or_insert_with(|| (one.terms.source.name.clone(), false));
             }
             let known = clinics.into_iter().map(|(tenant, (name, verified))| KnownClinic {
                 tenant: tenant.to_string(),

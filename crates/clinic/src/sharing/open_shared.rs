@@ -74,9 +74,18 @@ fn parse(grant: &str) -> Result<GrantId, Error> {
 /// Asks the policy now, whatever the list showed; a refusal is audited before it is told.
 fn admit(clinic: &OpenClinic, acting: &Acting, id: GrantId, action: &str) -> Result<(), Error> {
     let decision = clinic.read(|r| {
-        let row = r.grants_received()?.into_iter().find(|row| row.id == id).ok_or(ErrorCode::NotFound)?;
+        let row = r
+            .grants_received()?
+            .into_iter()
+            .find(|row| row.id == id)
+            .ok_or(ErrorCode::NotFound)?;
         let now_ms = r.now().as_millisecond();
-        Ok(consent::admits(row.grant.clear(), row.revoked_at_ms.is_some(), clinic.tenant, now_ms))
+        Ok(consent::admits(
+            row.grant.clear(),
+            row.revoked_at_ms.is_some(),
+            clinic.tenant,
+            now_ms,
+        ))
     })?;
     match decision {
         Decision::Permit => Ok(()),
@@ -91,7 +100,10 @@ fn admit(clinic: &OpenClinic, acting: &Acting, id: GrantId, action: &str) -> Res
 }
 
 fn opened(r: &Reading<'_>, id: GrantId) -> Result<(Received, SharedRecord), Error> {
-    let received = received(r)?.into_iter().find(|one| one.row.id == id).ok_or(ErrorCode::NotFound)?;
+    let received = received(r)?
+        .into_iter()
+        .find(|one| one.row.id == id)
+        .ok_or(ErrorCode::NotFound)?;
     let record = record_of(r, &received.row)?.ok_or(ErrorCode::NothingReceived)?;
     Ok((received, record))
 }
@@ -144,7 +156,10 @@ fn bundle(
         recipient: own,
         patient: Some(record.card.clone()),
     });
-    let document = fhir::release_bundle(&fhir::ReleaseContent { id: grant.clone(), record });
+    let document = fhir::release_bundle(&fhir::ReleaseContent {
+        id: grant.clone(),
+        record,
+    });
     let mut resources = vec![document, agreement];
     resources.extend(access);
     Ok(bundle_of(&grant, at, resources))

@@ -22,8 +22,12 @@ pub(super) fn received(r: &Reading<'_>) -> Result<Vec<Received>, Error> {
         if !asked.is_permit() {
             continue;
         }
-        let Ok(plain) = row.grant.open_terms(&belonging.epochs) else { continue };
-        let Ok(terms) = SealedTerms::decode(&plain) else { continue };
+        let Ok(plain) = row.grant.open_terms(&belonging.epochs) else {
+            continue;
+        };
+        let Ok(terms) = SealedTerms::decode(&plain) else {
+            continue;
+        };
         open.push(Received { row, terms });
     }
     Ok(open)
@@ -44,7 +48,9 @@ pub(super) fn record_of(r: &Reading<'_>, row: &GrantRow) -> Result<Option<Shared
         return Ok(None);
     }
     let merged = fhir::merge_records(records);
-    Ok(merged.inspect_err(|error| tracing::warn!(%error, "releases do not belong together")).ok())
+    Ok(merged
+        .inspect_err(|error| tracing::warn!(%error, "releases do not belong together"))
+        .ok())
 }
 
 /// One line on the network screen.
@@ -52,7 +58,12 @@ pub(super) fn summary(r: &Reading<'_>, received: &Received) -> Result<SharedSumm
     let clear = received.row.grant.clear();
     let record = record_of(r, &received.row)?;
     let terms = &received.terms.terms;
-    let all = [Category::Encounters, Category::Allergies, Category::Prescriptions, Category::Audio];
+    let all = [
+        Category::Encounters,
+        Category::Allergies,
+        Category::Prescriptions,
+        Category::Audio,
+    ];
     let (categories, withheld) = all.into_iter().partition(|one| terms.categories.contains(one));
     let verified = verified_clinics(r)?.remove(&clear.source);
     Ok(SharedSummary {

@@ -8,9 +8,7 @@ use std::collections::{HashMap, HashSet};
 use consent::GrantState;
 use domain::PatientId;
 use fhir::{ReleaseContent, SharedRecord, release_bundle};
-use seal::{
-    GrantId, Membership, NewRelease, Release, ReleaseId, derive_document_id, derive_release_document,
-};
+use seal::{GrantId, Membership, NewRelease, Release, ReleaseId, derive_document_id, derive_release_document};
 use vault::{FactBody, FactDraft, GrantRow, Reading, Writing};
 
 use super::content::{Part, Source};
@@ -22,7 +20,11 @@ use crate::{
 /// Makes every release of this patient that the live grants want and that was not made of this state yet.
 pub(crate) fn refresh_releases(w: &mut Writing<'_>, patient: PatientId) -> Result<(), Error> {
     let now_ms = w.now().as_millisecond();
-    let live: Vec<GrantRow> = w.grants_given_for(patient)?.into_iter().filter(|row| is_live(row, now_ms)).collect();
+    let live: Vec<GrantRow> = w
+        .grants_given_for(patient)?
+        .into_iter()
+        .filter(|row| is_live(row, now_ms))
+        .collect();
     if live.is_empty() {
         return Ok(());
     }
@@ -35,7 +37,12 @@ pub(crate) fn refresh_releases(w: &mut Writing<'_>, patient: PatientId) -> Resul
         };
         let terms = terms_of(w, patient, grant.id)?;
         for part in source.parts(&terms) {
-            let to = To { patient, part, grant: &grant, recipient: &recipient };
+            let to = To {
+                patient,
+                part,
+                grant: &grant,
+                recipient: &recipient,
+            };
             match source.record(part, &terms) {
                 Some(record) => release(w, &made, &to, record)?,
                 None if made.last(grant.id, part, patient).is_some() => release(w, &made, &to, source.empty(&terms))?,
@@ -54,7 +61,10 @@ fn is_live(row: &GrantRow, now_ms: i64) -> bool {
 /// What the patient agreed to, from the fact that says so.
 pub(super) fn terms_of(r: &Reading<'_>, patient: PatientId, grant: GrantId) -> Result<domain::ShareTerms, Error> {
     let consents = r.consents(patient)?;
-    let granted = consents.into_iter().find(|consent| consent.terms.grant == grant).ok_or(ErrorCode::NotFound)?;
+    let granted = consents
+        .into_iter()
+        .find(|consent| consent.terms.grant == grant)
+        .ok_or(ErrorCode::NotFound)?;
     Ok(granted.terms.terms)
 }
 
@@ -83,15 +93,33 @@ fn release(w: &mut Writing<'_>, made: &Made, to: &To<'_>, record: SharedRecord) 
         supersedes: last.map(|last| last.release),
         as_of_ms: record.as_of.as_millisecond(),
     };
-    let bundle = release_bundle(&ReleaseContent { id: id.to_string(), record });
+    let bundle = release_bundle(&ReleaseContent {
+        id: id.to_string(),
+        record,
+    });
     let plain = serde_json::to_vec(&bundle).expect("a JSON value is always text");
     let recipients = [(to.grant.grant.clear(), to.recipient)];
     let sealed = Release::seal(new, belonging.tenant, &plain, &recipients, &belonging.keys, w.rng())?;
     w.send_release(&sealed, to.patient)?;
 
-    let mark = Mark { part: to.part.path(to.patient), release: id, state, supersedes: last.map(|last| last.release) };
-    let line = Line::new(RELEASE_MADE).patient(to.patient).grant(&to.grant.id).about(mark.text());
-    w.record_fact(&FactDraft { at: w.now(), by: None, body: FactBody::Audit(line.into()) }, None)?;
+    let mark = Mark {
+        part: to.part.path(to.patient),
+        release: id,
+        state,
+        supersedes: last.map(|last| last.release),
+    };
+    let line = Line::new(RELEASE_MADE)
+        .patient(to.patient)
+        .grant(&to.grant.id)
+        .about(mark.text());
+    w.record_fact(
+        &FactDraft {
+            at: w.now(),
+            by: None,
+            body: FactBody::Audit(line.into()),
+        },
+        None,
+    )?;
     Ok(())
 }
 
@@ -122,7 +150,12 @@ impl Mark {
         let mut words = text.split(' ');
         let (part, release, state) = (words.next()?, words.next()?, words.next()?);
         let supersedes = words.next().and_then(|before| before.parse().ok());
-        Some(Self { part: part.to_owned(), release: release.parse().ok()?, state: state.to_owned(), supersedes })
+        Some(Self {
+            part: part.to_owned(),
+            release: release.parse().ok()?,
+            state: state.to_owned(),
+            supersedes,
+        })
     }
 }
 
@@ -146,8 +179,14 @@ impl Made {
         }
         // What was superseded is not the newest, whatever its clock said.
         let superseded: HashSet<ReleaseId> = marks.iter().filter_map(|(_, mark)| mark.supersedes).collect();
-        let standing = marks.into_iter().filter(|(_, mark)| !superseded.contains(&mark.release));
-        Ok(Self(standing.map(|(grant, mark)| ((grant, mark.part.clone()), mark)).collect()))
+        let standing = marks
+            .into_iter()
+            .filter(|(_, mark)| !superseded.contains(&mark.release));
+        Ok(Self(
+            standing
+                .map(|(grant, mark)| ((grant, mark.part.clone()), mark))
+                .collect(),
+        ))
     }
 
     fn last(&self, grant: GrantId, part: Part, patient: PatientId) -> Option<&Mark> {

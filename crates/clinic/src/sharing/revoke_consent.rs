@@ -22,7 +22,11 @@ impl Desk {
             return Err(Error::invalid("reason"));
         }
         clinic.write(&acting, |w| {
-            let row = w.grants_given()?.into_iter().find(|row| row.id == grant).ok_or(ErrorCode::NotFound)?;
+            let row = w
+                .grants_given()?
+                .into_iter()
+                .find(|row| row.id == grant)
+                .ok_or(ErrorCode::NotFound)?;
             if row.revoked_at_ms.is_some() {
                 return Err(Error::new(ErrorCode::GrantOver).with("reason", "revoked"));
             }
@@ -30,7 +34,13 @@ impl Desk {
             let belonging = w.belonging();
             let at_ms = w.now().as_millisecond();
             w.send_revocation(&Revocation::make(grant, belonging.tenant, at_ms, &belonging.keys))?;
-            acting.audit(w, Line::new(CONSENT_REVOKED).patient(patient).grant(&grant).reason(&reason))?;
+            acting.audit(
+                w,
+                Line::new(CONSENT_REVOKED)
+                    .patient(patient)
+                    .grant(&grant)
+                    .reason(&reason),
+            )?;
             acting.record(w, FactBody::ConsentRevoked(ConsentRevoked { patient, grant, reason }))?;
             Ok(())
         })

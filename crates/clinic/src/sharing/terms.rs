@@ -108,7 +108,11 @@ mod tests {
     #[test]
     fn days_are_counted_from_1970() {
         let check = |text: &str, number: i32| {
-            assert_eq!(day_number(Day(text.parse().expect("a date"))), consent::Day(number), "{text}");
+            assert_eq!(
+                day_number(Day(text.parse().expect("a date"))),
+                consent::Day(number),
+                "{text}"
+            );
         };
         check("1970-01-01", 0);
         check("1970-02-01", 31);

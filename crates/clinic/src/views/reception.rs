@@ -1,6 +1,8 @@
 //! The counter: finding, registering, queueing.
 
-use domain::{Address, Day, Identifier, Instant, MyKadWarning, PatientId, QueueEntryId, QueueState, Sex, StaffId, Token, VisitId};
+use domain::{
+    Address, Day, Identifier, Instant, MyKadWarning, PatientId, QueueEntryId, QueueState, Sex, StaffId, Token, VisitId,
+};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 

@@ -29,13 +29,21 @@ fn allergic_to_penicillin(place: &Place, queued: &Queued) {
 fn a_draft_is_kept_as_it_is_typed_and_survives_a_restart() {
     let net = Net::start();
     let (place, queued) = consulting(&net);
-    place.desk.save_note(queued.visit, note("Fever for three days.")).unwrap();
-    let vitals = Vitals { weight: Some(Kilograms(58.0)), ..Vitals::default() };
+    place
+        .desk
+        .save_note(queued.visit, note("Fever for three days."))
+        .unwrap();
+    let vitals = Vitals {
+        weight: Some(Kilograms(58.0)),
+        ..Vitals::default()
+    };
     place.desk.save_vitals(queued.visit, vitals).unwrap();
     let place = place.restarted(&net);
     place.sign_in(place.owner());
     let view = place.desk.open_visit(queued.visit).unwrap();
-    let NoteState::Draft { note, .. } = view.note else { panic!("nobody signed it") };
+    let NoteState::Draft { note, .. } = view.note else {
+        panic!("nobody signed it")
+    };
     assert_eq!(note.subjective[0].text, "Fever for three days.");
     assert_eq!(view.banner.vitals.weight, Some(Kilograms(58.0)));
     assert_eq!(view.banner.vitals.weight_on, Some(view.day), "a weight has its day");
@@ -47,22 +55,39 @@ fn a_signed_note_refuses_an_edit_and_takes_an_addendum() {
     let (place, queued) = consulting(&net);
     let visit = queued.visit;
     refused(place.desk.sign_note(visit, PIN.to_owned()), ErrorCode::NothingToSign);
-    refused(place.desk.add_addendum(visit, "Later.".to_owned(), PIN.to_owned()), ErrorCode::NotSignedYet);
+    refused(
+        place.desk.add_addendum(visit, "Later.".to_owned(), PIN.to_owned()),
+        ErrorCode::NotSignedYet,
+    );
     place.signed_visit(&queued, None);
 
     refused(place.desk.save_note(visit, note("Something else.")), ErrorCode::Signed);
     refused(place.desk.save_vitals(visit, Vitals::default()), ErrorCode::Signed);
     refused(place.desk.save_diagnoses(visit, Vec::new()), ErrorCode::Signed);
     refused(place.desk.sign_note(visit, PIN.to_owned()), ErrorCode::Signed);
-    place.desk.add_addendum(visit, "She called: the fever is gone.".to_owned(), PIN.to_owned()).unwrap();
+    place
+        .desk
+        .add_addendum(visit, "She called: the fever is gone.".to_owned(), PIN.to_owned())
+        .unwrap();
 
-    let NoteState::Signed { note, signed_by, verified, addenda, .. } = place.desk.open_visit(visit).unwrap().note else {
+    let NoteState::Signed {
+        note,
+        signed_by,
+        verified,
+        addenda,
+        ..
+    } = place.desk.open_visit(visit).unwrap().note
+    else {
         panic!("it is signed");
     };
     assert_eq!(note.subjective[0].text, "Fever for three days.");
     assert_eq!((signed_by.as_str(), verified), ("Dr Aisyah", true));
     assert_eq!(addenda[0].text, "She called: the fever is gone.");
-    assert_eq!(place.desk.today().unwrap().rows[0].state, QueueState::Done, "no medicine was prescribed");
+    assert_eq!(
+        place.desk.today().unwrap().rows[0].state,
+        QueueState::Done,
+        "no medicine was prescribed"
+    );
 }
 
 #[test]
@@ -70,8 +95,14 @@ fn a_wrong_pin_signs_nothing() {
     let net = Net::start();
     let (place, queued) = consulting(&net);
     place.desk.save_note(queued.visit, note("Fever.")).unwrap();
-    refused(place.desk.sign_note(queued.visit, "999999".to_owned()), ErrorCode::WrongPin);
-    assert!(matches!(place.desk.open_visit(queued.visit).unwrap().note, NoteState::Draft { .. }));
+    refused(
+        place.desk.sign_note(queued.visit, "999999".to_owned()),
+        ErrorCode::WrongPin,
+    );
+    assert!(matches!(
+        place.desk.open_visit(queued.visit).unwrap().note,
+        NoteState::Draft { .. }
+    ));
 }
 
 #[test]
@@ -83,11 +114,19 @@ fn not_asked_none_known_and_known_are_three_answers() {
     place.desk.no_known_allergies(queued.patient).unwrap();
     assert!(matches!(status(), AllergyStatus::NoneKnown { .. }));
     allergic_to_penicillin(&place, &queued);
-    let AllergyStatus::Known { allergies } = status() else { panic!("there is one") };
-    assert_eq!(allergies[0].substance_key.as_deref(), Some("penicillins"), "the word was understood");
+    let AllergyStatus::Known { allergies } = status() else {
+        panic!("there is one")
+    };
+    assert_eq!(
+        allergies[0].substance_key.as_deref(),
+        Some("penicillins"),
+        "the word was understood"
+    );
     refused(place.desk.no_known_allergies(queued.patient), ErrorCode::NotNow);
     allergic_to_penicillin(&place, &queued);
-    let AllergyStatus::Known { allergies } = status() else { panic!("there is one") };
+    let AllergyStatus::Known { allergies } = status() else {
+        panic!("there is one")
+    };
     assert_eq!(allergies.len(), 1, "said twice is still one allergy");
 }
 
@@ -98,14 +137,26 @@ fn a_serious_allergy_wants_a_reason_and_the_reason_is_audited() {
     allergic_to_penicillin(&place, &queued);
     let line = line(&product(&place.desk, "amoxicillin"), 1);
     let prescribe = |reasons: Vec<OverrideReason>| {
-        place.desk.prescribe(PrescribeLine { visit: queued.visit, line: line.clone(), reasons })
+        place.desk.prescribe(PrescribeLine {
+            visit: queued.visit,
+            line: line.clone(),
+            reasons,
+        })
     };
     let error = refused(prescribe(Vec::new()), ErrorCode::ReasonNeeded);
     let key = error.detail["keys"].split(',').next().unwrap().to_owned();
     assert!(key.starts_with("allergy:penicillins:"), "{key}");
-    assert!(place.desk.open_visit(queued.visit).unwrap().lines.is_empty(), "nothing was saved");
+    assert!(
+        place.desk.open_visit(queued.visit).unwrap().lines.is_empty(),
+        "nothing was saved"
+    );
 
-    let give = |reason: &str| vec![OverrideReason { finding_key: key.clone(), reason: reason.to_owned() }];
+    let give = |reason: &str| {
+        vec![OverrideReason {
+            finding_key: key.clone(),
+            reason: reason.to_owned(),
+        }]
+    };
     refused(prescribe(give("  ")), ErrorCode::ReasonNeeded);
     let checked = prescribe(give("Took it last year without harm.")).unwrap();
     assert!(checked.open.is_empty());
@@ -121,10 +172,20 @@ fn an_allergy_that_comes_up_after_prescribing_stops_the_signature() {
     let (place, queued) = consulting(&net);
     place.desk.no_known_allergies(queued.patient).unwrap();
     let line = line(&product(&place.desk, "amoxicillin"), 1);
-    place.desk.prescribe(PrescribeLine { visit: queued.visit, line: line.clone(), reasons: Vec::new() }).unwrap();
+    place
+        .desk
+        .prescribe(PrescribeLine {
+            visit: queued.visit,
+            line: line.clone(),
+            reasons: Vec::new(),
+        })
+        .unwrap();
     place.desk.save_note(queued.visit, note("Sore throat.")).unwrap();
     allergic_to_penicillin(&place, &queued);
-    refused(place.desk.sign_note(queued.visit, PIN.to_owned()), ErrorCode::ReasonNeeded);
+    refused(
+        place.desk.sign_note(queued.visit, PIN.to_owned()),
+        ErrorCode::ReasonNeeded,
+    );
     place.desk.remove_line(queued.visit, line.id).unwrap();
     place.desk.sign_note(queued.visit, PIN.to_owned()).unwrap();
 }
@@ -136,7 +197,11 @@ fn what_the_tables_know_of_a_product_is_not_the_screens_to_say() {
     let key = product(&place.desk, "paracetamol");
     let mut typed = line(&key, 1);
     typed.drug_name = "Sugar".to_owned();
-    let input = PrescribeLine { visit: queued.visit, line: typed, reasons: Vec::new() };
+    let input = PrescribeLine {
+        visit: queued.visit,
+        line: typed,
+        reasons: Vec::new(),
+    };
     let checked = place.desk.prescribe(input).unwrap();
     assert!(checked.line.drug_name.to_lowercase().contains("paracetamol"));
 }
@@ -147,7 +212,10 @@ fn a_recording_without_a_model_is_kept_and_heard_again() {
     let (place, queued) = consulting(&net);
     let wav = place.data().join("said.wav");
     std::fs::write(&wav, three_seconds()).unwrap();
-    let source = || SoundSource::Wav { path: wav.to_str().unwrap().to_owned(), fast: true };
+    let source = || SoundSource::Wav {
+        path: wav.to_str().unwrap().to_owned(),
+        fast: true,
+    };
     let recording = place.desk.start_recording(queued.visit, source()).unwrap();
     let state = |place: &Place| place.desk.open_visit(queued.visit).unwrap().recordings[0].state;
     place.wait_until("the recording has ended", |_| state(&place) == RecordingState::Failed);
@@ -155,12 +223,22 @@ fn a_recording_without_a_model_is_kept_and_heard_again() {
     let view = place.desk.open_visit(queued.visit).unwrap();
     assert_eq!(view.recordings[0].length_ms, 3000);
     let heard = place.desk.recording_audio(recording, 1500, 2500).unwrap();
-    assert_eq!(heard.len(), (44usize + 2 * 16_000).div_ceil(3) * 4, "one second of sound, in base64");
+    assert_eq!(
+        heard.len(),
+        (44usize + 2 * 16_000).div_ceil(3) * 4,
+        "one second of sound, in base64"
+    );
     refused(place.desk.recording_audio(recording, 5, 5), ErrorCode::Invalid);
     refused(place.desk.resume_transcription(recording), ErrorCode::NoModel);
     refused(place.desk.propose_draft(queued.visit), ErrorCode::NoTranscript);
-    let missing = SoundSource::Wav { path: "/nowhere.wav".to_owned(), fast: true };
-    refused(place.desk.start_recording(queued.visit, missing), ErrorCode::SoundUnreadable);
+    let missing = SoundSource::Wav {
+        path: "/nowhere.wav".to_owned(),
+        fast: true,
+    };
+    refused(
+        place.desk.start_recording(queued.visit, missing),
+        ErrorCode::SoundUnreadable,
+    );
 
     // After a restart it is still whole.
     let place = place.restarted(&net);
@@ -176,16 +254,26 @@ fn a_note_is_not_signed_while_the_room_is_being_recorded() {
     let wav = place.data().join("said.wav");
     std::fs::write(&wav, three_seconds()).unwrap();
     let path = wav.to_str().unwrap().to_owned();
-    let recording = place.desk.start_recording(queued.visit, SoundSource::Wav { path, fast: false }).unwrap();
-    refused(place.desk.sign_note(queued.visit, PIN.to_owned()), ErrorCode::RecordingRunning);
+    let recording = place
+        .desk
+        .start_recording(queued.visit, SoundSource::Wav { path, fast: false })
+        .unwrap();
+    refused(
+        place.desk.sign_note(queued.visit, PIN.to_owned()),
+        ErrorCode::RecordingRunning,
+    );
     place.desk.stop_recording(recording).unwrap();
-    place.wait_until("it has stopped", |desk| desk.sign_note(queued.visit, PIN.to_owned()).is_ok());
+    place.wait_until("it has stopped", |desk| {
+        desk.sign_note(queued.visit, PIN.to_owned()).is_ok()
+    });
 }
 
 /// A WAV file: one channel, 16 kHz, a tone of 440 Hz.
 fn three_seconds() -> Vec<u8> {
-    let samples: Vec<i16> =
-        (0..48_000).map(|n| (f64::from(n) * 440.0 * std::f64::consts::TAU / 16_000.0).sin() * 8000.0).map(|s| s as i16).collect();
+    let samples: Vec<i16> = (0..48_000)
+        .map(|n| (f64::from(n) * 440.0 * std::f64::consts::TAU / 16_000.0).sin() * 8000.0)
+        .map(|s| s as i16)
+        .collect();
     let mut file = b"RIFF".to_vec();
     file.extend((36 + 96_000u32).to_le_bytes());
     file.extend(b"WAVEfmt ");

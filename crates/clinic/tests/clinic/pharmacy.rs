@@ -36,7 +36,11 @@ fn prescribed(net: &Net, printer: &str) -> (Place, Queued, LineId) {
 }
 
 fn hand_over(desk: &Desk, queued: &Queued, line: LineId) -> Result<(), clinic::Error> {
-    desk.hand_over(HandOver { visit: queued.visit, lines: vec![line], pin: PIN.to_owned() })
+    desk.hand_over(HandOver {
+        visit: queued.visit,
+        lines: vec![line],
+        pin: PIN.to_owned(),
+    })
 }
 
 fn state_of(desk: &Desk) -> PrintState {
@@ -51,12 +55,17 @@ fn a_label_is_printed_and_the_medicine_handed_over() {
     let (place, queued, line) = prescribed(&net, &printer.url());
     assert_eq!(place.desk.dispensing_queue().unwrap()[0].visit, queued.visit);
     assert!(place.desk.label_preview(queued.visit, line).unwrap().len() > 1000);
-    assert_eq!(refused(hand_over(&place.desk, &queued, line), ErrorCode::NotNow).detail["why"], "label");
+    assert_eq!(
+        refused(hand_over(&place.desk, &queued, line), ErrorCode::NotNow).detail["why"],
+        "label"
+    );
 
     let jobs = place.desk.print_labels(queued.visit, vec![line]).unwrap();
     assert!(jobs[0].title.to_lowercase().contains("paracetamol"));
     assert_eq!(printer.wait_for_labels(1, PATIENCE).len(), 1);
-    place.wait_until("the printer confirmed it", |desk| state_of(desk) == PrintState::Confirmed);
+    place.wait_until("the printer confirmed it", |desk| {
+        state_of(desk) == PrintState::Confirmed
+    });
     place.desk.print_labels(queued.visit, vec![line]).unwrap();
 
     hand_over(&place.desk, &queued, line).unwrap();
@@ -78,7 +87,10 @@ fn a_printer_that_is_switched_off_loses_nothing_and_holds_nobody_up() {
     place.desk.print_labels(queued.visit, vec![line]).unwrap();
     place.wait_until("the job has failed", |desk| state_of(desk) == PrintState::Failed);
     assert_eq!(place.desk.print_jobs().unwrap()[0].reason.as_deref(), Some("not_there"));
-    assert_eq!(place.desk.status().unwrap().printer.problem.as_deref(), Some("not_there"));
+    assert_eq!(
+        place.desk.status().unwrap().printer.problem.as_deref(),
+        Some("not_there")
+    );
 
     // Another printer takes its place: the label that waited comes out there.
     let printer = VirtualPrinter::start(folder.path(), PrinterMode::Normal).unwrap();
@@ -102,18 +114,32 @@ fn nobody_knows_whether_it_came_out_until_a_person_says_so() {
     place.clock.step_ms(60_000);
     let place = place.restarted(&net);
     place.sign_in(place.owner());
-    assert_eq!(state_of(&place.desk), PrintState::Unknown, "nothing prints twice unasked");
+    assert_eq!(
+        state_of(&place.desk),
+        PrintState::Unknown,
+        "nothing prints twice unasked"
+    );
 
     place.desk.answer_print(job, false).unwrap();
     refused(place.desk.answer_print(job, true), ErrorCode::NotNow);
-    assert_eq!(refused(hand_over(&place.desk, &queued, line), ErrorCode::NotNow).detail["why"], "label");
-    assert_eq!(refused(place.desk.reprint(job, " ".to_owned()), ErrorCode::Invalid).detail["field"], "reason");
+    assert_eq!(
+        refused(hand_over(&place.desk, &queued, line), ErrorCode::NotNow).detail["why"],
+        "label"
+    );
+    assert_eq!(
+        refused(place.desk.reprint(job, " ".to_owned()), ErrorCode::Invalid).detail["field"],
+        "reason"
+    );
     place.desk.reprint(job, "torn".to_owned()).unwrap();
     place.wait_until("the reprint came out", |desk| state_of(desk) == PrintState::Confirmed);
     assert_eq!(place.desk.print_jobs().unwrap()[0].reprint, 1);
     hand_over(&place.desk, &queued, line).unwrap();
     let audit = place.desk.audit(Some(queued.patient)).unwrap();
-    assert!(audit.iter().any(|row| row.action == "label.reprinted" && row.reason.as_deref() == Some("torn")));
+    assert!(
+        audit
+            .iter()
+            .any(|row| row.action == "label.reprinted" && row.reason.as_deref() == Some("torn"))
+    );
 }
 
 #[test]
@@ -145,17 +171,33 @@ fn an_unsigned_prescription_is_nobodys_to_dispense() {
     let place = Place::founded(&net, 1, "Klinik Seri Mawar");
     let queued = place.queued("Nur Aisyah", "850101135029");
     refused(place.desk.open_dispense(queued.visit), ErrorCode::NotSignedYet);
-    refused(hand_over(&place.desk, &queued, line("x", 1).id), ErrorCode::NotSignedYet);
+    refused(
+        hand_over(&place.desk, &queued, line("x", 1).id),
+        ErrorCode::NotSignedYet,
+    );
 }
 
 #[test]
 fn settings_that_cannot_be_are_refused() {
     let net = Net::start();
     let place = Place::founded(&net, 1, "Klinik Seri Mawar");
-    let field = |settings| refused(place.desk.save_device_settings(settings), ErrorCode::Invalid).detail["field"].clone();
+    let field =
+        |settings| refused(place.desk.save_device_settings(settings), ErrorCode::Invalid).detail["field"].clone();
     assert_eq!(field(settings("gopher://x")), "printer");
-    assert_eq!(field(DeviceSettings { label_size: "A4".to_owned(), ..settings("") }), "label_size");
-    assert_eq!(field(DeviceSettings { label_language: "xx".to_owned(), ..settings("") }), "label_language");
+    assert_eq!(
+        field(DeviceSettings {
+            label_size: "A4".to_owned(),
+            ..settings("")
+        }),
+        "label_size"
+    );
+    assert_eq!(
+        field(DeviceSettings {
+            label_language: "xx".to_owned(),
+            ..settings("")
+        }),
+        "label_language"
+    );
     let queued = place.queued("Nur Aisyah", "850101135029");
     refused(place.desk.print_labels(queued.visit, Vec::new()), ErrorCode::NoPrinter);
 }

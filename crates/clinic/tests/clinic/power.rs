@@ -12,7 +12,10 @@ fn on_battery_heavy_work_pauses_and_the_status_bar_says_so() {
     let ups = VirtualUps::start().unwrap();
     let place = Place::founded(&net, 1, "Klinik Seri Mawar");
     assert_eq!(place.desk.status().unwrap().power.state, PowerCode::NotSet);
-    let settings = DeviceSettings { ups: ups.path().to_owned(), ..place.desk.device_settings().unwrap() };
+    let settings = DeviceSettings {
+        ups: ups.path().to_owned(),
+        ..place.desk.device_settings().unwrap()
+    };
     place.desk.save_device_settings(settings).unwrap();
     let power = |place: &Place| place.desk.status().unwrap().power;
     place.wait_until("the mains are seen", |_| power(&place).state == PowerCode::Mains);

@@ -22,7 +22,10 @@ fn a_patient_is_registered_found_and_queued() {
 
     let today = place.desk.today().unwrap();
     assert_eq!(today.rows.len(), 1);
-    assert_eq!((today.rows[0].visit, today.rows[0].state), (queued.visit, QueueState::Waiting));
+    assert_eq!(
+        (today.rows[0].visit, today.rows[0].state),
+        (queued.visit, QueueState::Waiting)
+    );
     assert_eq!(today.doctors.len(), 1, "the owner practises");
 }
 
@@ -33,10 +36,19 @@ fn the_same_document_makes_no_second_patient() {
     let first = place.patient("Nur Aisyah", "850101135029");
     let reading = place.desk.read_mykad("850101-13-5029".to_owned()).unwrap();
     assert_eq!(reading.existing.unwrap().id, first);
-    refused(place.desk.register_patient(somebody("Aisyah", "850101135029")), ErrorCode::AlreadyRegistered);
-    assert_eq!(refused(place.desk.read_mykad("85".to_owned()), ErrorCode::Invalid).detail["field"], "mykad");
+    refused(
+        place.desk.register_patient(somebody("Aisyah", "850101135029")),
+        ErrorCode::AlreadyRegistered,
+    );
+    assert_eq!(
+        refused(place.desk.read_mykad("85".to_owned()), ErrorCode::Invalid).detail["field"],
+        "mykad"
+    );
     let nameless = somebody("  ", "980317145002");
-    assert_eq!(refused(place.desk.register_patient(nameless), ErrorCode::Invalid).detail["field"], "name");
+    assert_eq!(
+        refused(place.desk.register_patient(nameless), ErrorCode::Invalid).detail["field"],
+        "name"
+    );
 }
 
 #[test]
@@ -44,7 +56,11 @@ fn nobody_waits_twice_and_who_left_may_come_again() {
     let net = Net::start();
     let place = Place::founded(&net, 1, "Klinik Seri Mawar");
     let queued = place.queued("Nur Aisyah", "850101135029");
-    let again = || QueuePatient { patient: queued.patient, reason: "cough".to_owned(), doctor: None };
+    let again = || QueuePatient {
+        patient: queued.patient,
+        reason: "cough".to_owned(),
+        doctor: None,
+    };
     refused(place.desk.queue_patient(again()), ErrorCode::AlreadyInQueue);
     place.desk.set_queue_state(queued.entry, QueueState::Left).unwrap();
     let second = place.desk.queue_patient(again()).unwrap();
@@ -57,7 +73,10 @@ fn registering_and_queueing_is_both_or_neither() {
     let net = Net::start();
     let place = Place::founded(&net, 1, "Klinik Seri Mawar");
     let input = somebody("Nur Aisyah", "850101135029");
-    refused(place.desk.register_and_queue(input, " ".to_owned(), None), ErrorCode::Invalid);
+    refused(
+        place.desk.register_and_queue(input, " ".to_owned(), None),
+        ErrorCode::Invalid,
+    );
     assert!(place.desk.search_patients("aisyah".to_owned()).unwrap().is_empty());
 }
 

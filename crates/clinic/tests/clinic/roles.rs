@@ -31,20 +31,38 @@ fn calls() -> Vec<(Verb, Call)> {
         (Verb::OfferPairing, |desk| done(desk.offer_pairing())),
         (Verb::AddStaff, |desk| {
             let (name, registration) = (String::new(), String::new());
-            done(desk.add_staff(AddStaff { name, role: Role::Doctor, registration, pin: None }))
+            done(desk.add_staff(AddStaff {
+                name,
+                role: Role::Doctor,
+                registration,
+                pin: None,
+            }))
         }),
         (Verb::SearchPatients, |desk| done(desk.search_patients("x".to_owned()))),
-        (Verb::RegisterPatient, |desk| done(desk.register_patient(somebody(" ", "850101135029")))),
+        (Verb::RegisterPatient, |desk| {
+            done(desk.register_patient(somebody(" ", "850101135029")))
+        }),
         (Verb::QueuePatient, |desk| {
-            done(desk.queue_patient(QueuePatient { patient: NOBODY, reason: "x".to_owned(), doctor: None }))
+            done(desk.queue_patient(QueuePatient {
+                patient: NOBODY,
+                reason: "x".to_owned(),
+                doctor: None,
+            }))
         }),
         (Verb::SeeToday, |desk| done(desk.today())),
-        (Verb::SetQueueState, |desk| desk.set_queue_state(QueueEntryId::from_bytes([9; 16]), QueueState::Done)),
+        (Verb::SetQueueState, |desk| {
+            desk.set_queue_state(QueueEntryId::from_bytes([9; 16]), QueueState::Done)
+        }),
         (Verb::SeeBanner, |desk| done(desk.patient_banner(NOBODY))),
         (Verb::OpenVisit, |desk| done(desk.open_visit(NO_VISIT))),
         (Verb::RecordAllergy, |desk| {
             let (substance, reaction) = ("Penicillin".to_owned(), String::new());
-            desk.record_allergy(RecordAllergy { patient: NOBODY, substance, reaction, severity: Severity::Mild })
+            desk.record_allergy(RecordAllergy {
+                patient: NOBODY,
+                substance,
+                reaction,
+                severity: Severity::Mild,
+            })
         }),
         (Verb::RecordAllergy, |desk| desk.no_known_allergies(NOBODY)),
         (Verb::SaveVitals, |desk| desk.save_vitals(NO_VISIT, Vitals::default())),
@@ -53,26 +71,52 @@ fn calls() -> Vec<(Verb, Call)> {
         (Verb::WriteNote, |desk| desk.set_sensitivity(NO_VISIT, Vec::new())),
         (Verb::WriteNote, |desk| done(desk.propose_draft(NO_VISIT))),
         (Verb::Record, |desk| {
-            done(desk.start_recording(NO_VISIT, SoundSource::Wav { path: "/nowhere".to_owned(), fast: true }))
+            done(desk.start_recording(
+                NO_VISIT,
+                SoundSource::Wav {
+                    path: "/nowhere".to_owned(),
+                    fast: true,
+                },
+            ))
         }),
-        (Verb::Record, |desk| desk.stop_recording(RecordingId::from_bytes([9; 16]))),
-        (Verb::Record, |desk| desk.resume_transcription(RecordingId::from_bytes([9; 16]))),
-        (Verb::ListenAgain, |desk| done(desk.recording_audio(RecordingId::from_bytes([9; 16]), 0, 1))),
+        (Verb::Record, |desk| {
+            desk.stop_recording(RecordingId::from_bytes([9; 16]))
+        }),
+        (Verb::Record, |desk| {
+            desk.resume_transcription(RecordingId::from_bytes([9; 16]))
+        }),
+        (Verb::ListenAgain, |desk| {
+            done(desk.recording_audio(RecordingId::from_bytes([9; 16]), 0, 1))
+        }),
         (Verb::Prescribe, |desk| done(desk.check_line(NO_VISIT, line("x", 1)))),
         (Verb::Prescribe, |desk| {
-            done(desk.prescribe(PrescribeLine { visit: NO_VISIT, line: line("x", 1), reasons: Vec::new() }))
+            done(desk.prescribe(PrescribeLine {
+                visit: NO_VISIT,
+                line: line("x", 1),
+                reasons: Vec::new(),
+            }))
         }),
         (Verb::Prescribe, |desk| desk.remove_line(NO_VISIT, line("x", 1).id)),
         (Verb::SignNote, |desk| desk.sign_note(NO_VISIT, PIN.to_owned())),
-        (Verb::SignNote, |desk| desk.add_addendum(NO_VISIT, "x".to_owned(), PIN.to_owned())),
-        (Verb::SearchProducts, |desk| done(desk.search_products("para".to_owned()))),
+        (Verb::SignNote, |desk| {
+            desk.add_addendum(NO_VISIT, "x".to_owned(), PIN.to_owned())
+        }),
+        (Verb::SearchProducts, |desk| {
+            done(desk.search_products("para".to_owned()))
+        }),
         (Verb::SeeDispensing, |desk| done(desk.dispensing_queue())),
         (Verb::SeeDispensing, |desk| done(desk.open_dispense(NO_VISIT))),
-        (Verb::PrintLabels, |desk| done(desk.label_preview(NO_VISIT, line("x", 1).id))),
+        (Verb::PrintLabels, |desk| {
+            done(desk.label_preview(NO_VISIT, line("x", 1).id))
+        }),
         (Verb::PrintLabels, |desk| done(desk.print_labels(NO_VISIT, Vec::new()))),
         (Verb::PrintLabels, |desk| done(desk.print_jobs())),
         (Verb::HandOver, |desk| {
-            desk.hand_over(HandOver { visit: NO_VISIT, lines: vec![line("x", 1).id], pin: PIN.to_owned() })
+            desk.hand_over(HandOver {
+                visit: NO_VISIT,
+                lines: vec![line("x", 1).id],
+                pin: PIN.to_owned(),
+            })
         }),
         (Verb::SeeSharing, |desk| done(desk.network())),
         (Verb::SeeSharing, |desk| done(desk.grants_of(NOBODY))),
@@ -80,12 +124,21 @@ fn calls() -> Vec<(Verb, Call)> {
         (Verb::VerifyClinic, |desk| done(desk.verify_clinic("x".to_owned()))),
         (Verb::GrantConsent, |desk| {
             let (clinic, terms) = ("00".repeat(32), terms(&[]));
-            done(desk.grant_consent(GrantConsent { patient: NOBODY, clinic, terms, evidence: evidence() }))
+            done(desk.grant_consent(GrantConsent {
+                patient: NOBODY,
+                clinic,
+                terms,
+                evidence: evidence(),
+            }))
         }),
-        (Verb::RevokeConsent, |desk| desk.revoke_consent("00".repeat(16), "x".to_owned())),
+        (Verb::RevokeConsent, |desk| {
+            desk.revoke_consent("00".repeat(16), "x".to_owned())
+        }),
         (Verb::OpenShared, |desk| done(desk.open_shared("00".repeat(16)))),
         (Verb::ExportShared, |desk| done(desk.export_fhir("00".repeat(16)))),
-        (Verb::ExportShared, |desk| desk.save_fhir("00".repeat(16), "/nowhere/x".to_owned())),
+        (Verb::ExportShared, |desk| {
+            desk.save_fhir("00".repeat(16), "/nowhere/x".to_owned())
+        }),
         (Verb::SeeAudit, |desk| done(desk.audit(None))),
         (Verb::SeeDevice, |desk| done(desk.device_settings())),
         (Verb::ChangeDevice, |desk| {
@@ -109,7 +162,13 @@ fn each_role_is_refused_exactly_what_the_table_does_not_give_it() {
     let staff: Vec<(Role, StaffId)> = roles.into_iter().map(|role| (role, place.colleague(role))).collect();
     for (role, id) in staff {
         place.sign_in(id);
-        let person = Staff { id, name: String::new(), role, registration: String::new(), left: false };
+        let person = Staff {
+            id,
+            name: String::new(),
+            role,
+            registration: String::new(),
+            left: false,
+        };
         for (verb, call) in calls() {
             let refused = matches!(call(&place.desk), Err(error) if error.code == ErrorCode::NotAllowed);
             assert_eq!(refused, !may(&person, verb), "{role:?} {verb:?}");

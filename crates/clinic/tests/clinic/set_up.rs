@@ -29,17 +29,35 @@ fn the_kit_is_shown_until_its_words_are_given_back() {
     assert_eq!(kit.words.len(), 24);
 
     let saved = place.data().join("kit.txt");
-    place.desk.save_recovery_kit(saved.to_str().unwrap().to_owned()).unwrap();
+    place
+        .desk
+        .save_recovery_kit(saved.to_str().unwrap().to_owned())
+        .unwrap();
     assert!(std::fs::read_to_string(&saved).unwrap().contains(&kit.words[23]));
 
-    let words = |places: &[u8]| places.iter().map(|place| kit.words[usize::from(*place)].clone()).collect::<Vec<_>>();
+    let words = |places: &[u8]| {
+        places
+            .iter()
+            .map(|place| kit.words[usize::from(*place)].clone())
+            .collect::<Vec<_>>()
+    };
     let swapped = place.desk.confirm_recovery_kit(vec![0, 7, 23], words(&[0, 23, 7]));
     assert_eq!(refused(swapped, ErrorCode::KitWrong).detail["place"], "7");
-    refused(place.desk.confirm_recovery_kit(vec![3, 3, 3], words(&[3, 3, 3])), ErrorCode::KitWrong);
+    refused(
+        place.desk.confirm_recovery_kit(vec![3, 3, 3], words(&[3, 3, 3])),
+        ErrorCode::KitWrong,
+    );
 
     let place = place.restarted(&net);
-    assert_eq!(place.desk.recovery_kit().unwrap().words, kit.words, "a restart loses no kit");
-    place.desk.confirm_recovery_kit(vec![0, 7, 23], words(&[0, 7, 23])).unwrap();
+    assert_eq!(
+        place.desk.recovery_kit().unwrap().words,
+        kit.words,
+        "a restart loses no kit"
+    );
+    place
+        .desk
+        .confirm_recovery_kit(vec![0, 7, 23], words(&[0, 7, 23]))
+        .unwrap();
     refused(place.desk.recovery_kit(), ErrorCode::KitConfirmed);
     assert_eq!(place.desk.app_state().unwrap().unfinished_setup, Some(SetupStep::Model));
     place.desk.skip_model().unwrap();
@@ -51,11 +69,22 @@ fn an_invitation_is_taken_once_and_a_foreign_text_never() {
     let net = Net::start();
     let (first, second) = (Place::new(&net, 1), Place::new(&net, 2));
     let invitation = net.invitation("Klinik Seri Mawar");
-    first.desk.join_clinic(founding(invitation.clone(), "Klinik Seri Mawar")).unwrap();
-    refused(second.desk.join_clinic(founding(invitation, "Klinik Palsu")), ErrorCode::InvitationRefused);
-    refused(second.desk.join_clinic(founding("hello".to_owned(), "Klinik")), ErrorCode::InvitationUnreadable);
+    first
+        .desk
+        .join_clinic(founding(invitation.clone(), "Klinik Seri Mawar"))
+        .unwrap();
+    refused(
+        second.desk.join_clinic(founding(invitation, "Klinik Palsu")),
+        ErrorCode::InvitationRefused,
+    );
+    refused(
+        second.desk.join_clinic(founding("hello".to_owned(), "Klinik")),
+        ErrorCode::InvitationUnreadable,
+    );
     assert!(second.desk.app_state().unwrap().clinics.is_empty());
-    let left = std::fs::read_dir(second.data().join("clinics")).map(Iterator::count).unwrap_or(0);
+    let left = std::fs::read_dir(second.data().join("clinics"))
+        .map(Iterator::count)
+        .unwrap_or(0);
     assert_eq!(left, 0, "nothing is left of the clinic that no relay took");
 }
 
@@ -67,11 +96,18 @@ fn founding_is_taken_up_again_after_the_relay_was_away() {
     net.end();
     let input = || founding(invitation.clone(), "Klinik Seri Mawar");
     refused(place.desk.join_clinic(input()), ErrorCode::RelayNotReached);
-    assert!(place.desk.app_state().unwrap().clinics.is_empty(), "a clinic that no relay knows is not listed");
+    assert!(
+        place.desk.app_state().unwrap().clinics.is_empty(),
+        "a clinic that no relay knows is not listed"
+    );
     net.begin();
     let place = place.restarted(&net);
     place.desk.join_clinic(input()).unwrap();
-    assert_eq!(std::fs::read_dir(place.data().join("clinics")).unwrap().count(), 1, "the same keys were used");
+    assert_eq!(
+        std::fs::read_dir(place.data().join("clinics")).unwrap().count(),
+        1,
+        "the same keys were used"
+    );
 }
 
 #[test]
@@ -89,10 +125,18 @@ fn a_short_passphrase_and_an_empty_name_found_nothing() {
     let place = Place::new(&net, 1);
     let invitation = net.invitation("Klinik");
     let mut input = founding(invitation, " ");
-    assert_eq!(refused(place.desk.join_clinic(input.clone()), ErrorCode::Invalid).detail["field"], "clinic_name");
+    assert_eq!(
+        refused(place.desk.join_clinic(input.clone()), ErrorCode::Invalid).detail["field"],
+        "clinic_name"
+    );
     input.clinic_name = "Klinik".to_owned();
-    input.protection = clinic::views::setup::Protection::Passphrase { passphrase: "short".to_owned() };
-    assert_eq!(refused(place.desk.join_clinic(input), ErrorCode::Invalid).detail["field"], "passphrase");
+    input.protection = clinic::views::setup::Protection::Passphrase {
+        passphrase: "short".to_owned(),
+    };
+    assert_eq!(
+        refused(place.desk.join_clinic(input), ErrorCode::Invalid).detail["field"],
+        "passphrase"
+    );
 }
 
 #[test]
@@ -104,21 +148,35 @@ fn a_second_device_joins_by_code_and_sees_the_patients() {
     assert!(offer.qr_svg.contains("<svg"));
 
     let second = Place::new(&net, 2);
-    let wrong = JoinByCode { relay: offer.relay.clone(), code: "AAAA-AAAA".to_owned(), protection: protection() };
+    let wrong = JoinByCode {
+        relay: offer.relay.clone(),
+        code: "AAAA-AAAA".to_owned(),
+        protection: protection(),
+    };
     assert!(second.desk.join_by_code(wrong).is_err());
-    let input = || JoinByCode { relay: offer.relay.clone(), code: offer.code.clone(), protection: protection() };
+    let input = || JoinByCode {
+        relay: offer.relay.clone(),
+        code: offer.code.clone(),
+        protection: protection(),
+    };
     second.desk.join_by_code(input()).unwrap();
-    first.wait_until("the pairing is done", |desk| desk.pairing_state() == Ok(PairingState::Done));
+    first.wait_until("the pairing is done", |desk| {
+        desk.pairing_state() == Ok(PairingState::Done)
+    });
 
     second.wait_until("the staff has arrived", |desk| !desk.staff_faces().unwrap().is_empty());
     let owner = second.owner();
     refused(second.desk.sign_in(owner, PIN.to_owned()), ErrorCode::NoPinHere);
     second.desk.set_pin(owner, PIN.to_owned()).unwrap();
-    second.wait_until("the patient has arrived", |desk| desk.search_patients("aisyah".to_owned()).unwrap().len() == 1);
+    second.wait_until("the patient has arrived", |desk| {
+        desk.search_patients("aisyah".to_owned()).unwrap().len() == 1
+    });
     assert_eq!(second.desk.app_state().unwrap().clinics[0].name, "Klinik Seri Mawar");
 
     // And back: what the second device writes is read on the first.
     second.patient("Tan Mei Ling", "980317145002");
-    first.wait_until("it has come back", |desk| desk.search_patients("mei ling".to_owned()).unwrap().len() == 1);
+    first.wait_until("it has come back", |desk| {
+        desk.search_patients("mei ling".to_owned()).unwrap().len() == 1
+    });
     refused(second.desk.offer_pairing(), ErrorCode::NotAllowed);
 }

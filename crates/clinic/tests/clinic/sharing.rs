@@ -42,7 +42,7 @@ struct Pair {
     receiver: Place,
     receiver_id: String,
     // Last: the relay outlives its clinics.
-    _net: Net,
+    net: Net,
 }
 
 fn pair() -> Pair {
@@ -56,20 +56,27 @@ fn pair() -> Pair {
     assert_eq!(card.digits.len(), 14);
     let known = giver.desk.verify_clinic(card.text).unwrap();
     assert_eq!((known.name.as_str(), known.verified), ("Klinik Sentosa", true));
-    Pair { giver, receiver, receiver_id: known.tenant, _net: net }
+    Pair {
+        giver,
+        receiver,
+        receiver_id: known.tenant,
+        net,
+    }
 }
 
 impl Pair {
     /// A patient with a signed visit, a medicine and an allergy at the giving clinic.
     fn patient_with_a_visit(&self) -> PatientId {
         let queued = self.giver.queued("Nur Aisyah binti Rahman", MYKAD);
-        self.giver.desk.record_allergy(clinic::views::consult::RecordAllergy {
-            patient: queued.patient,
-            substance: "Penicillin".to_owned(),
-            reaction: "rash".to_owned(),
-            severity: domain::Severity::Mild,
-        })
-        .unwrap();
+        self.giver
+            .desk
+            .record_allergy(clinic::views::consult::RecordAllergy {
+                patient: queued.patient,
+                substance: "Penicillin".to_owned(),
+                reaction: "rash".to_owned(),
+                severity: domain::Severity::Mild,
+            })
+            .unwrap();
         let paracetamol = product(&self.giver.desk, "paracetamol");
         self.giver.signed_visit(&queued, Some(line(&paracetamol, 1)));
         queued.patient
@@ -78,7 +85,15 @@ impl Pair {
     fn grant(&self, patient: PatientId, terms: ShareTerms) -> GrantView {
         self.giver.clock.step_ms(1000);
         let clinic = self.receiver_id.clone();
-        self.giver.desk.grant_consent(GrantConsent { patient, clinic, terms, evidence: evidence() }).unwrap()
+        self.giver
+            .desk
+            .grant_consent(GrantConsent {
+                patient,
+                clinic,
+                terms,
+                evidence: evidence(),
+            })
+            .unwrap()
     }
 
     /// Waits until the receiving clinic has at least `n` entries under the grant.
@@ -92,7 +107,11 @@ impl Pair {
 }
 
 fn lines_of(desk: &Desk, action: &str) -> Vec<AuditRow> {
-    desk.audit(None).unwrap().into_iter().filter(|row| row.action == action).collect()
+    desk.audit(None)
+        .unwrap()
+        .into_iter()
+        .filter(|row| row.action == action)
+        .collect()
 }
 
 #[test]
@@ -108,14 +127,19 @@ fn a_grant_covers_exactly_what_was_switched_on() {
     assert_eq!(summary.withheld, [Category::Allergies, Category::Audio]);
     assert_eq!(summary.clinic_name, "Klinik Seri Mawar");
     assert_eq!(summary.matched_patient, Some(here), "matched by her document");
-    assert_eq!(record.encounters.given().unwrap()[0].note.subjective, ["Fever for three days."]);
+    assert_eq!(
+        record.encounters.given().unwrap()[0].note.subjective,
+        ["Fever for three days."]
+    );
     assert_eq!(record.prescriptions.given().unwrap().len(), 1);
     assert!(record.allergies.is_withheld() && record.recordings.is_withheld());
 
     // Both sides can say who read what.
     assert!(!lines_of(&pair.receiver.desk, "release.opened").is_empty());
     pair.giver.wait_until("the relay's line has come", |desk| {
-        lines_of(desk, "release.read").iter().any(|row| row.from_relay && row.permitted && row.patient == Some(patient))
+        lines_of(desk, "release.read")
+            .iter()
+            .any(|row| row.from_relay && row.permitted && row.patient == Some(patient))
     });
 
     let text = pair.receiver.desk.export_fhir(grant.id.clone()).unwrap();
@@ -132,11 +156,22 @@ fn what_is_signed_later_follows_and_a_draft_never() {
     pair.arrived(&grant.id, 2);
 
     let entry = pair.giver.desk.today().unwrap().rows[0].entry;
-    pair.giver.desk.set_queue_state(entry, domain::QueueState::Done).unwrap();
-    let queue = clinic::views::reception::QueuePatient { patient, reason: "cough".to_owned(), doctor: None };
+    pair.giver
+        .desk
+        .set_queue_state(entry, domain::QueueState::Done)
+        .unwrap();
+    let queue = clinic::views::reception::QueuePatient {
+        patient,
+        reason: "cough".to_owned(),
+        doctor: None,
+    };
     let second = pair.giver.desk.queue_patient(queue).unwrap();
     pair.giver.desk.save_note(second.visit, note("A draft.")).unwrap();
-    assert_eq!(pair.giver.desk.grants_of(patient).unwrap()[0].n_releases, grant.n_releases, "a draft is not released");
+    assert_eq!(
+        pair.giver.desk.grants_of(patient).unwrap()[0].n_releases,
+        grant.n_releases,
+        "a draft is not released"
+    );
     pair.giver.desk.sign_note(second.visit, PIN.to_owned()).unwrap();
     let record = pair.arrived(&grant.id, 3).record;
     assert_eq!(record.encounters.given().unwrap().len(), 2);
@@ -148,19 +183,28 @@ fn what_is_signed_later_follows_and_a_draft_never() {
 fn a_sensitive_visit_stays_out_unless_it_is_named() {
     let pair = pair();
     let queued = pair.giver.queued("Nur Aisyah binti Rahman", MYKAD);
-    pair.giver.desk.set_sensitivity(queued.visit, vec![Sensitivity::MentalHealth]).unwrap();
+    pair.giver
+        .desk
+        .set_sensitivity(queued.visit, vec![Sensitivity::MentalHealth])
+        .unwrap();
     let paracetamol = product(&pair.giver.desk, "paracetamol");
     pair.giver.signed_visit(&queued, Some(line(&paracetamol, 1)));
     let all = [Category::Encounters, Category::Prescriptions];
 
     let without = pair.grant(queued.patient, terms(&all));
     assert_eq!(without.n_releases, 1, "only the card");
-    let named = ShareTerms { sensitive: vec![Sensitivity::MentalHealth], ..terms(&all) };
+    let named = ShareTerms {
+        sensitive: vec![Sensitivity::MentalHealth],
+        ..terms(&all)
+    };
     let with = pair.grant(queued.patient, named);
     assert_eq!(with.n_releases, 2);
     assert_eq!(pair.arrived(&with.id, 2).record.encounters.given().unwrap().len(), 1);
     let record = pair.arrived(&without.id, 0).record;
-    assert!(record.encounters.given().unwrap().is_empty(), "shared, and nothing to show");
+    assert!(
+        record.encounters.given().unwrap().is_empty(),
+        "shared, and nothing to show"
+    );
 }
 
 #[test]
@@ -168,7 +212,10 @@ fn days_outside_the_agreed_ones_stay_out() {
     let pair = pair();
     let patient = pair.patient_with_a_visit();
     let tomorrow = pair.giver.desk.today().unwrap().day.0.tomorrow().unwrap();
-    let later = ShareTerms { data_from: Some(Day(tomorrow)), ..terms(&[Category::Encounters]) };
+    let later = ShareTerms {
+        data_from: Some(Day(tomorrow)),
+        ..terms(&[Category::Encounters])
+    };
     assert_eq!(pair.grant(patient, later).n_releases, 1, "only the card");
 }
 
@@ -179,17 +226,35 @@ fn a_revocation_takes_the_record_away_and_both_sides_know() {
     let grant = pair.grant(patient, terms(&[Category::Encounters]));
     pair.arrived(&grant.id, 1);
 
-    refused(pair.giver.desk.revoke_consent(grant.id.clone(), " ".to_owned()), ErrorCode::Invalid);
-    pair.giver.desk.revoke_consent(grant.id.clone(), "She asked for it.".to_owned()).unwrap();
-    refused(pair.giver.desk.revoke_consent(grant.id.clone(), "again".to_owned()), ErrorCode::GrantOver);
-    assert_eq!(pair.giver.desk.grants_of(patient).unwrap()[0].state, GrantState::Revoked);
-    pair.giver.wait_until("it was delivered", |desk| desk.grants_of(patient).unwrap()[0].delivered);
+    refused(
+        pair.giver.desk.revoke_consent(grant.id.clone(), " ".to_owned()),
+        ErrorCode::Invalid,
+    );
+    pair.giver
+        .desk
+        .revoke_consent(grant.id.clone(), "She asked for it.".to_owned())
+        .unwrap();
+    refused(
+        pair.giver.desk.revoke_consent(grant.id.clone(), "again".to_owned()),
+        ErrorCode::GrantOver,
+    );
+    assert_eq!(
+        pair.giver.desk.grants_of(patient).unwrap()[0].state,
+        GrantState::Revoked
+    );
+    pair.giver
+        .wait_until("it was delivered", |desk| desk.grants_of(patient).unwrap()[0].delivered);
 
-    pair.receiver.wait_until("it is gone", |desk| desk.network().unwrap().received.is_empty());
+    pair.receiver
+        .wait_until("it is gone", |desk| desk.network().unwrap().received.is_empty());
     let error = refused(pair.receiver.desk.open_shared(grant.id.clone()), ErrorCode::GrantOver);
     assert_eq!(error.detail["reason"], "revoked");
     let denied = lines_of(&pair.receiver.desk, "release.opened");
-    assert!(denied.iter().any(|row| !row.permitted && row.reason.as_deref() == Some("revoked")));
+    assert!(
+        denied
+            .iter()
+            .any(|row| !row.permitted && row.reason.as_deref() == Some("revoked"))
+    );
 }
 
 #[test]
@@ -199,19 +264,50 @@ fn a_consent_needs_a_signature_a_witness_and_a_guardian_for_a_minor() {
     let mut child = crate::support::somebody("Amir bin Ali", "151201145028");
     child.birth_date = "2015-12-01".parse().ok().map(Day);
     let child = pair.giver.desk.register_patient(child).unwrap();
-    let until = |text: &str| ShareTerms { until: Day(text.parse().unwrap()), ..terms(&[Category::Encounters]) };
+    let until = |text: &str| ShareTerms {
+        until: Day(text.parse().unwrap()),
+        ..terms(&[Category::Encounters])
+    };
     let field = |patient, terms, evidence| {
         let clinic = pair.receiver_id.clone();
-        let outcome = pair.giver.desk.grant_consent(GrantConsent { patient, clinic, terms, evidence });
+        let outcome = pair.giver.desk.grant_consent(GrantConsent {
+            patient,
+            clinic,
+            terms,
+            evidence,
+        });
         refused(outcome, ErrorCode::Invalid).detail["field"].clone()
     };
     let one = || terms(&[Category::Encounters]);
     assert_eq!(field(patient, terms(&[]), evidence()), "categories");
     assert_eq!(field(patient, until("2020-01-01"), evidence()), "until");
-    assert_eq!(field(patient, one(), ConsentEvidence { signature_svg: String::new(), ..evidence() }), "signature");
-    assert_eq!(field(patient, one(), ConsentEvidence { witness: " ".to_owned(), ..evidence() }), "witness");
+    assert_eq!(
+        field(
+            patient,
+            one(),
+            ConsentEvidence {
+                signature_svg: String::new(),
+                ..evidence()
+            }
+        ),
+        "signature"
+    );
+    assert_eq!(
+        field(
+            patient,
+            one(),
+            ConsentEvidence {
+                witness: " ".to_owned(),
+                ..evidence()
+            }
+        ),
+        "witness"
+    );
     assert_eq!(field(child, until("2027-01-01"), evidence()), "guardian");
-    let guarded = ConsentEvidence { guardian: Some("Ali (father)".to_owned()), ..evidence() };
+    let guarded = ConsentEvidence {
+        guardian: Some("Ali (father)".to_owned()),
+        ..evidence()
+    };
     assert_eq!(field(child, one(), guarded), "until", "it ends when he comes of age");
 }
 
@@ -221,18 +317,74 @@ fn nothing_goes_to_a_clinic_whose_card_nobody_read() {
     let patient = pair.patient_with_a_visit();
     let clinic = "ab".repeat(32);
     let terms = terms(&[Category::Encounters]);
-    let input = GrantConsent { patient, clinic, terms, evidence: evidence() };
+    let input = GrantConsent {
+        patient,
+        clinic,
+        terms,
+        evidence: evidence(),
+    };
     refused(pair.giver.desk.grant_consent(input), ErrorCode::ClinicNotVerified);
-    refused(pair.giver.desk.verify_clinic("hello".to_owned()), ErrorCode::CardUnreadable);
+    refused(
+        pair.giver.desk.verify_clinic("hello".to_owned()),
+        ErrorCode::CardUnreadable,
+    );
     let own = pair.giver.desk.own_card().unwrap().text;
     refused(pair.giver.desk.verify_clinic(own), ErrorCode::OwnCard);
+}
+
+#[test]
+fn what_two_devices_wrote_apart_is_released_once_it_is_merged() {
+    let pair = pair();
+    let first = &pair.giver;
+    let patient = pair.patient_with_a_visit();
+    let grant = pair.grant(patient, terms(&[Category::Allergies]));
+    let second = Place::new(&pair.net, 90);
+    let offer = first.desk.offer_pairing().unwrap();
+    let (relay, code, protection) = (offer.relay, offer.code, crate::support::protection());
+    second
+        .desk
+        .join_by_code(clinic::views::setup::JoinByCode {
+            relay,
+            code,
+            protection,
+        })
+        .unwrap();
+    second.wait_until("the staff has arrived", |desk| !desk.staff_faces().unwrap().is_empty());
+    second.desk.set_pin(second.owner(), PIN.to_owned()).unwrap();
+    second.wait_until("the grant has arrived", |desk| {
+        desk.grants_of(patient).is_ok_and(|grants| grants.len() == 1)
+    });
+
+    pair.net.end();
+    for (place, substance) in [(first, "Ibuprofen"), (&second, "Aspirin")] {
+        let (substance, reaction) = (substance.to_owned(), String::new());
+        let severity = domain::Severity::Mild;
+        let input = clinic::views::consult::RecordAllergy {
+            patient,
+            substance,
+            reaction,
+            severity,
+        };
+        place.desk.record_allergy(input).unwrap();
+    }
+    pair.net.begin();
+    pair.receiver.wait_until("all three allergies are released", |desk| {
+        let shared = desk.open_shared(grant.id.clone());
+        shared.is_ok_and(|view| match view.record.allergies.given() {
+            Some(domain::AllergyStatus::Known { allergies }) => allergies.len() == 3,
+            _ => false,
+        })
+    });
 }
 
 #[test]
 fn looking_is_not_keeping() {
     let pair = pair();
     let patient = pair.patient_with_a_visit();
-    let view = ShareTerms { mode: AccessMode::View, ..terms(&[Category::Encounters]) };
+    let view = ShareTerms {
+        mode: AccessMode::View,
+        ..terms(&[Category::Encounters])
+    };
     let grant = pair.grant(patient, view);
     pair.arrived(&grant.id, 1);
     let path = pair.receiver.data().join("kept.json").to_str().unwrap().to_owned();

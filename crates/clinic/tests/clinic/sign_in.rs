@@ -41,7 +41,15 @@ fn a_new_colleague_chooses_her_own_pin_and_nobody_chooses_one_for_another() {
     let place = Place::founded(&net, 1, "Klinik Seri Mawar");
     let add = |name: &str, pin: Option<&str>| {
         let (name, pin) = (name.to_owned(), pin.map(str::to_owned));
-        place.desk.add_staff(AddStaff { name, role: Role::Pharmacist, registration: String::new(), pin }).unwrap()
+        place
+            .desk
+            .add_staff(AddStaff {
+                name,
+                role: Role::Pharmacist,
+                registration: String::new(),
+                pin,
+            })
+            .unwrap()
     };
     let (siti, ravi) = (add("Siti", Some(PIN)), add("Ravi", None));
     place.desk.lock().unwrap();
@@ -58,6 +66,11 @@ fn an_admin_makes_no_owner() {
     let place = Place::founded(&net, 1, "Klinik Seri Mawar");
     let admin = place.colleague(Role::Admin);
     place.sign_in(admin);
-    let input = AddStaff { name: "Boss".to_owned(), role: Role::Owner, registration: String::new(), pin: None };
+    let input = AddStaff {
+        name: "Boss".to_owned(),
+        role: Role::Owner,
+        registration: String::new(),
+        pin: None,
+    };
     refused(place.desk.add_staff(input), ErrorCode::NotAllowed);
 }

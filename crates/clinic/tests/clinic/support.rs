@@ -41,7 +41,11 @@ pub struct Net {
 
 impl Net {
     pub fn start() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
         let net = Self {
             runtime,
             folder: TempDir::new().unwrap(),
@@ -63,7 +67,10 @@ impl Net {
             public_key_sha256: None,
         };
         let (stop, stopped) = oneshot::channel();
-        let relay = self.runtime.block_on(serve(options, async { drop(stopped.await) })).unwrap();
+        let relay = self
+            .runtime
+            .block_on(serve(options, async { drop(stopped.await) }))
+            .unwrap();
         *self.address.lock().unwrap() = relay.address;
         *self.running.lock().unwrap() = Some((relay, stop));
     }
@@ -83,10 +90,19 @@ impl Net {
     pub fn invitation(&self, name: &str) -> String {
         let writer = self.running.lock().unwrap().as_ref().unwrap().0.writer.clone();
         let name = name.to_owned();
-        let made = writer.run(move |store| store.add_clinic(&name, sync_server::now_ms(), &mut rand::rng()).unwrap());
+        let made = writer.run(move |store| {
+            store
+                .add_clinic(&name, sync_server::now_ms(), &mut rand::rng())
+                .unwrap()
+        });
         let (token, expires_ms) = self.runtime.block_on(made).unwrap();
-        let invitation =
-            Invitation { relay_url: self.url(), relay_key_sha256: None, token, expires_ms, clinic_hint: None };
+        let invitation = Invitation {
+            relay_url: self.url(),
+            relay_key_sha256: None,
+            token,
+            expires_ms,
+            clinic_hint: None,
+        };
         invitation.to_text().to_string()
     }
 }
@@ -156,7 +172,13 @@ impl Place {
             runtime: net.runtime.handle().clone(),
         })
         .unwrap();
-        Self { desk, clock, folder, heard, seed }
+        Self {
+            desk,
+            clock,
+            folder,
+            heard,
+            seed,
+        }
     }
 
     /// A clinic with its owner, who practises, signed in.
@@ -178,14 +200,27 @@ impl Place {
     }
 
     pub fn owner(&self) -> StaffId {
-        self.desk.staff_faces().unwrap().into_iter().find(|face| face.role == Role::Owner).unwrap().id
+        self.desk
+            .staff_faces()
+            .unwrap()
+            .into_iter()
+            .find(|face| face.role == Role::Owner)
+            .unwrap()
+            .id
     }
 
     /// A colleague with a PIN on this device; the owner has to be signed in.
     pub fn colleague(&self, role: Role) -> StaffId {
         let name = format!("{role:?} Binti Ujian");
         let pin = Some(PIN.to_owned());
-        self.desk.add_staff(AddStaff { name, role, registration: String::new(), pin }).unwrap()
+        self.desk
+            .add_staff(AddStaff {
+                name,
+                role,
+                registration: String::new(),
+                pin,
+            })
+            .unwrap()
     }
 
     pub fn sign_in(&self, staff: StaffId) {
@@ -200,7 +235,9 @@ impl Place {
 
     pub fn queued(&self, name: &str, mykad: &str) -> Queued {
         self.clock.step_ms(1000);
-        self.desk.register_and_queue(somebody(name, mykad), "fever".to_owned(), None).unwrap()
+        self.desk
+            .register_and_queue(somebody(name, mykad), "fever".to_owned(), None)
+            .unwrap()
     }
 
     /// A visit whose note is signed.
@@ -208,7 +245,13 @@ impl Place {
         let visit = queued.visit;
         self.desk.save_note(visit, note("Fever for three days.")).unwrap();
         if let Some(line) = line {
-            self.desk.prescribe(PrescribeLine { visit, line, reasons: Vec::new() }).unwrap();
+            self.desk
+                .prescribe(PrescribeLine {
+                    visit,
+                    line,
+                    reasons: Vec::new(),
+                })
+                .unwrap();
         }
         self.clock.step_ms(1000);
         self.desk.sign_note(visit, PIN.to_owned()).unwrap();
@@ -227,7 +270,12 @@ impl Place {
             let events = self.heard.events.lock().unwrap();
             if events.len() == seen {
                 // Some of what is waited for is heard by nobody: look again now and then.
-                drop(self.heard.bell.wait_timeout(events, left.min(Duration::from_millis(200))).unwrap());
+                drop(
+                    self.heard
+                        .bell
+                        .wait_timeout(events, left.min(Duration::from_millis(200)))
+                        .unwrap(),
+                );
             }
         }
     }
@@ -262,7 +310,9 @@ pub fn founding(invitation: String, name: &str) -> JoinClinic {
 }
 
 pub fn protection() -> Protection {
-    Protection::Passphrase { passphrase: PASSPHRASE.to_owned() }
+    Protection::Passphrase {
+        passphrase: PASSPHRASE.to_owned(),
+    }
 }
 
 pub fn somebody(name: &str, mykad: &str) -> CreatePatient {
@@ -278,7 +328,13 @@ pub fn somebody(name: &str, mykad: &str) -> CreatePatient {
 }
 
 pub fn note(text: &str) -> SoapNote {
-    SoapNote { subjective: vec![NoteSentence { text: text.to_owned(), source: None }], ..SoapNote::default() }
+    SoapNote {
+        subjective: vec![NoteSentence {
+            text: text.to_owned(),
+            source: None,
+        }],
+        ..SoapNote::default()
+    }
 }
 
 /// A line of a product that the tables know; the number tells the lines of a test apart.
@@ -303,7 +359,12 @@ pub fn line(product: &str, number: u8) -> PrescriptionLine {
 
 /// The key of a product by what is typed.
 pub fn product(desk: &Desk, typed: &str) -> String {
-    desk.search_products(typed.to_owned()).unwrap().first().unwrap_or_else(|| panic!("no {typed}")).key.clone()
+    desk.search_products(typed.to_owned())
+        .unwrap()
+        .first()
+        .unwrap_or_else(|| panic!("no {typed}"))
+        .key
+        .clone()
 }
 
 #[track_caller]
