@@ -177,6 +177,8 @@ impl<'j> Judge<'j> {
             return Ok(batch);
         }
         self.shelf.forget(&path);
+        let document = document_id(self.belonging, &path.to_string());
+        set::let_all_wait(self.conn, &document)?; // what followed a lost branch is no longer in the document
         for id in &lost {
             self.quarantine(id, "fork")?;
         }

@@ -3,7 +3,7 @@
 use std::ops::BitXorAssign;
 
 use rusqlite::{Connection, params};
-use seal::{ChangeId, ChangeKind, Header, SealedChange};
+use seal::{ChangeId, ChangeKind, DocumentId, Header, SealedChange};
 
 use crate::{Vault, VaultError};
 
@@ -95,6 +95,19 @@ pub(crate) fn rule(conn: &Connection, id: &ChangeId, verdict: Verdict, reason: O
 pub(crate) fn rule_unless_quarantined(conn: &Connection, id: &ChangeId, verdict: Verdict) -> Result<(), VaultError> {
     conn.prepare_cached("UPDATE changes SET verdict = ?2, reason = NULL WHERE id = ?1 AND verdict <> ?3")?
         .execute(params![id.as_bytes(), verdict as i64, Verdict::Quarantined as i64])?;
+    Ok(())
+}
+
+/// Takes back the verdict on every applied change of a document that is about to be made again.
+pub(crate) fn let_all_wait(conn: &Connection, document: &DocumentId) -> Result<(), VaultError> {
+    conn.prepare_cached(
+        "UPDATE changes SET verdict = ?2 WHERE document = ?1 AND verdict = ?3 AND am_hash IS NOT NULL",
+    )?
+    .execute(params![
+        document.as_bytes(),
+        Verdict::Waiting as i64,
+        Verdict::Applied as i64
+    ])?;
     Ok(())
 }
 

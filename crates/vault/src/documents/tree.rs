@@ -60,7 +60,7 @@ impl<'d> View<'d> {
 
     pub(crate) fn float(&self, key: &str) -> Option<f64> {
         match self.scalar(key)? {
-            ScalarValue::F64(number) => Some(number),
+            ScalarValue::F64(number) => Some(number).filter(|number| number.is_finite()),
             _ => None,
         }
     }
