@@ -6,6 +6,7 @@
 use std::{
     path::PathBuf,
     sync::{Arc, RwLock},
+    time::Duration,
 };
 
 use rand_core::CryptoRng;
@@ -24,6 +25,9 @@ use crate::{
         status::{Spoiled, StatusView},
     },
 };
+
+/// How long a verb that is under way may keep a closed clinic.
+const LET_GO_WITHIN_MS: u64 = 3_000;
 
 /// Makes a fresh source of randomness; only shells make real ones.
 pub type MakeRng = Arc<dyn Fn() -> Box<dyn CryptoRng + Send> + Send + Sync>;
@@ -80,6 +84,25 @@ pub(crate) struct Inner {
     open: RwLock<Option<Arc<OpenClinic>>>,
 }
 
+/// Closes a clinic and waits for whoever is in the middle of a verb: the store is free when this returns.
+fn close_and_let_go(clinic: Arc<OpenClinic>) {
+    clinic.close();
+    let mut left = LET_GO_WITHIN_MS;
+    while Arc::strong_count(&clinic) > 1 && left > 0 {
+        std::thread::sleep(Duration::from_millis(5));
+        left -= 5;
+    }
+}
+
+impl Drop for Inner {
+    /// A shell that forgot [`Desk::shut_down`] still leaves its clinic in order.
+    fn drop(&mut self) {
+        if let Some(clinic) = self.open.get_mut().ok().and_then(Option::take) {
+            close_and_let_go(clinic);
+        }
+    }
+}
+
 impl Desk {
     /// Starts, and opens the clinic that was open last if its key is at hand.
     ///
@@ -129,7 +152,7 @@ impl Desk {
             next,
         );
         if let Some(clinic) = before {
-            clinic.close();
+            close_and_let_go(clinic);
         }
         self.tell_everything();
     }

@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    sync::{Arc, Mutex, mpsc},
+    sync::{Arc, Mutex, MutexGuard, mpsc},
     time::Duration,
 };
 
@@ -10,7 +10,7 @@ use domain::Instant;
 use seal::{DeviceKeys, Membership, Statement, TenantId};
 use sync_client::{Ports, RelayAddress, RelayError, SyncHandle};
 use sync_protocol::{RefusedCode, SyncStore};
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, task::JoinHandle};
 
 use crate::{
     Error, ErrorCode,
@@ -25,7 +25,13 @@ const ASK_WITHIN: Duration = Duration::from_secs(8);
 
 /// The running sync, if a relay is set.
 #[derive(Clone, Default)]
-pub(crate) struct Syncing(Arc<Mutex<Option<Arc<SyncHandle>>>>);
+pub(crate) struct Syncing(Arc<Mutex<Option<Running>>>);
+
+struct Running {
+    handle: Arc<SyncHandle>,
+    /// Tells the status bar; ends with the handle.
+    watcher: JoinHandle<()>,
+}
 
 /// How syncing does, as the status bar says it.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +43,8 @@ pub(crate) struct SyncNow {
 
 impl Syncing {
     pub(crate) fn state(&self) -> SyncNow {
-        let Some(handle) = self.running() else {
+        let running = self.running();
+        let Some(Running { handle, .. }) = running.as_ref() else {
             return SyncNow::default();
         };
         let state = handle.state().borrow().clone();
@@ -50,23 +57,38 @@ impl Syncing {
 
     /// There is something to send: do not wait for the next look.
     pub(crate) fn nudge(&self) {
-        if let Some(handle) = self.running() {
+        if let Some(Running { handle, .. }) = self.running().as_ref() {
             handle.nudge();
         }
     }
 
     /// Stops, and waits until the store is let go.
     pub(crate) fn stop(&self, runtime: &Handle) {
-        let running = self.0.lock().expect("nobody panics under this lock").take();
-        if let Some(handle) = running.and_then(Arc::into_inner)
-            && wait_for(runtime, handle.stop()).is_err()
-        {
+        let Some(Running { handle, watcher }) = self.running().take() else {
+            return;
+        };
+        let ended = wait_for(runtime, async move {
+            // Whoever still asks for another clinic's keys ends it by letting go.
+            if let Some(handle) = Arc::into_inner(handle) {
+                handle.stop().await;
+            }
+            watcher.await.is_ok()
+        });
+        if ended.is_err() {
             tracing::warn!("the runtime ended before syncing did");
         }
     }
 
-    fn running(&self) -> Option<Arc<SyncHandle>> {
-        self.0.lock().expect("nobody panics under this lock").clone()
+    /// The handle, while there is a connection.
+    fn connected(&self) -> Option<Arc<SyncHandle>> {
+        let running = self.running();
+        let handle = running.as_ref().map(|running| Arc::clone(&running.handle))?;
+        let connected = handle.state().borrow().connected;
+        connected.then_some(handle)
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.0.lock().expect("nobody panics under this lock")
     }
 }
 
@@ -94,13 +116,14 @@ impl OpenClinic {
         let store: Arc<dyn SyncStore> = Arc::new(self.vault.clone());
         let handle = SyncHandle::start(store, relay, keys, ports, &self.config.runtime);
         let (mut state, clinic): (_, ClinicRef) = (handle.state(), Arc::downgrade(self));
-        self.config.runtime.spawn(async move {
+        let watcher = self.config.runtime.spawn(async move {
             while state.changed().await.is_ok() {
                 let Some(clinic) = clinic.upgrade() else { return };
                 drop(tokio::task::spawn_blocking(move || clinic.status_changed()).await);
             }
         });
-        *self.syncing.0.lock().expect("nobody panics under this lock") = Some(Arc::new(handle));
+        let handle = Arc::new(handle);
+        *self.syncing.running() = Some(Running { handle, watcher });
         Ok(())
     }
 
@@ -112,11 +135,7 @@ impl OpenClinic {
         if let Some(known) = self.read(|r| Ok(r.foreign_membership(tenant)?))? {
             return Ok(known);
         }
-        let handle = self
-            .syncing
-            .running()
-            .filter(|handle| handle.state().borrow().connected);
-        let handle = handle.ok_or(ErrorCode::ClinicNotReached)?;
+        let handle = self.syncing.connected().ok_or(ErrorCode::ClinicNotReached)?;
         let asked = async move { tokio::time::timeout(ASK_WITHIN, handle.fetch_statements(tenant)).await };
         let told = wait_for(&self.config.runtime, asked)?;
         let told = told.ok().and_then(Result::ok).ok_or(ErrorCode::ClinicNotReached)?;

@@ -20,10 +20,10 @@ pub const READS: &[(&str, &[&str])] = &[
     ("patient_banner", &["patient:{patient}"]),
     (
         "open_visit",
-        &["visit:{visit}", "patient:{patient}", "queue", "sharing"],
+        &["visit:{visit}", "patient:{patient}", "recordings", "queue", "sharing"],
     ),
     ("check_line", &["visit:{visit}", "patient:{patient}"]),
-    ("propose_draft", &["visit:{visit}"]),
+    ("propose_draft", &["recordings"]),
     ("dispensing_queue", &["queue", "patients", "audit"]),
     ("open_dispense", &["visit:{visit}", "patient:{patient}", "print_jobs"]),
     (
@@ -59,7 +59,7 @@ fn words_of(tag: &Tag) -> Vec<String> {
         Tag::Patient(id) | Tag::Allergies(id) | Tag::Visits(id) => vec![format!("patient:{id}")],
         Tag::Queue(_) => word("queue"),
         Tag::Visit(id) => vec![format!("visit:{id}")],
-        Tag::Recording(id) => vec![format!("recording:{id}")],
+        Tag::Recording(_) => word("recordings"),
         Tag::Facts => word("audit"),
         Tag::PatientFacts(id) => vec![format!("patient:{id}"), SHARING.to_owned(), "audit".to_owned()],
         Tag::PrintJobs => word("print_jobs"),

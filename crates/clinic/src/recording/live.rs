@@ -43,10 +43,21 @@ impl Recordings {
         }
     }
 
-    /// Stops all, and waits until each is on disk.
+    /// Stops all, and waits until each is on disk. Words that are still due are sought later.
     pub(crate) fn stop_all(&self) {
+        self.set_heavy_work(false);
         let all: Vec<Live> = self.lock().drain().map(|(_, live)| live).collect();
+        // Waiting for a recording's end happens without the lock, which its last event needs.
         drop(all);
+    }
+
+    /// Hands over the scribe's end of a recording that has just been started.
+    pub(super) fn attach(&self, id: RecordingId, scribe: scribe::Recording) {
+        let too_late = match self.lock().get_mut(&id) {
+            Some(live) => live.scribe.replace(scribe),
+            None => Some(scribe),
+        };
+        drop(too_late);
     }
 
     /// Runs `f` on one that is running.

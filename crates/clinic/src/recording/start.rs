@@ -155,7 +155,7 @@ impl Desk {
             levels: Mutex::default(),
         };
         let scribe = recorder.start(sound, move |event| told.hear(event));
-        clinic.recordings.with(run.recording, |live| live.scribe = Some(scribe));
+        clinic.recordings.attach(run.recording, scribe);
         Ok(())
     }
 }

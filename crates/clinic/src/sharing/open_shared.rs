@@ -124,7 +124,7 @@ fn export(clinic: &OpenClinic, acting: &Acting, grant: &str) -> Result<String, E
     Ok(serde_json::to_string_pretty(&bundle).expect("a JSON value is always text"))
 }
 
-/// The merged document, the agreement, and both sides' record of this access.
+/// The merged document's resources, Composition first, then the agreement and both sides' record of this access.
 fn bundle(
     r: &Reading<'_>,
     received: &Received,
@@ -160,7 +160,12 @@ fn bundle(
         id: grant.clone(),
         record,
     });
-    let mut resources = vec![document, agreement];
+    let entries = document["entry"].as_array().into_iter().flatten();
+    let mut resources: Vec<Value> = entries.map(|entry| entry["resource"].clone()).collect();
+    resources.push(agreement);
     resources.extend(access);
-    Ok(bundle_of(&grant, at, resources))
+    let mut bundle = bundle_of(&grant, at, resources);
+    // The document's labels (how confidential, which subjects) hold for the whole.
+    bundle["meta"] = document["meta"].clone();
+    Ok(bundle)
 }

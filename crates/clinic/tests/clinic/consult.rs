@@ -5,7 +5,7 @@ use clinic::{
         reception::Queued,
     },
 };
-use domain::{AllergyStatus, Kilograms, QueueState, Severity, Vitals};
+use domain::{AllergyStatus, Kilograms, QueueState, RecordingId, Severity, Vitals};
 
 use crate::support::{Net, PIN, Place, line, note, product, refused};
 
@@ -244,6 +244,76 @@ fn a_recording_without_a_model_is_kept_and_heard_again() {
     let place = place.restarted(&net);
     place.sign_in(place.owner());
     assert_eq!(place.desk.recording_audio(recording, 1500, 2500).unwrap(), heard);
+}
+
+#[test]
+fn a_recording_that_a_crash_cut_off_is_offered_again_with_its_sound() {
+    let net = Net::start();
+    let (place, queued) = consulting(&net);
+    place.desk.shut_down();
+    let recording = crashed_recording(&place, &queued);
+
+    let place = place.restarted(&net);
+    place.sign_in(place.owner());
+    let view = &place.desk.open_visit(queued.visit).unwrap().recordings[0];
+    assert_eq!(
+        (view.id, view.state, view.length_ms),
+        (recording, RecordingState::Interrupted, 2000)
+    );
+    assert!(place.desk.recording_audio(recording, 500, 1500).is_ok());
+    refused(place.desk.resume_transcription(recording), ErrorCode::NoModel);
+}
+
+/// What a store looks like when the power went while the room was being recorded: two seconds, and no end.
+fn crashed_recording(place: &Place, queued: &Queued) -> RecordingId {
+    let vault = place.store();
+    let recording = RecordingId::from_bytes([5; 16]);
+    let new = vault::NewRecording {
+        id: recording,
+        patient: queued.patient,
+        visit: queued.visit,
+        attachment: domain::AttachmentId::from_bytes([6; 16]),
+        started_at: vault.now(),
+        sample_rate: 16_000,
+        channels: 1,
+    };
+    vault.write(None, |w| w.start_recording(&new)).unwrap();
+    for second in 0..2u32 {
+        let mut chunk = (second * 1000).to_le_bytes().to_vec();
+        chunk.extend([0u8; 32_000]);
+        vault.append_chunk(recording, &chunk, 1000).unwrap();
+    }
+    recording
+}
+
+#[test]
+fn the_demo_consult_is_written_down_and_drafted_by_the_demo_model() {
+    let Some(engine) = scribe::engine::find_program() else {
+        return testkit::left_out("medieco-engine is not built");
+    };
+    let net = Net::start();
+    let place = Place::founded(&net, 1, "Klinik Seri Mawar").with_engine(&net, engine);
+    place.sign_in(place.owner());
+    let queued = place.queued("Nur Aisyah binti Rahman", "850101135029");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../scribe/demo/consult/consult.wav").to_owned();
+    let recording = place
+        .desk
+        .start_recording(queued.visit, SoundSource::Wav { path, fast: true })
+        .unwrap();
+    let view = |place: &Place| place.desk.open_visit(queued.visit).unwrap().recordings.remove(0);
+    place.wait_longer("all is written down", |_| view(&place).state == RecordingState::Done);
+    let written = view(&place);
+    assert_eq!(written.id, recording);
+    assert!(
+        written.demo_model && written.turns.len() >= 20,
+        "{} turns",
+        written.turns.len()
+    );
+    let draft = place.desk.propose_draft(queued.visit).unwrap();
+    assert!(!draft.note.is_empty() && draft.note.subjective.iter().all(|sentence| sentence.source.is_some()));
+    let kept = place.restarted(&net);
+    kept.sign_in(kept.owner());
+    assert_eq!(view(&kept).turns, written.turns, "every turn was saved");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use clinic::{
     views::{
         consult::PrescribeLine,
         reception::{CreatePatient, Queued},
-        setup::{AddStaff, JoinClinic, Protection},
+        setup::{AddStaff, Demo, JoinClinic, Protection},
     },
 };
 use domain::{
@@ -146,12 +146,21 @@ impl Place {
     }
 
     fn on(net: &Net, seed: u8, folder: Arc<TempDir>, clock: TestClock) -> Self {
+        Self::with(net, seed, folder, clock, None)
+    }
+
+    /// With an engine it is the demo, whose model comes along.
+    fn with(net: &Net, seed: u8, folder: Arc<TempDir>, clock: TestClock, engine: Option<PathBuf>) -> Self {
+        let demo = engine.is_some().then(|| Demo {
+            pins: Vec::new(),
+            consult_wav: String::new(),
+        });
         let heard = Arc::new(Heard::default());
         let desk = Desk::start(DeskConfig {
             data_dir: folder.path().to_owned(),
-            engine: PathBuf::from("no-engine-in-this-test"),
+            engine: engine.unwrap_or_else(|| PathBuf::from("no-engine-in-this-test")),
             version: "0.1.0".to_owned(),
-            demo: None,
+            demo,
             passphrase: Some(Zeroizing::new(PASSPHRASE.to_owned())),
             crash_report: None,
             clock: Arc::new(Clock(clock.clone())),
@@ -193,6 +202,25 @@ impl Place {
         let (folder, clock, seed) = (Arc::clone(&self.folder), self.clock.clone(), self.seed);
         drop(self);
         Self::on(net, seed + 100, folder, clock)
+    }
+
+    /// The same device, started again as the demo with this engine.
+    pub fn with_engine(self, net: &Net, engine: PathBuf) -> Self {
+        let (folder, clock, seed) = (Arc::clone(&self.folder), self.clock.clone(), self.seed);
+        drop(self);
+        Self::with(net, seed + 100, folder, clock, Some(engine))
+    }
+
+    /// The store itself, while no desk has it open.
+    pub fn store(&self) -> vault::Vault {
+        let tenant = clinic::maintenance::clinics(self.data()).unwrap().remove(0).tenant;
+        let passphrase = Some(Zeroizing::new(PASSPHRASE.to_owned()));
+        let rng = Box::new(ChaCha20Rng::seed_from_u64(7777));
+        let ports = vault::Ports {
+            clock: Arc::new(Clock(self.clock.clone())),
+            rng,
+        };
+        clinic::maintenance::open_store(self.data(), &tenant, passphrase, ports).unwrap()
     }
 
     pub fn data(&self) -> &Path {
@@ -259,7 +287,16 @@ impl Place {
 
     /// Waits until `enough` is true, looking again whenever the desk tells anything.
     pub fn wait_until(&self, what: &str, enough: impl Fn(&Desk) -> bool) {
-        let deadline = Moment::now() + PATIENCE;
+        self.wait(what, PATIENCE, enough);
+    }
+
+    /// The same for what a slow machine needs minutes for.
+    pub fn wait_longer(&self, what: &str, enough: impl Fn(&Desk) -> bool) {
+        self.wait(what, PATIENCE * 30, enough);
+    }
+
+    fn wait(&self, what: &str, patience: Duration, enough: impl Fn(&Desk) -> bool) {
+        let deadline = Moment::now() + patience;
         loop {
             let seen = self.heard.events.lock().unwrap().len();
             if enough(&self.desk) {
