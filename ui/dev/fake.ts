@@ -3,9 +3,9 @@ import type * as b from "../src/api/bindings.gen";
 import { LABEL_PNG } from "./label";
 import * as data from "./people";
 
-type Result<T> = { status: "ok"; data: T } | { status: "error"; error: b.Error };
+type Result<T> = { status: "ok"; data: T } | { status: "error"; error: { code: b.ErrorCode; detail: Record<string, string> } };
 const ok = <T>(value: T): Promise<Result<T>> => Promise.resolve({ status: "ok", data: structuredClone(value) });
-const no = (code: string, detail: Record<string, string> = {}): Promise<Result<never>> =>
+const no = (code: b.ErrorCode, detail: Record<string, string> = {}): Promise<Result<never>> =>
   Promise.resolve({ status: "error", error: { code, detail } });
 
 const MINUTE = 60_000;
@@ -42,7 +42,7 @@ let state: State;
 /** Every call, for tests. */
 const calls: { name: string; args: unknown[] }[] = [];
 /** The next call of a command fails with this code. */
-const failing = new Map<string, { code: string; detail: Record<string, string> }>();
+const failing = new Map<string, { code: b.ErrorCode; detail: Record<string, string> }>();
 
 const ALLERGIES: b.AllergyStatus = {
   status: "known",
@@ -608,6 +608,7 @@ const made = {
         directions: data.DIRECTIONS[i % data.DIRECTIONS.length] ?? [],
         serial: state.dispensed[visit] ? `PB-${104 + i}` : null,
         job: state.jobs.find((j) => j.id === `${visit}/${l.id}`) ?? null,
+        handed_over: state.dispensed[visit] ?? null,
       })),
       dispensed: state.dispensed[visit] ?? null,
       dispensed_twice: false,
@@ -682,6 +683,7 @@ const made = {
         as_of: summary.as_of,
         source: { id: TENANT_B, name: summary.clinic_name, address: "18, Jalan Sentosa 3\n43000 Kajang, Selangor", phone: "03-8733 1180" },
         onward: false,
+        not_understood: 0,
         encounters: has("encounters", [
           {
             id: "v1",
@@ -708,6 +710,7 @@ const made = {
             directions: "Take 1 tablet, 3 times a day",
             prescribed_at: at(2 * 1440),
             prescriber: author,
+            reasons: [],
             dispensed: [{ id: "d1", at: at(2 * 1440 - 20), by: { name: "Chong Li Na", registration: "" }, quantity: 9 }],
             sensitivity: [],
           },
@@ -783,7 +786,7 @@ export const fake = {
   },
   calls,
   callsOf: (name: string) => calls.filter((c) => c.name === name).map((c) => c.args),
-  failNext: (name: string, code: string, detail: Record<string, string> = {}) => failing.set(name, { code, detail }),
+  failNext: (name: string, code: b.ErrorCode, detail: Record<string, string> = {}) => failing.set(name, { code, detail }),
   tell,
   reset() {
     for (const timer of timers) clearTimeout(timer);
@@ -796,6 +799,8 @@ export const fake = {
   scene(name: string) {
     if (name === "first-start" || name === "no-keyring") {
       state.app = { ...state.app, clinics: [], open: null, demo: null, keyring: name === "no-keyring" ? "absent" : "ready" };
+    } else if (name === "no-demo") {
+      state.app = { ...state.app, demo: null };
     } else if (name === "kit") {
       state.app = { ...state.app, open: null, demo: null, unfinished_setup: "recovery_kit" };
     } else if (name === "model") {

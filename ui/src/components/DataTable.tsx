@@ -40,7 +40,7 @@ export function DataTable<T>({ label, rows, columns, rowKey, selected = null, on
       const next = model[index + move];
       if (!next) return;
       onSelect?.(next.id);
-      scroller.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(next.id)}"]`)?.focus();
+      scroller.current?.querySelector<HTMLElement>(`[data-row="${next.id}"]`)?.focus();
     } else if (event.key === "Enter" && row && event.target === event.currentTarget) {
       event.preventDefault();
       if (onOpen) onOpen(row.original);

@@ -8,7 +8,8 @@ import styles from "./ErrorNote.module.css";
 /** The words for an error: what happened, and what to do. */
 export function errorWords(error: unknown): { title: string; help: string } {
   const { code, detail } = ApiError.from(error);
-  const known = (i18next.exists(`errors.${code}.title`) ? code : "internal") as "internal";
+  const exact = `${code}_${detail["why"] ?? ""}`;
+  const known = [exact, code, "internal"].find((name) => i18next.exists(`errors.${name}.title`)) as "internal";
   const field = detail["field"] ?? "";
   const what = i18next.exists(`errors.field.${field}`) ? i18next.t(`errors.field.${field as "name"}`) : field;
   const words = { ...detail, field: what };

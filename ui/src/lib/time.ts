@@ -62,7 +62,8 @@ export function dayOf(instant: string | Date): string {
 
 /** `Saturday`. */
 export function weekday(day: string): string {
-  return i18next.t(`time.weekday.${new Date(`${day}T12:00:00Z`).getUTCDay() as 0}`);
+  const n = new Date(`${day}T12:00:00Z`).getUTCDay();
+  return i18next.t(`time.weekday.${n as 0}`);
 }
 
 /** How long ago, in words: `just now`, `2 min ago`, `3 h ago`, `5 d ago`. */

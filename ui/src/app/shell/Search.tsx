@@ -24,9 +24,10 @@ interface Hit {
 export function Search({ opened, onClose, session }: { opened: boolean; onClose: () => void; session: SessionView }) {
   const { t } = useTranslation();
   return (
-    <Modal opened={opened} onClose={onClose} withCloseButton={false} padding={0} size={640} yOffset="10vh" centered={false} title={undefined} aria-label={t("shell.search.open")}>
-      {opened && <Field onClose={onClose} session={session} />}
-    </Modal>
+    <Modal.Root opened={opened} onClose={onClose} padding={0} size={640} yOffset="10vh" centered={false}>
+      <Modal.Overlay />
+      <Modal.Content aria-label={t("shell.search.open")}>{opened && <Field onClose={onClose} session={session} />}</Modal.Content>
+    </Modal.Root>
   );
 }
 

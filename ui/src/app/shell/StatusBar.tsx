@@ -47,7 +47,7 @@ function Item({ name, tone, icon, text, title, lines, help, action }: ItemProps)
   return (
     <Popover opened={opened} onChange={setOpened} position="top" width={340} shadow="md" trapFocus>
       <Popover.Target>
-        <button type="button" className={styles.item} data-tone={tone} data-status={name} onClick={() => setOpened((o) => !o)}>
+        <button type="button" className={styles.item} data-tone={tone} data-status={name} aria-label={text} onClick={() => setOpened((o) => !o)}>
           {icon}
           <span>{text}</span>
         </button>

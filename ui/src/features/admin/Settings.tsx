@@ -1,12 +1,12 @@
 import { Button, Select, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { notifications } from "@mantine/notifications";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api, type DeviceSettings } from "@/api";
 import { queries } from "@/api/queries";
 import { useWrite } from "@/api/useWrite";
 import { ErrorNote } from "@/components/ErrorNote";
+import { notify } from "@/components/notify";
 import { ModelImport } from "@/components/ModelImport";
 import page from "@/components/Page.module.css";
 import styles from "./Admin.module.css";
@@ -33,7 +33,7 @@ function Form({ settings }: { settings: DeviceSettings }) {
   const models = useQuery(queries.models());
   const form = useForm<DeviceSettings>({ mode: "uncontrolled", initialValues: settings });
   const save = useWrite((s: DeviceSettings) => api.saveDeviceSettings(s), ["settings", "status"]);
-  const submit = form.onSubmit((values) => save.mutate(values, { onSuccess: () => notifications.show({ message: t("admin.settings.saved") }) }));
+  const submit = form.onSubmit((values) => save.mutate(values, { onSuccess: () => notify(t("admin.settings.saved")) }));
   return (
     <form className={`${page.card} ${styles.box}`} onSubmit={submit}>
       <h2 className={page.h2}>{t("admin.settings.title")}</h2>

@@ -10,7 +10,7 @@ import { useWrite } from "@/api/useWrite";
 import { ErrorNote } from "@/components/ErrorNote";
 import { LanguageSwitch } from "@/components/LanguageSwitch";
 import { currentLanguage } from "@/lib/i18n";
-import { addMonths, dayOf } from "@/lib/time";
+import { dayOf } from "@/lib/time";
 import { Agreed } from "./Agreed";
 import { AskPage } from "./AskPage";
 import { CardsPage } from "./CardsPage";
@@ -18,7 +18,7 @@ import styles from "./Consent.module.css";
 import { HowLongPage } from "./HowLongPage";
 import { Prepare } from "./Prepare";
 import { SignPage } from "./SignPage";
-import { ANSWERS, type Answers } from "./terms";
+import { ANSWERS, type Answers, untilOf } from "./terms";
 
 /** Version of the form's words: part of the evidence. Change it with the words. */
 export const FORM_VERSION = "medieco-consent-1";
@@ -56,7 +56,7 @@ export function Consent({ session }: { session: SessionView }) {
   }
 
   const today = dayOf(new Date());
-  const until = addMonths(today, answers.months);
+  const until = untilOf(today, answers.months, banner.birth_date);
   const agree = () =>
     grant.mutate(
       {
@@ -101,7 +101,7 @@ export function Consent({ session }: { session: SessionView }) {
         ) : shown === "cards" ? (
           <CardsPage clinic={answers.clinicName} answers={answers} set={set} />
         ) : shown === "howLong" ? (
-          <HowLongPage clinic={answers.clinicName} answers={answers} set={set} today={today} />
+          <HowLongPage clinic={answers.clinicName} answers={answers} set={set} untilAfter={(months) => untilOf(today, months, banner.birth_date)} />
         ) : (
           <SignPage name={banner.name} answers={answers} set={set} until={until} own={session.clinic_name} />
         )}

@@ -1,7 +1,7 @@
 import { IconDeviceFloppy, IconEye } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { AccessMode } from "@/api";
-import { addMonths, showDay } from "@/lib/time";
+import { showDay } from "@/lib/time";
 import styles from "./Consent.module.css";
 import { type Answers, MONTHS } from "./terms";
 
@@ -11,7 +11,7 @@ const MODES: { mode: AccessMode; icon: typeof IconEye }[] = [
 ];
 
 /** How long, and whether the other clinic may keep a copy. */
-export function HowLongPage({ clinic, answers, set, today }: { clinic: string; answers: Answers; set: (change: Partial<Answers>) => void; today: string }) {
+export function HowLongPage({ clinic, answers, set, untilAfter }: { clinic: string; answers: Answers; set: (change: Partial<Answers>) => void; untilAfter: (months: number) => string }) {
   const { t } = useTranslation();
   return (
     <section>
@@ -20,7 +20,7 @@ export function HowLongPage({ clinic, answers, set, today }: { clinic: string; a
         {MONTHS.map((months) => (
           <button key={months} type="button" role="radio" aria-checked={answers.months === months} className={styles.choice} onClick={() => set({ months })}>
             <strong>{t("consent.howLong.months", { count: months })}</strong>
-            <span>{t("consent.howLong.until", { day: showDay(addMonths(today, months)) })}</span>
+            <span>{t("consent.howLong.until", { day: showDay(untilAfter(months)) })}</span>
           </button>
         ))}
       </div>

@@ -1,5 +1,4 @@
 import { Button } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { IconPencil, IconPill, IconTrash } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
@@ -10,8 +9,8 @@ import { EmptyState } from "@/components/EmptyState";
 import { ErrorNote } from "@/components/ErrorNote";
 import { FindingNote } from "@/components/FindingNote";
 import { doseWords, lengthWords } from "@/components/lineWords";
+import { notifyUndo } from "@/components/notify";
 import { OverrideNote } from "@/components/OverrideNote";
-import { UndoToast } from "@/components/UndoToast";
 import { suggestedQuantity } from "@/lib/quantity";
 import { uuidv7 } from "@/lib/uuid";
 import { LineEditor } from "./LineEditor";
@@ -51,14 +50,10 @@ export function Prescription({ view, signed, footer }: { view: VisitView; signed
   };
   const takeOff = ({ line }: CheckedLine) =>
     remove.mutate(line.id, {
-      onSuccess: () => {
-        const id = `removed-${line.id}`;
-        const undo = () => {
-          notifications.hide(id);
-          again.mutate({ visit: view.visit, line, reasons: line.overrides.map(({ finding_key, reason }) => ({ finding_key, reason })) });
-        };
-        notifications.show({ id, message: <UndoToast text={t("consult.rx.removed", { name: line.drug_name })} onUndo={undo} /> });
-      },
+      onSuccess: () =>
+        notifyUndo(`removed-${line.id}`, t("consult.rx.removed", { name: line.drug_name }), () =>
+          again.mutate({ visit: view.visit, line, reasons: line.overrides.map(({ finding_key, reason }) => ({ finding_key, reason })) }),
+        ),
     });
 
   return (

@@ -78,7 +78,7 @@ export function Dispense() {
           <ErrorNote error={open.error} />
         </div>
       ) : visit && open.data ? (
-        <Prescription key={visit} view={open.data} />
+        <Prescription key={visit} view={open.data} onSpool={() => setSpool(true)} />
       ) : (
         !visit && (
           <div className={`${page.card} ${styles.nothing}`}>
@@ -91,22 +91,27 @@ export function Dispense() {
   );
 }
 
-function Prescription({ view }: { view: DispenseView }) {
+function Prescription({ view, onSpool }: { view: DispenseView; onSpool: () => void }) {
   const { t } = useTranslation();
   const ids = view.lines.map((l) => l.checked.line.id);
+  const left = view.lines.filter((l) => l.handed_over === null).map((l) => l.checked.line.id);
+  const { data: status } = useQuery(queries.status());
+  const hasPrinter = Boolean(status?.printer.address);
   const [chosen, setChosen] = useState<string | undefined>(ids[0]);
   const [off, setOff] = useState<string[]>([]);
   const [asking, setAsking] = useState(false);
-  const going = ids.filter((id) => !off.includes(id));
+  const going = left.filter((id) => !off.includes(id));
   const tags = [`visit:${view.visit}`, "queue", "print_jobs", "status"];
   const print = useWrite((lines: string[]) => api.printLabels(view.visit, lines), tags);
-  /** Labels first: nothing is handed over without one. What has been sent already is not printed again. */
+  /** Labels first: nothing is handed over without one. What has been asked for already is not printed again. */
   const handOver = useWrite(async (pin: string) => {
-    const missing = view.lines.filter((l) => going.includes(l.checked.line.id) && !isPrinted(l)).map((l) => l.checked.line.id);
-    if (missing.length > 0) await api.printLabels(view.visit, missing);
+    const missing = view.lines.filter((l) => going.includes(l.checked.line.id) && l.job === null).map((l) => l.checked.line.id);
+    if (hasPrinter && missing.length > 0) await api.printLabels(view.visit, missing);
     await api.handOver({ visit: view.visit, lines: going, pin });
   }, tags);
-  const isDone = view.dispensed !== null;
+  const isDone = left.length === 0;
+  const unprinted = view.lines.filter((l) => l.job === null && going.includes(l.checked.line.id)).map((l) => l.checked.line.id);
+  const verb = hasPrinter ? t("dispense.handOver") : t("dispense.handOverOnly");
   const open = view.lines.some((l) => l.checked.open.length > 0);
   useEffect(() => {
     if (isDone) setAsking(false);
@@ -138,7 +143,6 @@ function Prescription({ view }: { view: DispenseView }) {
               line={line}
               chosen={chosen === line.checked.line.id}
               included={!off.includes(line.checked.line.id)}
-              done={isDone}
               onChoose={() => setChosen(line.checked.line.id)}
               onInclude={(yes) => setOff((o) => (yes ? o.filter((x) => x !== line.checked.line.id) : [...o, line.checked.line.id]))}
             />
@@ -150,9 +154,17 @@ function Prescription({ view }: { view: DispenseView }) {
         <div className={styles.actions}>
           <ErrorNote error={print.error} />
           {open && <p className={styles.warn}>{t("dispense.openAlerts")}</p>}
-          <Button variant="default" leftSection={<IconPrinter size={18} aria-hidden />} disabled={going.length === 0} loading={print.isPending} onClick={() => print.mutate(going)}>
-            {isDone ? t("dispense.printAgain") : t("dispense.printOnly")}
-          </Button>
+          {hasPrinter && unprinted.length > 0 ? (
+            <Button variant="default" leftSection={<IconPrinter size={18} aria-hidden />} loading={print.isPending} onClick={() => print.mutate(unprinted)}>
+              {t("dispense.printOnly")}
+            </Button>
+          ) : (
+            view.lines.some((l) => l.job !== null) && (
+              <Button variant="default" leftSection={<IconPrinter size={18} aria-hidden />} onClick={onSpool}>
+                {t("dispense.printAgain")}
+              </Button>
+            )
+          )}
           {!isDone && (
             <Button
               leftSection={<IconPackage size={19} aria-hidden />}
@@ -162,13 +174,13 @@ function Prescription({ view }: { view: DispenseView }) {
                 setAsking(true);
               }}
             >
-              {t("dispense.handOver")}
+              {verb}
             </Button>
           )}
         </div>
       </section>
       {asking && (
-        <PinDialog title={t("dispense.handOver")} action={t("dispense.handOver")} error={handOver.error} pending={handOver.isPending} onClose={() => setAsking(false)} onConfirm={(pin) => handOver.mutate(pin)}>
+        <PinDialog title={verb} action={verb} error={handOver.error} pending={handOver.isPending} onClose={() => setAsking(false)} onConfirm={(pin) => handOver.mutate(pin)}>
           <p className={styles.ask}>{t("dispense.handOverWhat", { count: going.length, name: view.banner.name })}</p>
         </PinDialog>
       )}
@@ -176,18 +188,15 @@ function Prescription({ view }: { view: DispenseView }) {
   );
 }
 
-const isPrinted = (line: DispenseLine) => line.job !== null && line.job.state !== "failed";
-
 interface LineProps {
   line: DispenseLine;
   chosen: boolean;
   included: boolean;
-  done: boolean;
   onChoose: () => void;
   onInclude: (yes: boolean) => void;
 }
 
-function Line({ line: { checked, directions, serial, job }, chosen, included, done, onChoose, onInclude }: LineProps) {
+function Line({ line: { checked, directions, serial, job, handed_over }, chosen, included, onChoose, onInclude }: LineProps) {
   const { t } = useTranslation();
   const { line, findings } = checked;
   const known = new Set(findings.map((f) => f.key));
@@ -195,7 +204,7 @@ function Line({ line: { checked, directions, serial, job }, chosen, included, do
   return (
     <article className={styles.line} data-chosen={chosen} data-line={line.drug_key}>
       <div className={styles.lineTop}>
-        {!done && (
+        {!handed_over && (
           <label className={styles.include}>
             <input type="checkbox" checked={included} onChange={(e) => onInclude(e.currentTarget.checked)} aria-label={t("dispense.include", { name: line.drug_name })} />
           </label>
@@ -203,6 +212,7 @@ function Line({ line: { checked, directions, serial, job }, chosen, included, do
         <button type="button" className={styles.lineMain} aria-pressed={chosen} onClick={onChoose} aria-label={t("dispense.showLabel", { name: line.drug_name })}>
           <strong>{line.drug_name}</strong>
           <span>{directions.join(". ")}</span>
+          {handed_over && <span className={styles.handed}>{t("dispense.doneBy", { name: handed_over.by, at: showMoment(handed_over.at) })}</span>}
           <span className={page.muted}>{[lengthWords(line), line.indication, serial ? t("dispense.serial", { serial }) : ""].filter(Boolean).join(" · ")}</span>
         </button>
         {job && <JobState job={job} />}

@@ -1,5 +1,4 @@
 import { Button } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { IconArrowLeft, IconDownload, IconEyeCheck, IconLock, IconQuestionMark } from "@tabler/icons-react";
@@ -12,6 +11,7 @@ import { useWrite } from "@/api/useWrite";
 import { AllergyStrip } from "@/components/AllergyStrip";
 import { CategoryList } from "@/components/CategoryList";
 import { ErrorNote } from "@/components/ErrorNote";
+import { notify } from "@/components/notify";
 import { doseWords, lengthWords } from "@/components/lineWords";
 import page from "@/components/Page.module.css";
 import { clock, showDay, showMoment } from "@/lib/time";
@@ -26,7 +26,7 @@ export function SharedRecord() {
   const save = useWrite((path: string) => api.saveFhir(grant, path));
   const saveFile = async () => {
     const path = await saveAs(`medieco-${grant.slice(0, 8)}.fhir.json`, { name: "FHIR", extensions: ["json"] });
-    if (path) save.mutate(path, { onSuccess: () => notifications.show({ message: t("network.record.saved") }) });
+    if (path) save.mutate(path, { onSuccess: () => notify(t("network.record.saved")) });
   };
   const back = (
     <Button variant="subtle" color="gray" leftSection={<IconArrowLeft size={18} aria-hidden />} onClick={() => void navigate({ to: "/network", search: { tab: "received" } })}>
@@ -69,6 +69,7 @@ export function SharedRecord() {
         </p>
       </header>
       <ErrorNote error={save.error} />
+      {record.not_understood > 0 && <p className={styles.unread}>{t("network.record.notUnderstood", { count: record.not_understood })}</p>}
       <Part title={t("network.category.allergies")} shared={record.allergies}>
         {(status) => <AllergyStrip patient="" status={status} canAsk={false} />}
       </Part>
@@ -148,6 +149,9 @@ function Medicine({ medicine }: { medicine: SharedMedicine }) {
         <span className={page.muted}>{showMoment(medicine.prescribed_at)}</span>
       </p>
       <p>{medicine.directions || doseWords(line)}</p>
+      {medicine.reasons.map((r) => (
+        <p key={r.finding_key}>{t("network.record.reason", { reason: r.reason })}</p>
+      ))}
       <p className={page.muted}>
         {[
           lengthWords(line),

@@ -1,5 +1,4 @@
 import { Button, TextInput } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { IconAlertTriangle, IconDeviceFloppy, IconPrinter } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
@@ -9,6 +8,7 @@ import { saveAs } from "@/api/native";
 import { queries } from "@/api/queries";
 import { useWrite } from "@/api/useWrite";
 import { ErrorNote } from "@/components/ErrorNote";
+import { notify } from "@/components/notify";
 import styles from "./Setup.module.css";
 
 /** Two places among the words, told by the device; asked for after the words were printed or saved. */
@@ -31,7 +31,7 @@ export function Kit() {
   const confirm = useWrite(() => api.confirmRecoveryKit(places, typed.map((w) => w.trim().toLowerCase())));
   const saveFile = async () => {
     const path = await saveAs("medieco-recovery-kit.txt", { name: t("setup.kit.file"), extensions: ["txt"] });
-    if (path) save.mutate(path, { onSuccess: () => notifications.show({ message: t("setup.kit.saved") }) });
+    if (path) save.mutate(path, { onSuccess: () => notify(t("setup.kit.saved")) });
   };
   const done = () => {
     void client.invalidateQueries({ queryKey: queries.appState().queryKey });

@@ -1,5 +1,4 @@
 import { Button, SegmentedControl, Select } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { IconArmchair, IconBellRinging, IconUser, IconX } from "@tabler/icons-react";
@@ -10,9 +9,9 @@ import { queries } from "@/api/queries";
 import { useWrite } from "@/api/useWrite";
 import { DataTable } from "@/components/DataTable";
 import { EmptyState } from "@/components/EmptyState";
-import { ErrorNote, errorWords } from "@/components/ErrorNote";
+import { ErrorNote } from "@/components/ErrorNote";
+import { notifyError, notifyUndo } from "@/components/notify";
 import page from "@/components/Page.module.css";
-import { UndoToast } from "@/components/UndoToast";
 import { showShortDay, weekday } from "@/lib/time";
 import { useNow } from "@/lib/useNow";
 import { useColumns } from "./columns";
@@ -110,7 +109,7 @@ export function Today({ session }: { session: SessionView }) {
             />
             <Select
               size="xs"
-              w={168}
+              w={142}
               aria-label={t("today.doctor")}
               value={search.doctor ?? ""}
               onChange={(v) => set({ doctor: v || undefined })}
@@ -176,24 +175,11 @@ function useMove(rows: QueueRow[]) {
     write.mutate(
       { entry: row.entry, to },
       {
-        onSuccess: () => {
-          const id = `moved-${row.entry}`;
-          notifications.hide(id);
-          notifications.show({
-            id,
-            withCloseButton: true,
-            message: (
-              <UndoToast
-                text={t("today.moved", { token: row.token, state: t(`today.state.${to}`) })}
-                onUndo={() => {
-                  notifications.hide(id);
-                  write.mutate({ entry: row.entry, to: before });
-                }}
-              />
-            ),
-          });
-        },
-        onError: (e) => notifications.show({ color: "red", title: errorWords(e).title, message: errorWords(e).help }),
+        onSuccess: () =>
+          notifyUndo(`moved-${row.entry}`, t("today.moved", { token: row.token, state: t(`today.state.${to}`) }), () =>
+            write.mutate({ entry: row.entry, to: before }),
+          ),
+        onError: notifyError,
       },
     );
   };
