@@ -4,6 +4,7 @@ mod audio;
 mod live;
 mod outcome;
 mod start;
+mod told;
 mod view;
 
 pub(crate) use live::Recordings;

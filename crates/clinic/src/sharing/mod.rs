@@ -9,6 +9,7 @@ mod open_shared;
 mod received;
 mod releases;
 mod revoke_consent;
+mod signed_visit;
 mod terms;
 
 pub(crate) use content::whole_record;
