@@ -170,8 +170,9 @@ pub(crate) fn refused(error: RelayError) -> Error {
         RelayError::Refused(RefusedCode::InvitationUnknown | RefusedCode::InvitationUsed) => {
             ErrorCode::InvitationRefused.into()
         }
-        RelayError::Refused(RefusedCode::NobodyWaits) | RelayError::PairingClosed => ErrorCode::CodeExpired.into(),
-        RelayError::Pairing(_) => ErrorCode::CodeWrong.into(),
+        RelayError::Refused(RefusedCode::NobodyWaits) => ErrorCode::CodeExpired.into(),
+        // The member was there and broke it off: what this device made of the code did not fit hers.
+        RelayError::Pairing(_) | RelayError::PairingClosed => ErrorCode::CodeWrong.into(),
         other => Error::new(ErrorCode::RelayRefused).with("why", other.code()),
     }
 }
