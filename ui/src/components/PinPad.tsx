@@ -18,6 +18,7 @@ interface Props {
 export function PinPad({ value, onChange, disabled = false, refusals = 0, label }: Props) {
   const { t } = useTranslation();
   const dots = useRef<HTMLDivElement>(null);
+  const pad = useRef<HTMLDivElement>(null);
   // Fast typing may outrun a render: the newest value is kept here.
   const newest = useRef(value);
   newest.current = value;
@@ -50,13 +51,14 @@ export function PinPad({ value, onChange, disabled = false, refusals = 0, label 
   useEffect(() => {
     const element = dots.current;
     if (refusals === 0 || !element) return;
+    pad.current?.focus();
     element.classList.remove(styles.shake ?? "");
     void element.offsetWidth;
     element.classList.add(styles.shake ?? "");
   }, [refusals]);
 
   return (
-    <div className={styles.pad} role="group" aria-label={label}>
+    <div className={styles.pad} role="group" aria-label={label} ref={pad} tabIndex={-1} data-autofocus>
       <div className={styles.dots} ref={dots} data-refusals={refusals}>
         {Array.from({ length: PIN_LENGTH }, (_, i) => (
           <span key={i} className={styles.dot} data-on={i < value.length} />

@@ -49,7 +49,7 @@ export function Prepare({ banner, session, answers, set, onStart, onCancel }: Pr
               {t("consent.prepare.toNetwork")}
             </Button>
           </EmptyState>
-        ) : (
+        ) : data && (
           <>
             <p className={page.muted}>{t("consent.prepare.help")}</p>
             <Select

@@ -86,7 +86,6 @@ export function Register({ doctors }: { doctors: DoctorChoice[] }) {
   const read = digits.length === 12 ? reading.data : undefined;
   useEffect(() => {
     if (!read) return;
-    form.setFieldValue("number", read.formatted);
     if (read.birth_date) form.setFieldValue("birth", readableDay(read.birth_date));
     if (read.sex !== "unknown") form.setFieldValue("sex", read.sex);
     // Only when the number has been read anew.
@@ -113,7 +112,8 @@ export function Register({ doctors }: { doctors: DoctorChoice[] }) {
         onSuccess: (queued) => {
           setDone({ queued, name: existing?.name ?? v.name.trim() });
           reset();
-          first.current?.focus();
+          // The fields are made anew by the reset.
+          requestAnimationFrame(() => first.current?.focus());
         },
       }),
     (errors) => form.getInputNode(Object.keys(errors)[0] ?? "")?.focus(),
@@ -155,6 +155,8 @@ export function Register({ doctors }: { doctors: DoctorChoice[] }) {
                 disabled={typed.paper === "none"}
                 key={form.key("number")}
                 {...form.getInputProps("number")}
+                // A field that is written to is made anew and loses the focus: dashes come when it is left.
+                onBlur={() => read && form.setFieldValue("number", read.formatted)}
               />
             </div>
             {(typed.paper === "passport" || typed.paper === "other") && (
