@@ -2,6 +2,7 @@
 //!
 //! Nothing here is shipped. A device process calls the very verbs that the app's commands call.
 
+pub mod bench;
 pub mod child;
 pub mod demo;
 pub mod device;
@@ -11,5 +12,6 @@ pub mod people;
 pub mod relay;
 pub mod report;
 pub mod same_set;
+pub mod screens;
 pub mod walk;
 pub mod window;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use journeys::{demo, device, report::Report, walk};
+use journeys::{bench, demo, device, report::Report, screens, walk};
 
 /// The demo network, the journeys, the measurements.
 #[derive(Parser)]
@@ -27,6 +27,14 @@ enum Act {
         #[arg(long)]
         fresh: bool,
     },
+    /// One contact sheet of every screen.
+    Screens,
+    /// Measure our parts, each beside the bare part under it.
+    Bench {
+        /// In this very process, whatever it writes to stderr.
+        #[arg(long, hide = true)]
+        measure: bool,
+    },
     /// A device without a window, spoken to over stdio.
     Device {
         /// Its data folder.
@@ -42,6 +50,9 @@ fn main() -> ExitCode {
     let done = match Cli::parse().act {
         Act::Demo { fresh } => demo::open(fresh),
         Act::Walk { fresh } => walk_headless(fresh),
+        Act::Screens => screens::contact_sheets(),
+        Act::Bench { measure: false } => bench::run(),
+        Act::Bench { measure: true } => bench::measure(),
         Act::Device { data, passphrase_file } => device::run(data, passphrase_file),
     };
     match done {

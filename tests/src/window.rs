@@ -5,6 +5,7 @@ use std::{
     net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
+    time::Instant,
 };
 
 use anyhow::{Context, Result, bail};
@@ -19,8 +20,10 @@ use crate::child::{PATIENCE, program};
 pub struct Window {
     runtime: Runtime,
     client: Client,
+    ordered_at: Instant,
     _driver: Ended,
     _display: Ended,
+    display_name: String,
 }
 
 /// A child that is ended when this value goes.
@@ -47,6 +50,9 @@ impl Window {
             .env_remove("WAYLAND_DISPLAY")
             .env_remove("DBUS_SESSION_BUS_ADDRESS")
             .env("GDK_BACKEND", "x11")
+            // Without it a Tauri window is no target for a driver.
+            .env("TAURI_AUTOMATION", "true")
+            .env("TAURI_WEBVIEW_AUTOMATION", "true")
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -55,30 +61,27 @@ impl Window {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let options = json!({"binary": program("medieco")?, "args": args});
         let mut capabilities = serde_json::Map::new();
-        capabilities.insert("browserName".into(), "MiniBrowser".into());
         capabilities.insert("webkitgtk:browserOptions".into(), options);
+        wait_for_port(port)?;
+        let ordered_at = Instant::now();
         let client = runtime.block_on(async {
             let mut builder = ClientBuilder::new(HttpConnector::new());
             builder.capabilities(capabilities);
-            let until = tokio::time::Instant::now() + PATIENCE;
-            loop {
-                // Refused until the driver listens: tried again at once, with no pause but the connection itself.
-                match builder.connect(&format!("http://127.0.0.1:{port}")).await {
-                    Ok(client) => return Ok(client),
-                    Err(error) if tokio::time::Instant::now() > until => {
-                        return Err(anyhow::Error::new(error).context("no WebDriver session"));
-                    }
-                    Err(_) => tokio::task::yield_now().await,
-                }
-            }
+            let url = format!("http://127.0.0.1:{port}");
+            tokio::time::timeout(PATIENCE, builder.connect(&url)).await.context("the app's window did not come")?.context("no WebDriver session")
         })?;
-        Ok(Self { runtime, client, _driver: driver, _display: display })
+        Ok(Self { runtime, client, ordered_at, _driver: driver, _display: display, display_name: name })
+    }
+
+    /// When the driver was told to start the app.
+    pub fn ordered_at(&self) -> Instant {
+        self.ordered_at
     }
 
     fn within<T>(&self, what: &str, work: impl Future<Output = Result<T, fantoccini::error::CmdError>>) -> Result<T> {
         self.runtime
             .block_on(async { tokio::time::timeout(PATIENCE, work).await })
-            .with_context(|| format!("{what}: nothing within {} s", PATIENCE.as_secs()))?
+            .with_context(|| format!("{what}: nothing within {} s{}", PATIENCE.as_secs(), self.last_sight()))?
             .with_context(|| what.to_owned())
     }
 
@@ -109,6 +112,26 @@ impl Window {
         })
     }
 
+    /// Presses what a person would: a button, link, tab or option by its accessible name, once it can be pressed.
+    pub fn press(&self, name: &str) -> Result<()> {
+        self.until(BY_NAME, &[json!(name), json!("button, a, summary, label, [role=button], [role=tab], [role=option], [role=radio], [role=menuitem], [role=switch]")])
+            .with_context(|| format!("nothing to press is called “{name}”; the window shows: {}", self.words()))?;
+        self.click("[data-journey]")
+    }
+
+    /// Types into the field with that label, over what stands there.
+    pub fn fill_in(&self, label: &str, text: &str) -> Result<()> {
+        self.until(BY_NAME, &[json!(label), json!("input, textarea")])
+            .with_context(|| format!("no field is called “{label}”; the window shows: {}", self.words()))?;
+        self.fill("[data-journey]", text)
+    }
+
+    /// Everything that can be read in the window now.
+    pub fn words(&self) -> String {
+        let read = self.script("return document.body.innerText", &[]);
+        read.ok().and_then(|words| words.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
     /// Types into whatever has the focus.
     pub fn type_keys(&self, text: &str) -> Result<()> {
         let element = self.within("the focus", self.client.active_element())?;
@@ -129,6 +152,13 @@ impl Window {
     /// Runs a script in the window.
     pub fn script(&self, script: &str, args: &[Value]) -> Result<Value> {
         self.within("script", self.client.execute(script, args.to_vec()))
+    }
+
+    /// Asks the app's backend as a screen does, by a command without input.
+    pub fn ask(&self, command: &str) -> Result<Value> {
+        let ask = "const done = arguments[arguments.length - 1];
+            window.__TAURI_INTERNALS__.invoke(arguments[0]).then(done, (error) => done({error}))";
+        self.within(command, self.client.execute_async(ask, vec![json!(command)]))
     }
 
     /// Waits until a script gives true.
@@ -157,8 +187,30 @@ impl Window {
         let painted = "const done = arguments[arguments.length - 1];
             document.fonts.ready.then(() => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))";
         self.within("painting", self.client.execute_async(painted, vec![]))?;
-        self.within("picture", self.client.screenshot())?;
-        self.within("picture", self.client.screenshot())
+        // Taken from the display, as an eye would: WebDriver's own screenshot waits for a frame that may never come.
+        let size = self.script("return [innerWidth, innerHeight]", &[])?;
+        self.sight(&["-crop", &format!("{}x{}+0+0", size[0], size[1])])
+    }
+
+    /// What stands on the display, even when the window answers no more.
+    fn sight(&self, crop: &[&str]) -> Result<Vec<u8>> {
+        let shot = Command::new("import")
+            .args(["-display", &self.display_name, "-window", "root"])
+            .args(crop)
+            .arg("png:-")
+            .output()
+            .context("ImageMagick's import can't be started: run cargo xtask setup")?;
+        anyhow::ensure!(shot.status.success(), "import: {}", String::from_utf8_lossy(&shot.stderr));
+        Ok(shot.stdout)
+    }
+
+    /// Leaves a picture of a window in which something did not come, and says where.
+    fn last_sight(&self) -> String {
+        let file = std::env::temp_dir().join(format!("medieco-window-{}.png", std::process::id()));
+        match self.sight(&[]).and_then(|png| Ok(std::fs::write(&file, png)?)) {
+            Ok(()) => format!("; the window is in {}", file.display()),
+            Err(error) => format!("; no picture of it: {error:#}"),
+        }
     }
 
     /// Closes the window; the app ends in order.
@@ -166,6 +218,39 @@ impl Window {
         let Self { runtime, client, .. } = self;
         runtime.block_on(client.close()).context("closing the window")
     }
+}
+
+/// Marks the visible, enabled element of a kind (second argument) whose accessible name is the first; true when there is one.
+const BY_NAME: &str = r#"
+    const [name, kinds] = arguments;
+    document.querySelectorAll("[data-journey]").forEach((e) => e.removeAttribute("data-journey"));
+    const words = (e) => (e ? (e.innerText || e.textContent || "").replace(/\s+/g, " ").trim() : "");
+    const named = (e) => {
+        const by = e.getAttribute("aria-labelledby");
+        if (by) return by.split(" ").map((id) => words(document.getElementById(id))).join(" ").trim();
+        const own = e.getAttribute("aria-label");
+        if (own) return own.trim();
+        if (e.labels && e.labels.length) return words(e.labels[0]).replace(/ \*$/, "");
+        return words(e);
+    };
+    const found = [...document.querySelectorAll(kinds)].filter(
+        (e) => e.getClientRects().length > 0 && !e.disabled && e.getAttribute("aria-disabled") !== "true" && named(e) === name,
+    );
+    if (found.length === 0) return false;
+    found[found.length - 1].setAttribute("data-journey", "");
+    return true;
+"#;
+
+/// Waits until the driver listens.
+fn wait_for_port(port: u16) -> Result<()> {
+    let until = std::time::Instant::now() + PATIENCE;
+    while let Err(error) = std::net::TcpStream::connect(("127.0.0.1", port)) {
+        if std::time::Instant::now() > until {
+            return Err(error).context("WebKitWebDriver does not listen");
+        }
+        std::thread::yield_now();
+    }
+    Ok(())
 }
 
 /// An X server of our own on a free display.

@@ -1,0 +1,96 @@
+//! Pictures of the real window: one contact sheet per language, light and dark, both sizes.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::{
+    demo::{self, DemoNetwork},
+    people::{Colleague, SERI_MAWAR},
+    window::Window,
+};
+
+/// Laptop and tablet upright.
+const SIZES: [(u32, u32); 2] = [(1280, 800), (800, 1280)];
+
+/// `cargo xtask screens`: pictures under `target/screens`, from a demo network of its own.
+pub fn contact_sheets() -> Result<()> {
+    let out = std::env::current_dir()?.join("target/screens");
+    std::fs::create_dir_all(&out)?;
+    let home = tempfile::tempdir()?;
+    let network = demo::prepare(&home.path().join("demo"))?;
+    let window = open(&network, home.path())?;
+    sign_in(&window, &SERI_MAWAR.owner)?;
+    let visit = first_visit(&window)?;
+    for language in ["en", "ms"] {
+        for scheme in ["light", "dark"] {
+            dress(&window, language, scheme)?;
+            for (width, height) in SIZES {
+                window.resize(width, height)?;
+                for (name, place) in places(&visit) {
+                    window.script("location.hash = arguments[0]", &[json!(place)])?;
+                    window.find("main, form, [data-screen]")?;
+                    window.until("return !document.querySelector('[aria-busy=true]')", &[])?;
+                    let file = out.join(format!("{name}-{language}-{scheme}-{width}x{height}.png"));
+                    std::fs::write(&file, window.picture()?).with_context(|| file.display().to_string())?;
+                }
+            }
+        }
+    }
+    println!("pictures: {}", out.display());
+    window.close()
+}
+
+/// The app on a demo network, in a window of its own.
+pub fn open(network: &DemoNetwork, home: &Path) -> Result<Window> {
+    let arguments = network.arguments();
+    let arguments: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+    Window::open(&home.join("home"), &arguments)
+}
+
+/// Signs a person in by touching her face and her PIN.
+pub fn sign_in(window: &Window, person: &Colleague) -> Result<()> {
+    let face = format!("[aria-label^={}]", json!(person.name));
+    window.click(&face)?;
+    for digit in person.pin.chars() {
+        window.press(&digit.to_string())?;
+    }
+    window.find("nav")?;
+    Ok(())
+}
+
+/// Language and colour scheme, as a person's choice would leave them.
+fn dress(window: &Window, language: &str, scheme: &str) -> Result<()> {
+    let choose = "localStorage.setItem('medieco.language', arguments[0]);
+        localStorage.setItem('mantine-color-scheme-value', arguments[1]);
+        location.reload()";
+    window.script(choose, &[json!(language), json!(scheme)])?;
+    window.until(
+        "return document.documentElement.lang === arguments[0]
+            && document.documentElement.getAttribute('data-mantine-color-scheme') === arguments[1]
+            && !!document.querySelector('nav')",
+        &[json!(language), json!(scheme)],
+    )
+}
+
+/// The first visit of today's queue, by asking the window's own backend.
+fn first_visit(window: &Window) -> Result<Value> {
+    let today = window.ask("today")?;
+    Ok(today["rows"][0].clone())
+}
+
+fn places(visit: &Value) -> Vec<(&'static str, String)> {
+    let text = |name: &str| visit[name].as_str().unwrap_or_default().to_owned();
+    vec![
+        ("today", "#/today".to_owned()),
+        ("patients", "#/patients".to_owned()),
+        ("patient", format!("#/patients/{}", text("patient"))),
+        ("consult-list", "#/consult".to_owned()),
+        ("consult", format!("#/consult/{}", text("visit"))),
+        ("dispense", "#/dispense".to_owned()),
+        ("consent", format!("#/consent/{}", text("patient"))),
+        ("network", "#/network".to_owned()),
+        ("admin", "#/admin".to_owned()),
+    ]
+}
