@@ -72,17 +72,26 @@ impl Device {
 
     /// Calls a verb; the error is a [`Refused`] when the verb said no.
     pub fn call(&self, verb: &str, input: Value) -> Result<Value> {
+        self.send(verb, input)?;
+        self.answer().with_context(|| verb.to_owned())
+    }
+
+    /// Sends a call, and does not wait for its answer.
+    pub fn send(&self, verb: &str, input: Value) -> Result<()> {
         let line = json!({"verb": verb, "input": input});
-        let mut running = self.running.borrow_mut();
-        writeln!(running.stdin()?, "{line}").with_context(|| format!("{verb}: the device is gone"))?;
+        writeln!(self.running.borrow_mut().stdin()?, "{line}").with_context(|| format!("{verb}: the device is gone"))
+    }
+
+    /// The answer to the oldest call that has none yet. It is found after a kill too, when it had been given before.
+    pub fn answer(&self) -> Result<Value> {
         loop {
-            let line = running.next_line(PATIENCE).with_context(|| format!("{verb} was not answered"))?;
+            let line = self.running.borrow().next_line(PATIENCE)?;
             if let Some(answer) = line.get("ok") {
                 return Ok(answer.clone());
             }
             if let Some(error) = line.get("error") {
                 let code = error["code"].as_str().unwrap_or_default().to_owned();
-                return Err(anyhow::Error::new(Refused { code, detail: error["detail"].clone() }).context(verb.to_owned()));
+                return Err(Refused { code, detail: error["detail"].clone() }.into());
             }
             self.heard.borrow_mut().push_back(line);
         }
@@ -90,12 +99,14 @@ impl Device {
 
     /// Calls a verb that must refuse, and gives the code.
     pub fn refusal(&self, verb: &str, input: Value) -> Result<String> {
+        Ok(self.refused(verb, input)?.code)
+    }
+
+    /// Calls a verb that must refuse, and gives the code with its parameters.
+    pub fn refused(&self, verb: &str, input: Value) -> Result<Refused> {
         match self.call(verb, input) {
             Ok(answer) => bail!("{verb} should have refused and answered {answer}"),
-            Err(error) => match error.downcast::<Refused>() {
-                Ok(refused) => Ok(refused.code),
-                Err(error) => Err(error),
-            },
+            Err(error) => error.downcast::<Refused>(),
         }
     }
 

@@ -96,7 +96,10 @@ impl Desk {
         let name = clinic
             .profile()
             .map_or_else(|_| self.kept_name(&tenant), |profile| profile.name);
-        self.inner.file.remember(&tenant, &name)?;
+        if let Err(error) = self.inner.file.remember(&tenant, &name) {
+            clinic.close(); // or its store would stay busy until this program ends
+            return Err(error);
+        }
         self.put_open(Some(clinic));
         Ok(())
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, ErrorCode};
 
 /// What is kept outside every store.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Kept {
     /// Clinics that this device is a member of.
@@ -69,8 +69,14 @@ impl DeskFile {
         let mut kept = self.kept.lock().expect("nobody panics under this lock");
         let mut next = kept.clone();
         f(&mut next);
+        if next == *kept {
+            return Ok(()); // opening the same clinic again needs no room on the disk
+        }
         let text = serde_json::to_vec_pretty(&next).expect("plain text and lists");
-        replace_file(&self.path, &text).map_err(|_| ErrorCode::FileFailed)?;
+        replace_file(&self.path, &text).map_err(|error| match error.kind() {
+            io::ErrorKind::StorageFull => ErrorCode::DiskFull,
+            _ => ErrorCode::FileFailed,
+        })?;
         *kept = next;
         Ok(())
     }

@@ -1,0 +1,178 @@
+//! SIGKILL at thirty seeded moments of a day on two devices and a relay.
+
+use std::time::{Duration, Instant};
+
+use journeys::hand::Device;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+use serde_json::json;
+use testkit::{PrinterMode, VirtualPrinter, people::FakePerson};
+
+use crate::{
+    story::{Story, adults, set_printer},
+    world::{Net, refusal_of},
+};
+
+const MOMENTS: usize = 30;
+const SEED: u64 = 20_261_121;
+/// Longer than nearly every verb takes: some kills come before the answer, some after it.
+const LATEST_US: u64 = 40_000;
+
+/// A device and those who are treated at it.
+struct Desk {
+    name: &'static str,
+    device: Option<Device>,
+    stories: Vec<Story>,
+}
+
+impl Desk {
+    fn device(&self) -> &Device {
+        self.device.as_ref().expect("it is started again after every kill")
+    }
+
+    fn story(&mut self) -> &mut Story {
+        self.stories.last_mut().expect("there is always one")
+    }
+
+    /// The next patient, when the last one has gone home.
+    fn have_somebody(&mut self, waiting: &mut impl Iterator<Item = FakePerson>) {
+        if self.stories.last().is_none_or(|story| story.next().is_none()) {
+            let person = waiting.next().expect("people without end");
+            self.stories.push(Story::of(person, self.device()));
+        }
+    }
+
+    /// The next step of the day, undisturbed.
+    fn go_on(&mut self) {
+        let device = self.device.as_ref().expect("it runs");
+        self.stories
+            .last_mut()
+            .expect("there is always one")
+            .go_on(device)
+            .unwrap();
+    }
+
+    /// Sends the next verb and kills the device so much later; true when it had answered.
+    fn kill_in_the_middle(&mut self, after: Duration) -> bool {
+        let story = self.stories.last().expect("there is always one");
+        let step = story.next().expect("she has not gone home");
+        let (verb, input) = story.call(step);
+        let device = self.device.take().expect("it runs");
+        device.send(verb, input).unwrap();
+        let until = Instant::now() + after;
+        while Instant::now() < until {
+            std::hint::spin_loop();
+        }
+        device.kill().unwrap();
+        match device.answer() {
+            Ok(_) => {
+                self.story().acknowledged();
+                true
+            }
+            Err(error) => {
+                assert!(refusal_of(&error).is_none(), "{step:?}: {error:#}");
+                false
+            }
+        }
+    }
+
+    fn come_back(&mut self, net: &Net, when: &str) {
+        let device = net.desk(self.name);
+        for story in &mut self.stories {
+            story.check(&device, when);
+        }
+        let jobs = device.call("print_jobs", json!({})).unwrap();
+        let sending = jobs
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|job| job["state"] == "sending")
+            .count();
+        assert!(sending <= 1, "{when}: {sending} labels leave at once");
+        self.device = Some(device);
+    }
+}
+
+#[test]
+fn a_day_with_thirty_power_cuts_loses_nothing_that_was_acknowledged() {
+    let mut rng = ChaCha20Rng::seed_from_u64(SEED);
+    let mut waiting = adults(SEED);
+    let mut net = Net::online();
+    let labels = tempfile::tempdir().unwrap();
+    let printer = VirtualPrinter::start(labels.path(), PrinterMode::Normal).unwrap();
+    let mut desks = ["counter", "room"].map(|name| {
+        let device = net.desk(name);
+        set_printer(&device, &printer.url());
+        Desk {
+            name,
+            device: Some(device),
+            stories: Vec::new(),
+        }
+    });
+
+    let (mut n_answered, mut n_relay) = (0, 0);
+    for moment in 0..MOMENTS {
+        let unlucky = rng.random_range(0..desks.len());
+        for desk in &mut desks {
+            for _ in 0..rng.random_range(0..4) {
+                desk.have_somebody(&mut waiting);
+                desk.go_on();
+            }
+            desk.have_somebody(&mut waiting);
+        }
+        let after = Duration::from_micros(rng.random_range(0..LATEST_US));
+        let relay_too = rng.random_range(0..5) == 0;
+        if relay_too {
+            net.kill_relay();
+            n_relay += 1;
+        }
+        let desk = &mut desks[unlucky];
+        let answered = desk.kill_in_the_middle(after);
+        n_answered += usize::from(answered);
+        if relay_too {
+            net.start_relay_again();
+        }
+        let when = format!(
+            "moment {moment}: {} killed after {after:?}, answered: {answered}",
+            desks[unlucky].name
+        );
+        desks[unlucky].come_back(&net, &when);
+    }
+    println!("{n_answered} of {MOMENTS} kills came after the answer; the relay was killed {n_relay} times");
+    assert!((1..MOMENTS).contains(&n_answered), "the moments do not differ");
+
+    let (mut devices, mut stories) = (Vec::new(), Vec::new());
+    for Desk {
+        device,
+        stories: mut own,
+        ..
+    } in desks
+    {
+        let device = device.unwrap();
+        own.last_mut().unwrap().to_the_end(&device);
+        devices.push(device);
+        stories.extend(own);
+    }
+    let n_jobs = |device: &Device| device.call("print_jobs", json!({})).unwrap().as_array().unwrap().len();
+    let n_jobs: usize = devices.iter().map(n_jobs).sum();
+    assert!(
+        printer.labels().len() <= n_jobs,
+        "{} labels of {n_jobs} jobs",
+        printer.labels().len()
+    );
+    for story in &mut stories {
+        for device in &devices {
+            story.arrives_on(device);
+            story.check_elsewhere(device, "at the end");
+        }
+    }
+    let n_stories = stories.len();
+    let devices = devices
+        .try_into()
+        .unwrap_or_else(|_| unreachable!("two desks, two devices"));
+    let held = net.close_with_the_same_set(devices);
+    println!("{n_stories} patients, {held} changes on both devices and the relay");
+    for device in ["counter", "room"] {
+        net.assert_sound(device);
+    }
+}

@@ -1,0 +1,15 @@
+//! Whole journeys across the real programs: a day as it should be, and every kind of bad luck in it.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod copies;
+mod day;
+mod disk;
+mod kill_anywhere;
+mod kill_points;
+mod models;
+mod power;
+mod printer;
+mod refusals;
+mod sound;
+mod story;
+mod world;

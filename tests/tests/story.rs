@@ -1,0 +1,252 @@
+//! One patient's way through the clinic, in steps that can be cut off anywhere, looked at, and done again.
+
+use anyhow::Result;
+use journeys::{hand::Device, people::SERI_MAWAR, walk};
+use serde_json::{Value, json};
+use testkit::people::{FakePerson, people};
+
+use crate::world::refusal_of;
+
+/// Grown-up people: what is prescribed here is no dose for a child.
+pub fn adults(seed: u64) -> impl Iterator<Item = FakePerson> {
+    people(seed).filter(|person| person.birth_date.0.year() < 2_000)
+}
+
+/// A step; each is one verb and leaves something that can be looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    Register,
+    CallIn,
+    Vitals,
+    Note,
+    NoAllergies,
+    Prescribe,
+    Sign,
+    Print,
+    HandOver,
+}
+
+impl Step {
+    pub const ALL: [Self; 9] = [
+        Self::Register,
+        Self::CallIn,
+        Self::Vitals,
+        Self::Note,
+        Self::NoAllergies,
+        Self::Prescribe,
+        Self::Sign,
+        Self::Print,
+        Self::HandOver,
+    ];
+
+    /// What a repetition answers when the first time had done it after all.
+    fn done_already(self) -> Option<&'static str> {
+        match self {
+            Self::Register => Some("already_registered"),
+            Self::Sign => Some("signed"),
+            Self::HandOver => Some("already_dispensed"),
+            _ => None,
+        }
+    }
+}
+
+/// The patient, and how far her story was acknowledged.
+pub struct Story {
+    person: FakePerson,
+    line: Value,
+    row: Value,
+    n_done: usize,
+}
+
+/// What a device shows of a story.
+struct Seen {
+    n_patients: usize,
+    rows: Vec<Value>,
+    visit: Value,
+    dispensing: Value,
+}
+
+impl Story {
+    /// A story that has not begun; `device` knows the product that will be prescribed.
+    pub fn of(person: FakePerson, device: &Device) -> Self {
+        let line = walk::line_for(device, "paracetamol 500", "every_six_hours", 2.0, 3).unwrap();
+        Self {
+            person,
+            line,
+            row: Value::Null,
+            n_done: 0,
+        }
+    }
+
+    /// The step that comes next.
+    pub fn next(&self) -> Option<Step> {
+        Step::ALL.get(self.n_done).copied()
+    }
+
+    /// Verb and input of a step.
+    pub fn call(&self, step: Step) -> (&'static str, Value) {
+        let (visit, person) = (&self.row["visit"], &self.person);
+        match step {
+            Step::Register => (
+                "register_and_queue",
+                json!({
+                    "patient": {
+                        "name": person.name, "identifier": {"kind": "my_kad", "number": person.mykad},
+                        "birth_date": person.birth_date, "sex": person.sex, "phone": person.phone,
+                        "address": {"lines": "", "postcode": "46000", "town": "Petaling Jaya", "state": "Selangor"},
+                    },
+                    "reason": "Demam", "doctor": null,
+                }),
+            ),
+            Step::CallIn => (
+                "set_queue_state",
+                json!({"entry": self.row["entry"], "state": "in_consult"}),
+            ),
+            Step::Vitals => ("save_vitals", json!({"visit": visit, "vitals": vitals()})),
+            Step::Note => ("save_note", json!({"visit": visit, "note": self.note()})),
+            Step::NoAllergies => ("no_known_allergies", json!({"patient": self.row["patient"]})),
+            Step::Prescribe => (
+                "prescribe",
+                json!({"input": {"visit": visit, "line": self.line, "reasons": []}}),
+            ),
+            Step::Sign => ("sign_note", json!({"visit": visit, "pin": SERI_MAWAR.owner.pin})),
+            Step::Print => ("print_labels", json!({"visit": visit, "lines": [self.line["id"]]})),
+            Step::HandOver => (
+                "hand_over",
+                json!({"input": {"visit": visit, "lines": [self.line["id"]], "pin": SERI_MAWAR.owner.pin}}),
+            ),
+        }
+    }
+
+    /// Does the next step; a repetition of one that was done without an answer counts.
+    pub fn go_on(&mut self, device: &Device) -> Result<()> {
+        let step = self.next().expect("the story is not over");
+        let (verb, input) = self.call(step);
+        let outcome = device.call(verb, input).map(drop);
+        self.take_note(device, step, outcome)
+    }
+
+    /// Goes on until the story is over.
+    pub fn to_the_end(&mut self, device: &Device) {
+        while let Some(step) = self.next() {
+            self.go_on(device).unwrap_or_else(|error| panic!("{step:?}: {error:#}"));
+        }
+    }
+
+    /// Takes the answer to a step for what it is.
+    fn take_note(&mut self, device: &Device, step: Step, outcome: Result<()>) -> Result<()> {
+        match outcome {
+            Err(error) if refusal_of(&error).map(|refused| refused.code.as_str()) != step.done_already() => Err(error),
+            _ => {
+                self.acknowledged();
+                if step == Step::Register {
+                    self.row = self.rows(device)?.remove(0);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The next step was acknowledged.
+    pub fn acknowledged(&mut self) {
+        self.n_done += 1;
+    }
+
+    fn note(&self) -> Value {
+        let sentence = |text: String| json!([{"text": text, "source": null}]);
+        json!({
+            "subjective": sentence(format!("{} has a fever.", self.person.name)), "objective": sentence("38.2 °C".into()),
+            "assessment": sentence("Viral fever".into()), "plan": sentence("Paracetamol, rest".into()),
+        })
+    }
+
+    fn rows(&self, device: &Device) -> Result<Vec<Value>> {
+        let today = device.call("today", json!({}))?;
+        let rows = today["rows"].as_array().into_iter().flatten();
+        Ok(rows
+            .filter(|row| row["name"] == self.person.name.as_str())
+            .cloned()
+            .collect())
+    }
+
+    fn look(&self, device: &Device) -> Result<Seen> {
+        let found = device.call("search_patients", json!({"query": self.person.mykad}))?;
+        let rows = self.rows(device)?;
+        let (mut visit, mut dispensing) = (Value::Null, Value::Null);
+        if let Some(row) = rows.first() {
+            visit = device.call("open_visit", json!({"visit": row["visit"]}))?;
+        }
+        if visit["note"]["state"] == "signed" {
+            dispensing = device.call("open_dispense", json!({"visit": rows[0]["visit"]}))?;
+        }
+        Ok(Seen {
+            n_patients: found.as_array().map_or(0, Vec::len),
+            rows,
+            visit,
+            dispensing,
+        })
+    }
+
+    /// What was acknowledged is there, whole; of the step that was cut off everything or nothing; of later ones nothing.
+    pub fn check(&mut self, device: &Device, when: &str) {
+        self.check_but(None, device, when);
+    }
+
+    /// The same on the clinic's other device, where no printer knows of her.
+    pub fn check_elsewhere(&mut self, device: &Device, when: &str) {
+        self.check_but(Some(Step::Print), device, when);
+    }
+
+    /// Waits until a story that is over has arrived on a device.
+    pub fn arrives_on(&self, device: &Device) {
+        let over = |today: &Value| {
+            let rows = today["rows"].as_array()?;
+            rows.iter()
+                .any(|row| row["name"] == self.person.name.as_str() && row["state"] == "done")
+                .then_some(())
+        };
+        device.until("today", &json!({}), over).unwrap();
+    }
+
+    fn check_but(&mut self, unseen: Option<Step>, device: &Device, when: &str) {
+        let seen = self.look(device).unwrap_or_else(|error| panic!("{when}: {error:#}"));
+        assert_eq!(seen.n_patients, seen.rows.len(), "{when}: half a registration");
+        assert!(seen.rows.len() <= 1, "{when}: she is in the queue twice");
+        for (place, step) in Step::ALL.into_iter().enumerate() {
+            let is_there = self.is_there(step, &seen);
+            match place {
+                _ if Some(step) == unseen => (),
+                _ if place < self.n_done => assert!(is_there, "{when}: {step:?} was acknowledged, and is lost"),
+                _ if place > self.n_done => assert!(!is_there, "{when}: {step:?} is there before it was asked for"),
+                _ => (),
+            }
+        }
+        if let Some(row) = seen.rows.into_iter().next() {
+            self.row = row;
+        }
+    }
+
+    fn is_there(&self, step: Step, seen: &Seen) -> bool {
+        let (visit, note) = (&seen.visit, &seen.visit["note"]);
+        match step {
+            Step::Register => seen.n_patients == 1,
+            Step::CallIn => seen.rows.first().is_some_and(|row| row["state"] != "waiting"),
+            Step::Vitals => visit["vitals"]["systolic"] == vitals()["systolic"],
+            Step::Note => note["note"] == self.note(),
+            Step::NoAllergies => visit["banner"]["allergies"]["status"] == "none_known",
+            Step::Prescribe => visit["lines"][0]["line"]["id"] == self.line["id"],
+            Step::Sign => note["state"] == "signed" && note["verified"] == true,
+            Step::Print => seen.dispensing["lines"][0]["job"].is_object(),
+            Step::HandOver => seen.dispensing["dispensed"].is_object(),
+        }
+    }
+}
+
+fn vitals() -> Value {
+    json!({"temperature": null, "systolic": 128.0, "diastolic": 82.0, "weight": null, "weight_on": null})
+}
+
+/// A label printer for a device.
+pub fn set_printer(device: &Device, url: &str) {
+    walk::use_settings(device, &json!({"printer": url})).unwrap();
+}
