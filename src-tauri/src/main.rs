@@ -21,6 +21,9 @@ struct Cli {
     /// The demo network's description; shows its PINs. Made by `cargo xtask run`.
     #[arg(long, value_name = "FILE", hide = true)]
     demo: Option<std::path::PathBuf>,
+    /// An empty page and no store: what a start costs without us (`cargo xtask bench`).
+    #[arg(long, hide = true)]
+    empty_page: bool,
 }
 
 fn main() -> ExitCode {

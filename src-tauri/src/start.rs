@@ -54,6 +54,10 @@ pub fn start(cli: Cli) -> Result<()> {
         .plugin(tauri_plugin_dialog::init())
         .invoke_handler(handler)
         .setup(move |app| {
+            if cli.empty_page {
+                show(app, WebviewUrl::CustomProtocol("about:blank".parse()?))?;
+                return Ok(());
+            }
             bindings.mount_events(app);
             let desk = Desk::start(DeskConfig {
                 data_dir,
@@ -73,12 +77,7 @@ pub fn start(cli: Cli) -> Result<()> {
             })?;
             app.manage(desk);
             let _ = window.set(app.handle().clone());
-            WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
-                .title("MediEco")
-                .inner_size(1280.0, 800.0)
-                .min_inner_size(800.0, 600.0)
-                .build()?;
-            Ok(())
+            Ok(show(app, WebviewUrl::default())?)
         })
         .build(tauri::generate_context!())?
         .run(|app, event| {
@@ -86,6 +85,15 @@ pub fn start(cli: Cli) -> Result<()> {
                 desk.shut_down();
             }
         });
+    Ok(())
+}
+
+fn show(app: &tauri::App, page: WebviewUrl) -> tauri::Result<()> {
+    WebviewWindowBuilder::new(app, "main", page)
+        .title("MediEco")
+        .inner_size(1280.0, 800.0)
+        .min_inner_size(800.0, 600.0)
+        .build()?;
     Ok(())
 }
 

@@ -1,0 +1,131 @@
+//! The table for people, and the shape of the JSON for programs.
+
+use std::{fmt::Write, time::Duration};
+
+use serde::Serialize;
+
+use super::{
+    figure::{Figure, Samples},
+    machine::{Machine, load},
+};
+
+/// Everything that one run found. `version` goes up when a field changes its meaning or goes.
+#[derive(Debug, Serialize)]
+pub struct Run {
+    version: u32,
+    at: String,
+    /// Cargo's profile; ours is always `dev`, which is what a person who has just cloned gets.
+    profile: &'static str,
+    build: &'static str,
+    unit: &'static str,
+    machine: Machine,
+    load_before: f64,
+    load_after: f64,
+    seconds: f64,
+    /// The rows.
+    pub figures: Vec<Figure>,
+}
+
+impl Run {
+    /// Begins now.
+    pub fn begin() -> Self {
+        Self {
+            version: 1,
+            at: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            profile: if cfg!(debug_assertions) { "dev" } else { "release" },
+            build: env!("CARGO_PKG_VERSION"),
+            unit: "ms",
+            machine: Machine::this(),
+            load_before: load(),
+            load_after: f64::NAN,
+            seconds: 0.0,
+            figures: Vec::new(),
+        }
+    }
+
+    /// Ends now.
+    pub fn end(&mut self, took: Duration) {
+        (self.seconds, self.load_after) = (took.as_secs_f64(), load());
+    }
+}
+
+/// The table.
+pub fn text(run: &Run) -> String {
+    let mut out = String::new();
+    let profile = match run.profile {
+        "dev" => "dev profile: our code unoptimised, some foreign crates optimised (Cargo.toml)",
+        other => other,
+    };
+    let (machine, n) = (&run.machine, run.figures.len());
+    let _ = writeln!(out, "MediEco {} bench, {}: {n} figures in {:.0} s", run.build, run.at, run.seconds);
+    let _ = writeln!(out, "{profile}");
+    let _ = writeln!(
+        out,
+        "{}, {} cores, {} MiB, Linux {}; load {:.1} before, {:.1} after",
+        machine.cpu, machine.cores, machine.memory_mib, machine.kernel, run.load_before, run.load_after
+    );
+    let _ = writeln!(out, "Milliseconds: median (10th to 90th percentile). The ratio is of the medians.\n");
+    let _ = writeln!(out, "{:<44}{:>5}  {:<26}{:<26}{:>6}  load", "", "n", "ours", "yardstick", "ratio");
+    for figure in &run.figures {
+        let _ = writeln!(
+            out,
+            "{:<44}{:>5}  {:<26}{:<26}{:>6.2}  {:.1}",
+            figure.what,
+            figure.ours.n(),
+            spread(&figure.ours),
+            spread(&figure.yardstick),
+            figure.ratio,
+            figure.load_before,
+        );
+        let _ = writeln!(out, "    against {}", figure.against);
+    }
+    out
+}
+
+fn spread(samples: &Samples) -> String {
+    let (low, high) = (samples.quantile(0.1), samples.quantile(0.9));
+    format!("{} ({} to {})", digits(samples.median()), digits(low), digits(high))
+}
+
+/// Three digits are as many as such a figure can bear.
+fn digits(ms: f64) -> String {
+    match ms {
+        ms if ms < 1.0 => format!("{ms:.3}"),
+        ms if ms < 10.0 => format!("{ms:.2}"),
+        ms if ms < 100.0 => format!("{ms:.1}"),
+        ms => format!("{ms:.0}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_shows_median_spread_and_ratio() {
+        let of = |values: &[u64]| {
+            let mut samples = Samples::default();
+            values.iter().for_each(|ms| samples.push(Duration::from_millis(*ms)));
+            samples
+        };
+        let figure = Figure::of("id", "A thing".into(), "a bare thing".into(), of(&[100, 200, 300]), of(&[50]));
+        let run = Run { figures: vec![figure.under(0.5)], ..Run::begin() };
+        let table = text(&run);
+        assert!(table.contains("200 (120 to 280)"), "{table}");
+        assert!(table.contains("50.0 (50.0 to 50.0)"), "{table}");
+        assert!(table.contains("4.00"), "{table}");
+        assert!(table.contains("against a bare thing"), "{table}");
+    }
+
+    #[test]
+    fn programs_find_a_version_and_each_figure() {
+        let mut one = Samples::default();
+        one.push(Duration::from_millis(3));
+        let figure = Figure::of("id", "A thing".into(), "a bare thing".into(), one.clone(), one);
+        let run = Run { figures: vec![figure], ..Run::begin() };
+        let json = serde_json::to_value(&run).expect("a run is JSON");
+        assert_eq!(json["version"], 1);
+        assert_eq!(json["figures"][0]["ours"]["median"], 3.0);
+        assert_eq!(json["figures"][0]["ratio"], 1.0);
+    }
+}
