@@ -11,5 +11,6 @@ const COMMANDS: &[&str] = with_verbs!(names);
 fn main() {
     println!("cargo:rerun-if-changed=src/verb_list.rs");
     let manifest = tauri_build::AppManifest::new().commands(COMMANDS);
-    tauri_build::try_build(tauri_build::Attributes::new().app_manifest(manifest)).expect("tauri.conf.json and capabilities are sound");
+    tauri_build::try_build(tauri_build::Attributes::new().app_manifest(manifest))
+        .expect("tauri.conf.json and capabilities are sound");
 }

@@ -12,7 +12,9 @@ use tauri::State;
 use consult::{DraftProposal, PrescribeLine, RecordAllergy, SoundSource, VisitView};
 use pharmacy::{DispenseRow, DispenseView, HandOver, PrintJobView, ProductChoice};
 use reception::{CreatePatient, MyKadReading, PatientRow, QueuePatient, Queued, TodayView};
-use setup::{AddStaff, AppState, JoinByCode, JoinClinic, PairingOffer, PairingState, RecoveryKitView, SessionView, StaffFace};
+use setup::{
+    AddStaff, AppState, JoinByCode, JoinClinic, PairingOffer, PairingState, RecoveryKitView, SessionView, StaffFace,
+};
 use sharing::{AuditRow, ClinicCardView, GrantConsent, GrantView, KnownClinic, NetworkView, SharedRecordView};
 use status::{DeviceSettings, MicrophoneChoice, ModelChoice, StatusView};
 

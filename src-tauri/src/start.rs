@@ -33,7 +33,11 @@ pub fn start(cli: Cli) -> Result<()> {
     fs::create_dir_all(&data_dir).with_context(|| format!("{} can't be made", data_dir.display()))?;
     let crash_report = report_panics(&data_dir);
     let demo = cli.demo.as_deref().map(read_demo).transpose()?;
-    let passphrase = cli.passphrase_file.as_deref().map(machine::read_passphrase_file).transpose()?;
+    let passphrase = cli
+        .passphrase_file
+        .as_deref()
+        .map(machine::read_passphrase_file)
+        .transpose()?;
 
     let bindings = medieco::bindings();
     let window: Arc<OnceLock<AppHandle>> = Arc::default();
@@ -111,7 +115,9 @@ fn read_demo(file: &Path) -> Result<clinic::views::setup::Demo> {
 fn instance_name(data_dir: &Path) -> String {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
-    fs::canonicalize(data_dir).unwrap_or_else(|_| data_dir.to_path_buf()).hash(&mut hasher);
+    fs::canonicalize(data_dir)
+        .unwrap_or_else(|_| data_dir.to_path_buf())
+        .hash(&mut hasher);
     format!("my.medieco.app.d{:016x}", hasher.finish())
 }
 
@@ -125,8 +131,14 @@ fn report_panics(data_dir: &Path) -> Option<String> {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         // The place only: a panic's message could quote what a person typed.
-        let place = info.location().map(|place| format!("{}:{}", place.file(), place.line())).unwrap_or_default();
-        let _ = fs::write(&report, format!("MediEco {} stopped at {place}\n", env!("CARGO_PKG_VERSION")));
+        let place = info
+            .location()
+            .map(|place| format!("{}:{}", place.file(), place.line()))
+            .unwrap_or_default();
+        let _ = fs::write(
+            &report,
+            format!("MediEco {} stopped at {place}\n", env!("CARGO_PKG_VERSION")),
+        );
         usual(info);
     }));
     earlier.map(|path| path.display().to_string())
@@ -138,13 +150,21 @@ mod tests {
 
     #[test]
     fn two_data_folders_are_two_instances() {
-        let (a, b) = (instance_name(Path::new("/nowhere/a")), instance_name(Path::new("/nowhere/b")));
+        let (a, b) = (
+            instance_name(Path::new("/nowhere/a")),
+            instance_name(Path::new("/nowhere/b")),
+        );
         assert_ne!(a, b);
         ensure_bus_name(&a).unwrap();
     }
 
     fn ensure_bus_name(name: &str) -> Result<()> {
-        anyhow::ensure!(name.len() < 200 && name.split('.').all(|part| part.starts_with(|c: char| c.is_ascii_alphabetic())));
+        anyhow::ensure!(
+            name.len() < 200
+                && name
+                    .split('.')
+                    .all(|part| part.starts_with(|c: char| c.is_ascii_alphabetic()))
+        );
         Ok(())
     }
 }

@@ -20,7 +20,10 @@ fn bindings_are_current() {
     medieco::bindings().export(medieco::typescript(), &fresh).unwrap();
     let fresh = fs::read_to_string(fresh).unwrap();
     if fs::read_to_string(&committed).ok().as_deref() != Some(&fresh) {
-        assert!(std::env::var_os("CI").is_none(), "ui/src/api/bindings.gen.ts is stale: run cargo test -p medieco and commit it");
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "ui/src/api/bindings.gen.ts is stale: run cargo test -p medieco and commit it"
+        );
         fs::write(&committed, fresh).unwrap();
         panic!("ui/src/api/bindings.gen.ts was stale and has been written anew: commit it");
     }
@@ -31,14 +34,23 @@ fn capabilities_name_the_window_and_each_command() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("capabilities/main.json");
     let capability: serde_json::Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
     assert_eq!(capability["windows"], serde_json::json!(["main"]));
-    let named: Vec<&str> = capability["permissions"].as_array().unwrap().iter().map(|p| p.as_str().unwrap()).collect();
+    let named: Vec<&str> = capability["permissions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p.as_str().unwrap())
+        .collect();
     let mut expected = vec![
         "core:event:allow-listen".to_owned(),
         "core:event:allow-unlisten".to_owned(),
         "dialog:allow-open".to_owned(),
         "dialog:allow-save".to_owned(),
     ];
-    expected.extend(COMMANDS.iter().map(|command| format!("allow-{}", command.replace('_', "-"))));
+    expected.extend(
+        COMMANDS
+            .iter()
+            .map(|command| format!("allow-{}", command.replace('_', "-"))),
+    );
     assert_eq!(named, expected);
 }
 

@@ -19,7 +19,12 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// A program that was built beside this one.
 pub fn program(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe()?;
-    let found = own.ancestors().skip(1).take(2).map(|dir| dir.join(name)).find(|path| path.is_file());
+    let found = own
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|dir| dir.join(name))
+        .find(|path| path.is_file());
     found.with_context(|| format!("{name} is not built: run cargo build --workspace"))
 }
 

@@ -32,7 +32,8 @@ struct Made {
 
 /// The demo's own folder, and nothing else is ever wiped by `--fresh`.
 pub fn folder() -> Result<PathBuf> {
-    let folders = directories::ProjectDirs::from("my", "medieco", "medieco-demo").context("this user has no home folder")?;
+    let folders =
+        directories::ProjectDirs::from("my", "medieco", "medieco-demo").context("this user has no home folder")?;
     Ok(folders.data_dir().to_path_buf())
 }
 
@@ -90,14 +91,19 @@ impl DemoNetwork {
 /// Starts the network in `folder`; makes it where there is none yet.
 pub fn prepare(folder: &Path) -> Result<DemoNetwork> {
     let made_file = folder.join("made.json");
-    let earlier: Option<Made> = std::fs::read(&made_file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let earlier: Option<Made> = std::fs::read(&made_file)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok());
     if earlier.is_none() && folder.exists() {
         // A first run that was cut off left half a network behind: nobody has worked with it yet.
         std::fs::remove_dir_all(folder)?;
     }
     std::fs::create_dir_all(folder)?;
     let passphrase = passphrase_file(folder)?;
-    let relay = Relay::start(&folder.join("relay"), earlier.as_ref().map_or(0, |made| made.relay_port))?;
+    let relay = Relay::start(
+        &folder.join("relay"),
+        earlier.as_ref().map_or(0, |made| made.relay_port),
+    )?;
     let (printer, printer_port) = start_printer(folder, earlier.as_ref().map_or(0, |made| made.printer_port))?;
     let ups = start_ups(&folder.join("ups"))?;
     let desk = folder.join("desk");
@@ -110,7 +116,14 @@ pub fn prepare(folder: &Path) -> Result<DemoNetwork> {
         std::fs::write(&description, serde_json::to_vec_pretty(&describe(&made))?)?;
         std::fs::write(&made_file, serde_json::to_vec(&made)?)?;
     }
-    Ok(DemoNetwork { _relay: relay, _printer: printer, _ups: ups, desk, description, passphrase })
+    Ok(DemoNetwork {
+        _relay: relay,
+        _printer: printer,
+        _ups: ups,
+        desk,
+        description,
+        passphrase,
+    })
 }
 
 /// Two clinics on one device: staff, each other's card, settings, and a waiting room with people in it.
@@ -131,7 +144,12 @@ fn furnish(device: &Device, relay: &Relay, printer_port: u16, ups: &Path) -> Res
     sign_in(device, &SENTOSA.owner)?;
     device.call("verify_clinic", json!({"card_text": seri_mawar_card["text"]}))?;
     device.call("open_clinic", json!({"tenant": seri_mawar}))?;
-    Ok(Made { relay_port: relay.port(), printer_port, seri_mawar, sentosa })
+    Ok(Made {
+        relay_port: relay.port(),
+        printer_port,
+        seri_mawar,
+        sentosa,
+    })
 }
 
 const REASONS: [&str; 8] = [
@@ -147,14 +165,17 @@ const REASONS: [&str; 8] = [
 
 fn fill_waiting_room(device: &Device) -> Result<()> {
     for (person, reason) in people(20_261_121).zip(REASONS.iter().cycle()).take(14) {
-        device.call("register_and_queue", json!({
-            "patient": {
-                "name": person.name, "identifier": {"kind": "my_kad", "number": person.mykad},
-                "birth_date": person.birth_date, "sex": person.sex, "phone": person.phone,
-                "address": {"lines": "", "postcode": "46000", "town": "Petaling Jaya", "state": "Selangor"},
-            },
-            "reason": reason, "doctor": null,
-        }))?;
+        device.call(
+            "register_and_queue",
+            json!({
+                "patient": {
+                    "name": person.name, "identifier": {"kind": "my_kad", "number": person.mykad},
+                    "birth_date": person.birth_date, "sex": person.sex, "phone": person.phone,
+                    "address": {"lines": "", "postcode": "46000", "town": "Petaling Jaya", "state": "Selangor"},
+                },
+                "reason": reason, "doctor": null,
+            }),
+        )?;
     }
     Ok(())
 }
@@ -173,7 +194,12 @@ fn start_printer(folder: &Path, port: u16) -> Result<(Running, u16)> {
     let labels = folder.join("labels");
     std::fs::create_dir_all(&labels)?;
     let mut command = Command::new(program("medieco-fake-devices")?);
-    command.arg("printer").arg("--listen").arg(format!("127.0.0.1:{port}")).arg("--out").arg(labels);
+    command
+        .arg("printer")
+        .arg("--listen")
+        .arg(format!("127.0.0.1:{port}"))
+        .arg("--out")
+        .arg(labels);
     let printer = Running::start(command, &folder.join("printer.log"))?;
     let port = printer.wait_for(|line| text(&line["address"]).ok()?.rsplit(':').next()?.parse().ok())?;
     Ok((printer, port))

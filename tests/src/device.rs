@@ -20,7 +20,9 @@ use serde_json::{Value, json};
 use consult::{DraftProposal, PrescribeLine, RecordAllergy, SoundSource, VisitView};
 use pharmacy::{DispenseRow, DispenseView, HandOver, PrintJobView, ProductChoice};
 use reception::{CreatePatient, MyKadReading, PatientRow, QueuePatient, Queued, TodayView};
-use setup::{AddStaff, AppState, JoinByCode, JoinClinic, PairingOffer, PairingState, RecoveryKitView, SessionView, StaffFace};
+use setup::{
+    AddStaff, AppState, JoinByCode, JoinClinic, PairingOffer, PairingState, RecoveryKitView, SessionView, StaffFace,
+};
 use sharing::{AuditRow, ClinicCardView, GrantConsent, GrantView, KnownClinic, NetworkView, SharedRecordView};
 use status::{DeviceSettings, MicrophoneChoice, ModelChoice, StatusView};
 
@@ -29,7 +31,10 @@ include!("../../src-tauri/src/verb_list.rs");
 /// Runs until stdin ends.
 pub fn run(data_dir: PathBuf, passphrase_file: Option<PathBuf>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let passphrase = passphrase_file.as_deref().map(machine::read_passphrase_file).transpose()?;
+    let passphrase = passphrase_file
+        .as_deref()
+        .map(machine::read_passphrase_file)
+        .transpose()?;
     std::fs::create_dir_all(&data_dir)?;
     let desk = Desk::start(DeskConfig {
         data_dir,

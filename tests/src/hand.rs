@@ -48,7 +48,12 @@ impl Device {
     /// The same with further environment variables (named kill points).
     pub fn start_with(data: &Path, passphrase_file: &Path, environment: &[(&str, &str)]) -> Result<Self> {
         let mut command = Command::new(program("medieco-journey")?);
-        command.arg("device").arg("--data").arg(data).arg("--passphrase-file").arg(passphrase_file);
+        command
+            .arg("device")
+            .arg("--data")
+            .arg(data)
+            .arg("--passphrase-file")
+            .arg(passphrase_file);
         command.envs(environment.iter().copied());
         let running = Running::start(command, &data.with_extension("log"))?;
         running.wait_for(|line| (line["event"] == "ready").then_some(()))?;
@@ -91,7 +96,11 @@ impl Device {
             }
             if let Some(error) = line.get("error") {
                 let code = error["code"].as_str().unwrap_or_default().to_owned();
-                return Err(Refused { code, detail: error["detail"].clone() }.into());
+                return Err(Refused {
+                    code,
+                    detail: error["detail"].clone(),
+                }
+                .into());
             }
             self.heard.borrow_mut().push_back(line);
         }
@@ -134,7 +143,10 @@ impl Device {
             let earlier = self.heard.borrow_mut().pop_front();
             let line = match earlier {
                 Some(line) => line,
-                None => self.running.borrow().next_line(deadline.saturating_duration_since(Instant::now()))?,
+                None => self
+                    .running
+                    .borrow()
+                    .next_line(deadline.saturating_duration_since(Instant::now()))?,
             };
             if let Some(found) = wanted(&line) {
                 return Ok(found);

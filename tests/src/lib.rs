@@ -13,5 +13,6 @@ pub mod relay;
 pub mod report;
 pub mod same_set;
 pub mod screens;
+pub mod story;
 pub mod walk;
 pub mod window;

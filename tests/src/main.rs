@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use journeys::{bench, demo, device, report::Report, screens, walk};
+use journeys::{bench, demo, device, report::Report, screens, story, walk, window};
 
 /// The demo network, the journeys, the measurements.
 #[derive(Parser)]
@@ -26,6 +26,9 @@ enum Act {
         /// Begin with an empty network.
         #[arg(long)]
         fresh: bool,
+        /// Go through the same story in the real window too, and take its pictures.
+        #[arg(long)]
+        pictures: bool,
     },
     /// One contact sheet of every screen.
     Screens,
@@ -49,7 +52,7 @@ enum Act {
 fn main() -> ExitCode {
     let done = match Cli::parse().act {
         Act::Demo { fresh } => demo::open(fresh),
-        Act::Walk { fresh } => walk_headless(fresh),
+        Act::Walk { fresh, pictures } => walk_headless(fresh, pictures),
         Act::Screens => screens::contact_sheets(),
         Act::Bench { measure: false } => bench::run(),
         Act::Bench { measure: true } => bench::measure(),
@@ -64,12 +67,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn walk_headless(fresh: bool) -> Result<()> {
+fn walk_headless(fresh: bool, pictures: bool) -> Result<()> {
     let folder = demo::folder()?.join("headless");
     if fresh && folder.exists() {
         std::fs::remove_dir_all(&folder).context("the demo's own folder")?;
     }
     let report = Report::to(&demo::folder()?.join("results"))?;
     walk::walk(&folder.join("network"), &report)?;
+    if pictures && window::can_drive() {
+        let folder = tempfile::tempdir()?;
+        story::first_start(&folder.path().join("first"), &report)?;
+        let network = demo::prepare(&folder.path().join("demo"))?;
+        story::day(&network, folder.path(), &report)?;
+    }
     report.close()
 }

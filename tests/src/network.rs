@@ -80,9 +80,17 @@ pub fn pair(host: &Device, newcomer: &Device) -> Result<()> {
 /// Signs a colleague in; her first time on this device sets her PIN.
 pub fn sign_in(device: &Device, colleague: &Colleague) -> Result<()> {
     let staff = device.until("staff_faces", &json!({}), |faces| {
-        faces.as_array()?.iter().find(|face| face["name"] == colleague.name).cloned()
+        faces
+            .as_array()?
+            .iter()
+            .find(|face| face["name"] == colleague.name)
+            .cloned()
     })?;
-    let verb = if staff["has_pin_here"] == true { "sign_in" } else { "set_pin" };
+    let verb = if staff["has_pin_here"] == true {
+        "sign_in"
+    } else {
+        "set_pin"
+    };
     device.call(verb, json!({"staff": staff["id"], "pin": colleague.pin}))?;
     Ok(())
 }

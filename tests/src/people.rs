@@ -42,10 +42,25 @@ pub const SERI_MAWAR: DemoClinic = DemoClinic {
     town: "Petaling Jaya",
     state: "Selangor",
     phone: "03-7955 0142",
-    owner: Colleague { name: "Dr Aisyah binti Rahman", role: Role::Owner, registration: "MMC 48213", pin: "246810" },
+    owner: Colleague {
+        name: "Dr Aisyah binti Rahman",
+        role: Role::Owner,
+        registration: "MMC 48213",
+        pin: "246810",
+    },
     staff: &[
-        Colleague { name: "Farid bin Osman", role: Role::Pharmacist, registration: "RPh 12077", pin: "135791" },
-        Colleague { name: "Siti Hajar binti Musa", role: Role::Receptionist, registration: "", pin: "112233" },
+        Colleague {
+            name: "Farid bin Osman",
+            role: Role::Pharmacist,
+            registration: "RPh 12077",
+            pin: "135791",
+        },
+        Colleague {
+            name: "Siti Hajar binti Musa",
+            role: Role::Receptionist,
+            registration: "",
+            pin: "112233",
+        },
     ],
 };
 
@@ -57,8 +72,18 @@ pub const SENTOSA: DemoClinic = DemoClinic {
     town: "Kuala Lumpur",
     state: "Wilayah Persekutuan",
     phone: "03-2698 0177",
-    owner: Colleague { name: "Dr Lim Wei Han", role: Role::Owner, registration: "MMC 51994", pin: "864201" },
-    staff: &[Colleague { name: "Kavitha a/p Raman", role: Role::Receptionist, registration: "", pin: "332211" }],
+    owner: Colleague {
+        name: "Dr Lim Wei Han",
+        role: Role::Owner,
+        registration: "MMC 51994",
+        pin: "864201",
+    },
+    staff: &[Colleague {
+        name: "Kavitha a/p Raman",
+        role: Role::Receptionist,
+        registration: "",
+        pin: "332211",
+    }],
 };
 
 /// The patient of the story. Her number is one of the made-up ones of facts/malaysia.md (even last digit: a woman).

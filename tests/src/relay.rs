@@ -22,13 +22,21 @@ impl Relay {
     pub fn start(data: &Path, port: u16) -> Result<Self> {
         std::fs::create_dir_all(data)?;
         let mut command = Command::new(program("medieco-relay")?);
-        command.arg("serve").arg("--data").arg(data).args(["--listen", &format!("127.0.0.1:{port}"), "--json"]);
+        command
+            .arg("serve")
+            .arg("--data")
+            .arg(data)
+            .args(["--listen", &format!("127.0.0.1:{port}"), "--json"]);
         let running = Running::start(command, &data.with_extension("log"))?;
         let port = running.wait_for(|line| {
             let address = line["address"].as_str().or_else(|| line["listening"].as_str())?;
             address.rsplit(':').next()?.trim_end_matches("/sync").parse().ok()
         })?;
-        Ok(Self { running, data: data.to_path_buf(), port })
+        Ok(Self {
+            running,
+            data: data.to_path_buf(),
+            port,
+        })
     }
 
     /// Where devices reach it.
@@ -49,14 +57,26 @@ impl Relay {
     /// The operator makes a clinic; gives the text of its one invitation.
     pub fn add_clinic(&self, name: &str) -> Result<String> {
         let answer = self.operator(&["clinic", "add", name])?;
-        Ok(answer["invitation"].as_str().with_context(|| format!("{answer} holds no invitation"))?.to_owned())
+        Ok(answer["invitation"]
+            .as_str()
+            .with_context(|| format!("{answer} holds no invitation"))?
+            .to_owned())
     }
 
     /// A command of the operator, answered as JSON.
     pub fn operator(&self, args: &[&str]) -> Result<Value> {
-        let out = Command::new(program("medieco-relay")?).args(args).arg("--data").arg(&self.data).arg("--json").output()?;
+        let out = Command::new(program("medieco-relay")?)
+            .args(args)
+            .arg("--data")
+            .arg(&self.data)
+            .arg("--json")
+            .output()?;
         if !out.status.success() {
-            bail!("medieco-relay {}: {}", args.join(" "), String::from_utf8_lossy(&out.stderr));
+            bail!(
+                "medieco-relay {}: {}",
+                args.join(" "),
+                String::from_utf8_lossy(&out.stderr)
+            );
         }
         serde_json::from_slice(&out.stdout).context("medieco-relay answers in JSON")
     }

@@ -20,7 +20,11 @@ impl Report {
     /// Results go to `folder`, which is made.
     pub fn to(folder: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder).with_context(|| format!("{} can't be made", folder.display()))?;
-        Ok(Self { folder: folder.to_path_buf(), began: Instant::now(), steps: RefCell::default() })
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            began: Instant::now(),
+            steps: RefCell::default(),
+        })
     }
 
     /// A heading.
@@ -34,7 +38,9 @@ impl Report {
         let done = act().with_context(|| format!("step “{what}”"))?;
         let millis = began.elapsed().as_millis();
         println!("  ✓ {what}  ({millis} ms)");
-        self.steps.borrow_mut().push(json!({"step": what, "ms": u64::try_from(millis).unwrap_or(u64::MAX)}));
+        self.steps
+            .borrow_mut()
+            .push(json!({"step": what, "ms": u64::try_from(millis).unwrap_or(u64::MAX)}));
         Ok(done)
     }
 
@@ -63,7 +69,11 @@ impl Report {
     pub fn close(self) -> Result<()> {
         let seconds = self.began.elapsed().as_secs_f64();
         let steps = self.steps.take();
-        println!("\n{} steps in {seconds:.1} s. Results: {}", steps.len(), self.folder.display());
+        println!(
+            "\n{} steps in {seconds:.1} s. Results: {}",
+            steps.len(),
+            self.folder.display()
+        );
         let json = serde_json::to_vec_pretty(&json!({"version": 1, "seconds": seconds, "steps": steps}))?;
         std::fs::write(self.folder.join("journey.json"), json)?;
         Ok(())

@@ -21,8 +21,18 @@ use crate::{people::PASSPHRASE, relay::Relay};
 pub fn the_same_set(relay: &Relay, tenant: &str, one: &Path, other: &Path) -> Result<u64> {
     let (one, other) = (digest_of_device(one, tenant)?, digest_of_device(other, tenant)?);
     let kept = digest_of_relay(relay.data(), tenant)?;
-    ensure!(one == other, "the devices differ: {} and {} changes", one.count, other.count);
-    ensure!(one == kept, "the relay differs: {} changes there, {} on each device", kept.count, one.count);
+    ensure!(
+        one == other,
+        "the devices differ: {} and {} changes",
+        one.count,
+        other.count
+    );
+    ensure!(
+        one == kept,
+        "the relay differs: {} changes there, {} on each device",
+        kept.count,
+        one.count
+    );
     Ok(one.count)
 }
 
@@ -31,7 +41,14 @@ pub fn open_store(device: &Path, tenant: &str) -> Result<Vault> {
     let dir = device.join("clinics").join(tenant);
     let secrets = PassphraseFile::new(&dir, Zeroizing::new(PASSPHRASE.to_owned())).load()?;
     let rng = Box::new(rand::rngs::StdRng::from_rng(&mut rand::rng()));
-    Ok(Vault::open(&dir, &secrets, Ports { clock: Arc::new(SystemClock), rng })?)
+    Ok(Vault::open(
+        &dir,
+        &secrets,
+        Ports {
+            clock: Arc::new(SystemClock),
+            rng,
+        },
+    )?)
 }
 
 fn digest_of_device(device: &Path, tenant: &str) -> Result<SetDigest> {

@@ -53,10 +53,16 @@ pub fn open(network: &DemoNetwork, home: &Path) -> Result<Window> {
 pub fn sign_in(window: &Window, person: &Colleague) -> Result<()> {
     let face = format!("[aria-label^={}]", json!(person.name));
     window.click(&face)?;
-    for digit in person.pin.chars() {
+    enter_pin(window, person.pin)?;
+    window.find("nav")?;
+    Ok(())
+}
+
+/// Touches the digits of a PIN pad.
+pub fn enter_pin(window: &Window, pin: &str) -> Result<()> {
+    for digit in pin.chars() {
         window.press(&digit.to_string())?;
     }
-    window.find("nav")?;
     Ok(())
 }
 

@@ -83,7 +83,10 @@ pub fn open(data: &Path, report: &Report) -> Result<Stage> {
                 std::fs::remove_dir_all(data)?;
             }
             let stage = found(data, report)?;
-            let known = Made { port: stage.relay.port(), sentosa_tenant: stage.sentosa_tenant.clone() };
+            let known = Made {
+                port: stage.relay.port(),
+                sentosa_tenant: stage.sentosa_tenant.clone(),
+            };
             std::fs::write(&made, serde_json::to_vec(&known)?)?;
             stage
         }
@@ -91,7 +94,9 @@ pub fn open(data: &Path, report: &Report) -> Result<Stage> {
     report.step("a label printer and a UPS are set at the counter", || {
         let settings = json!({"printer": stage.printer.url(), "ups": stage.ups.path(), "label_language": "ms"});
         use_settings(&stage.counter, &settings)?;
-        stage.counter.until("status", &json!({}), |status| (status["power"]["state"] == "mains").then_some(()))
+        stage.counter.until("status", &json!({}), |status| {
+            (status["power"]["state"] == "mains").then_some(())
+        })
     })?;
     for (device, owner) in [(&stage.room, &SERI_MAWAR.owner), (&stage.sentosa, &SENTOSA.owner)] {
         network::sign_in(device, owner)?;
@@ -103,29 +108,48 @@ pub fn open(data: &Path, report: &Report) -> Result<Stage> {
 fn reopen(data: &Path, made: &Made, report: &Report) -> Result<Stage> {
     report.chapter("1  The network of the last run");
     let pass = network::passphrase_file(data)?;
-    let relay = report.step("the relay starts again", || Relay::start(&data.join("relay"), made.port))?;
+    let relay = report.step("the relay starts again", || {
+        Relay::start(&data.join("relay"), made.port)
+    })?;
     let start = |name: &str| Device::start(&data.join(name), &pass);
-    let (counter, room, sentosa) =
-        report.step("three devices open their stores", || Ok((start("counter")?, start("room")?, start("sentosa")?)))?;
+    let (counter, room, sentosa) = report.step("three devices open their stores", || {
+        Ok((start("counter")?, start("room")?, start("sentosa")?))
+    })?;
     network::sign_in(&counter, &SERI_MAWAR.owner)?;
     let earlier = counter.call("search_patients", json!({"query": ""}))?;
-    report.detail(&format!("patients of the last run: {}", earlier.as_array().map_or(0, Vec::len)));
+    report.detail(&format!(
+        "patients of the last run: {}",
+        earlier.as_array().map_or(0, Vec::len)
+    ));
     let (printer, ups) = cables(report)?;
-    Ok(Stage { relay, counter, room, sentosa, sentosa_tenant: made.sentosa_tenant.clone(), printer, ups })
+    Ok(Stage {
+        relay,
+        counter,
+        room,
+        sentosa,
+        sentosa_tenant: made.sentosa_tenant.clone(),
+        printer,
+        ups,
+    })
 }
 
 fn found(data: &Path, report: &Report) -> Result<Stage> {
     report.chapter("1  A relay, two clinics, three devices");
     let pass = network::passphrase_file(data)?;
-    let relay = report.step("the relay listens on this machine", || Relay::start(&data.join("relay"), 0))?;
+    let relay = report.step("the relay listens on this machine", || {
+        Relay::start(&data.join("relay"), 0)
+    })?;
     let (first, second) = report.step("the operator makes two clinics and prints two invitations", || {
         Ok((relay.add_clinic(SERI_MAWAR.name)?, relay.add_clinic(SENTOSA.name)?))
     })?;
-    let counter = report.step("clinic A's counter joins by its invitation, makes its keys, keeps its kit, hires", || {
-        let device = Device::start(&data.join("counter"), &pass)?;
-        network::found(&device, &first, &SERI_MAWAR)?;
-        Ok(device)
-    })?;
+    let counter = report.step(
+        "clinic A's counter joins by its invitation, makes its keys, keeps its kit, hires",
+        || {
+            let device = Device::start(&data.join("counter"), &pass)?;
+            network::found(&device, &first, &SERI_MAWAR)?;
+            Ok(device)
+        },
+    )?;
     report.step("the used invitation opens nothing a second time", || {
         let thief = Device::start(&data.join("thief"), &pass)?;
         let input = json!({"input": {
@@ -150,16 +174,29 @@ fn found(data: &Path, report: &Report) -> Result<Stage> {
         let tenant = network::found(&device, &second, &SENTOSA)?;
         Ok((device, tenant))
     })?;
-    report.step("the two clinics read each other's card", || network::introduce(&counter, &sentosa))?;
+    report.step("the two clinics read each other's card", || {
+        network::introduce(&counter, &sentosa)
+    })?;
     let (printer, ups) = cables(report)?;
-    Ok(Stage { relay, counter, room, sentosa, sentosa_tenant, printer, ups })
+    Ok(Stage {
+        relay,
+        counter,
+        room,
+        sentosa,
+        sentosa_tenant,
+        printer,
+        ups,
+    })
 }
 
 /// What hangs at the counter's cables.
 fn cables(report: &Report) -> Result<(VirtualPrinter, VirtualUps)> {
     let labels = report.folder().join("labels");
     std::fs::create_dir_all(&labels)?;
-    Ok((VirtualPrinter::start(&labels, PrinterMode::Normal)?, VirtualUps::start()?))
+    Ok((
+        VirtualPrinter::start(&labels, PrinterMode::Normal)?,
+        VirtualUps::start()?,
+    ))
 }
 
 /// Changes some of a device's settings.
@@ -176,10 +213,14 @@ pub fn use_settings(device: &Device, changed: &Value) -> Result<()> {
 pub fn register(stage: &Stage, report: &Report) -> Result<Value> {
     report.chapter("2  Reception");
     network::sign_in(&stage.counter, &SERI_MAWAR.staff[1])?;
-    let read = report.step("the MyKad number says birthday and sex, and warns where it looks odd", || {
-        stage.counter.call("read_mykad", json!({"text": PATIENT_MYKAD}))
-    })?;
-    report.detail(&format!("{} → born {}, {}, warnings {}", read["formatted"], read["birth_date"], read["sex"], read["warnings"]));
+    let read = report.step(
+        "the MyKad number says birthday and sex, and warns where it looks odd",
+        || stage.counter.call("read_mykad", json!({"text": PATIENT_MYKAD})),
+    )?;
+    report.detail(&format!(
+        "{} → born {}, {}, warnings {}",
+        read["formatted"], read["birth_date"], read["sex"], read["warnings"]
+    ));
     if let Some(known) = read["existing"].as_object() {
         let input = json!({"input": {"patient": known["id"], "reason": "Demam dan batuk 3 hari", "doctor": null}});
         let queued = report.step("she is known from the last run, and gets a new token", || {
@@ -205,7 +246,11 @@ fn seen_in_the_room(stage: &Stage, queued: Value, report: &Report) -> Result<Val
     report.detail(&format!("token {}", queued["token"]));
     report.step("the doctor's device shows her", || {
         stage.room.until("today", &json!({}), |today| {
-            today["rows"].as_array()?.iter().any(|row| row["visit"] == queued["visit"]).then_some(())
+            today["rows"]
+                .as_array()?
+                .iter()
+                .any(|row| row["visit"] == queued["visit"])
+                .then_some(())
         })
     })?;
     Ok(queued)
@@ -215,7 +260,10 @@ fn seen_in_the_room(stage: &Stage, queued: Value, report: &Report) -> Result<Val
 pub fn consult(stage: &Stage, queued: &Value, report: &Report) -> Result<()> {
     report.chapter("3  Consult");
     let (room, visit) = (&stage.room, &queued["visit"]);
-    room.call("set_queue_state", json!({"entry": queued["entry"], "state": "in_consult"}))?;
+    room.call(
+        "set_queue_state",
+        json!({"entry": queued["entry"], "state": "in_consult"}),
+    )?;
     let recording = room.call(
         "start_recording",
         json!({"visit": visit, "source": {"kind": "wav", "path": consult_wav(), "fast": true}}),
@@ -231,12 +279,18 @@ pub fn consult(stage: &Stage, queued: &Value, report: &Report) -> Result<()> {
             _ => None,
         })??;
         let view = room.call("open_visit", json!({"visit": visit}))?;
-        let turns = view["recordings"][0]["turns"].as_array().context("a recording has turns")?.clone();
+        let turns = view["recordings"][0]["turns"]
+            .as_array()
+            .context("a recording has turns")?
+            .clone();
         ensure!(turns.len() == 28, "{} turns instead of 28", turns.len());
         Ok(turns)
     })?;
     for turn in turns.iter().take(3) {
-        report.detail(&format!("{:>6} ms  {}: {}", turn["span"]["start_ms"], turn["speaker"], turn["text"]));
+        report.detail(&format!(
+            "{:>6} ms  {}: {}",
+            turn["span"]["start_ms"], turn["speaker"], turn["text"]
+        ));
     }
     report.leave("transcript.json", &serde_json::to_vec_pretty(&turns)?)?;
     let draft = report.step("a SOAP draft, each sentence pointing back to its seconds", || {
@@ -244,7 +298,10 @@ pub fn consult(stage: &Stage, queued: &Value, report: &Report) -> Result<()> {
         for part in ["subjective", "objective", "assessment", "plan"] {
             let sentences = draft["note"][part].as_array().context("a draft has four parts")?;
             ensure!(!sentences.is_empty(), "nothing was drafted for {part}");
-            ensure!(sentences.iter().all(|sentence| sentence["source"]["end_ms"].is_u64()), "a sentence has no source");
+            ensure!(
+                sentences.iter().all(|sentence| sentence["source"]["end_ms"].is_u64()),
+                "a sentence has no source"
+            );
         }
         room.call("save_note", json!({"visit": visit, "note": draft["note"]}))?;
         room.call("save_vitals", json!({"visit": visit, "vitals": draft["vitals"]}))?;
@@ -307,9 +364,14 @@ pub fn without_relay(mut stage: Stage, queued: &Value, report: &Report) -> Resul
     })?;
     report.chapter("5  Mains fail");
     stage.ups.set(UpsScene::Battery);
-    report.step("the UPS goes on battery: the status bar shows it, the store is checkpointed", || {
-        stage.counter.until("status", &json!({}), |status| (status["power"]["state"] == "battery").then_some(()))
-    })?;
+    report.step(
+        "the UPS goes on battery: the status bar shows it, the store is checkpointed",
+        || {
+            stage.counter.until("status", &json!({}), |status| {
+                (status["power"]["state"] == "battery").then_some(())
+            })
+        },
+    )?;
     stage.ups.set(UpsScene::Mains);
     report.chapter("6  The relay comes back");
     let pending = stage.room.call("status", json!({}))?["sync"]["pending"].clone();
@@ -329,7 +391,9 @@ pub fn without_relay(mut stage: Stage, queued: &Value, report: &Report) -> Resul
 /// A prescription line for the first product that `query` finds.
 pub fn line_for(device: &Device, query: &str, frequency: &str, units: f64, days: u16) -> Result<Value> {
     let products = device.call("search_products", json!({"query": query}))?;
-    let product = products.get(0).with_context(|| format!("no product is called {query}"))?;
+    let product = products
+        .get(0)
+        .with_context(|| format!("no product is called {query}"))?;
     let now = domain::Instant(jiff::Timestamp::now());
     Ok(json!({
         "id": LineId::make(now, &mut rand::rng()), "drug_key": product["key"], "drug_name": product["name"],
@@ -345,15 +409,22 @@ pub fn dispense(stage: &Stage, queued: &Value, report: &Report) -> Result<()> {
     let (counter, visit) = (&stage.counter, &queued["visit"]);
     let farid = &SERI_MAWAR.staff[0];
     network::sign_in(counter, farid)?;
-    report.step("the signed prescription is in the dispensing queue, with the doctor's reason", || {
-        counter.until("dispensing_queue", &json!({}), |rows| {
-            let row = rows.as_array()?.iter().find(|row| row["visit"] == *visit)?;
-            (row["n_overridden"].as_u64()? > 0).then_some(())
-        })
-    })?;
+    report.step(
+        "the signed prescription is in the dispensing queue, with the doctor's reason",
+        || {
+            counter.until("dispensing_queue", &json!({}), |rows| {
+                let row = rows.as_array()?.iter().find(|row| row["visit"] == *visit)?;
+                (row["n_overridden"].as_u64()? > 0).then_some(())
+            })
+        },
+    )?;
     let view = counter.call("open_dispense", json!({"visit": visit}))?;
-    let lines: Vec<Value> =
-        view["lines"].as_array().context("lines")?.iter().map(|line| line["checked"]["line"]["id"].clone()).collect();
+    let lines: Vec<Value> = view["lines"]
+        .as_array()
+        .context("lines")?
+        .iter()
+        .map(|line| line["checked"]["line"]["id"].clone())
+        .collect();
     report.step("two labels are printed as ESC/POS over TCP", || {
         counter.call("print_labels", json!({"visit": visit, "lines": lines}))?;
         let printed = stage.printer.wait_for_labels(lines.len(), Duration::from_secs(20));
@@ -364,7 +435,10 @@ pub fn dispense(stage: &Stage, queued: &Value, report: &Report) -> Result<()> {
         Ok(())
     })?;
     report.step("the pharmacist hands over, with his PIN", || {
-        counter.call("hand_over", json!({"input": {"visit": visit, "lines": lines, "pin": farid.pin}}))
+        counter.call(
+            "hand_over",
+            json!({"input": {"visit": visit, "lines": lines, "pin": farid.pin}}),
+        )
     })?;
     Ok(())
 }
@@ -373,7 +447,9 @@ pub fn dispense(stage: &Stage, queued: &Value, report: &Report) -> Result<()> {
 pub fn share(stage: &Stage, queued: &Value, report: &Report) -> Result<Value> {
     report.chapter("8  Consent");
     network::sign_in(&stage.counter, &SERI_MAWAR.owner)?;
-    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::get("Asia/Kuala_Lumpur")?).date();
+    let today = jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::get("Asia/Kuala_Lumpur")?)
+        .date();
     let end = today.saturating_add(jiff::Span::new().years(1));
     let grant = report.step("she grants clinic B her visits and medicines, not her recordings or allergies", || {
         stage.counter.call("grant_consent", json!({"input": {
@@ -390,18 +466,36 @@ pub fn share(stage: &Stage, queued: &Value, report: &Report) -> Result<Value> {
     })?;
     let received = report.step("clinic B has exactly these, and shows them", || {
         stage.sentosa.until("network", &json!({}), |network| {
-            let row = network["received"].as_array()?.iter().find(|row| row["grant"] == grant["id"])?.clone();
+            let row = network["received"]
+                .as_array()?
+                .iter()
+                .find(|row| row["grant"] == grant["id"])?
+                .clone();
             (row["n_entries"].as_u64()? >= 3).then_some(row)
         })
     })?;
-    ensure!(received["categories"] == json!(["encounters", "prescriptions"]), "shared: {}", received["categories"]);
-    ensure!(received["withheld"] == json!(["allergies", "audio"]), "withheld: {}", received["withheld"]);
+    ensure!(
+        received["categories"] == json!(["encounters", "prescriptions"]),
+        "shared: {}",
+        received["categories"]
+    );
+    ensure!(
+        received["withheld"] == json!(["allergies", "audio"]),
+        "withheld: {}",
+        received["withheld"]
+    );
     report.step("the same as a FHIR R4 document, with what was withheld marked", || {
         stage.sentosa.call("open_shared", json!({"grant": grant["id"]}))?;
         let bundle = stage.sentosa.call("export_fhir", json!({"grant": grant["id"]}))?;
         let bundle = text(&bundle)?;
-        ensure!(bundle.contains("\"withheld\""), "the bundle does not say what was withheld");
-        ensure!(!bundle.contains("AllergyIntolerance"), "an allergy crossed without consent");
+        ensure!(
+            bundle.contains("\"withheld\""),
+            "the bundle does not say what was withheld"
+        );
+        ensure!(
+            !bundle.contains("AllergyIntolerance"),
+            "an allergy crossed without consent"
+        );
         report.leave("shared-with-clinic-b.fhir.json", bundle.as_bytes())?;
         Ok(())
     })?;
@@ -411,13 +505,19 @@ pub fn share(stage: &Stage, queued: &Value, report: &Report) -> Result<Value> {
 /// She changes her mind.
 pub fn revoke(stage: &Stage, grant: &Value, report: &Report) -> Result<()> {
     report.step("she revokes: clinic B has nothing more, its copies are gone", || {
-        stage.counter.call("revoke_consent", json!({"grant": grant["id"], "reason": "Patient asked at the counter"}))?;
+        stage.counter.call(
+            "revoke_consent",
+            json!({"grant": grant["id"], "reason": "Patient asked at the counter"}),
+        )?;
         stage.sentosa.until("network", &json!({}), |network| {
             let rows = network["received"].as_array()?;
             rows.iter().all(|row| row["grant"] != grant["id"]).then_some(())
         })?;
         let code = stage.sentosa.refusal("open_shared", json!({"grant": grant["id"]}))?;
-        ensure!(code == "grant_over" || code == "nothing_received" || code == "not_found", "opening answered {code}");
+        ensure!(
+            code == "grant_over" || code == "nothing_received" || code == "not_found",
+            "opening answered {code}"
+        );
         Ok(())
     })
 }
@@ -443,18 +543,29 @@ pub fn tell_audit(stage: &Stage, report: &Report) -> Result<()> {
 /// The devices are closed, and what each holds is compared with the relay, change by change.
 pub fn same_everywhere(stage: Stage, report: &Report) -> Result<()> {
     report.chapter("10  Nothing lost");
-    let Stage { relay, counter, room, sentosa, .. } = stage;
+    let Stage {
+        relay,
+        counter,
+        room,
+        sentosa,
+        ..
+    } = stage;
     for device in [&counter, &room] {
-        device.until("status", &json!({}), |status| (status["sync"]["pending"] == 0).then_some(()))?;
+        device.until("status", &json!({}), |status| {
+            (status["sync"]["pending"] == 0).then_some(())
+        })?;
     }
-    report.step("both devices of clinic A and the relay hold the same set of changes", || {
-        let (one, other) = (counter.data().to_path_buf(), room.data().to_path_buf());
-        let tenant = counter.call("session", json!({}))?["tenant"].clone();
-        counter.finish()?;
-        room.finish()?;
-        let held = the_same_set(&relay, text(&tenant)?, &one, &other)?;
-        report.detail(&format!("{held} changes"));
-        Ok(())
-    })?;
+    report.step(
+        "both devices of clinic A and the relay hold the same set of changes",
+        || {
+            let (one, other) = (counter.data().to_path_buf(), room.data().to_path_buf());
+            let tenant = counter.call("session", json!({}))?["tenant"].clone();
+            counter.finish()?;
+            room.finish()?;
+            let held = the_same_set(&relay, text(&tenant)?, &one, &other)?;
+            report.detail(&format!("{held} changes"));
+            Ok(())
+        },
+    )?;
     sentosa.finish()
 }

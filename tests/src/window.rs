@@ -68,9 +68,19 @@ impl Window {
             let mut builder = ClientBuilder::new(HttpConnector::new());
             builder.capabilities(capabilities);
             let url = format!("http://127.0.0.1:{port}");
-            tokio::time::timeout(PATIENCE, builder.connect(&url)).await.context("the app's window did not come")?.context("no WebDriver session")
+            tokio::time::timeout(PATIENCE, builder.connect(&url))
+                .await
+                .context("the app's window did not come")?
+                .context("no WebDriver session")
         })?;
-        Ok(Self { runtime, client, ordered_at, _driver: driver, _display: display, display_name: name })
+        Ok(Self {
+            runtime,
+            client,
+            ordered_at,
+            _driver: driver,
+            _display: display,
+            display_name: name,
+        })
     }
 
     /// When the driver was told to start the app.
@@ -98,7 +108,10 @@ impl Window {
 
     /// Clicks an element by CSS as soon as it is there and takes clicks.
     pub fn click(&self, css: &str) -> Result<()> {
-        self.until("const e = document.querySelector(arguments[0]); return !!e && !e.disabled", &[json!(css)])?;
+        self.until(
+            "const e = document.querySelector(arguments[0]); return !!e && !e.disabled",
+            &[json!(css)],
+        )?;
         let element = self.find(css)?;
         self.within(css, element.click())
     }
@@ -129,7 +142,9 @@ impl Window {
     /// Everything that can be read in the window now.
     pub fn words(&self) -> String {
         let read = self.script("return document.body.innerText", &[]);
-        read.ok().and_then(|words| words.as_str().map(str::to_owned)).unwrap_or_default()
+        read.ok()
+            .and_then(|words| words.as_str().map(str::to_owned))
+            .unwrap_or_default()
     }
 
     /// Types into whatever has the focus.
@@ -177,6 +192,18 @@ impl Window {
         self.until("return document.body.innerText.includes(arguments[0])", &[json!(text)])
     }
 
+    /// Chooses the language as a person's earlier choice would have left it.
+    pub fn speak(&self, language: &str) -> Result<()> {
+        self.script(
+            "localStorage.setItem('medieco.language', arguments[0]); location.reload()",
+            &[json!(language)],
+        )?;
+        self.until(
+            "return document.documentElement.lang === arguments[0] && document.body.innerText !== ''",
+            &[json!(language)],
+        )
+    }
+
     /// Sets the window's size.
     pub fn resize(&self, width: u32, height: u32) -> Result<()> {
         self.within("resize", self.client.set_window_size(width, height))
@@ -200,7 +227,11 @@ impl Window {
             .arg("png:-")
             .output()
             .context("ImageMagick's import can't be started: run cargo xtask setup")?;
-        anyhow::ensure!(shot.status.success(), "import: {}", String::from_utf8_lossy(&shot.stderr));
+        anyhow::ensure!(
+            shot.status.success(),
+            "import: {}",
+            String::from_utf8_lossy(&shot.stderr)
+        );
         Ok(shot.stdout)
     }
 
@@ -233,9 +264,11 @@ const BY_NAME: &str = r#"
         if (e.labels && e.labels.length) return words(e.labels[0]).replace(/ \*$/, "");
         return words(e);
     };
-    const found = [...document.querySelectorAll(kinds)].filter(
-        (e) => e.getClientRects().length > 0 && !e.disabled && e.getAttribute("aria-disabled") !== "true" && named(e) === name,
+    const usable = [...document.querySelectorAll(kinds)].filter(
+        (e) => e.getClientRects().length > 0 && !e.disabled && !e.dataset.loading && e.getAttribute("aria-disabled") !== "true",
     );
+    const exact = usable.filter((e) => named(e) === name);
+    const found = exact.length > 0 || name.length < 2 ? exact : usable.filter((e) => named(e).startsWith(name)).slice(0, 1);
     if (found.length === 0) return false;
     found[found.length - 1].setAttribute("data-journey", "");
     return true;
@@ -274,4 +307,3 @@ pub fn can_drive() -> bool {
         std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(name).is_file()))
     })
 }
-

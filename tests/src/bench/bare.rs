@@ -48,7 +48,9 @@ impl BareStore {
     /// One row, durable when this returns.
     pub fn commit(&self, bytes: &[u8]) -> Result<Duration> {
         let began = Instant::now();
-        self.0.prepare_cached("INSERT INTO rows (bytes) VALUES (?1)")?.execute([bytes])?;
+        self.0
+            .prepare_cached("INSERT INTO rows (bytes) VALUES (?1)")?
+            .execute([bytes])?;
         Ok(began.elapsed())
     }
 }

@@ -59,10 +59,16 @@ impl Counter {
                 break face;
             }
             let left = until.saturating_duration_since(Instant::now());
-            self.heard.recv_timeout(left).context("the owner never came to this device")?;
+            self.heard
+                .recv_timeout(left)
+                .context("the owner never came to this device")?;
         };
         let pin = who.pin.to_owned();
-        if face.has_pin_here { self.desk.sign_in(face.id, pin)? } else { self.desk.set_pin(face.id, pin)? };
+        if face.has_pin_here {
+            self.desk.sign_in(face.id, pin)?
+        } else {
+            self.desk.set_pin(face.id, pin)?
+        };
         Ok(())
     }
 
@@ -76,7 +82,10 @@ impl Counter {
         let until = Instant::now() + PATIENCE;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            let (at, tags) = self.heard.recv_timeout(left).with_context(|| format!("{tag} never changed"))?;
+            let (at, tags) = self
+                .heard
+                .recv_timeout(left)
+                .with_context(|| format!("{tag} never changed"))?;
             if tags.iter().any(|one| one == tag) {
                 return Ok(at);
             }

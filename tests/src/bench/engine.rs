@@ -37,7 +37,10 @@ pub fn measure() -> Result<Figure> {
     let heard = engine.transcribe(&turns[0], Language::English, Effort::Careful)?;
     let words: Vec<&str> = heard.segments.iter().map(|segment| segment.text.trim()).collect();
     bare.hear(&turns[0])?;
-    ensure!(words.join(" ") == bare.words(), "the engine and whisper alone heard different words");
+    ensure!(
+        words.join(" ") == bare.words(),
+        "the engine and whisper alone heard different words"
+    );
     let (ours, yardstick, load) = in_turn(
         "utterances",
         N,
@@ -61,7 +64,9 @@ pub fn measure() -> Result<Figure> {
 /// Some turns of the demo consult, as whisper wants them.
 fn turns() -> Result<Vec<Vec<f32>>> {
     let folder = consult_wav().with_file_name("turns");
-    let mut files: Vec<_> = std::fs::read_dir(&folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    let mut files: Vec<_> = std::fs::read_dir(&folder)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
     files.sort();
     files.iter().take(8).map(|file| samples(file)).collect()
 }
@@ -69,7 +74,11 @@ fn turns() -> Result<Vec<Vec<f32>>> {
 fn samples(file: &Path) -> Result<Vec<f32>> {
     let mut source = WavSource::open(file, scribe::Pace::AsFastAsPossible)?;
     let format = source.format();
-    ensure!(format.rate == 16_000 && format.channels == 1, "{} is not as whisper wants it", file.display());
+    ensure!(
+        format.rate == 16_000 && format.channels == 1,
+        "{} is not as whisper wants it",
+        file.display()
+    );
     let mut samples = Vec::new();
     while let Some(block) = source.read()? {
         samples.extend(block.iter().map(|sample| f32::from(*sample) / 32_768.0));
@@ -87,12 +96,18 @@ impl Bare {
     fn load(model: &Path) -> Result<Self> {
         whisper_rs::install_logging_hooks();
         let context = WhisperContext::new_with_params(model, WhisperContextParameters::default())?;
-        Ok(Self { state: context.create_state()?, whole_context: usize::try_from(context.n_audio_ctx())? })
+        Ok(Self {
+            state: context.create_state()?,
+            whole_context: usize::try_from(context.n_audio_ctx())?,
+        })
     }
 
     fn hear(&mut self, samples: &[f32]) -> Result<Duration> {
         let began = Instant::now();
-        let mut params = FullParams::new(SamplingStrategy::BeamSearch { beam_size: 5, patience: -1.0 });
+        let mut params = FullParams::new(SamplingStrategy::BeamSearch {
+            beam_size: 5,
+            patience: -1.0,
+        });
         params.set_n_threads(i32::from(THREADS));
         params.set_language(Some("en"));
         params.set_no_context(true);
@@ -100,7 +115,9 @@ impl Bare {
         params.set_temperature(0.0);
         params.set_temperature_inc(0.0);
         // As much of the window as the scribe asks the engine for (`context_for` there).
-        let context = (samples.len().div_ceil(16_000) * 50 + 128).max(512).min(self.whole_context);
+        let context = (samples.len().div_ceil(16_000) * 50 + 128)
+            .max(512)
+            .min(self.whole_context);
         params.set_audio_ctx(i32::try_from(context)?);
         params.set_suppress_blank(true);
         params.set_print_special(false);
@@ -112,7 +129,10 @@ impl Bare {
     }
 
     fn words(&self) -> String {
-        let texts = self.state.as_iter().map(|segment| segment.to_str_lossy().unwrap_or_default().trim().to_owned());
+        let texts = self
+            .state
+            .as_iter()
+            .map(|segment| segment.to_str_lossy().unwrap_or_default().trim().to_owned());
         texts.collect::<Vec<_>>().join(" ")
     }
 }

@@ -75,7 +75,15 @@ impl Figure {
     /// From samples.
     pub fn of(id: &'static str, what: String, against: String, ours: Samples, yardstick: Samples) -> Self {
         let ratio = ours.median() / yardstick.median();
-        Self { id, what, against, ours, yardstick, ratio, load_before: f64::NAN }
+        Self {
+            id,
+            what,
+            against,
+            ours,
+            yardstick,
+            ratio,
+            load_before: f64::NAN,
+        }
     }
 
     /// With the load that stood when its measuring began.

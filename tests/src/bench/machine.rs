@@ -31,7 +31,8 @@ impl Machine {
             cpu: line("/proc/cpuinfo", "model name").unwrap_or_else(unknown),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             memory_mib: memory.unwrap_or(0) / 1024,
-            kernel: fs::read_to_string("/proc/sys/kernel/osrelease").map_or_else(|_| unknown(), |it| it.trim().to_owned()),
+            kernel: fs::read_to_string("/proc/sys/kernel/osrelease")
+                .map_or_else(|_| unknown(), |it| it.trim().to_owned()),
         }
     }
 }
@@ -39,5 +40,8 @@ impl Machine {
 /// How many processes wanted a core in the last minute; no number where that is not told.
 pub fn load() -> f64 {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(f64::NAN)
+    text.split(' ')
+        .next()
+        .and_then(|first| first.parse().ok())
+        .unwrap_or(f64::NAN)
 }

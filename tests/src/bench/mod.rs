@@ -61,8 +61,16 @@ pub fn run() -> Result<()> {
         return Ok(());
     }
     let words = std::fs::read_to_string(&log)?;
-    let why = words.lines().rev().find(|line| line.starts_with("medieco-journey: ")).unwrap_or("no reason given");
-    bail!("{} (all of it: {})", why.trim_start_matches("medieco-journey: "), log.display());
+    let why = words
+        .lines()
+        .rev()
+        .find(|line| line.starts_with("medieco-journey: "))
+        .unwrap_or("no reason given");
+    bail!(
+        "{} (all of it: {})",
+        why.trim_start_matches("medieco-journey: "),
+        log.display()
+    );
 }
 
 /// The measuring itself.
@@ -97,7 +105,11 @@ pub fn measure() -> Result<()> {
 /// The folder above `debug/`, where this program lies.
 fn target() -> Result<PathBuf> {
     let own = std::env::current_exe()?;
-    Ok(own.ancestors().nth(2).context("this program lies in a target folder")?.to_path_buf())
+    Ok(own
+        .ancestors()
+        .nth(2)
+        .context("this program lies in a target folder")?
+        .to_path_buf())
 }
 
 fn make(folder: &Path) -> Result<Site> {
@@ -114,5 +126,13 @@ fn make(folder: &Path) -> Result<Site> {
     let device = Device::start(&crowded, &passphrase)?;
     let crowd = found(&device, &relay.add_clinic(SENTOSA.name)?, &SENTOSA)?;
     device.finish()?;
-    Ok(Site { relay, first, second, crowded, crowd, pair: tenant, passphrase })
+    Ok(Site {
+        relay,
+        first,
+        second,
+        crowded,
+        crowd,
+        pair: tenant,
+        passphrase,
+    })
 }

@@ -21,7 +21,11 @@ impl Progress {
     /// Says what begins.
     pub fn of(what: &'static str, n: usize) -> Self {
         say(what);
-        Self { what, n, told: Instant::now() }
+        Self {
+            what,
+            n,
+            told: Instant::now(),
+        }
     }
 
     /// `done` of all are done; says so now and then.

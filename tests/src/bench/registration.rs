@@ -28,7 +28,10 @@ pub fn measure(site: &Site, folder: &Path) -> Result<Figure> {
     let (n_after, after) = sealed(&site.first, &site.pair)?;
     let (n_changes, n_bytes) = (n_after - n_before, after - before);
     let bytes = vec![0xA5; usize::try_from(n_bytes)?];
-    let bare = BareStore::make(&folder.join("bare-registration.db"), Some(&*key_of(&site.first, &site.pair)?))?;
+    let bare = BareStore::make(
+        &folder.join("bare-registration.db"),
+        Some(&*key_of(&site.first, &site.pair)?),
+    )?;
     let (ours, yardstick, load) = in_turn(
         "registrations",
         N,

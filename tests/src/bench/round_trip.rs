@@ -24,7 +24,10 @@ const N: usize = 60;
 /// Registers people at one desk and waits for each at the other.
 pub fn measure(site: &Site, folder: &Path) -> Result<Figure> {
     let runtime = Runtime::new()?;
-    let (here, there) = (Counter::open(&site.first, &runtime)?, Counter::open(&site.second, &runtime)?);
+    let (here, there) = (
+        Counter::open(&site.first, &runtime)?,
+        Counter::open(&site.second, &runtime)?,
+    );
     here.sign_in(&SERI_MAWAR.owner)?;
     there.sign_in(&SERI_MAWAR.owner)?;
     let mut queue = people(12);
@@ -83,7 +86,11 @@ impl BareParts {
             // Ends with the socket at the other side.
             while far.read_exact(&mut bytes).and_then(|()| far.write_all(&bytes)).is_ok() {}
         });
-        Ok(Self { socket, bytes: vec![0xA5; n_bytes], stores })
+        Ok(Self {
+            socket,
+            bytes: vec![0xA5; n_bytes],
+            stores,
+        })
     }
 
     fn travel(&mut self) -> Result<Duration> {

@@ -39,9 +39,17 @@ pub fn measure(site: &Site, folder: &Path) -> Result<Vec<Figure>> {
     // Everyone that is looked for is there; each search is for somebody else.
     let wanted: Vec<FakePerson> = crowd().step_by(N_PATIENTS / (N + 1)).take(N + 1).collect();
     let kinds: [(&'static str, &'static str, Typed); 3] = [
-        ("search_letter", "search 20 000 patients by one letter", |person| beginning(person, 1)),
-        ("search_three_letters", "search 20 000 patients by three letters", |person| beginning(person, 3)),
-        ("search_number", "search 20 000 patients by MyKad number", |person| person.mykad.digits().to_owned()),
+        ("search_letter", "search 20 000 patients by one letter", |person| {
+            beginning(person, 1)
+        }),
+        (
+            "search_three_letters",
+            "search 20 000 patients by three letters",
+            |person| beginning(person, 3),
+        ),
+        ("search_number", "search 20 000 patients by MyKad number", |person| {
+            person.mykad.digits().to_owned()
+        }),
     ];
     kinds
         .into_iter()
@@ -66,7 +74,8 @@ pub fn measure(site: &Site, folder: &Path) -> Result<Vec<Figure>> {
                     Ok(took)
                 },
             )?;
-            let against = format!("FTS5 alone in a bare SQLCipher table of the same text, first {ROWS} rows, unordered");
+            let against =
+                format!("FTS5 alone in a bare SQLCipher table of the same text, first {ROWS} rows, unordered");
             Ok(Figure::of(id, what.into(), against, ours, yardstick).under(load))
         })
         .collect()
@@ -116,8 +125,9 @@ fn fill(vault: &Vault) -> Result<()> {
 /// The very words that our search table holds, in a table with the same settings of FTS5.
 fn copy_text(site: &Site, file: &Path, key: &[u8; 32]) -> Result<Connection> {
     let ours = connect(&store_folder(&site.crowded, &site.crowd).join("vault.db"), Some(key))?;
-    let definition: String =
-        ours.query_row("SELECT sql FROM sqlite_master WHERE name = 'p_search'", [], |row| row.get(0))?;
+    let definition: String = ours.query_row("SELECT sql FROM sqlite_master WHERE name = 'p_search'", [], |row| {
+        row.get(0)
+    })?;
     let bare = connect(file, Some(key))?;
     bare.execute_batch(&definition)?;
     let writing = bare.unchecked_transaction()?;
@@ -128,7 +138,8 @@ fn copy_text(site: &Site, file: &Path, key: &[u8; 32]) -> Result<Connection> {
         let (place, name, number, phone): (i64, String, String, String) =
             (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
         let insert = "INSERT INTO p_search (rowid, name, identifier, phone) VALUES (?1, ?2, ?3, ?4)";
-        bare.prepare_cached(insert)?.execute(params![place, name, number, phone])?;
+        bare.prepare_cached(insert)?
+            .execute(params![place, name, number, phone])?;
         n_copied += 1;
     }
     writing.commit()?;
@@ -138,7 +149,9 @@ fn copy_text(site: &Site, file: &Path, key: &[u8; 32]) -> Result<Connection> {
 
 fn match_alone(bare: &Connection, words: &str) -> Result<usize> {
     let mut statement = bare.prepare_cached("SELECT rowid, name FROM p_search WHERE p_search MATCH ?1 LIMIT ?2")?;
-    let found = statement.query_map(params![words, ROWS], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+    let found = statement.query_map(params![words, ROWS], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+    })?;
     let found: Vec<(i64, String)> = found.collect::<Result<_, _>>().context("FTS5 alone")?;
     Ok(found.len())
 }

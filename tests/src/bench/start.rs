@@ -37,7 +37,10 @@ pub fn measure(site: &Site, folder: &Path) -> Result<Vec<Figure>> {
     let home = folder.join("home");
     let on = |data: &PathBuf| {
         let words = ["--data".into(), data.display().to_string(), "--passphrase-file".into()];
-        words.into_iter().chain([site.passphrase.display().to_string()]).collect::<Vec<_>>()
+        words
+            .into_iter()
+            .chain([site.passphrase.display().to_string()])
+            .collect::<Vec<_>>()
     };
     let small = || opened(&home, &on(&site.first), FIRST_SCREEN);
     let crowded = || opened(&home, &on(&site.crowded), FIRST_SCREEN);
@@ -59,9 +62,22 @@ pub fn measure(site: &Site, folder: &Path) -> Result<Vec<Figure>> {
     }
     let against = "the same program on an empty page, no store opened".to_owned();
     Ok(vec![
-        Figure::of("start", "start to first screen".into(), against.clone(), of_small, of_empty.clone()).under(before),
-        Figure::of("start_crowded", "start to first screen, 20 000 patients".into(), against, of_crowded, of_empty)
-            .under(before),
+        Figure::of(
+            "start",
+            "start to first screen".into(),
+            against.clone(),
+            of_small,
+            of_empty.clone(),
+        )
+        .under(before),
+        Figure::of(
+            "start_crowded",
+            "start to first screen, 20 000 patients".into(),
+            against,
+            of_crowded,
+            of_empty,
+        )
+        .under(before),
     ])
 }
 

@@ -57,15 +57,26 @@ pub fn text(run: &Run) -> String {
         other => other,
     };
     let (machine, n) = (&run.machine, run.figures.len());
-    let _ = writeln!(out, "MediEco {} bench, {}: {n} figures in {:.0} s", run.build, run.at, run.seconds);
+    let _ = writeln!(
+        out,
+        "MediEco {} bench, {}: {n} figures in {:.0} s",
+        run.build, run.at, run.seconds
+    );
     let _ = writeln!(out, "{profile}");
     let _ = writeln!(
         out,
         "{}, {} cores, {} MiB, Linux {}; load {:.1} before, {:.1} after",
         machine.cpu, machine.cores, machine.memory_mib, machine.kernel, run.load_before, run.load_after
     );
-    let _ = writeln!(out, "Milliseconds: median (10th to 90th percentile). The ratio is of the medians.\n");
-    let _ = writeln!(out, "{:<44}{:>5}  {:<26}{:<26}{:>6}  load", "", "n", "ours", "yardstick", "ratio");
+    let _ = writeln!(
+        out,
+        "Milliseconds: median (10th to 90th percentile). The ratio is of the medians.\n"
+    );
+    let _ = writeln!(
+        out,
+        "{:<44}{:>5}  {:<26}{:<26}{:>6}  load",
+        "", "n", "ours", "yardstick", "ratio"
+    );
     for figure in &run.figures {
         let _ = writeln!(
             out,
@@ -108,8 +119,17 @@ mod tests {
             values.iter().for_each(|ms| samples.push(Duration::from_millis(*ms)));
             samples
         };
-        let figure = Figure::of("id", "A thing".into(), "a bare thing".into(), of(&[100, 200, 300]), of(&[50]));
-        let run = Run { figures: vec![figure.under(0.5)], ..Run::begin() };
+        let figure = Figure::of(
+            "id",
+            "A thing".into(),
+            "a bare thing".into(),
+            of(&[100, 200, 300]),
+            of(&[50]),
+        );
+        let run = Run {
+            figures: vec![figure.under(0.5)],
+            ..Run::begin()
+        };
         let table = text(&run);
         assert!(table.contains("200 (120 to 280)"), "{table}");
         assert!(table.contains("50.0 (50.0 to 50.0)"), "{table}");
@@ -122,7 +142,10 @@ mod tests {
         let mut one = Samples::default();
         one.push(Duration::from_millis(3));
         let figure = Figure::of("id", "A thing".into(), "a bare thing".into(), one.clone(), one);
-        let run = Run { figures: vec![figure], ..Run::begin() };
+        let run = Run {
+            figures: vec![figure],
+            ..Run::begin()
+        };
         let json = serde_json::to_value(&run).expect("a run is JSON");
         assert_eq!(json["version"], 1);
         assert_eq!(json["figures"][0]["ours"]["median"], 3.0);

@@ -10,7 +10,7 @@ use crate::{Desk, Error, ErrorCode, open, views::setup::RecoveryKitView};
 pub(super) const KIT: &str = "setup/kit";
 
 /// Words that are asked for at least.
-const MIN_ASKED: usize = 3;
+const MIN_ASKED: usize = 2;
 
 impl Desk {
     /// The kit, again, until it is confirmed.
@@ -44,7 +44,7 @@ impl Desk {
     /// Takes some words of the kit (their places counted from 0) as proof that it is kept, and forgets the kit.
     ///
     /// # Errors
-    /// [`ErrorCode::KitWrong`] with the place of the first wrong word, or when fewer than three were given.
+    /// [`ErrorCode::KitWrong`] with the place of the first wrong word, or when fewer than two were given.
     pub fn confirm_recovery_kit(&self, word_index: Vec<u8>, words: Vec<String>) -> Result<(), Error> {
         let kit = self.recovery_kit()?;
         let mut places = word_index.clone();

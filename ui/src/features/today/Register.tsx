@@ -92,7 +92,7 @@ export function Register({ doctors }: { doctors: DoctorChoice[] }) {
     // oxlint-disable-next-line react/exhaustive-deps
   }, [read]);
 
-  const matches = [...(read?.existing ? [read.existing] : []), ...(found.data ?? []).filter((p) => p.id !== read?.existing?.id)].slice(0, 3);
+  const matches = [...(read?.existing ? [read.existing] : []), ...(term === "" ? [] : (found.data ?? [])).filter((p) => p.id !== read?.existing?.id)].slice(0, 3);
 
   const queue = useWrite(
     (v: Words) =>
