@@ -2,15 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use journeys::hand::Device;
+use journeys::{
+    hand::Device,
+    network::{self, text},
+    people::SENTOSA,
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::{PrinterMode, VirtualPrinter, people::FakePerson};
 
 use crate::{
     story::{Story, adults, set_printer},
-    world::{Net, refusal_of},
+    world::{Net, all_sent, refusal_of},
 };
 
 const MOMENTS: usize = 30;
@@ -38,7 +42,8 @@ impl Desk {
     fn have_somebody(&mut self, waiting: &mut impl Iterator<Item = FakePerson>) {
         if self.stories.last().is_none_or(|story| story.next().is_none()) {
             let person = waiting.next().expect("people without end");
-            self.stories.push(Story::of(person, self.device()));
+            let story = Story::of(person, self.device()).with_consent(self.stories.len() % 2 == 1);
+            self.stories.push(story);
         }
     }
 
@@ -56,8 +61,8 @@ impl Desk {
     fn kill_in_the_middle(&mut self, after: Duration) -> bool {
         let story = self.stories.last().expect("there is always one");
         let step = story.next().expect("she has not gone home");
-        let (verb, input) = story.call(step);
         let device = self.device.take().expect("it runs");
+        let (verb, input) = story.call(&device, step);
         device.send(verb, input).unwrap();
         let until = Instant::now() + after;
         while Instant::now() < until {
@@ -103,12 +108,21 @@ fn a_day_with_thirty_power_cuts_loses_nothing_that_was_acknowledged() {
     let mut desks = ["counter", "room"].map(|name| {
         let device = net.desk(name);
         set_printer(&device, &printer.url());
-        Desk {
+        let mut desk = Desk {
             name,
             device: Some(device),
             stories: Vec::new(),
+        };
+        // The first patient agrees before anything goes wrong: clinic B's keys are fetched from the relay once.
+        desk.have_somebody(&mut waiting);
+        all_sent(desk.device());
+        while desk.story().next().is_some() {
+            desk.go_on();
         }
+        desk
     });
+    let sentosa = net.start("sentosa");
+    network::sign_in(&sentosa, &SENTOSA.owner).unwrap();
 
     let (mut n_answered, mut n_relay) = (0, 0);
     for moment in 0..MOMENTS {
@@ -166,12 +180,34 @@ fn a_day_with_thirty_power_cuts_loses_nothing_that_was_acknowledged() {
             story.check_elsewhere(device, "at the end");
         }
     }
+    let mut live: Vec<String> = Vec::new();
+    for story in &stories {
+        let grants = story.grants(&devices[0]).unwrap();
+        let grants = grants.iter().filter(|grant| grant["state"] == "active");
+        live.extend(grants.map(|grant| text(&grant["id"]).unwrap().to_owned()));
+    }
+    assert!(live.len() > 2, "{} agreements are live", live.len());
+    live.sort();
+    let exactly_these = |network: &Value| {
+        let full = network["received"]
+            .as_array()?
+            .iter()
+            .filter(|row| row["n_entries"] != 0);
+        let mut ids: Vec<&str> = full.filter_map(|row| row["grant"].as_str()).collect();
+        ids.sort_unstable();
+        (ids == live).then_some(())
+    };
+    sentosa.until("network", &json!({}), exactly_these).unwrap();
     let n_stories = stories.len();
+    let n_steps: usize = stories.iter().map(Story::n_done).sum();
     let devices = devices
         .try_into()
         .unwrap_or_else(|_| unreachable!("two desks, two devices"));
     let held = net.close_with_the_same_set(devices);
-    println!("{n_stories} patients, {held} changes on both devices and the relay");
+    let n_live = live.len();
+    println!(
+        "{n_stories} patients, {n_steps} steps, {n_live} agreements at clinic B; {held} changes on both devices and the relay"
+    );
     for device in ["counter", "room"] {
         net.assert_sound(device);
     }

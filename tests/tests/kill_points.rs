@@ -84,7 +84,7 @@ fn a_kill_at_any_step_of_a_write_loses_nothing_of_the_day() {
             if WRITING.contains(&step) {
                 drop(device);
                 let doomed = armed_desk(&net, "counter", &order).unwrap_or_else(|| panic!("{order} before {step:?}"));
-                let (verb, input) = story.call(step);
+                let (verb, input) = story.call(&doomed, step);
                 match doomed.call(verb, input) {
                     Ok(_) => story.acknowledged(),
                     Err(error) if refusal_of(&error).is_none() => killed.entry(point).or_default().push(step),
@@ -153,7 +153,7 @@ fn a_kill_while_a_label_leaves_prints_nothing_twice() {
         drop(device);
         let before = printer.labels().len();
         let doomed = armed_desk(&net, "counter", &format!("{point}:{}", first + number / 2)).unwrap();
-        let (verb, input) = story.call(Step::Print);
+        let (verb, input) = story.call(&doomed, Step::Print);
         if doomed.call(verb, input).is_ok() {
             story.acknowledged();
         }

@@ -108,7 +108,7 @@ fn a_printer_that_stops_reading_leaves_a_question_and_nothing_prints_twice() {
         printer.set_mode(PrinterMode::Normal);
 
         // Asking for the same label again, and a restart, print nothing: a person has to look first.
-        let (verb, input) = story.call(Step::Print);
+        let (verb, input) = story.call(&counter, Step::Print);
         counter.call(verb, input).unwrap();
         counter.kill().unwrap();
         let counter = counter.start_again().unwrap();
@@ -123,7 +123,7 @@ fn a_printer_that_stops_reading_leaves_a_question_and_nothing_prints_twice() {
             "not_now",
             "{mode:?}: an answer is given once"
         );
-        let (verb, input) = story.call(Step::HandOver);
+        let (verb, input) = story.call(&counter, Step::HandOver);
         assert_eq!(
             counter.refusal(verb, input).unwrap(),
             "not_now",

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::world::{Net, n_made, register};
 
 /// The first seconds of the demo consult: 16 kHz, one channel, 16 bit.
-fn speech(millis: usize) -> Vec<i16> {
+pub fn speech(millis: usize) -> Vec<i16> {
     let file = fs::read(walk::consult_wav()).unwrap();
     let bytes = &file[44..44 + millis * 32];
     bytes
@@ -18,7 +18,7 @@ fn speech(millis: usize) -> Vec<i16> {
 }
 
 /// A WAV file around `data`.
-fn wav(rate: u32, channels: u16, bits: u16, data: &[u8]) -> Vec<u8> {
+pub fn wav(rate: u32, channels: u16, bits: u16, data: &[u8]) -> Vec<u8> {
     let frame = channels * (bits / 8);
     let mut file = Vec::from(*b"RIFF");
     file.extend((36 + data.len() as u32).to_le_bytes());
@@ -36,7 +36,7 @@ fn wav(rate: u32, channels: u16, bits: u16, data: &[u8]) -> Vec<u8> {
     file
 }
 
-fn bytes_of(samples: impl Iterator<Item = i16>) -> Vec<u8> {
+pub fn bytes_of(samples: impl Iterator<Item = i16>) -> Vec<u8> {
     samples.flat_map(i16::to_le_bytes).collect()
 }
 

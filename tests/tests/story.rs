@@ -5,7 +5,7 @@ use journeys::{hand::Device, people::SERI_MAWAR, walk};
 use serde_json::{Value, json};
 use testkit::people::{FakePerson, people};
 
-use crate::world::refusal_of;
+use crate::world::{refusal_of, sentosa, words};
 
 /// Grown-up people: what is prescribed here is no dose for a child.
 pub fn adults(seed: u64) -> impl Iterator<Item = FakePerson> {
@@ -18,19 +18,24 @@ pub enum Step {
     Register,
     CallIn,
     Vitals,
+    Record,
     Note,
     NoAllergies,
     Prescribe,
     Sign,
     Print,
     HandOver,
+    Agree,
+    TakeBack,
 }
 
 impl Step {
-    pub const ALL: [Self; 9] = [
+    /// A day without other clinics.
+    const DAY: [Self; 10] = [
         Self::Register,
         Self::CallIn,
         Self::Vitals,
+        Self::Record,
         Self::Note,
         Self::NoAllergies,
         Self::Prescribe,
@@ -53,6 +58,7 @@ impl Step {
 /// The patient, and how far her story was acknowledged.
 pub struct Story {
     person: FakePerson,
+    steps: Vec<Step>,
     line: Value,
     row: Value,
     n_done: usize,
@@ -64,6 +70,7 @@ struct Seen {
     rows: Vec<Value>,
     visit: Value,
     dispensing: Value,
+    grants: Vec<Value>,
 }
 
 impl Story {
@@ -72,19 +79,32 @@ impl Story {
         let line = walk::line_for(device, "paracetamol 500", "every_six_hours", 2.0, 3).unwrap();
         Self {
             person,
+            steps: Step::DAY.to_vec(),
             line,
             row: Value::Null,
             n_done: 0,
         }
     }
 
+    /// She agrees, too, that clinic B may have her visits and medicines; some take it back.
+    pub fn with_consent(mut self, taken_back: bool) -> Self {
+        self.steps.push(Step::Agree);
+        self.steps.extend(taken_back.then_some(Step::TakeBack));
+        self
+    }
+
+    /// How many steps were acknowledged.
+    pub fn n_done(&self) -> usize {
+        self.n_done
+    }
+
     /// The step that comes next.
     pub fn next(&self) -> Option<Step> {
-        Step::ALL.get(self.n_done).copied()
+        self.steps.get(self.n_done).copied()
     }
 
     /// Verb and input of a step.
-    pub fn call(&self, step: Step) -> (&'static str, Value) {
+    pub fn call(&self, device: &Device, step: Step) -> (&'static str, Value) {
         let (visit, person) = (&self.row["visit"], &self.person);
         match step {
             Step::Register => (
@@ -103,6 +123,10 @@ impl Story {
                 json!({"entry": self.row["entry"], "state": "in_consult"}),
             ),
             Step::Vitals => ("save_vitals", json!({"visit": visit, "vitals": vitals()})),
+            Step::Record => {
+                let source = json!({"kind": "wav", "path": words(), "fast": true});
+                ("start_recording", json!({"visit": visit, "source": source}))
+            }
             Step::Note => ("save_note", json!({"visit": visit, "note": self.note()})),
             Step::NoAllergies => ("no_known_allergies", json!({"patient": self.row["patient"]})),
             Step::Prescribe => (
@@ -115,14 +139,39 @@ impl Story {
                 "hand_over",
                 json!({"input": {"visit": visit, "lines": [self.line["id"]], "pin": SERI_MAWAR.owner.pin}}),
             ),
+            Step::Agree => ("grant_consent", self.consent()),
+            Step::TakeBack => {
+                let grants = self.grants(device).unwrap();
+                (
+                    "revoke_consent",
+                    json!({"grant": grants[0]["id"], "reason": "She asked at the counter"}),
+                )
+            }
         }
+    }
+
+    fn consent(&self) -> Value {
+        let zone = jiff::tz::TimeZone::get("Asia/Kuala_Lumpur").unwrap();
+        let today = jiff::Timestamp::now().to_zoned(zone).date();
+        let end = today.saturating_add(jiff::Span::new().years(1));
+        json!({"input": {
+            "patient": self.row["patient"], "clinic": sentosa(),
+            "terms": {
+                "categories": ["encounters", "prescriptions"], "data_from": null, "data_to": null, "sensitive": [],
+                "mode": "keep", "purpose": "treatment", "until": end, "erase_at": end, "onward": false,
+            },
+            "evidence": {
+                "form_version": "2026-11", "language": "ms", "signature_svg": "M10 40 C 40 10 60 70 90 40",
+                "witness": SERI_MAWAR.staff[1].name, "guardian": null, "signed_at": jiff::Timestamp::now(),
+            },
+        }})
     }
 
     /// Does the next step; a repetition of one that was done without an answer counts.
     pub fn go_on(&mut self, device: &Device) -> Result<()> {
         let step = self.next().expect("the story is not over");
-        let (verb, input) = self.call(step);
-        let outcome = device.call(verb, input).map(drop);
+        let (verb, input) = self.call(device, step);
+        let outcome = device.call(verb, input);
         self.take_note(device, step, outcome)
     }
 
@@ -134,17 +183,24 @@ impl Story {
     }
 
     /// Takes the answer to a step for what it is.
-    fn take_note(&mut self, device: &Device, step: Step, outcome: Result<()>) -> Result<()> {
+    fn take_note(&mut self, device: &Device, step: Step, outcome: Result<Value>) -> Result<()> {
         match outcome {
-            Err(error) if refusal_of(&error).map(|refused| refused.code.as_str()) != step.done_already() => Err(error),
-            _ => {
-                self.acknowledged();
-                if step == Step::Register {
-                    self.row = self.rows(device)?.remove(0);
-                }
-                Ok(())
+            Err(error) if refusal_of(&error).map(|refused| refused.code.as_str()) != step.done_already() => {
+                return Err(error);
             }
+            Ok(recording) if step == Step::Record => {
+                // Nobody signs while the sound still comes in.
+                let over =
+                    |of: &Value| of["recording"] == recording && (of["state"] == "done" || of["state"] == "failed");
+                device.event(|line| over(&line["of"]).then_some(()))?;
+            }
+            _ => (),
         }
+        self.acknowledged();
+        if step == Step::Register {
+            self.row = self.rows(device)?.remove(0);
+        }
+        Ok(())
     }
 
     /// The next step was acknowledged.
@@ -169,6 +225,15 @@ impl Story {
             .collect())
     }
 
+    /// What she agreed to.
+    pub fn grants(&self, device: &Device) -> Result<Vec<Value>> {
+        if self.row.is_null() {
+            return Ok(Vec::new());
+        }
+        let grants = device.call("grants_of", json!({"patient": self.row["patient"]}))?;
+        Ok(grants.as_array().cloned().unwrap_or_default())
+    }
+
     fn look(&self, device: &Device) -> Result<Seen> {
         let found = device.call("search_patients", json!({"query": self.person.mykad}))?;
         let rows = self.rows(device)?;
@@ -184,6 +249,7 @@ impl Story {
             rows,
             visit,
             dispensing,
+            grants: self.grants(device)?,
         })
     }
 
@@ -206,17 +272,29 @@ impl Story {
                 .then_some(())
         };
         device.until("today", &json!({}), over).unwrap();
+        let patient = json!({"patient": self.row["patient"]});
+        let told = |grants: &Value| {
+            let grants = grants.as_array()?;
+            let last = self.steps.last()?;
+            (*last != Step::Agree || !grants.is_empty()).then_some(())?;
+            (*last != Step::TakeBack || all_revoked(grants)).then_some(())
+        };
+        device.until("grants_of", &patient, told).unwrap();
     }
 
     fn check_but(&mut self, unseen: Option<Step>, device: &Device, when: &str) {
         let seen = self.look(device).unwrap_or_else(|error| panic!("{when}: {error:#}"));
         assert_eq!(seen.n_patients, seen.rows.len(), "{when}: half a registration");
         assert!(seen.rows.len() <= 1, "{when}: she is in the queue twice");
-        for (place, step) in Step::ALL.into_iter().enumerate() {
+        for (place, step) in self.steps.clone().into_iter().enumerate() {
             let is_there = self.is_there(step, &seen);
             match place {
                 _ if Some(step) == unseen => (),
                 _ if place < self.n_done => assert!(is_there, "{when}: {step:?} was acknowledged, and is lost"),
+                // Asked for again, these two would be done twice.
+                _ if place == self.n_done && is_there && matches!(step, Step::Agree | Step::TakeBack) => {
+                    self.n_done += 1
+                }
                 _ if place > self.n_done => assert!(!is_there, "{when}: {step:?} is there before it was asked for"),
                 _ => (),
             }
@@ -237,9 +315,16 @@ impl Story {
             Step::Prescribe => visit["lines"][0]["line"]["id"] == self.line["id"],
             Step::Sign => note["state"] == "signed" && note["verified"] == true,
             Step::Print => seen.dispensing["lines"][0]["job"].is_object(),
+            Step::Record => visit["recordings"][0].is_object(),
+            Step::Agree => !seen.grants.is_empty(),
+            Step::TakeBack => all_revoked(&seen.grants),
             Step::HandOver => seen.dispensing["dispensed"].is_object(),
         }
     }
+}
+
+fn all_revoked(grants: &[Value]) -> bool {
+    !grants.is_empty() && grants.iter().all(|grant| grant["state"] == "revoked")
 }
 
 fn vitals() -> Value {

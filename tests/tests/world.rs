@@ -9,7 +9,7 @@ use std::{
 use journeys::{
     hand::{Device, Refused},
     network,
-    people::SERI_MAWAR,
+    people::{SENTOSA, SERI_MAWAR},
     relay::Relay,
     same_set::{open_store, the_same_set},
 };
@@ -17,15 +17,20 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use vault::{SetDigest, VerifyReport};
 
+use crate::sound::{bytes_of, speech, wav};
+
+/// A few spoken words.
+const WORDS: &str = "words.wav";
 /// Where nothing listens.
 const NOWHERE: &str = "ws://127.0.0.1:1";
 /// Where the clinic keeps its relay's address.
 const RELAY: &str = "relay/address";
 
-/// Clinic A on disk: `counter` and `room` are paired, hired and signed in before, and closed.
+/// Clinic A on disk (`counter` and `room`), and clinic B (`sentosa`); their owners have met. All are closed.
 struct Template {
     folder: PathBuf,
     tenant: String,
+    sentosa: String,
 }
 
 /// One test's own copy of the clinic.
@@ -70,22 +75,45 @@ fn found(folder: PathBuf) -> Template {
     let room = Device::start(&folder.join("room"), &pass).unwrap();
     network::pair(&counter, &room).unwrap();
     network::sign_in(&room, &SERI_MAWAR.owner).unwrap();
-    for device in [&counter, &room] {
+    let invitation = relay.add_clinic(SENTOSA.name).unwrap();
+    let other = Device::start(&folder.join("sentosa"), &pass).unwrap();
+    let sentosa = network::found(&other, &invitation, &SENTOSA).unwrap();
+    network::introduce(&counter, &other).unwrap();
+    for device in [&counter, &room, &other] {
         all_sent(device);
     }
-    for device in [counter, room] {
+    for (device, tenant) in [(counter, &tenant), (room, &tenant), (other, &sentosa)] {
         let data = device.data().to_path_buf();
         device.finish().unwrap();
-        set_relay(&data, &tenant, NOWHERE);
+        set_relay(&data, tenant, NOWHERE);
     }
     drop(relay);
-    Template { folder, tenant }
+    fs::write(
+        folder.join(WORDS),
+        wav(16_000, 1, 16, &bytes_of(speech(3_400).into_iter())),
+    )
+    .unwrap();
+    Template {
+        folder,
+        tenant,
+        sentosa,
+    }
 }
 
 /// Another relay for a closed device.
 fn set_relay(device: &Path, tenant: &str, url: &str) {
     let store = open_store(device, tenant).unwrap();
     store.write(None, |w| w.put_setting(RELAY, url)).unwrap();
+}
+
+/// Clinic B's tenant id.
+pub fn sentosa() -> &'static str {
+    &template().sentosa
+}
+
+/// A sound file of a few spoken words.
+pub fn words() -> PathBuf {
+    template().folder.join(WORDS)
 }
 
 /// Waits until the device has sent all that it saved.
@@ -122,8 +150,12 @@ impl Net {
     pub fn online() -> Self {
         let mut net = Self::offline();
         let relay = Relay::start(&net.folder.path().join("relay"), 0).unwrap();
-        for device in ["counter", "room"] {
-            set_relay(&net.data(device), net.tenant(), &relay.url());
+        for (device, tenant) in [
+            ("counter", net.tenant()),
+            ("room", net.tenant()),
+            ("sentosa", sentosa()),
+        ] {
+            set_relay(&net.data(device), tenant, &relay.url());
         }
         net.relay = Some(relay);
         net
