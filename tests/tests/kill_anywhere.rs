@@ -1,6 +1,9 @@
 //! SIGKILL at thirty seeded moments of a day on two devices and a relay.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use journeys::{
     hand::Device,
@@ -13,20 +16,22 @@ use serde_json::{Value, json};
 use testkit::{PrinterMode, VirtualPrinter, people::FakePerson};
 
 use crate::{
-    story::{Story, adults, set_printer},
+    story::{Step, Story, adults, set_printer},
     world::{Net, all_sent, refusal_of},
 };
 
 const MOMENTS: usize = 30;
 const SEED: u64 = 20_261_121;
-/// Longer than nearly every verb takes: some kills come before the answer, some after it.
-const LATEST_US: u64 = 40_000;
+/// A kill comes at the latest after so many times the time that the verb took undisturbed.
+const LATEST: f64 = 1.5;
 
 /// A device and those who are treated at it.
 struct Desk {
     name: &'static str,
     device: Option<Device>,
     stories: Vec<Story>,
+    /// How long each step took here when nothing happened.
+    took: BTreeMap<Step, Duration>,
 }
 
 impl Desk {
@@ -50,21 +55,24 @@ impl Desk {
     /// The next step of the day, undisturbed.
     fn go_on(&mut self) {
         let device = self.device.as_ref().expect("it runs");
+        let (step, began) = (self.stories.last().and_then(Story::next), Instant::now());
         self.stories
             .last_mut()
             .expect("there is always one")
             .go_on(device)
             .unwrap();
+        self.took.extend(step.map(|step| (step, began.elapsed())));
     }
 
-    /// Sends the next verb and kills the device so much later; true when it had answered.
-    fn kill_in_the_middle(&mut self, after: Duration) -> bool {
+    /// Sends the next verb and kills the device at some moment (1 = when it should answer); true when it had answered.
+    fn kill_in_the_middle(&mut self, moment: f64) -> bool {
         let story = self.stories.last().expect("there is always one");
         let step = story.next().expect("she has not gone home");
         let device = self.device.take().expect("it runs");
         let (verb, input) = story.call(&device, step);
         device.send(verb, input).unwrap();
-        let until = Instant::now() + after;
+        let usual = self.took.get(&step).copied().unwrap_or(Duration::from_millis(20));
+        let until = Instant::now() + usual.mul_f64(moment);
         while Instant::now() < until {
             std::hint::spin_loop();
         }
@@ -112,6 +120,7 @@ fn a_day_with_thirty_power_cuts_loses_nothing_that_was_acknowledged() {
             name,
             device: Some(device),
             stories: Vec::new(),
+            took: BTreeMap::new(),
         };
         // The first patient agrees before anything goes wrong: clinic B's keys are fetched from the relay once.
         desk.have_somebody(&mut waiting);
@@ -134,20 +143,20 @@ fn a_day_with_thirty_power_cuts_loses_nothing_that_was_acknowledged() {
             }
             desk.have_somebody(&mut waiting);
         }
-        let after = Duration::from_micros(rng.random_range(0..LATEST_US));
+        let at = rng.random_range(0.0..LATEST);
         let relay_too = rng.random_range(0..5) == 0;
         if relay_too {
             net.kill_relay();
             n_relay += 1;
         }
         let desk = &mut desks[unlucky];
-        let answered = desk.kill_in_the_middle(after);
+        let answered = desk.kill_in_the_middle(at);
         n_answered += usize::from(answered);
         if relay_too {
             net.start_relay_again();
         }
         let when = format!(
-            "moment {moment}: {} killed after {after:?}, answered: {answered}",
+            "moment {moment}: {} killed at {at:.2} of its verb, answered: {answered}",
             desks[unlucky].name
         );
         desks[unlucky].come_back(&net, &when);

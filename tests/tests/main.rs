@@ -12,4 +12,5 @@ mod printer;
 mod refusals;
 mod sound;
 mod story;
+mod window;
 mod world;
