@@ -172,7 +172,7 @@ fn a_day_with_thirty_power_cuts_loses_nothing_that_was_acknowledged() {
     } in desks
     {
         let device = device.unwrap();
-        own.last_mut().unwrap().to_the_end(&device);
+        own.last_mut().unwrap().finish(&device);
         devices.push(device);
         stories.extend(own);
     }

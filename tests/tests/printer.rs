@@ -68,7 +68,7 @@ fn a_printer_that_is_not_there_is_told_and_the_label_comes_out_of_the_next_one()
     set_printer(&counter, &there.url());
     assert_eq!(there.wait_for_labels(1, journeys::child::PATIENCE).len(), 1);
     job_is(&counter, "confirmed");
-    story.to_the_end(&counter);
+    story.finish(&counter);
     assert_eq!(there.labels().len(), 1);
     story.check(&counter, "at the end");
 }
@@ -88,7 +88,7 @@ fn a_printer_without_paper_keeps_the_label_waiting() {
     printer.set_mode(PrinterMode::Normal);
     assert_eq!(printer.wait_for_labels(1, journeys::child::PATIENCE).len(), 1);
     job_is(&counter, "confirmed");
-    story.to_the_end(&counter);
+    story.finish(&counter);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_printer_that_stops_reading_leaves_a_question_and_nothing_prints_twice() {
             .call("reprint", json!({"job": job["id"], "reason": "The printer stopped"}))
             .unwrap();
         assert_eq!(job_is(&counter, "confirmed")["reprint"], 1);
-        story.to_the_end(&counter);
+        story.finish(&counter);
         assert_eq!(printer.wait_for_labels(1, Duration::ZERO).len(), 1, "{mode:?}");
         let jobs = counter.call("print_jobs", json!({})).unwrap();
         assert_eq!(jobs.as_array().unwrap().len(), 2, "{mode:?}");

@@ -176,7 +176,7 @@ impl Story {
     }
 
     /// Goes on until the story is over.
-    pub fn to_the_end(&mut self, device: &Device) {
+    pub fn finish(&mut self, device: &Device) {
         while let Some(step) = self.next() {
             self.go_on(device).unwrap_or_else(|error| panic!("{step:?}: {error:#}"));
         }
