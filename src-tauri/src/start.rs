@@ -149,22 +149,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_data_folders_are_two_instances() {
+    fn two_data_folders_are_two_instances_with_lawful_bus_names() {
         let (a, b) = (
             instance_name(Path::new("/nowhere/a")),
             instance_name(Path::new("/nowhere/b")),
         );
         assert_ne!(a, b);
-        ensure_bus_name(&a).unwrap();
-    }
-
-    fn ensure_bus_name(name: &str) -> Result<()> {
-        anyhow::ensure!(
-            name.len() < 200
-                && name
-                    .split('.')
+        assert!(
+            a.len() < 200
+                && a.split('.')
                     .all(|part| part.starts_with(|c: char| c.is_ascii_alphabetic()))
         );
-        Ok(())
     }
 }

@@ -147,6 +147,8 @@ fn consult(window: &Window, token: &str, report: &Report) -> Result<()> {
     report.step("the demo consult is recorded and written down", || {
         window.press("Other sources of sound")?;
         window.press("Demo consult, as fast as possible")?;
+        window.shows("What was said (28 turns)")?;
+        window.until("return !document.body.innerText.includes('text is being written')", &[])?;
         window.press("Propose a draft")?;
         window.find("[data-testid=proposed]")?;
         Ok(())
@@ -156,6 +158,7 @@ fn consult(window: &Window, token: &str, report: &Report) -> Result<()> {
         "the draft is taken over; the allergy that she named is recorded",
         || {
             window.press("Take over all")?;
+            window.gone("[data-testid=proposed]")?;
             window.press("Record…")?;
             window.press("Record")?;
             window.find("[data-allergy=known]")?;
@@ -220,12 +223,12 @@ fn share(window: &Window, report: &Report) -> Result<()> {
         )?;
         window.press("Share with a clinic")?;
         window.press("Hand over to the patient")?;
-        window.press("Next")?;
+        window.press("Continue")?;
         window.press("Visits and notes")?;
         window.press("Medicines")?;
         see(window, report, "consent-cards")?;
-        window.press("Next")?;
-        window.press("Next")?;
+        window.press("Continue")?;
+        window.press("Continue")?;
         sign_by_finger(window)?;
         see(window, report, "consent-sign")?;
         window.press("I agree")?;

@@ -80,6 +80,10 @@ pub fn microphones() -> Result<Vec<Microphone>, CaptureError> {
     let default = host.default_input_device().and_then(|device| device.id().ok());
     let found = host.input_devices()?.filter_map(|device| {
         let id = device.id().ok()?;
+        // ALSA's own null device always answers, and never hears anything: no microphone.
+        if id.to_string() == "alsa:null" {
+            return None;
+        }
         let config = device.default_input_config().ok()?;
         Some(Microphone {
             name: device
