@@ -36,7 +36,7 @@ describe("the pharmacy", () => {
     const { user } = start({ as: "pharmacist", at: AT });
     await user.click(await screen.findByRole("checkbox", { name: "Hand over Loratadine 10 mg tablet" }));
     await user.click(screen.getByRole("button", { name: "Print labels" }));
-    await waitFor(() => expect((fake.callsOf("printLabels")[0]?.[1] as string[]).length).toBe(2));
+    await waitFor(() => expect(fake.callsOf("printLabels")[0]?.[1]).toHaveLength(2));
   });
 
   it("asks whether a label came out, and reprints only with a reason", async () => {

@@ -2,8 +2,8 @@
  * Every read of the screens, with the tags that spoil it (DESIGN: the Rust verbs name them, the screens never guess).
  * A tag `patient` also answers to `patient:<id>`.
  */
-import { keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
-import { api, type PatientId, type PrescriptionLine, type VisitId } from "./index";
+import { keepPreviousData, QueryCache, QueryClient, queryOptions } from "@tanstack/react-query";
+import { ApiError, api, type PatientId, type PrescriptionLine, type VisitId } from "./index";
 
 declare module "@tanstack/react-query" {
   interface Register {
@@ -11,14 +11,24 @@ declare module "@tanstack/react-query" {
   }
 }
 
-export const makeQueryClient = () =>
-  new QueryClient({
+export function makeQueryClient() {
+  const client: QueryClient = new QueryClient({
+    queryCache: new QueryCache({
+      // The backend locked or closed meanwhile: the sign-in, or the choice of a clinic, comes forward.
+      onError: (error) => {
+        const { code } = ApiError.from(error);
+        if (code === "not_signed_in") client.setQueryData(["session"], null);
+        else if (code === "no_clinic_open") void client.invalidateQueries({ queryKey: ["app_state"] });
+      },
+    }),
     defaultOptions: {
       // Everything is local: an answer takes milliseconds and is fresh until a tag spoils it.
       queries: { networkMode: "always", retry: false, staleTime: Infinity, refetchOnWindowFocus: false, gcTime: 5 * 60_000 },
       mutations: { networkMode: "always", retry: false },
     },
   });
+  return client;
+}
 
 const meta = (...tags: string[]) => ({ tags });
 

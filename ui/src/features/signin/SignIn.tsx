@@ -65,6 +65,11 @@ export function SignIn({ app }: { app: AppState }) {
               </button>
             ))}
           </div>
+          {app.crash_report && (
+            <p className={styles.crash} role="status">
+              {t("signin.crash")} <code>{app.crash_report}</code>
+            </p>
+          )}
           {app.demo && <p className={styles.demo}>{t("signin.demo.note")}</p>}
         </section>
         <section className={styles.right} aria-live="polite">
