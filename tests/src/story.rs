@@ -121,6 +121,12 @@ fn register(window: &Window, report: &Report) -> Result<String> {
     let token = report.step("a walk-in is registered from the number on her card", || {
         window.press("Today")?;
         window.fill_in("Number", PATIENT_MYKAD)?;
+        window
+            .until(
+                "return [...document.querySelectorAll('input')].some((e) => e.value === '17/3/1998')",
+                &[],
+            )
+            .context("the number says her birthday")?;
         window.fill_in("Full name", PATIENT_NAME)?;
         window.fill_in("Telephone", PATIENT_PHONE)?;
         window.fill_in("Reason for the visit", "Demam dan batuk 3 hari")?;

@@ -1,6 +1,6 @@
 //! `register_patient`: a new patient of this clinic.
 
-use domain::{Identifier, Patient, PatientId};
+use domain::{Identifier, Patient, PatientId, Sex};
 use vault::Writing;
 
 use super::identifier::tidied;
@@ -53,13 +53,18 @@ fn patient_of(w: &mut Writing<'_>, input: CreatePatient) -> Result<Patient, Erro
     if !has_number {
         return Err(Error::invalid("identifier"));
     }
+    // What nobody typed, the card's number says.
+    let (born, sex) = match &identifier {
+        Identifier::MyKad { number } => (number.birth_date(today), number.sex()),
+        _ => (None, Sex::Unknown),
+    };
     let now = w.now();
     Ok(Patient {
         id: PatientId::make(now, w.rng()),
         name,
         identifier,
-        birth_date: input.birth_date,
-        sex: input.sex,
+        birth_date: input.birth_date.or(born),
+        sex: if input.sex == Sex::Unknown { sex } else { input.sex },
         phone: input.phone.trim().to_owned(),
         address: input.address,
     })
