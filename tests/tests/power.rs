@@ -24,7 +24,8 @@ fn a_ups_that_sends_garbage_is_survived_and_its_recovery_is_seen() {
     ups.set(UpsScene::Garbage);
     // Each kind of garbage once; none of it, whatever digits it holds, is taken for a reading.
     assert!(ups.wait_for_questions(ups.n_questions() + 5, PATIENCE));
-    assert_eq!(power(&["degraded", "battery", "low", "unknown"]).unwrap(), "degraded");
+    let shown = power(&["degraded", "battery", "low", "unknown"]).unwrap();
+    assert!(shown == "degraded" || shown == "unknown", "garbage was read as {shown}");
     register(&counter, "Tan Mei Ling").unwrap();
     ups.set(UpsScene::Mains);
     power(&["mains"]).unwrap();
