@@ -17,7 +17,7 @@ describe("admin", () => {
     await user.click(await screen.findByRole("button", { name: "Show a code" }));
     expect((await screen.findByTestId("pairing-code")).textContent).toBe("7K3M-Q9TX");
     fake.state.pairing = "done";
-    expect(await screen.findByText("The new device belongs to the clinic", {}, { timeout: 4000 })).toBeTruthy();
+    expect(await screen.findByText("The new device belongs to the clinic", {}, { timeout: 10_000 })).toBeTruthy();
   });
 
   it("saves the settings of this device", async () => {

@@ -81,14 +81,14 @@ describe("the note", () => {
   it("saves what is typed, sentence by sentence, after a pause", async () => {
     const { user } = start({ as: "doctor", at: AT });
     await user.type(await screen.findByLabelText("Subjective, sentence 1"), "Fever.{Enter}Cough.");
-    await waitFor(() => expect(fake.callsOf("saveNote").at(-1)?.[1]).toMatchObject({ subjective: [{ text: "Fever.", source: null }, { text: "Cough.", source: null }] }), { timeout: 3000 });
+    await waitFor(() => expect(fake.callsOf("saveNote").at(-1)?.[1]).toMatchObject({ subjective: [{ text: "Fever.", source: null }, { text: "Cough.", source: null }] }), { timeout: 10_000 });
   });
 
   it("keeps the words on the screen when they cannot be saved, and says so", async () => {
     const { user } = start({ as: "doctor", at: AT });
     fake.failNext("saveNote", "disk_full");
     await user.type(await screen.findByLabelText("Plan, sentence 1"), "Rest.");
-    expect(await screen.findByText("The disk is full", {}, { timeout: 3000 })).toBeTruthy();
+    expect(await screen.findByText("The disk is full", {}, { timeout: 10_000 })).toBeTruthy();
     expect(screen.getByText("Not saved yet")).toBeTruthy();
     expect(screen.getByDisplayValue("Rest.")).toBeTruthy();
   });

@@ -94,7 +94,8 @@ describe("patients", () => {
     const { user } = start({ as: "doctor", at: "/patients" });
     await user.type(await screen.findByLabelText("Name, document number or telephone"), "aisyah");
     await screen.findByText("NUR AISYAH BINTI RAHMAN");
-    await new Promise((r) => setTimeout(r, 150));
+    // The field waits a moment before it asks: Enter opens the first of what is shown then.
+    await waitFor(() => expect(screen.getAllByRole("row")).toHaveLength(2));
     await user.keyboard("{Enter}");
     expect(await screen.findByRole("heading", { name: "NUR AISYAH BINTI RAHMAN" })).toBeTruthy();
     expect(await screen.findByText("Tension headache")).toBeTruthy();

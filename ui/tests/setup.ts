@@ -1,5 +1,8 @@
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
+
+// The machine may be busy: a wait ends when the thing is there, and late enough when it never comes.
+configure({ asyncUtilTimeout: 8000 });
 
 vi.mock("@/api/bindings.gen", () => import("@dev/fake"));
 vi.mock("@tauri-apps/plugin-dialog", () => ({ open: vi.fn(async () => "/media/usb/file"), save: vi.fn(async (o: { defaultPath: string }) => `/media/usb/${o.defaultPath}`) }));

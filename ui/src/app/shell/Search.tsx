@@ -101,7 +101,10 @@ function Field({ onClose, session }: { onClose: () => void; session: SessionView
           onKeyDown={(e) => {
             if (e.key === "ArrowDown") setAt((i) => Math.min(i + 1, hits.length - 1));
             else if (e.key === "ArrowUp") setAt((i) => Math.max(i - 1, 0));
-            else if (e.key === "Enter" && chosen) close(chosen.go)();
+            else if (e.key === "Enter" && chosen) {
+              // Never a patient or a medicine of an older answer.
+              if (chosen.group === "screens" || query === text.trim()) close(chosen.go)();
+            }
             else return;
             e.preventDefault();
           }}

@@ -39,7 +39,7 @@ export function ProductSearch({ start, onChoose }: { start: string; onChoose: (p
         onKeyDown={(e) => {
           if (e.key === "ArrowDown") setAt((i) => Math.min(i + 1, hits.length - 1));
           else if (e.key === "ArrowUp") setAt((i) => Math.max(i - 1, 0));
-          else if (e.key === "Enter") choose(hits[at]);
+          else if (e.key === "Enter") choose(query === text.trim() ? hits[at] : undefined);
           else return;
           e.preventDefault();
         }}

@@ -52,7 +52,8 @@ export function Patients() {
           leftSection={<IconSearch size={18} aria-hidden />}
           onKeyDown={(e) => {
             const first = data?.[0];
-            if (e.key === "Enter" && first) open(first);
+            // Never the first of an older answer.
+            if (e.key === "Enter" && first && query === text.trim()) open(first);
           }}
         />
       </div>
