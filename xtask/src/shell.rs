@@ -1,6 +1,7 @@
 //! Running other programs, with a line that says what is going on and how long it took.
 
 use std::{
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Instant,
@@ -64,6 +65,32 @@ pub fn run(what: &str, command: &mut Command) -> Result<()> {
     }
     println!("── {what}: {} s", began.elapsed().as_secs());
     Ok(())
+}
+
+/// As [`run`], and counts the lines on stderr that begin with `mark`.
+pub fn run_counting(what: &str, mut command: Command, mark: &str) -> Result<usize> {
+    let began = Instant::now();
+    println!("── {what}");
+    let mut child = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("cargo can't be started")?;
+    let mut counted = 0;
+    if let Some(stderr) = child.stderr.take() {
+        for line in BufReader::new(stderr).split(b'\n') {
+            let line = line?;
+            let line = String::from_utf8_lossy(&line);
+            counted += usize::from(line.starts_with(mark));
+            eprintln!("{line}");
+        }
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        bail!("{what} ended with {status}");
+    }
+    println!("── {what}: {} s", began.elapsed().as_secs());
+    Ok(counted)
 }
 
 /// What `command` prints on stdout, trimmed; `None` when it can't be started or fails.
