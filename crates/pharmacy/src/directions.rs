@@ -63,7 +63,7 @@ pub fn directions(line: &PrescriptionLine, language: Language) -> String {
     let verb = verb(line.route, &line.unit).say(language);
     let what = match line.route {
         Route::Topical => verb.to_owned(),
-        _ => format!("{verb} {} {}", amount(line), unit(line, language)),
+        _ => format!("{verb} {} {}", amount(line), unit(line, line.units_per_dose, language)),
     };
     let often = how_often(line.frequency).say(language);
     let needed = line.when_needed.then(|| WHEN_NEEDED.say(language));
@@ -74,9 +74,14 @@ pub fn directions(line: &PrescriptionLine, language: Language) -> String {
     })
 }
 
-fn unit(line: &PrescriptionLine, language: Language) -> &str {
+/// How much is handed over, as the label counts it: "24 biji", "24 tablets".
+pub fn quantity(line: &PrescriptionLine, language: Language) -> String {
+    format!("{} {}", line.quantity, unit(line, f64::from(line.quantity), language))
+}
+
+fn unit(line: &PrescriptionLine, count: f64, language: Language) -> &str {
     match UNITS.iter().find(|(unit, ..)| *unit == line.unit) {
-        Some((_, one, _)) if line.units_per_dose <= 1.0 => one.say(language),
+        Some((_, one, _)) if count <= 1.0 => one.say(language),
         Some((_, _, many)) => many.say(language),
         None => &line.unit,
     }

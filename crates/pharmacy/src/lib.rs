@@ -13,6 +13,6 @@ mod finding;
 mod medicine;
 
 pub use check::{Circumstances, check, check_all};
-pub use directions::directions;
+pub use directions::{directions, quantity};
 pub use finding::{Finding, FindingKind, standing, title_codes};
 pub use knowledge::Level;

@@ -6,7 +6,7 @@ use domain::{
     LineId, Override, PrescriptionLine, Route, Severity, StaffId,
 };
 use knowledge::Tables;
-use pharmacy::{Circumstances, Finding, FindingKind, Level, check, check_all, directions, standing, title_codes};
+use pharmacy::{Circumstances, Finding, FindingKind, Level, check, check_all, directions, quantity, standing, title_codes};
 use proptest::prelude::*;
 
 fn tables() -> &'static Tables {
@@ -540,4 +540,14 @@ proptest! {
             prop_assert!(!directions(&line, ConsentLanguage::Malay).is_empty());
         }
     }
+}
+
+#[test]
+fn what_is_handed_over_is_counted_as_people_count() {
+    let mut paracetamol = line(1, "paracetamol-500mg-tablet", 2.0, Frequency::EverySixHours);
+    paracetamol.quantity = 24;
+    assert_eq!(quantity(&paracetamol, ConsentLanguage::Malay), "24 biji");
+    assert_eq!(quantity(&paracetamol, ConsentLanguage::English), "24 tablets");
+    paracetamol.quantity = 1;
+    assert_eq!(quantity(&paracetamol, ConsentLanguage::English), "1 tablet");
 }

@@ -79,7 +79,7 @@ pub(super) fn laid_out(
         clinic_phone: profile.phone,
         patient_name: patient.name,
         medicine: line.drug_name.clone(),
-        quantity_text: format!("{} {}", line.quantity, line.unit),
+        quantity_text: pharmacy::quantity(line, language),
         directions: vec![pharmacy::directions(line, language)],
         indication: line.indication.clone(),
         advice: line.advice.clone(),
