@@ -293,10 +293,13 @@ fn revoke(window: &Window, report: &Report) -> Result<()> {
     })
 }
 
+/// Takes a picture, and lets axe look at the same.
 fn see(window: &Window, report: &Report, name: &str) -> Result<()> {
     let picture = window.picture()?;
     let folder = report.folder().join("pictures");
     std::fs::create_dir_all(&folder)?;
     std::fs::write(folder.join(format!("{name}.png")), picture)?;
+    let wrong = window.accessibility()?;
+    ensure!(wrong.is_empty(), "accessibility of {name}: {wrong:#?}");
     Ok(())
 }

@@ -192,6 +192,21 @@ impl Window {
         self.until("return document.body.innerText.includes(arguments[0])", &[json!(text)])
     }
 
+    /// What axe finds wrong in the window as it stands: contrast and target size are only true in a real one.
+    ///
+    /// `label-content-name-mismatch` is left out: it counts the initials drawn beside a name as part of its words.
+    pub fn accessibility(&self) -> Result<Vec<String>> {
+        let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui/node_modules/axe-core/axe.min.js");
+        let axe = std::fs::read_to_string(axe).context("axe-core is not installed: run cargo xtask setup")?;
+        let run = "const done = arguments[arguments.length - 1];
+            axe.run(document, { resultTypes: ['violations'], rules: { 'label-content-name-mismatch': { enabled: false } } }).then(
+                (found) => done(found.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.target.join(' ')).join(', '))),
+                (error) => done(['axe failed: ' + error]))";
+        let script = format!("{axe};{run}");
+        let found = self.within("axe", self.client.execute_async(&script, vec![]))?;
+        Ok(serde_json::from_value(found)?)
+    }
+
     /// Chooses the language as a person's earlier choice would have left it.
     pub fn speak(&self, language: &str) -> Result<()> {
         self.script(

@@ -66,7 +66,7 @@ describe("the status bar", () => {
 
   it("switches to the other clinic by one tap", async () => {
     const { user } = start({ as: "receptionist", at: "/today" });
-    await user.click(await screen.findByRole("button", { name: "Switch clinic" }));
+    await user.click(await screen.findByRole("button", { name: "Klinik Seri Mawar" }));
     await user.click(await screen.findByRole("menuitem", { name: "Klinik Sentosa" }));
     expect(await screen.findByRole("heading", { name: "Klinik Sentosa" })).toBeTruthy();
   });

@@ -6,7 +6,9 @@ use domain::{
     LineId, Override, PrescriptionLine, Route, Severity, StaffId,
 };
 use knowledge::Tables;
-use pharmacy::{Circumstances, Finding, FindingKind, Level, check, check_all, directions, quantity, standing, title_codes};
+use pharmacy::{
+    Circumstances, Finding, FindingKind, Level, check, check_all, directions, quantity, standing, title_codes,
+};
 use proptest::prelude::*;
 
 fn tables() -> &'static Tables {

@@ -61,7 +61,7 @@ impl<'j> Judge<'j> {
     pub(crate) fn judge_again(&mut self) -> Result<(), VaultError> {
         let mut statement = self
             .conn
-            .prepare("SELECT id FROM changes WHERE verdict = ?1 ORDER BY arrival")?;
+            .prepare("SELECT id FROM changes WHERE verdict > 0 AND verdict = ?1 ORDER BY arrival")?;
         let ids = statement.query_map([Verdict::Quarantined as i64], |row| {
             row.get(0).map(ChangeId::from_bytes)
         })?;

@@ -23,7 +23,7 @@ export function ClinicSwitch({ plain = false }: { plain?: boolean }) {
   return (
     <Menu position="bottom-start" width={320}>
       <Menu.Target>
-        <button type="button" className={styles.target} data-plain={plain} aria-label={t("common.switchClinic")}>
+        <button type="button" className={styles.target} data-plain={plain} title={t("common.switchClinic")}>
           <IconBuildingHospital size={19} stroke={1.7} aria-hidden />
           <span className={styles.name}>{plain ? t("common.switchClinic") : clinic?.name}</span>
           <IconChevronDown size={16} aria-hidden />

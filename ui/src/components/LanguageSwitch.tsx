@@ -25,7 +25,7 @@ export function LanguageSwitch({ big = false, onChange }: { big?: boolean; onCha
           type="button"
           className={styles.choice}
           aria-pressed={now === code}
-          aria-label={name}
+          aria-label={big ? undefined : `${short}, ${name}`}
           lang={code}
           onClick={() => choose(code)}
         >

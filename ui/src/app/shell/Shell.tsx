@@ -1,4 +1,4 @@
-import { ActionIcon, Menu, Tooltip, useMantineColorScheme } from "@mantine/core";
+import { ActionIcon, Menu, Tooltip, useMantineColorScheme, VisuallyHidden } from "@mantine/core";
 import { useHotkeys, useIdle } from "@mantine/hooks";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
 import { IconCheck, IconChevronDown, IconDeviceDesktop, IconEyeOff, IconLock, IconMoon, IconSearch, IconSun } from "@tabler/icons-react";
@@ -50,7 +50,7 @@ export function Shell({ session }: { session: SessionView }) {
           <Mark size={30} />
         </span>
         <ClinicSwitch />
-        <button type="button" className={styles.search} onClick={() => setSearching(true)} aria-label={t("shell.search.open")}>
+        <button type="button" className={styles.search} onClick={() => setSearching(true)} title={t("shell.search.open")}>
           <IconSearch size={18} aria-hidden />
           <span className={styles.searchText}>{t("shell.search.hint")}</span>
           <kbd className={styles.kbd}>{t("shell.search.keys")}</kbd>
@@ -105,9 +105,12 @@ function Person({ session }: { session: SessionView }) {
   return (
     <Menu position="bottom-end" width={260}>
       <Menu.Target>
-        <button type="button" className={styles.person} aria-label={t("shell.person", { name: session.name })}>
+        <button type="button" className={styles.person}>
           <Initials name={session.name} size={30} />
-          <span className={styles.personName}>{session.name}</span>
+          <span className={styles.personName} aria-hidden>
+            {session.name}
+          </span>
+          <VisuallyHidden>{t("shell.person", { name: session.name })}</VisuallyHidden>
           <IconChevronDown size={16} aria-hidden />
         </button>
       </Menu.Target>
