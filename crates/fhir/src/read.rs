@@ -27,7 +27,7 @@ pub fn read_bundle_bytes(bytes: &[u8]) -> Result<SharedRecord, FhirError> {
     read_bundle(&serde_json::from_slice(bytes).map_err(|_| FhirError::NotJson)?)
 }
 
-/// Reads what [`release_bundle`] writes. Other kinds of entries are passed over; entries of ours that can't be read are
+/// Reads what [`crate::release_bundle`] writes. Other kinds of entries are passed over; entries of ours that can't be read are
 /// counted in [`SharedRecord::not_understood`].
 pub fn read_bundle(bundle: &Value) -> Result<SharedRecord, FhirError> {
     if kind(bundle) != Some("Bundle") || text(bundle, "/type") != Some("document") {
