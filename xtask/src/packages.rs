@@ -32,6 +32,7 @@ const BUILD: &[&str] = &[
 const TESTS: &[&str] = &[
     "webkit2gtk-driver",
     "xvfb",
+    "imagemagick",
     "xauth",
     "libasound2-plugins",
     "dbus",
