@@ -1,6 +1,6 @@
-//! `dispensing_queue`: signed prescriptions of today that wait for their medicines.
+//! `dispensing_queue`: signed prescriptions of today and yesterday that wait for their medicines.
 
-use domain::{QueueEntry, QueueState};
+use domain::{Day, QueueEntry, QueueState};
 use vault::Reading;
 
 use crate::{Desk, Error, open::OpenClinic, roles::Verb, views::pharmacy::DispenseRow};
@@ -10,13 +10,14 @@ impl Desk {
     pub fn dispensing_queue(&self) -> Result<Vec<DispenseRow>, Error> {
         let (clinic, _) = self.acting(Verb::SeeDispensing)?;
         clinic.read(|r| {
-            let waiting = r
-                .queue(r.today()?)?
-                .into_iter()
-                .filter(|entry| entry.state == QueueState::AtPharmacy);
+            // Yesterday's too: who was seen before midnight still waits for her medicines after it.
+            let today = r.today()?;
             let mut rows = Vec::new();
-            for entry in waiting {
-                rows.extend(row(r, entry)?);
+            for day in today.0.yesterday().ok().map(Day).into_iter().chain([today]) {
+                let queue = r.queue(day)?.into_iter();
+                for entry in queue.filter(|entry| entry.state == QueueState::AtPharmacy) {
+                    rows.extend(row(r, entry)?);
+                }
             }
             rows.sort_by_key(|row| row.signed_at);
             Ok(rows)

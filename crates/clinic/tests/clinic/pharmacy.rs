@@ -201,3 +201,12 @@ fn settings_that_cannot_be_are_refused() {
     let queued = place.queued("Nur Aisyah", "850101135029");
     refused(place.desk.print_labels(queued.visit, Vec::new()), ErrorCode::NoPrinter);
 }
+
+#[test]
+fn who_was_seen_before_midnight_still_gets_her_medicines_after_it() {
+    let net = Net::start();
+    let (place, queued, _) = prescribed(&net, "");
+    place.clock.step_ms(24 * 60 * 60 * 1000);
+    assert!(place.desk.today().unwrap().rows.is_empty());
+    assert_eq!(place.desk.dispensing_queue().unwrap()[0].visit, queued.visit);
+}
