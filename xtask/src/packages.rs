@@ -33,7 +33,6 @@ const TESTS: &[&str] = &[
     "webkit2gtk-driver",
     "xvfb",
     "imagemagick",
-    "xauth",
     "libasound2-plugins",
     "dbus",
     "fonts-dejavu-core",
