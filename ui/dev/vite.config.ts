@@ -11,7 +11,7 @@ export default defineConfig({
     {
       name: "fake-bindings",
       enforce: "pre",
-      resolveId: (source) => (source.endsWith("bindings.gen") ? at("./fake.ts") : null),
+      resolveId: (source) => (source.endsWith("bindings.gen") ? at("./fake/index.ts") : null),
     },
     react(),
   ],

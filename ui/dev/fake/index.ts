@@ -1,0 +1,55 @@
+/** A backend of made-up data in the form of the bindings: for tests and for looking at screens. Holds no rule of the clinic. */
+import type * as b from "../../src/api/bindings.gen";
+import { no } from "./answer";
+import { finish, play, progress, stopTimers } from "./recordings";
+import { scene } from "./scenes";
+import { consult } from "./verbs/consult";
+import { device } from "./verbs/device";
+import { entering } from "./verbs/entering";
+import { pharmacy } from "./verbs/pharmacy";
+import { reception } from "./verbs/reception";
+import { sharing } from "./verbs/sharing";
+import { calls, deafen, failing, renew, signInAs, state, tell } from "./world";
+
+export { events } from "./world";
+
+const made = { ...entering, ...reception, ...consult, ...pharmacy, ...sharing, ...device };
+type Commands = typeof made;
+/** Each call is noted, and may be told to fail once. */
+export const commands = Object.fromEntries(
+  Object.entries(made).map(([name, command]) => [
+    name,
+    (...args: unknown[]) => {
+      calls.push({ name, args: structuredClone(args) });
+      const failure = failing.get(name);
+      if (failure) {
+        failing.delete(name);
+        return no(failure.code, failure.detail);
+      }
+      return (command as (...a: unknown[]) => unknown)(...args);
+    },
+  ]),
+) as unknown as Commands;
+
+/** The levers of tests and of the dev entry. */
+export const fake = {
+  get state() {
+    return state;
+  },
+  calls,
+  callsOf: (name: string) => calls.filter((c) => c.name === name).map((c) => c.args),
+  failNext: (name: string, code: b.ErrorCode, detail: Record<string, string> = {}) => failing.set(name, { code, detail }),
+  tell,
+  scene,
+  signInAs,
+  progress,
+  play,
+  finish,
+  reset() {
+    stopTimers();
+    renew();
+    calls.length = 0;
+    failing.clear();
+    deafen();
+  },
+};

@@ -1,0 +1,45 @@
+/** Scenes of the preview and of tests, beside the ordinary day. */
+import type * as b from "../../src/api/bindings.gen";
+import * as data from "../people";
+import { at, id, TENANT_A } from "./answer";
+import { checked, DRAFT, line, PRODUCTS, turnOf, TURNS } from "./clinical";
+import { state, visitOf } from "./world";
+
+export function scene(name: string) {
+  if (name === "first-start" || name === "no-keyring") {
+    state.app = { ...state.app, clinics: [], open: null, demo: null, keyring: name === "no-keyring" ? "absent" : "ready" };
+  } else if (name === "no-demo") {
+    state.app = { ...state.app, demo: null };
+  } else if (name === "kit") {
+    state.app = { ...state.app, open: null, demo: null, unfinished_setup: "recovery_kit" };
+  } else if (name === "model") {
+    state.app = { ...state.app, open: null, demo: null, unfinished_setup: "model" };
+  } else if (name === "locked-clinic") {
+    state.app = { ...state.app, open: null, clinics: [{ tenant: TENANT_A, name: "Klinik Seri Mawar", needs_passphrase: true }] };
+  } else if (name === "empty") {
+    state.rows = [];
+    state.patients = [];
+    state.given = [];
+    state.received = [];
+    state.clinics = [];
+    state.audit = [];
+    state.jobs = [];
+  } else if (name === "battery") {
+    state.status = {
+      sync: { has_relay: true, connected: false, pending: 3, last_contact: at(34), quarantined: 0, error: "relay_not_reached" },
+      power: { state: "battery", on_battery_since: at(2), load_percent: 31, paused: true },
+      printer: { address: "tcp://192.168.1.60:9100", waiting: 1, unknown: 1, problem: null },
+      scribe: { microphone: null, channels: 0, model: null, demo_model: false },
+    };
+  } else if (name === "recorded" || name === "signed") {
+    const view = visitOf(id(1, 4));
+    if (!view) return;
+    view.recordings = [{ id: id(1, 6), state: "done", length_ms: 85_840, turns: TURNS.map(turnOf), model: "micro-demo.bin", demo_model: true }];
+    view.note = { state: "draft", note: DRAFT.note, saved_at: at(1) };
+    view.vitals = { ...DRAFT.vitals, weight: 58, weight_on: data.TODAY };
+    view.diagnoses = [{ text: "Upper respiratory tract infection", icd10: "J06.9" }];
+    view.lines = [checked(line(1, PRODUCTS[0] as b.ProductChoice, { units_per_dose: 2, frequency: "every_six_hours", when_needed: true, quantity: 24, indication: "fever" }), view.banner)];
+    state.banners[view.banner.id] = { ...view.banner, vitals: { ...DRAFT.vitals, weight: 58, weight_on: "2026-11-12" } };
+    if (name === "signed") view.note = { state: "signed", note: DRAFT.note, signed_by: "Dr Aisyah binti Kamal", signed_at: at(1), verified: true, addenda: [] };
+  }
+}

@@ -1,0 +1,68 @@
+/** First start, opening a clinic, signing in, staff. */
+import type * as b from "../../../src/api/bindings.gen";
+import * as data from "../../people";
+import { at, id, no, ok, TENANT_A } from "../answer";
+import { signInAs, spoil, state, wrongPin } from "../world";
+
+export const entering = {
+  appState: () => ok(state.app),
+  joinClinic: (input: b.JoinClinic) => {
+    if (!input.invitation.startsWith("MEDIECO1-")) return no("invitation_unreadable");
+    state.app.clinics = [{ tenant: TENANT_A, name: input.clinic_name, needs_passphrase: input.protection.kind === "passphrase" }];
+    state.app.unfinished_setup = "recovery_kit";
+    return ok({ clinic_name: input.clinic_name, tenant: TENANT_A, words: data.WORDS });
+  },
+  joinByCode: () => {
+    state.app.clinics = [{ tenant: TENANT_A, name: "Klinik Seri Mawar", needs_passphrase: false }];
+    state.app.unfinished_setup = "model";
+    return ok(null);
+  },
+  recoveryKit: () => ok({ clinic_name: state.app.clinics[0]?.name ?? "", tenant: TENANT_A, words: data.WORDS }),
+  saveRecoveryKit: (_path: string) => ok(null),
+  confirmRecoveryKit: (wordIndex: number[], words: string[]) => {
+    if (wordIndex.some((w, i) => data.WORDS[w] !== words[i])) return no("kit_wrong");
+    state.app.unfinished_setup = "model";
+    return ok(null);
+  },
+  unlockClinic: (tenant: string, passphrase: string | null) => {
+    if (passphrase !== "correct horse battery") return no("wrong_passphrase");
+    state.app.open = tenant;
+    return ok(null);
+  },
+  openClinic: (tenant: string) => {
+    state.app.open = tenant;
+    state.session = null;
+    return ok(null);
+  },
+  skipModel: () => {
+    state.app.unfinished_setup = null;
+    state.app.open = TENANT_A;
+    return ok(null);
+  },
+  offerPairing: () => ok({ code: "7K3M-Q9TX", relay: "wss://relay.klinik.example:8443/sync", qr_svg: data.QR_SVG, expires_at: at(-10) }),
+  pairingState: () => ok(state.pairing),
+  staffFaces: () => ok(state.faces),
+  signIn: (staff: string, pin: string) => {
+    if (state.pins[staff] !== pin) return wrongPin();
+    state.wrong = 0;
+    signInAs(state.faces.find((f) => f.id === staff)?.role ?? null, staff);
+    return ok(state.session as b.SessionView);
+  },
+  setPin: (staff: string, pin: string) => {
+    state.pins[staff] = pin;
+    state.faces = state.faces.map((f) => (f.id === staff ? { ...f, has_pin_here: true } : f));
+    signInAs(null, staff);
+    return ok(state.session as b.SessionView);
+  },
+  lock: () => {
+    state.session = null;
+    return ok(null);
+  },
+  session: () => ok(state.session),
+  addStaff: (input: b.AddStaff) => {
+    const staff = id(state.next++, 2);
+    state.faces.push({ id: staff, name: input.name, role: input.role, has_pin_here: input.pin !== null, wait_ms: 0 });
+    spoil("staff");
+    return ok(staff);
+  },
+};

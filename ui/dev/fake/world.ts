@@ -1,0 +1,92 @@
+/** What the made-up backend knows now, who listens to it, and what a test may ask of it. */
+import type * as b from "../../src/api/bindings.gen";
+import { id, no } from "./answer";
+import { checked } from "./clinical";
+import { begin, type State } from "./clinic";
+import * as data from "../people";
+
+export let state: State = begin();
+/** As it was at the beginning. */
+export function renew() {
+  state = begin();
+}
+
+/** Every call, for tests. */
+export const calls: { name: string; args: unknown[] }[] = [];
+/** The next call of a command fails with this code. */
+export const failing = new Map<string, { code: b.ErrorCode; detail: Record<string, string> }>();
+
+export const listeners: Record<string, Set<(e: { payload: never }) => void>> = { spoiled: new Set(), recordingProgress: new Set(), statusChanged: new Set() };
+export const tell = (event: string, payload: unknown) => {
+  for (const cb of listeners[event] ?? []) cb({ payload: payload as never });
+};
+/** Nobody listens any more. */
+export function deafen() {
+  for (const set of Object.values(listeners)) set.clear();
+}
+export const spoil = (...tags: string[]) => tell("spoiled", { tags });
+
+export const events = Object.fromEntries(
+  Object.entries(listeners).map(([name, set]) => [
+    name,
+    {
+      listen: (cb: (e: { payload: never }) => void) => {
+        set.add(cb);
+        return Promise.resolve(() => set.delete(cb));
+      },
+    },
+  ]),
+);
+
+export function makeVisit(row: b.QueueRow): b.VisitView {
+  const banner = state.banners[row.patient];
+  if (!banner) throw new Error("no such patient");
+  const first = row.patient === id(1, 3);
+  return {
+    visit: row.visit,
+    token: row.token,
+    day: data.TODAY,
+    reason: row.reason,
+    state: row.state,
+    banner,
+    past_visits: first
+      ? [
+          { visit: id(901, 4), day: "2026-08-03", summary: "Tension headache", medicines: ["Paracetamol 500 mg tablet"] },
+          { visit: id(902, 4), day: "2026-02-19", summary: "Allergic rhinitis", medicines: ["Loratadine 10 mg tablet", "Fluticasone nasal spray"] },
+          { visit: id(903, 4), day: "2025-06-30", summary: "Acute gastroenteritis", medicines: ["Oral rehydration salts"] },
+        ]
+      : [],
+    note: { state: "draft", note: { subjective: [], objective: [], assessment: [], plan: [] }, saved_at: null },
+    diagnoses: [],
+    sensitivity: [],
+    lines: [],
+    vitals: { temperature: null, systolic: null, diastolic: null, weight: null, weight_on: null },
+    recordings: [],
+    shared: first ? state.received.filter((r) => r.matched_patient === row.patient) : [],
+  };
+}
+
+export const visitOf = (visit: string) => {
+  const row = state.rows.find((r) => r.visit === visit);
+  if (!row) return undefined;
+  state.visits[visit] ??= makeVisit(row);
+  const view = state.visits[visit];
+  const banner = state.banners[row.patient];
+  if (banner) view.banner = banner;
+  view.state = row.state;
+  view.lines = view.lines.map((l) => checked(l.line, view.banner));
+  return view;
+};
+
+export const rightPin = (pin: string) => state.session !== null && state.pins[state.session.staff] === pin;
+export const wrongPin = () => {
+  state.wrong += 1;
+  return no("wrong_pin", { wait_ms: state.wrong > 2 ? "4000" : "0" });
+};
+
+export function signInAs(role: string | null, staff?: string) {
+  const face = state.faces.find((f) => (staff ? f.id === staff : f.role === role));
+  if (!face) return;
+  const clinic = state.app.clinics.find((c) => c.tenant === state.app.open);
+  state.session = { staff: face.id, name: face.name, role: face.role, clinic_name: clinic?.name ?? "", tenant: state.app.open ?? "", lock_after_minutes: 10 };
+}
