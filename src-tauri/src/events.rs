@@ -21,9 +21,19 @@ pub struct RecordingProgressEvent(views::consult::RecordingProgress);
 #[tauri_specta(event_name = "status-changed")]
 pub struct StatusChangedEvent(views::status::StatusView);
 
+/// How bringing in a speech model goes on.
+#[derive(Debug, Clone, Serialize, Deserialize, Type, Event)]
+#[tauri_specta(event_name = "model-import")]
+pub struct ModelImportEvent(views::status::ModelImport);
+
 /// Every event, for the bindings.
 pub fn every_event() -> tauri_specta::Events {
-    tauri_specta::collect_events![SpoiledEvent, RecordingProgressEvent, StatusChangedEvent]
+    tauri_specta::collect_events![
+        SpoiledEvent,
+        RecordingProgressEvent,
+        StatusChangedEvent,
+        ModelImportEvent
+    ]
 }
 
 /// Hands one on to the window. A window that is gone hears nothing, and nothing is lost by that.
@@ -32,6 +42,7 @@ pub fn tell(app: &AppHandle, event: DeskEvent) {
         DeskEvent::Spoiled(it) => SpoiledEvent(it).emit(app),
         DeskEvent::RecordingProgress(it) => RecordingProgressEvent(it).emit(app),
         DeskEvent::StatusChanged(it) => StatusChangedEvent(it).emit(app),
+        DeskEvent::ModelImport(it) => ModelImportEvent(it).emit(app),
     };
     if told.is_err() {
         tracing::debug!("the window is gone");

@@ -32,6 +32,7 @@ macro_rules! with_verbs {
             set_queue_state(entry: QueueEntryId, state: QueueState) -> ();
             patient_banner(patient: PatientId) -> consult::PatientBanner;
 
+            patient_history(patient: PatientId) -> Vec<consult::PastVisit>;
             open_visit(visit: VisitId) -> VisitView;
             record_allergy(input: RecordAllergy) -> ();
             no_known_allergies(patient: PatientId) -> ();
@@ -77,6 +78,7 @@ macro_rules! with_verbs {
             microphones() -> Vec<MicrophoneChoice>;
             models() -> Vec<ModelChoice>;
             import_model(path: String) -> ModelChoice;
+            cancel_model_import() -> ();
             set_language(language: String) -> ();
         }
     };

@@ -90,6 +90,7 @@ fn event_line(event: DeskEvent) -> Value {
         DeskEvent::Spoiled(it) => json!({"event": "spoiled", "of": it}),
         DeskEvent::RecordingProgress(it) => json!({"event": "recording_progress", "of": it}),
         DeskEvent::StatusChanged(it) => json!({"event": "status_changed", "of": it}),
+        DeskEvent::ModelImport(it) => json!({"event": "model_import", "of": it}),
     }
 }
 

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Error, ErrorCode,
+    device::Importing,
     open::OpenClinic,
     session::Acting,
     setup::{DeskFile, PairingProgress},
@@ -22,12 +23,12 @@ use crate::{
     views::{
         consult::RecordingProgress,
         setup::Demo,
-        status::{Spoiled, StatusView},
+        status::{ModelImport, Spoiled, StatusView},
     },
 };
 
 /// How long a verb that is under way may keep a closed clinic.
-const LET_GO_WITHIN_MS: u64 = 3_000;
+const LET_GO_WITHIN: Duration = Duration::from_secs(3);
 
 /// Makes a fresh source of randomness; only shells make real ones.
 pub type MakeRng = Arc<dyn Fn() -> Box<dyn CryptoRng + Send> + Send + Sync>;
@@ -69,6 +70,8 @@ pub enum DeskEvent {
     RecordingProgress(RecordingProgress),
     /// The status bar changed.
     StatusChanged(StatusView),
+    /// A speech model is being brought in.
+    ModelImport(ModelImport),
 }
 
 /// What one device has open.
@@ -81,16 +84,17 @@ pub(crate) struct Inner {
     pub(crate) config: DeskConfig,
     pub(crate) file: DeskFile,
     pub(crate) pairing: PairingProgress,
+    pub(crate) importing: Importing,
     open: RwLock<Option<Arc<OpenClinic>>>,
 }
 
 /// Closes a clinic and waits for whoever is in the middle of a verb: the store is free when this returns.
 fn close_and_let_go(clinic: Arc<OpenClinic>) {
     clinic.close();
-    let mut left = LET_GO_WITHIN_MS;
-    while Arc::strong_count(&clinic) > 1 && left > 0 {
-        std::thread::sleep(Duration::from_millis(5));
-        left -= 5;
+    let gone = clinic.gone();
+    drop(clinic);
+    if !gone.wait(LET_GO_WITHIN) {
+        tracing::warn!("a verb still holds the clinic that was closed");
     }
 }
 
@@ -115,9 +119,11 @@ impl Desk {
             config,
             file,
             pairing: PairingProgress::default(),
+            importing: Importing::default(),
             open: RwLock::new(None),
         };
         let desk = Self { inner: Arc::new(inner) };
+        desk.remove_unfinished_import();
         if desk.inner.config.demo.is_some() {
             desk.install_demo_model()?;
         }
@@ -132,6 +138,7 @@ impl Desk {
     /// Ends in order: recordings, printing, the UPS, syncing; then the store is on disk and closed.
     pub fn shut_down(&self) {
         self.inner.pairing.cancel();
+        self.inner.importing.cancel();
         self.put_open(None);
     }
 

@@ -132,10 +132,14 @@ codes! {
     KeyringAbsent,
     /// This device is a member of that clinic already.
     AlreadyMember,
+    /// Somebody took it back while it was under way: nothing was done.
+    Cancelled,
     /// No room left.
     DiskFull,
     /// The store is damaged; it was left untouched.
     StoreDamaged,
+    /// The key on this machine is another store's; the store was left untouched.
+    StoreKeyWrong,
     /// The store was written by a newer version.
     StoreNewer,
     /// Another process has the store open.
@@ -214,7 +218,8 @@ impl From<VaultError> for Error {
 impl From<OpenError> for Error {
     fn from(error: OpenError) -> Self {
         match error {
-            OpenError::WrongKey | OpenError::Damaged => ErrorCode::StoreDamaged.into(),
+            OpenError::WrongKey => ErrorCode::StoreKeyWrong.into(),
+            OpenError::Damaged => ErrorCode::StoreDamaged.into(),
             OpenError::NewerSchema { .. } => ErrorCode::StoreNewer.into(),
             OpenError::Busy => ErrorCode::StoreBusy.into(),
             OpenError::DiskFull => ErrorCode::DiskFull.into(),

@@ -24,6 +24,7 @@ mod qr;
 mod reception;
 mod recording;
 pub mod roles;
+mod room;
 mod session;
 mod setup;
 mod sharing;

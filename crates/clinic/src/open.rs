@@ -1,6 +1,9 @@
 //! One clinic, open: its store, who is signed in, and what works in the background for it.
 
-use std::sync::{Arc, Mutex, Weak};
+use std::{
+    sync::{Arc, Condvar, Mutex, Weak},
+    time::Duration,
+};
 
 use seal::TenantId;
 use vault::{ClinicProfile, Reading, Tag, Vault, Writing};
@@ -12,6 +15,7 @@ use crate::{
     power::Power,
     printing::Printing,
     recording::Recordings,
+    room::Room,
     session::{Acting, Session},
     syncing::Syncing,
     tags,
@@ -30,8 +34,40 @@ pub(crate) struct OpenClinic {
     pub power: Power,
     pub ears: Ears,
     pub syncing: Syncing,
+    pub room: Room,
+    pub pins: Mutex<()>,
     pub config: DeskConfig,
     keeper: Keeper,
+    /// Told when all of the above is dropped: fields are dropped in this order.
+    last: Last,
+}
+
+/// Tells, when it is dropped, those who wait for it.
+#[derive(Default)]
+struct Last(Gone);
+
+/// Whether a clinic was let go of by everybody, so that its store is free.
+#[derive(Clone, Default)]
+pub(crate) struct Gone(Arc<(Mutex<bool>, Condvar)>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        let (gone, bell) = &*self.0.0;
+        *gone.lock().expect("nobody panics under this lock") = true;
+        bell.notify_all();
+    }
+}
+
+impl Gone {
+    /// Waits until it is, or until `at_most` has passed; whether it is.
+    pub(crate) fn wait(&self, at_most: Duration) -> bool {
+        let (gone, bell) = &*self.0;
+        let gone = gone.lock().expect("nobody panics under this lock");
+        let (gone, _) = bell
+            .wait_timeout_while(gone, at_most, |gone| !*gone)
+            .expect("nobody panics under this lock");
+        *gone
+    }
 }
 
 impl OpenClinic {
@@ -62,16 +98,25 @@ impl OpenClinic {
             power: Power::default(),
             ears: Ears::default(),
             syncing,
+            room: Room::default(),
+            pins: Mutex::default(),
             config,
             keeper,
             vault,
+            last: Last::default(),
         });
         clinic.recover_print_jobs()?;
         clinic.keeper.start(Arc::downgrade(&clinic));
+        clinic.room.start(Arc::downgrade(&clinic));
         clinic.printing.start(Arc::downgrade(&clinic));
         clinic.watch_power()?;
         clinic.start_syncing()?;
         Ok(clinic)
+    }
+
+    /// To wait by until everybody has let go of this clinic.
+    pub(crate) fn gone(&self) -> Gone {
+        self.last.0.clone()
     }
 
     /// Ends what [`Self::start`] began, in order; afterwards everything is on disk.
@@ -81,7 +126,9 @@ impl OpenClinic {
         self.power.stop();
         self.printing.stop();
         self.keeper.stop();
+        self.room.stop();
         self.syncing.stop(&self.config.runtime);
+        self.pay_what_is_owed();
         if let Err(error) = self.vault.checkpoint() {
             tracing::warn!(%error, "the last checkpoint failed; the log holds everything");
         }
@@ -98,7 +145,7 @@ impl OpenClinic {
         by: &Acting,
         f: impl FnOnce(&mut Writing<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.vault.write(Some(by.id()), f)
+        self.write_with_owed(Some(by.id()), f)
     }
 
     /// The clinic's profile.

@@ -76,13 +76,15 @@ impl Verb {
 
 /// Whether `staff` may do `verb`.
 ///
-/// An owner may what an admin may; an owner with a registration number practises, and may what a doctor may.
+/// An owner may what an admin may; who practises may what a doctor may.
 pub fn may(staff: &Staff, verb: Verb) -> bool {
-    if staff.left {
-        return false;
-    }
-    let practises = staff.role == Role::Owner && !staff.registration.trim().is_empty();
-    role_may(staff.role, verb) || (practises && role_may(Role::Doctor, verb))
+    !staff.left && (role_may(staff.role, verb) || (practises(staff) && role_may(Role::Doctor, verb)))
+}
+
+/// Whether `staff` may what a doctor may: a doctor does, and an owner with a registration number.
+pub fn practises(staff: &Staff) -> bool {
+    let registered_owner = staff.role == Role::Owner && !staff.registration.trim().is_empty();
+    !staff.left && (staff.role == Role::Doctor || registered_owner)
 }
 
 fn role_may(role: Role, verb: Verb) -> bool {
@@ -136,6 +138,26 @@ mod tests {
                 assert!(!may(&one(role, ""), verb), "{role:?} {verb:?}");
             }
             assert!(!may(&one(Role::Admin, "MMC 1"), verb), "a number alone makes no doctor");
+        }
+    }
+
+    #[test]
+    fn who_practises_is_exactly_who_may_sign() {
+        for role in [
+            Role::Owner,
+            Role::Admin,
+            Role::Doctor,
+            Role::Pharmacist,
+            Role::Receptionist,
+        ] {
+            for registration in ["", " ", "MMC 1"] {
+                let staff = one(role, registration);
+                assert_eq!(
+                    practises(&staff),
+                    may(&staff, Verb::SignNote),
+                    "{role:?} {registration:?}"
+                );
+            }
         }
     }
 

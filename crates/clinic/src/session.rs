@@ -2,9 +2,9 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use domain::{Role, Staff, StaffId};
+use domain::{Instant, Role, Staff, StaffId};
 use seal::{ChangeId, PersonKeys};
-use vault::{FACT_CONTEXT, FactBody, FactDraft, Writing};
+use vault::{Belonging, FACT_CONTEXT, FactBody, FactDraft, Writing};
 
 use crate::{Error, ErrorCode, audit::Line, open::OpenClinic, roles, views::setup::SessionView};
 
@@ -23,6 +23,12 @@ pub(crate) struct Acting {
     keys: Arc<PersonKeys>,
 }
 
+/// A fact with the signature of the person whose word it is.
+pub(crate) struct SignedFact {
+    pub draft: FactDraft,
+    pub signature: [u8; 64],
+}
+
 impl Acting {
     pub(crate) fn new(staff: Staff, keys: Arc<PersonKeys>) -> Self {
         Self { staff, keys }
@@ -38,14 +44,20 @@ impl Acting {
 
     /// Writes a fact with her signature.
     pub(crate) fn record(&self, w: &mut Writing<'_>, body: FactBody) -> Result<ChangeId, Error> {
+        let fact = self.sign(&w.belonging(), w.now(), body)?;
+        Ok(w.record_fact(&fact.draft, Some(fact.signature))?)
+    }
+
+    /// A fact with her signature, to be written.
+    pub(crate) fn sign(&self, belonging: &Belonging, at: Instant, body: FactBody) -> Result<SignedFact, Error> {
         let draft = FactDraft {
-            at: w.now(),
+            at,
             by: Some(self.staff.id),
             body,
         };
-        let (tenant, device) = (w.belonging().tenant, w.belonging().device);
-        let signature = self.keys.sign(FACT_CONTEXT, &draft.bytes_to_sign(&tenant, &device)?);
-        Ok(w.record_fact(&draft, Some(signature))?)
+        let bytes = draft.bytes_to_sign(&belonging.tenant, &belonging.device)?;
+        let signature = self.keys.sign(FACT_CONTEXT, &bytes);
+        Ok(SignedFact { draft, signature })
     }
 
     /// Writes an audit line with her signature.
@@ -96,9 +108,18 @@ impl OpenClinic {
         session.as_mut().is_some_and(|session| session.looked_at.insert(*id))
     }
 
+    /// Audits the first look at `id` since she signed in.
+    pub(crate) fn audit_first_look(&self, acting: &Acting, id: &[u8; 16], line: Line<'_>) -> Result<(), Error> {
+        if self.first_look(id) {
+            self.audit_or_owe(acting, line)?;
+        }
+        Ok(())
+    }
+
     /// What the screens show of `staff`'s session.
     pub(crate) fn session_view(&self, staff: Staff) -> Result<SessionView, Error> {
         Ok(SessionView {
+            practises: roles::practises(&staff),
             staff: staff.id,
             name: staff.name,
             role: staff.role,

@@ -43,10 +43,7 @@ impl Desk {
         let keys = clinic.unlock_person(staff, &pin)?;
         clinic.begin_session(staff, keys);
         let acting = clinic.signed_in()?;
-        clinic.write(&acting, |w| {
-            acting.audit(w, Line::new(SIGNED_IN))?;
-            Ok(())
-        })?;
+        clinic.audit_or_owe(&acting, Line::new(SIGNED_IN))?;
         self.tell_everything();
         clinic.session_view(person)
     }

@@ -27,6 +27,7 @@ impl OpenClinic {
             power: self.power.view(),
             printer: self.printer_view()?,
             scribe: self.scribe_view()?,
+            disk_full: self.room.is_full(),
         })
     }
 
@@ -101,5 +102,6 @@ fn empty() -> StatusView {
             model: None,
             demo_model: false,
         },
+        disk_full: false,
     }
 }

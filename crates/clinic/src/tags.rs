@@ -18,6 +18,7 @@ pub const READS: &[(&str, &[&str])] = &[
     ("read_mykad", &["patients"]),
     ("today", &["queue", "patients", "staff"]),
     ("patient_banner", &["patient:{patient}"]),
+    ("patient_history", &["patient:{patient}", "staff"]),
     (
         "open_visit",
         &["visit:{visit}", "patient:{patient}", "recordings", "queue", "sharing"],

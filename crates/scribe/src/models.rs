@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -102,6 +103,9 @@ pub enum ModelError {
     /// The size is right and the content is not.
     #[error("the model file is damaged")]
     Damaged,
+    /// Whoever watched the import ended it.
+    #[error("the import was cancelled")]
+    Cancelled,
     /// Neither name nor size is any model's of the catalogue.
     #[error("the file is no model that this version knows")]
     Unknown,
@@ -153,6 +157,18 @@ pub fn installed(models_dir: &Path) -> Vec<Installed> {
 
 /// Copies a model file into the models folder, checking it on the way. On any error nothing is left behind.
 pub fn import(file: &Path, models_dir: &Path) -> Result<Installed, ModelError> {
+    import_watched(file, models_dir, |_, _| ControlFlow::Continue(()))
+}
+
+/// The same; `watch` hears after each piece (of at most 1 MiB) how many bytes of how many are copied, and may end it.
+///
+/// # Errors
+/// Those of [`import`], and [`ModelError::Cancelled`].
+pub fn import_watched(
+    file: &Path,
+    models_dir: &Path,
+    mut watch: impl FnMut(u64, u64) -> ControlFlow<()>,
+) -> Result<Installed, ModelError> {
     let have = fs::metadata(file)?.len();
     let by_size = CATALOGUE.0.iter().find(|entry| u64::from(entry.bytes) == have);
     let entry = match by_size {
@@ -168,16 +184,49 @@ pub fn import(file: &Path, models_dir: &Path) -> Result<Installed, ModelError> {
             });
         }
     };
-    install(entry, File::open(file)?, models_dir)
+    let mut from = File::open(file)?;
+    let mut done = 0;
+    write_checked(entry, models_dir, |to| {
+        hash(&mut from, |bytes| {
+            to.write_all(bytes)?;
+            done += bytes.len() as u64;
+            match watch(done, have) {
+                ControlFlow::Continue(()) => Ok(()),
+                ControlFlow::Break(()) => Err(ModelError::Cancelled),
+            }
+        })
+    })
+}
+
+/// Removes what an import left behind that was cut off by a kill or a power cut. Not while one is running.
+pub fn remove_unfinished(models_dir: &Path) {
+    for entry in &CATALOGUE.0 {
+        drop(Part(part_of(entry, models_dir)));
+    }
+}
+
+fn part_of(entry: &ModelEntry, models_dir: &Path) -> PathBuf {
+    models_dir.join(format!("{}.part", entry.file))
 }
 
 /// Writes what `from` gives as this model's file: beside its place first, then checked, then moved there.
 pub(crate) fn install(entry: &ModelEntry, mut from: impl Read, models_dir: &Path) -> Result<Installed, ModelError> {
+    write_checked(entry, models_dir, |to| {
+        hash(&mut from, |bytes| Ok(to.write_all(bytes)?))
+    })
+}
+
+/// `write` gives the hash of what it wrote.
+fn write_checked(
+    entry: &ModelEntry,
+    models_dir: &Path,
+    write: impl FnOnce(&mut File) -> Result<String, ModelError>,
+) -> Result<Installed, ModelError> {
     fs::create_dir_all(models_dir)?;
     let path = models_dir.join(&entry.file);
-    let part = Part(models_dir.join(format!("{}.part", entry.file)));
+    let part = Part(part_of(entry, models_dir));
     let mut to = File::create(&part.0)?;
-    if hash(&mut from, |bytes| to.write_all(bytes))? != entry.sha256 {
+    if write(&mut to)? != entry.sha256 {
         return Err(ModelError::Damaged);
     }
     to.sync_all()?;
@@ -222,7 +271,7 @@ impl Drop for Part {
     }
 }
 
-fn hash(from: &mut impl Read, mut also: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<String> {
+fn hash(from: &mut impl Read, mut also: impl FnMut(&[u8]) -> Result<(), ModelError>) -> Result<String, ModelError> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1024 * 1024];
     loop {

@@ -56,6 +56,17 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// Whether `dir` takes a file of `n_bytes`. It is gone afterwards; what a kill leaves of it the next trial overwrites.
+pub(crate) fn takes(dir: &Path, n_bytes: usize) -> bool {
+    let trial = dir.join("room.trial");
+    let taken = private_file(&trial).and_then(|mut file| {
+        file.write_all(&vec![1; n_bytes])?;
+        file.sync_all()
+    });
+    let gone = fs::remove_file(&trial);
+    taken.is_ok() && gone.is_ok()
+}
+
 /// A new, empty file that only this user may read.
 fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();

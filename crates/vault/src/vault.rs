@@ -16,7 +16,7 @@ use crate::documents::Shelf;
 use crate::mark::{Mark, MarkFile};
 use crate::ports::{Clock, SharedRng};
 use crate::reading::count;
-use crate::{Tag, VaultError, kill, schema};
+use crate::{Tag, VaultError, files, kill, schema};
 
 /// As many connections for reading as are kept when nobody reads.
 const IDLE_READERS: usize = 4;
@@ -147,6 +147,12 @@ impl Vault {
             .conn
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         Ok(())
+    }
+
+    /// Whether the disk takes `n_bytes` more beside the store. It is tried: what a system says of its free space is not
+    /// what a quota leaves of it.
+    pub fn has_room(&self, n_bytes: usize) -> bool {
+        files::takes(&self.inner.dir, n_bytes)
     }
 
     /// Lets the store grow to at most `pages` pages of 4 KiB, as a full disk would. For tests.

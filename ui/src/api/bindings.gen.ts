@@ -32,6 +32,7 @@ export const commands = {
 	today: () => typedError<TodayView, Error>(__TAURI_INVOKE("today")),
 	setQueueState: (entry: QueueEntryId, state: QueueState) => typedError<null, Error>(__TAURI_INVOKE("set_queue_state", { entry, state })),
 	patientBanner: (patient: PatientId) => typedError<PatientBanner, Error>(__TAURI_INVOKE("patient_banner", { patient })),
+	patientHistory: (patient: PatientId) => typedError<PastVisit[], Error>(__TAURI_INVOKE("patient_history", { patient })),
 	openVisit: (visit: VisitId) => typedError<VisitView, Error>(__TAURI_INVOKE("open_visit", { visit })),
 	recordAllergy: (input: RecordAllergy) => typedError<null, Error>(__TAURI_INVOKE("record_allergy", { input })),
 	noKnownAllergies: (patient: PatientId) => typedError<null, Error>(__TAURI_INVOKE("no_known_allergies", { patient })),
@@ -74,11 +75,13 @@ export const commands = {
 	microphones: () => typedError<MicrophoneChoice[], Error>(__TAURI_INVOKE("microphones")),
 	models: () => typedError<ModelChoice[], Error>(__TAURI_INVOKE("models")),
 	importModel: (path: string) => typedError<ModelChoice, Error>(__TAURI_INVOKE("import_model", { path })),
+	cancelModelImport: () => typedError<null, Error>(__TAURI_INVOKE("cancel_model_import")),
 	setLanguage: (language: string) => typedError<null, Error>(__TAURI_INVOKE("set_language", { language })),
 };
 
 /** Events */
 export const events = {
+	modelImport: makeEvent<ModelImportEvent, ModelImportEvent>("model-import"),
 	recordingProgress: makeEvent<RecordingProgressEvent, RecordingProgressEvent>("recording-progress"),
 	spoiled: makeEvent<SpoiledEvent, SpoiledEvent>("spoiled"),
 	statusChanged: makeEvent<StatusChangedEvent, StatusChangedEvent>("status-changed"),
@@ -540,10 +543,14 @@ export type ErrorCode =
 "keyring_absent" | 
 /**  This device is a member of that clinic already. */
 "already_member" | 
+/**  Somebody took it back while it was under way: nothing was done. */
+"cancelled" | 
 /**  No room left. */
 "disk_full" | 
 /**  The store is damaged; it was left untouched. */
 "store_damaged" | 
+/**  The key on this machine is another store's; the store was left untouched. */
+"store_key_wrong" | 
 /**  The store was written by a newer version. */
 "store_newer" | 
 /**  Another process has the store open. */
@@ -666,6 +673,8 @@ export type HandOver = {
 	visit: VisitId,
 	/**  Lines that are handed over now. */
 	lines: LineId[],
+	/**  Reasons for the serious alerts that came up since the signature, by finding key; may be left out when none did. */
+	reasons?: OverrideReason[],
 	/**  The PIN of who hands over. */
 	pin: string,
 };
@@ -823,6 +832,17 @@ export type ModelChoice = {
 	in_use: boolean,
 };
 
+/**  Told while a speech model is brought in from a file. */
+export type ModelImport = {
+	/**  Bytes copied so far. */
+	done_bytes: number,
+	/**  Bytes of the file. */
+	total_bytes: number,
+};
+
+/**  How bringing in a speech model goes on. */
+export type ModelImportEvent = ModelImport;
+
 /**  Twelve digits, without dashes: `YYMMDD`, place of birth, four of the person's own. */
 export type MyKad = string;
 
@@ -948,6 +968,12 @@ export type PastVisit = {
 	visit: VisitId,
 	/**  Day. */
 	day: Day,
+	/**  Whether its note is signed. */
+	state: VisitState,
+	/**  Who signed it; while it is a draft, whose patient it is. Empty when nobody is known. */
+	doctor: string,
+	/**  It has a mark that keeps it out of what is shared. */
+	sensitive: boolean,
 	/**  Diagnoses, or the reason. */
 	summary: string,
 	/**  Medicines, by name. */
@@ -1350,6 +1376,8 @@ export type SessionView = {
 	clinic_name: string,
 	/**  Tenant id, hexadecimal. */
 	tenant: string,
+	/**  May what a doctor may: consult, prescribe, sign. (A pharmacist dispenses without it.) */
+	practises: boolean,
 	/**  Minutes of rest after which the app locks, by role. */
 	lock_after_minutes: number,
 };
@@ -1653,6 +1681,8 @@ export type StatusView = {
 	printer: PrinterView,
 	/**  Microphone and model. */
 	scribe: ScribeView,
+	/**  The disk is full: everything can be read, nothing new can be saved. */
+	disk_full: boolean,
 };
 
 /**  Sync health. "Saved" and "sent" are different words. */
@@ -1700,6 +1730,13 @@ export type Turn = {
 
 /**  One attendance of one patient. */
 export type VisitId = string;
+
+/**  Whether a visit's note is signed. */
+export type VisitState = 
+/**  Being written. */
+"draft" | 
+/**  Signed: nothing can edit it. */
+"signed";
 
 /**  Everything that the consult shows. */
 export type VisitView = {

@@ -9,6 +9,7 @@ pub(crate) const PATIENT_REGISTERED: &str = "patient.registered";
 pub(crate) const PATIENT_QUEUED: &str = "patient.queued";
 pub(crate) const QUEUE_MOVED: &str = "queue.moved";
 pub(crate) const VISIT_OPENED: &str = "visit.opened";
+pub(crate) const HISTORY_OPENED: &str = "history.opened";
 pub(crate) const ALLERGY_RECORDED: &str = "allergy.recorded";
 pub(crate) const ALLERGIES_NONE: &str = "allergy.none_known";
 pub(crate) const RECORDING_STARTED: &str = "recording.started";

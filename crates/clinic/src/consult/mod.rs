@@ -4,6 +4,7 @@ mod add_addendum;
 mod allergies;
 mod draft;
 mod open_visit;
+mod past_visits;
 mod prescribe;
 mod sign_note;
 mod visit_notes;

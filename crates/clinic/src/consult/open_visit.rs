@@ -1,8 +1,9 @@
 //! `open_visit`: everything that the consult shows.
 
-use domain::{PatientId, VisitId};
+use domain::VisitId;
 use vault::{FactBody, Reading, Visit};
 
+use super::past_visits;
 use crate::{
     Desk, Error, ErrorCode,
     audit::{Line, VISIT_OPENED},
@@ -12,11 +13,8 @@ use crate::{
     recording::view as recording_view,
     roles::Verb,
     sharing::received_for,
-    views::consult::{Addendum, NoteState, PastVisit, VisitView},
+    views::consult::{Addendum, NoteState, VisitView},
 };
-
-/// Earlier visits that the consult lists.
-const MAX_PAST: usize = 20;
 
 impl Desk {
     /// The visit, its patient, and what other clinics share about her. That somebody looked is audited once a session.
@@ -27,12 +25,8 @@ impl Desk {
             let patient = visit.patient;
             Ok((view_of(&clinic, r, visit)?, patient))
         })?;
-        if clinic.first_look(visit.as_bytes()) {
-            clinic.write(&acting, |w| {
-                acting.audit(w, Line::new(VISIT_OPENED).patient(patient).visit(visit))?;
-                Ok(())
-            })?;
-        }
+        let line = Line::new(VISIT_OPENED).patient(patient).visit(visit);
+        clinic.audit_first_look(&acting, visit.as_bytes(), line)?;
         Ok(view)
     }
 }
@@ -47,7 +41,7 @@ fn view_of(clinic: &OpenClinic, r: &Reading<'_>, visit: Visit) -> Result<VisitVi
         reason: entry.reason,
         state: entry.state,
         banner: banner_of(r, visit.patient)?,
-        past_visits: past_visits(r, visit.patient, visit.id)?,
+        past_visits: past_visits::beside(r, visit.patient, visit.id)?,
         note: note_state(r, &visit)?,
         diagnoses: visit.diagnoses.clone(),
         vitals: visit.vitals.clone(),
@@ -91,32 +85,4 @@ fn note_state(r: &Reading<'_>, visit: &Visit) -> Result<NoteState, Error> {
         verified: signed.verified,
         addenda,
     })
-}
-
-fn past_visits(r: &Reading<'_>, patient: PatientId, now_open: VisitId) -> Result<Vec<PastVisit>, Error> {
-    let earlier = r
-        .visits_of(patient)?
-        .into_iter()
-        .filter(|visit| visit.id != now_open)
-        .take(MAX_PAST);
-    earlier
-        .map(|visit| {
-            let diagnoses: Vec<_> = visit
-                .diagnoses
-                .iter()
-                .map(|diagnosis| diagnosis.text.as_str())
-                .collect();
-            let reason = || Ok::<_, Error>(r.queue_entry_of_visit(visit.id)?.map(|(_, entry)| entry.reason));
-            Ok(PastVisit {
-                visit: visit.id,
-                day: visit.day,
-                summary: if diagnoses.is_empty() {
-                    reason()?.unwrap_or_default()
-                } else {
-                    diagnoses.join(", ")
-                },
-                medicines: visit.lines.iter().map(|line| line.drug_name.clone()).collect(),
-            })
-        })
-        .collect()
 }

@@ -1,10 +1,10 @@
-//! Speech models: which there are, which is used, and bringing one in from a file.
+//! Speech models: which there are, and which is used.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use scribe::{
     Engine, EngineError, EngineSettings, Installed, ModelEntry, ModelError, Transcriber,
-    models::{ModelLanguages, catalogue, import, installed},
+    models::{ModelLanguages, catalogue, installed},
 };
 
 use super::Setting;
@@ -24,30 +24,13 @@ impl Desk {
             .collect())
     }
 
-    /// Brings in a model from a file (a USB stick): checked by its hash before it counts.
-    ///
-    /// # Errors
-    /// [`ErrorCode::ModelUnusable`] with `why`, [`ErrorCode::DiskFull`], [`ErrorCode::FileFailed`].
-    pub fn import_model(&self, path: String) -> Result<ModelChoice, Error> {
-        let models = self.inner.config.models_dir();
-        std::fs::create_dir_all(&models).map_err(|_| ErrorCode::FileFailed)?;
-        let brought = import(Path::new(&path), &models).map_err(unusable)?;
-        if let Some(clinic) = self.opened() {
-            clinic.status_changed();
-        }
-        self.tell_everything();
-        Ok(choice(&brought.entry, true, self.model_in_use()?.as_deref()))
-    }
-
     /// The demo brings its own model along.
     pub(crate) fn install_demo_model(&self) -> Result<(), Error> {
-        let models = self.inner.config.models_dir();
-        std::fs::create_dir_all(&models).map_err(|_| ErrorCode::FileFailed)?;
-        scribe::demo::install_model(&models).map_err(unusable)?;
+        scribe::demo::install_model(&self.inner.config.models_dir()).map_err(unusable)?;
         Ok(())
     }
 
-    fn model_in_use(&self) -> Result<Option<String>, Error> {
+    pub(super) fn model_in_use(&self) -> Result<Option<String>, Error> {
         match self.opened() {
             Some(clinic) => Ok(clinic.chosen_model()?.map(|model| model.entry.file)),
             None => Ok(None),
@@ -99,7 +82,7 @@ fn is_here(here: &[Installed], entry: &ModelEntry) -> bool {
     here.iter().any(|one| one.entry.id == entry.id)
 }
 
-fn choice(entry: &ModelEntry, installed: bool, in_use: Option<&str>) -> ModelChoice {
+pub(super) fn choice(entry: &ModelEntry, installed: bool, in_use: Option<&str>) -> ModelChoice {
     ModelChoice {
         id: entry.id.clone(),
         title: entry.title.clone(),
@@ -115,10 +98,11 @@ fn choice(entry: &ModelEntry, installed: bool, in_use: Option<&str>) -> ModelCho
     }
 }
 
-fn unusable(error: ModelError) -> Error {
+pub(super) fn unusable(error: ModelError) -> Error {
     let why = |why| Error::new(ErrorCode::ModelUnusable).with("why", why);
     match error {
         ModelError::NoRoom => ErrorCode::DiskFull.into(),
+        ModelError::Cancelled => ErrorCode::Cancelled.into(),
         ModelError::Truncated { .. } => why("truncated"),
         ModelError::Unknown => why("unknown"),
         ModelError::Damaged => why("damaged"),

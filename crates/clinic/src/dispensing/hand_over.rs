@@ -1,6 +1,6 @@
 //! `hand_over`: the medicines are in the patient's hands, and in the Prescription Book.
 
-use domain::{LineId, QueueState, VisitId};
+use domain::{LineId, Override, QueueState, VisitId};
 use vault::{Dispensed, DispensedItem, FactBody, Visit, Writing};
 
 use super::{
@@ -8,25 +8,27 @@ use super::{
     label::line_of,
     open_dispense::signed_visit,
     print_labels::newest_job,
+    reasons::{give_reasons, with_reasons_given},
 };
 use crate::{
-    Desk, Error, ErrorCode,
-    audit::{Line, MEDICINES_DISPENSED},
+    Desk, Error,
+    audit::{ALERT_OVERRIDDEN, Line, MEDICINES_DISPENSED},
     pharmacy_checks::Checks,
     printing::DID_NOT_COME_OUT,
     roles::Verb,
     sharing::refresh_releases,
-    views::pharmacy::HandOver,
+    views::{consult::OverrideReason, pharmacy::HandOver},
 };
 
 impl Desk {
     /// Writes who handed over what, signed by her key, asked for by her PIN. With the last line the patient is done.
     ///
-    /// The checks answer once more: what came up since the prescription was signed goes back to the doctor.
+    /// The checks answer once more: what came up since the prescription was signed wants a reason here, which is
+    /// audited, or goes back to the doctor.
     ///
     /// # Errors
-    /// [`ErrorCode::NotSignedYet`], [`ErrorCode::AlreadyDispensed`], [`ErrorCode::ReasonNeeded`] with `keys`,
-    /// [`ErrorCode::NotNow`] with `why` = `label` while a line's label was not asked for or did not come out (only
+    /// `NotSignedYet`, `AlreadyDispensed`, `ReasonNeeded` with `keys` while an alert has no reason,
+    /// `NotNow` with `why` = `label` while a line's label was not asked for or did not come out (only
     /// where a printer is set), and those of the PIN.
     pub fn hand_over(&self, input: HandOver) -> Result<(), Error> {
         let (clinic, acting) = self.acting(Verb::HandOver)?;
@@ -36,7 +38,16 @@ impl Desk {
         let has_printer = clinic.printer()?.is_some();
         let signing = clinic.with_pin(&acting, &input.pin)?;
         clinic.write(&signing, |w| {
-            let visit = signed_visit(w, input.visit)?;
+            let given = w.dispensings(input.visit)?;
+            let mut visit = with_reasons_given(signed_visit(w, input.visit)?, &given);
+            let (checks, at) = (Checks::of(w, &visit)?, w.now());
+            let reason = |reason: &OverrideReason| Override {
+                finding_key: reason.finding_key.clone(),
+                reason: reason.reason.trim().to_owned(),
+                by: signing.id(),
+                at,
+            };
+            let reasons = give_reasons(&mut visit, &input.lines, &given, &checks, &input.reasons, reason)?;
             let items = items(w, &visit, &input.lines, has_printer)?;
             let begun = Begun::or_begin(w, visit.id)?;
             signing.record(
@@ -50,6 +61,10 @@ impl Desk {
                 }),
             )?;
             Begun::end(w, visit.id)?;
+            for new in &reasons {
+                let line = Line::new(ALERT_OVERRIDDEN).patient(visit.patient).visit(visit.id);
+                signing.audit(w, line.about(&new.finding_key).reason(&new.reason))?;
+            }
             signing.audit(w, Line::new(MEDICINES_DISPENSED).patient(visit.patient).visit(visit.id))?;
             if all_given(w, &visit)? {
                 done(w, visit.id)?;
@@ -59,20 +74,11 @@ impl Desk {
     }
 }
 
-/// The lines as they are handed over, if each may be.
+/// The lines as they are handed over, if each has its label.
 fn items(w: &Writing<'_>, visit: &Visit, lines: &[LineId], has_printer: bool) -> Result<Vec<DispensedItem>, Error> {
-    let given = w.dispensings(visit.id)?;
-    let checks = Checks::of(w, visit)?;
     let mut items = Vec::new();
     for id in lines {
         let line = line_of(visit, *id)?;
-        if handed_over(&given, *id).0.is_some() {
-            return Err(ErrorCode::AlreadyDispensed.into());
-        }
-        let open = checks.checked_line(line).open;
-        if !open.is_empty() {
-            return Err(Error::new(ErrorCode::ReasonNeeded).with("keys", open.join(",")));
-        }
         if has_printer && !has_label(w, visit, *id)? {
             return Err(Error::not_now("label"));
         }

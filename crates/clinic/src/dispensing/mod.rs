@@ -7,5 +7,8 @@ mod open_dispense;
 mod print_jobs;
 mod print_labels;
 mod queue;
+mod reasons;
 
 pub(crate) use label::address_text;
+
+pub(crate) use reasons::with_reasons_given;

@@ -3,7 +3,10 @@
 use domain::VisitId;
 use vault::{Dispensed as Fact, Reading, RecordedFact, Visit};
 
-use super::book::{Begun, handed_over};
+use super::{
+    book::{Begun, handed_over},
+    reasons::with_reasons_given,
+};
 use crate::{
     Desk, Error, ErrorCode,
     consult::checked_lines,
@@ -44,7 +47,7 @@ fn view(r: &Reading<'_>, visit: &Visit) -> Result<DispenseView, Error> {
     let jobs = r.print_jobs(MAX_JOBS)?;
 
     let mut lines = Vec::new();
-    for checked in checked_lines(r, visit)? {
+    for checked in checked_lines(r, &with_reasons_given(visit.clone(), &given))? {
         let id = checked.line.id;
         let (first, _) = handed_over(&given, id);
         // Newest first: the first that is found is the newest.

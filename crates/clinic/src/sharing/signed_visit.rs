@@ -4,7 +4,7 @@ use domain::{PrescriptionLine, StaffId};
 use fhir::{Author, SharedDispensing, SharedMedicine, SharedNote, SharedReason, SharedRecording, SharedVisit};
 use vault::{FactBody, Reading, Visit};
 
-use crate::{Error, device::label_language};
+use crate::{Error, device::label_language, dispensing::with_reasons_given};
 
 /// The visit and its parts. What is sensitive about the visit is sensitive about each of them.
 pub(super) struct SignedVisit {
@@ -23,6 +23,7 @@ pub(super) fn signed_visit(r: &Reading<'_>, visit: Visit) -> Result<Option<Signe
     let words = |sentences: &[domain::NoteSentence]| sentences.iter().map(|one| one.text.clone()).collect::<Vec<_>>();
     let mut plan = words(&visit.note.plan);
     let (mut addenda, dispensings) = (Vec::new(), r.dispensings(visit.id)?);
+    let visit = with_reasons_given(visit, &dispensings);
     for fact in r.facts_of_visit(visit.id)? {
         if let FactBody::Addendum(addendum) = fact.body {
             addenda.push((fact.at, addendum.text));

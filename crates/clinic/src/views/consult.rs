@@ -102,13 +102,29 @@ pub struct VisitView {
     pub shared: Vec<super::sharing::SharedSummary>,
 }
 
+/// Whether a visit's note is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum VisitState {
+    /// Being written.
+    Draft,
+    /// Signed: nothing can edit it.
+    Signed,
+}
+
 /// An earlier visit in one line.
-#[derive(Debug, Clone, Serialize, Type)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Type)]
 pub struct PastVisit {
     /// Id.
     pub visit: VisitId,
     /// Day.
     pub day: Day,
+    /// Whether its note is signed.
+    pub state: VisitState,
+    /// Who signed it; while it is a draft, whose patient it is. Empty when nobody is known.
+    pub doctor: String,
+    /// It has a mark that keeps it out of what is shared.
+    pub sensitive: bool,
     /// Diagnoses, or the reason.
     pub summary: String,
     /// Medicines, by name.

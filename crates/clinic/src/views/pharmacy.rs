@@ -4,7 +4,7 @@ use domain::{Instant, LineId, PrintJobId, QueueEntryId, Token, VisitId};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use super::consult::PatientBanner;
+use super::consult::{OverrideReason, PatientBanner};
 use crate::pharmacy_checks::CheckedLine;
 
 /// One prescription that waits.
@@ -113,6 +113,9 @@ pub struct HandOver {
     pub visit: VisitId,
     /// Lines that are handed over now.
     pub lines: Vec<LineId>,
+    /// Reasons for the serious alerts that came up since the signature, by finding key; may be left out when none did.
+    #[serde(default)]
+    pub reasons: Vec<OverrideReason>,
     /// The PIN of who hands over.
     pub pin: String,
 }

@@ -173,6 +173,8 @@ pub struct SessionView {
     pub clinic_name: String,
     /// Tenant id, hexadecimal.
     pub tenant: String,
+    /// May what a doctor may: consult, prescribe, sign. (A pharmacist dispenses without it.)
+    pub practises: bool,
     /// Minutes of rest after which the app locks, by role.
     pub lock_after_minutes: u16,
 }

@@ -15,6 +15,8 @@ pub struct StatusView {
     pub printer: PrinterView,
     /// Microphone and model.
     pub scribe: ScribeView,
+    /// The disk is full: everything can be read, nothing new can be saved.
+    pub disk_full: bool,
 }
 
 /// Sync health. "Saved" and "sent" are different words.
@@ -124,6 +126,17 @@ pub struct MicrophoneChoice {
     pub id: String,
     /// Name, as the system tells it.
     pub name: String,
+}
+
+/// Told while a speech model is brought in from a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct ModelImport {
+    /// Bytes copied so far.
+    #[specta(type = specta_typescript::Number)]
+    pub done_bytes: u64,
+    /// Bytes of the file.
+    #[specta(type = specta_typescript::Number)]
+    pub total_bytes: u64,
 }
 
 /// A speech model to choose.

@@ -39,6 +39,7 @@ fn hand_over(desk: &Desk, queued: &Queued, line: LineId) -> Result<(), clinic::E
     desk.hand_over(HandOver {
         visit: queued.visit,
         lines: vec![line],
+        reasons: Vec::new(),
         pin: PIN.to_owned(),
     })
 }

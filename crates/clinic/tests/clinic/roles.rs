@@ -111,10 +111,12 @@ fn calls() -> Vec<(Verb, Call)> {
         }),
         (Verb::PrintLabels, |desk| done(desk.print_labels(NO_VISIT, Vec::new()))),
         (Verb::PrintLabels, |desk| done(desk.print_jobs())),
+        (Verb::OpenVisit, |desk| done(desk.patient_history(NOBODY))),
         (Verb::HandOver, |desk| {
             desk.hand_over(HandOver {
                 visit: NO_VISIT,
                 lines: vec![line("x", 1).id],
+                reasons: Vec::new(),
                 pin: PIN.to_owned(),
             })
         }),
