@@ -102,7 +102,7 @@ fn show(app: &tauri::App, page: WebviewUrl) -> tauri::Result<()> {
 }
 
 fn system_folder() -> Result<PathBuf> {
-    let folders = directories::ProjectDirs::from("my", "medieco", "app").context("this user has no home folder")?;
+    let folders = directories::ProjectDirs::from("my", "medieco", "medieco").context("this user has no home folder")?;
     Ok(folders.data_dir().to_path_buf())
 }
 

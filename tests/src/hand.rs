@@ -19,7 +19,7 @@ pub struct Device {
     running: RefCell<Running>,
     heard: RefCell<VecDeque<Value>>,
     data: PathBuf,
-    passphrase_file: PathBuf,
+    passphrase_file: Option<PathBuf>,
 }
 
 /// What a verb refused with.
@@ -45,15 +45,22 @@ impl Device {
         Self::start_with(data, passphrase_file, &[])
     }
 
-    /// The same with further environment variables (named kill points).
+    /// The same with further environment variables (named kill points, a microphone).
     pub fn start_with(data: &Path, passphrase_file: &Path, environment: &[(&str, &str)]) -> Result<Self> {
+        Self::begin(data, Some(passphrase_file), environment)
+    }
+
+    /// Starts a device in a desktop session, whose keyring is to have the store's key.
+    pub fn start_in(data: &Path, session: &[(&str, &str)]) -> Result<Self> {
+        Self::begin(data, None, session)
+    }
+
+    fn begin(data: &Path, passphrase_file: Option<&Path>, environment: &[(&str, &str)]) -> Result<Self> {
         let mut command = Command::new(program("medieco-journey")?);
-        command
-            .arg("device")
-            .arg("--data")
-            .arg(data)
-            .arg("--passphrase-file")
-            .arg(passphrase_file);
+        command.arg("device").arg("--data").arg(data);
+        if let Some(file) = passphrase_file {
+            command.arg("--passphrase-file").arg(file);
+        }
         command.envs(environment.iter().copied());
         let running = Running::start(command, &data.with_extension("log"))?;
         running.wait_for(|line| (line["event"] == "ready").then_some(()))?;
@@ -61,7 +68,7 @@ impl Device {
             running: RefCell::new(running),
             heard: RefCell::default(),
             data: data.to_path_buf(),
-            passphrase_file: passphrase_file.to_path_buf(),
+            passphrase_file: passphrase_file.map(Path::to_path_buf),
         })
     }
 
@@ -159,11 +166,11 @@ impl Device {
         self.running.borrow_mut().kill()
     }
 
-    /// Starts it again on the same data, after a kill or an orderly end.
+    /// Starts it again on the same data, after a kill or an orderly end; without further environment.
     pub fn start_again(self) -> Result<Self> {
         let (data, passphrase_file) = (self.data.clone(), self.passphrase_file.clone());
         drop(self);
-        Self::start(&data, &passphrase_file)
+        Self::begin(&data, passphrase_file.as_deref(), &[])
     }
 
     /// Closes it in order.

@@ -5,6 +5,7 @@
 pub mod bench;
 pub mod child;
 pub mod demo;
+pub mod desktop;
 pub mod device;
 pub mod hand;
 pub mod network;

@@ -44,9 +44,14 @@ pub fn contact_sheets() -> Result<()> {
 
 /// The app on a demo network, in a window of its own.
 pub fn open(network: &DemoNetwork, home: &Path) -> Result<Window> {
+    open_with(network, home, &[])
+}
+
+/// The same in a session, or beside a microphone.
+pub fn open_with(network: &DemoNetwork, home: &Path, environment: &[(&str, &str)]) -> Result<Window> {
     let arguments = network.arguments();
     let arguments: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
-    Window::open(&home.join("home"), &arguments)
+    Window::open_with(&home.join("home"), &arguments, environment)
 }
 
 /// Signs a person in by touching her face and her PIN.

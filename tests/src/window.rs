@@ -39,6 +39,11 @@ impl Drop for Ended {
 impl Window {
     /// Opens the app with `args`; its home is `home`, so that nothing of this machine's user is touched.
     pub fn open(home: &Path, args: &[&str]) -> Result<Self> {
+        Self::open_with(home, args, &[])
+    }
+
+    /// The same with further environment variables: a session's bus, a microphone.
+    pub fn open_with(home: &Path, args: &[&str], environment: &[(&str, &str)]) -> Result<Self> {
         std::fs::create_dir_all(home)?;
         let (display, name) = own_display()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -53,6 +58,7 @@ impl Window {
             // Without it a Tauri window is no target for a driver.
             .env("TAURI_AUTOMATION", "true")
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
+            .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -81,6 +87,11 @@ impl Window {
             _display: display,
             display_name: name,
         })
+    }
+
+    /// The X display that the window is on.
+    pub fn display(&self) -> &str {
+        &self.display_name
     }
 
     /// When the driver was told to start the app.
@@ -181,7 +192,7 @@ impl Window {
         let until = std::time::Instant::now() + PATIENCE;
         while self.script(script, args)? != Value::Bool(true) {
             if std::time::Instant::now() > until {
-                bail!("never true: {script} {args:?}");
+                bail!("never true: {script} {args:?}{}", self.last_sight());
             }
         }
         Ok(())

@@ -4,12 +4,15 @@
 mod copies;
 mod day;
 mod disk;
+mod keyring;
 mod kill_anywhere;
 mod kill_points;
+mod microphone;
 mod models;
 mod power;
 mod printer;
 mod refusals;
+mod second_start;
 mod sound;
 mod story;
 mod window;

@@ -35,6 +35,7 @@ const TESTS: &[&str] = &[
     "imagemagick",
     "libasound2-plugins",
     "dbus",
+    "gnome-keyring",
     "fonts-dejavu-core",
 ];
 

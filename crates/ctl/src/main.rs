@@ -75,7 +75,7 @@ struct Around {
 impl Around {
     /// The data folder that was given, or the app's own.
     fn data_dir(&self) -> Result<PathBuf, outcome::Trouble> {
-        let own = || directories::ProjectDirs::from("my", "medieco", "app").map(|dirs| dirs.data_dir().to_owned());
+        let own = || directories::ProjectDirs::from("my", "medieco", "medieco").map(|dirs| dirs.data_dir().to_owned());
         self.data
             .clone()
             .or_else(own)

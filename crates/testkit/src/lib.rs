@@ -3,6 +3,7 @@
 //!
 //! - [`VirtualPrinter`]: a label printer on a TCP port, that turns what it is sent into PNG files, or misbehaves;
 //! - [`VirtualUps`]: a UPS on a pty;
+//! - [`VirtualMicrophone`]: a microphone behind ALSA;
 //! - [`TestClock`], [`seeded_rng`]: time and chance, the same in every run;
 //! - [`people::people`]: patients who do not exist;
 //! - [`small_tmpfs`]: a disk that is soon full.
@@ -12,6 +13,8 @@
 
 mod clock;
 mod left_out;
+#[cfg(target_os = "linux")]
+mod microphone;
 pub mod people;
 pub mod printer;
 mod rng;
@@ -21,6 +24,8 @@ mod ups;
 
 pub use clock::TestClock;
 pub use left_out::left_out;
+#[cfg(target_os = "linux")]
+pub use microphone::VirtualMicrophone;
 pub use printer::{PrinterEvent, PrinterMode, VirtualPrinter};
 pub use rng::{SeededRng, seeded_rng};
 pub use tmpfs::{SmallTmpfs, small_tmpfs};

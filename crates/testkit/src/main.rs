@@ -1,4 +1,4 @@
-//! The virtual printer and UPS as a program: for trying the app by hand, and for journeys of several processes.
+//! The virtual printer, UPS and microphone as a program: for trying the app by hand, and for journeys of several processes.
 //!
 //! What happens comes on stdout as JSON, one event a line.
 
@@ -20,7 +20,9 @@ use testkit::{PrinterEvent, PrinterMode, VirtualPrinter};
 Examples:
   medieco-fake-devices printer --listen 127.0.0.1:9100 --out /tmp/labels
   medieco-fake-devices printer --out /tmp/labels --mode stops-reading:200
-  medieco-fake-devices ups        then type: battery"
+  medieco-fake-devices ups        then type: battery
+  medieco-fake-devices microphone --dir /tmp/mic
+                                  then start MediEco with ALSA_CONFIG_PATH=/tmp/mic/asound.conf, and type a WAV's path"
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -44,6 +46,13 @@ enum Device {
     /// A UPS on a pty; reads mains, battery, low, garbage or silent from stdin, until it is closed.
     #[cfg(unix)]
     Ups,
+    /// A microphone behind ALSA; reads paths of WAV files (16 kHz, one channel, 16 bit) to play from stdin.
+    #[cfg(target_os = "linux")]
+    Microphone {
+        /// Folder for its FIFO and for ALSA's configuration.
+        #[arg(long)]
+        dir: PathBuf,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -51,6 +60,8 @@ fn main() -> anyhow::Result<()> {
         Device::Printer { listen, out, mode } => printer(&listen, out, mode),
         #[cfg(unix)]
         Device::Ups => ups(),
+        #[cfg(target_os = "linux")]
+        Device::Microphone { dir } => microphone(&dir),
     }
 }
 
@@ -84,6 +95,20 @@ fn ups() -> anyhow::Result<()> {
         };
         ups.set(scene);
         say(&json!({"event": "scene", "scene": format!("{scene:?}").to_lowercase()}));
+    }
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn microphone(dir: &std::path::Path) -> anyhow::Result<()> {
+    let microphone = testkit::VirtualMicrophone::start(dir).context("no FIFO can be made there")?;
+    say(&json!({"event": "listening", "alsa_config": microphone.alsa_config()}));
+    for line in io::stdin().lock().lines() {
+        let wav = PathBuf::from(line?);
+        match microphone.play(&wav) {
+            Ok(()) => say(&json!({"event": "playing", "wav": wav})),
+            Err(error) => say(&json!({"event": "unusable", "wav": wav, "why": error.to_string()})),
+        }
     }
     Ok(())
 }
