@@ -7,6 +7,8 @@ import { ALLERGIES } from "./clinical";
 export interface State {
   app: b.AppState;
   session: b.SessionView | null;
+  /** The owner has a registration number. */
+  practises: boolean;
   faces: b.StaffFace[];
   pins: Record<string, string>;
   wrong: number;
@@ -108,6 +110,7 @@ export function begin(): State {
       crash_report: null,
     },
     session: null,
+    practises: true,
     faces,
     pins: Object.fromEntries(faces.map((f, i) => [f.id, data.PINS[i] ?? "135790"])),
     wrong: 0,
@@ -143,6 +146,7 @@ export function begin(): State {
       power: { state: "mains", on_battery_since: null, load_percent: 23, paused: false },
       printer: { address: "tcp://192.168.1.60:9100", waiting: 0, unknown: 0, problem: null },
       scribe: { microphone: "ReSpeaker array", channels: 4, model: "micro-demo.bin", demo_model: true },
+      disk_full: false,
     },
     settings: { printer: "tcp://192.168.1.60:9100", label_size: "60x50", ups: "", microphone: "", model: "micro-demo.bin", label_language: "ms" },
     models: [

@@ -4,7 +4,7 @@ import { no } from "./answer";
 import { finish, play, progress, stopTimers } from "./recordings";
 import { scene } from "./scenes";
 import { consult } from "./verbs/consult";
-import { device } from "./verbs/device";
+import { device, importedSoFar } from "./verbs/device";
 import { entering } from "./verbs/entering";
 import { pharmacy } from "./verbs/pharmacy";
 import { reception } from "./verbs/reception";
@@ -43,6 +43,7 @@ export const fake = {
   scene,
   signInAs,
   progress,
+  importedSoFar,
   play,
   finish,
   reset() {

@@ -2,7 +2,7 @@
 import type * as b from "../../src/api/bindings.gen";
 import * as data from "../people";
 import { at, id, TENANT_A } from "./answer";
-import { checked, DRAFT, line, PRODUCTS, turnOf, TURNS } from "./clinical";
+import { ALLERGIES, checked, DRAFT, line, PRODUCTS, turnOf, TURNS } from "./clinical";
 import { state, visitOf } from "./world";
 
 export function scene(name: string) {
@@ -24,12 +24,25 @@ export function scene(name: string) {
     state.clinics = [];
     state.audit = [];
     state.jobs = [];
+  } else if (name === "disk-full") {
+    state.status = { ...state.status, disk_full: true };
+  } else if (name === "no-registration") {
+    // An owner who does not practise.
+    state.practises = false;
+  } else if (name === "late-alert") {
+    // Signed first, the allergy written down afterwards.
+    const view = visitOf(id(2, 4));
+    const banner = view && state.banners[view.banner.id];
+    if (!view || !banner) return;
+    banner.allergies = ALLERGIES;
+    view.lines = [PRODUCTS[0], PRODUCTS[2]].map((product, i) => checked(line(20 + i, product as b.ProductChoice, {}), banner));
   } else if (name === "battery") {
     state.status = {
       sync: { has_relay: true, connected: false, pending: 3, last_contact: at(34), quarantined: 0, error: "relay_not_reached" },
       power: { state: "battery", on_battery_since: at(2), load_percent: 31, paused: true },
       printer: { address: "tcp://192.168.1.60:9100", waiting: 1, unknown: 1, problem: null },
       scribe: { microphone: null, channels: 0, model: null, demo_model: false },
+      disk_full: false,
     };
   } else if (name === "recorded" || name === "signed") {
     const view = visitOf(id(1, 4));

@@ -16,7 +16,7 @@ export const calls: { name: string; args: unknown[] }[] = [];
 /** The next call of a command fails with this code. */
 export const failing = new Map<string, { code: b.ErrorCode; detail: Record<string, string> }>();
 
-export const listeners: Record<string, Set<(e: { payload: never }) => void>> = { spoiled: new Set(), recordingProgress: new Set(), statusChanged: new Set() };
+export const listeners: Record<string, Set<(e: { payload: never }) => void>> = { spoiled: new Set(), recordingProgress: new Set(), statusChanged: new Set(), modelImport: new Set() };
 export const tell = (event: string, payload: unknown) => {
   for (const cb of listeners[event] ?? []) cb({ payload: payload as never });
 };
@@ -38,6 +38,27 @@ export const events = Object.fromEntries(
   ]),
 );
 
+/** All visits of a patient, newest first: those of earlier days, and today's. */
+export function pastVisits(patient: string): b.PastVisit[] {
+  const doctor = data.STAFF[0]?.[0] ?? "";
+  const earlier = (n: number, day: string, summary: string, medicines: string[], change: Partial<b.PastVisit> = {}): b.PastVisit => ({ visit: id(n, 4), day, state: "signed", doctor, sensitive: false, summary, medicines, ...change });
+  const known: Record<string, b.PastVisit[]> = {
+    [id(1, 3)]: [
+      earlier(901, "2026-08-03", "Tension headache", ["Paracetamol 500 mg tablet"]),
+      earlier(902, "2026-02-19", "Allergic rhinitis", ["Loratadine 10 mg tablet", "Fluticasone nasal spray"], { sensitive: true }),
+      earlier(903, "2025-06-30", "Acute gastroenteritis", ["Oral rehydration salts"]),
+    ],
+    // Not in today's queue.
+    [id(35, 3)]: [earlier(911, "2026-10-02", "Sprained ankle", [], { state: "draft", doctor: "Dr Vikram Nair" }), earlier(912, "2024-05-11", "Hand, foot and mouth disease", ["Paracetamol 120 mg/5 ml syrup"])],
+  };
+  const row = state.rows.find((r) => r.patient === patient);
+  const today = row && state.visits[row.visit];
+  const now: b.PastVisit[] = today
+    ? [{ visit: today.visit, day: today.day, state: today.note.state, doctor: row.doctor_name ?? "", sensitive: today.sensitivity.length > 0, summary: today.diagnoses.map((d) => d.text).join(", ") || row.reason, medicines: today.lines.map((l) => l.line.drug_name) }]
+    : [];
+  return [...now, ...(known[patient] ?? [])];
+}
+
 export function makeVisit(row: b.QueueRow): b.VisitView {
   const banner = state.banners[row.patient];
   if (!banner) throw new Error("no such patient");
@@ -49,13 +70,7 @@ export function makeVisit(row: b.QueueRow): b.VisitView {
     reason: row.reason,
     state: row.state,
     banner,
-    past_visits: first
-      ? [
-          { visit: id(901, 4), day: "2026-08-03", summary: "Tension headache", medicines: ["Paracetamol 500 mg tablet"] },
-          { visit: id(902, 4), day: "2026-02-19", summary: "Allergic rhinitis", medicines: ["Loratadine 10 mg tablet", "Fluticasone nasal spray"] },
-          { visit: id(903, 4), day: "2025-06-30", summary: "Acute gastroenteritis", medicines: ["Oral rehydration salts"] },
-        ]
-      : [],
+    past_visits: pastVisits(row.patient).filter((past) => past.visit !== row.visit),
     note: { state: "draft", note: { subjective: [], objective: [], assessment: [], plan: [] }, saved_at: null },
     diagnoses: [],
     sensitivity: [],
@@ -88,5 +103,5 @@ export function signInAs(role: string | null, staff?: string) {
   const face = state.faces.find((f) => (staff ? f.id === staff : f.role === role));
   if (!face) return;
   const clinic = state.app.clinics.find((c) => c.tenant === state.app.open);
-  state.session = { staff: face.id, name: face.name, role: face.role, clinic_name: clinic?.name ?? "", tenant: state.app.open ?? "", lock_after_minutes: 10 };
+  state.session = { staff: face.id, name: face.name, role: face.role, clinic_name: clinic?.name ?? "", tenant: state.app.open ?? "", practises: face.role === "doctor" || (face.role === "owner" && state.practises), lock_after_minutes: 10 };
 }

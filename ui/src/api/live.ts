@@ -2,6 +2,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
 import { events, type RecordingProgress, type RecordingView, type VisitView } from "./index";
+import { onModelImport } from "./modelImport";
 import { queries, spoil } from "./queries";
 
 export type Live = Pick<RecordingProgress, "recording" | "state" | "length_ms" | "levels" | "partial" | "error">;
@@ -54,6 +55,7 @@ export function listenToBackend(client: QueryClient): () => void {
       client.setQueryData(queries.status().queryKey, payload);
       void client.invalidateQueries({ queryKey: queries.printJobs().queryKey });
     }),
+    events.modelImport.listen(({ payload }) => onModelImport(payload)),
     events.recordingProgress.listen(({ payload }) => onProgress(client, payload)),
   ];
   return () => {

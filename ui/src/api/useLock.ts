@@ -12,6 +12,6 @@ export function useLock() {
     client.setQueryData(queries.session().queryKey, null);
     // The next sign-in starts there; routes live in the hash.
     window.location.hash = returnTo ?? "/";
-    client.removeQueries({ predicate: (q) => !["app_state", "session"].includes(String(q.queryKey[0])) });
+    client.removeQueries({ predicate: (q) => !["app_state", "session", "status"].includes(String(q.queryKey[0])) });
   };
 }

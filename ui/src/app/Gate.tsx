@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { useMemo } from "react";
+import { useTranslation } from "react-i18next";
 import type { AppState, SessionView } from "@/api";
 import { queries } from "@/api/queries";
 import { ErrorNote } from "@/components/ErrorNote";
@@ -8,17 +9,32 @@ import { ChooseClinic } from "@/features/signin/ChooseClinic";
 import { SignIn } from "@/features/signin/SignIn";
 import { Setup } from "@/features/setup/Setup";
 import { useWindow } from "@/lib/window";
+import { DiskStrip } from "./DiskStrip";
 import styles from "./Gate.module.css";
 import { makeAppRouter } from "./routes";
 import { homeOf } from "./shell/places";
 
-/** What stands before the workspace: first start, which clinic, who. */
+/** The whole window: the strip of a full disk, when it is, and below it what stands before the workspace, or the workspace. */
 export function Gate() {
+  return (
+    <div className={styles.frame}>
+      <DiskStrip />
+      <div className={styles.rest}>
+        <Inside />
+      </div>
+    </div>
+  );
+}
+
+/** First start, which clinic, who. */
+function Inside() {
+  const { t } = useTranslation();
   const { data: app, error } = useQuery(queries.appState());
   const { adding, unlocking } = useWindow();
   if (error) {
     return (
       <main className={styles.middle}>
+        <h1 className="sr">{t("common.error.page")}</h1>
         <ErrorNote error={error} />
       </main>
     );
@@ -37,6 +53,6 @@ function Opened({ app }: { app: AppState }) {
 }
 
 function Workspace({ session }: { session: SessionView }) {
-  const router = useMemo(() => makeAppRouter(session, homeOf(session.role)), [session]);
+  const router = useMemo(() => makeAppRouter(session, homeOf(session)), [session]);
   return <RouterProvider router={router} />;
 }

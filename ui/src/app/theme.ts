@@ -1,4 +1,4 @@
-/** Sizes for fingers (44 px), one family, and the clinic's accent. Colours of state live in tokens.css. */
+/** Sizes for fingers (44 px, in rem so that they grow with the text), one family, and the clinic's accent. Colours of state live in tokens.css. */
 import { ActionIcon, Button, createTheme, Input, type MantineColorsTuple, Modal, NumberInput, PasswordInput, Select, Textarea, TextInput, Tooltip } from "@mantine/core";
 import type { Accent } from "@/lib/accent";
 
@@ -24,8 +24,8 @@ export const themeFor = (accent: Accent) =>
         defaultProps: { size: "md" },
         vars: (_, props) => {
           const size = String(props.size ?? "md");
-          if (size === "md") return { root: { "--button-height": "44px", "--button-fz": "14.5px", "--button-padding-x": "18px" } };
-          if (size === "compact-md") return { root: { "--button-fz": "13.5px", "--button-padding-x": "12px" } };
+          if (size === "md") return { root: { "--button-height": "2.75rem", "--button-fz": "0.90625rem", "--button-padding-x": "1.125rem" } };
+          if (size === "compact-md") return { root: { "--button-fz": "0.84375rem", "--button-padding-x": "0.75rem" } };
           return { root: {} };
         },
       }),
@@ -34,11 +34,11 @@ export const themeFor = (accent: Accent) =>
         defaultProps: { size: "md" },
         vars: (_, props) =>
           (props.size ?? "md") === "md"
-            ? { wrapper: { "--input-height": "44px", "--input-size": "44px", "--input-fz": "15px", "--input-padding": "12px" } }
+            ? { wrapper: { "--input-height": "2.75rem", "--input-size": "2.75rem", "--input-fz": "0.9375rem", "--input-padding": "0.75rem" } }
             : { wrapper: {} },
       }),
       InputWrapper: Input.Wrapper.extend({
-        vars: () => ({ label: { "--input-label-size": "13.5px" }, error: { "--input-error-size": "13px" }, description: { "--input-description-size": "12.5px" }, success: {} }),
+        vars: () => ({ label: { "--input-label-size": "0.84375rem" }, error: { "--input-error-size": "0.8125rem" }, description: { "--input-description-size": "0.78125rem" }, success: {} }),
       }),
       TextInput: TextInput.extend({ defaultProps: { size: "md" } }),
       PasswordInput: PasswordInput.extend({ defaultProps: { size: "md" } }),

@@ -1,6 +1,7 @@
 import { type ColumnDef, flexRender, getCoreRowModel, useReactTable } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, type ReactNode, useRef } from "react";
+import { pxOf, rem } from "@/lib/rem";
 import styles from "./DataTable.module.css";
 
 /** Above this many rows only those in sight are drawn. */
@@ -26,7 +27,7 @@ export function DataTable<T>({ label, rows, columns, rowKey, selected = null, on
   const table = useReactTable({ data: rows, columns, getCoreRowModel: getCoreRowModel(), getRowId: rowKey });
   const model = table.getRowModel().rows;
   const virtual = model.length > MANY;
-  const virtualizer = useVirtualizer({ count: virtual ? model.length : 0, getScrollElement: () => scroller.current, estimateSize: () => (dense ? 21 : 44), overscan: 20 });
+  const virtualizer = useVirtualizer({ count: virtual ? model.length : 0, getScrollElement: () => scroller.current, estimateSize: () => pxOf(dense ? 21 : 44), overscan: 20 });
   const inSight = virtual ? virtualizer.getVirtualItems() : null;
   const shown = inSight ? inSight.map((item) => model[item.index]).filter((row) => row !== undefined) : model;
   const before = inSight?.[0]?.start ?? 0;
@@ -61,7 +62,7 @@ export function DataTable<T>({ label, rows, columns, rowKey, selected = null, on
           {table.getHeaderGroups().map((group) => (
             <tr key={group.id}>
               {group.headers.map((header) => (
-                <th key={header.id} scope="col" data-column={header.column.id} style={{ width: header.column.columnDef.size }}>
+                <th key={header.id} scope="col" data-column={header.column.id} style={{ width: rem(header.column.columnDef.size ?? 150) }}>
                   {flexRender(header.column.columnDef.header, header.getContext())}
                 </th>
               ))}

@@ -10,13 +10,14 @@ interface Props {
   canAsk: boolean;
   /** On the right: token, day, state. */
   aside?: ReactNode;
-  /** Narrow column: the facts take a line of their own. */
+  /** One column of a screen that has a title of its own: the facts take a line of their own. */
   narrow?: boolean;
 }
 
 /** Who she is, in one line, and her allergies under it. */
 export function PatientHead({ banner, canAsk, aside, narrow = false }: Props) {
   const { t } = useTranslation();
+  const Name = narrow ? "h2" : "h1";
   const { weight, weight_on } = banner.vitals;
   const facts = [
     `${showAge(banner.age_years, banner.age_months)} · ${t(`common.sex.${banner.sex}`)}`,
@@ -27,7 +28,7 @@ export function PatientHead({ banner, canAsk, aside, narrow = false }: Props) {
   return (
     <header className={styles.head}>
       <div className={styles.line} data-narrow={narrow}>
-        <h1 className={styles.name}>{banner.name}</h1>
+        <Name className={styles.name}>{banner.name}</Name>
         <p className={styles.facts}>
           {facts.map((fact) => (
             <span key={fact}>{fact}</span>

@@ -4,9 +4,10 @@ import * as data from "../../people";
 import { id, no, ok } from "../answer";
 import { checked, DRAFT, findingsOf, PRODUCTS } from "../clinical";
 import { finish, play } from "../recordings";
-import { rightPin, spoil, state, visitOf, wrongPin } from "../world";
+import { pastVisits, rightPin, spoil, state, visitOf, wrongPin } from "../world";
 
 export const consult = {
+  patientHistory: (patient: string) => ok(pastVisits(patient)),
   openVisit: (visit: string) => {
     const view = visitOf(visit);
     return view ? ok(view) : no("not_found");

@@ -1,7 +1,15 @@
 /** This device: its status, settings, models. */
 import type * as b from "../../../src/api/bindings.gen";
-import { ok } from "../answer";
-import { spoil, state } from "../world";
+import { no, ok } from "../answer";
+import { spoil, state, tell } from "../world";
+
+let endImport: ((whole: boolean) => void) | null = null;
+
+/** Tells how far a running import is; with the last byte it ends. */
+export function importedSoFar(done_bytes: number, total_bytes: number) {
+  tell("modelImport", { done_bytes, total_bytes });
+  if (done_bytes === total_bytes) endImport?.(true);
+}
 
 export const device = {
   status: () => ok(state.status),
@@ -13,11 +21,23 @@ export const device = {
   },
   microphones: () => ok([{ id: "hw:1", name: "ReSpeaker array (4 ch)" }, { id: "hw:0", name: "Built-in microphone" }]),
   models: () => ok(state.models),
-  importModel: () => {
+  importModel: (_path: string) => {
     const model = { ...(state.models[1] as b.ModelChoice), installed: true };
-    state.models = state.models.map((m) => (m.id === model.id ? model : m));
-    spoil("settings");
-    return ok(model);
+    // It runs until it is told to end.
+    const ended = new Promise<boolean>((resolve) => {
+      endImport = resolve;
+    });
+    return ended.then((whole) => {
+      endImport = null;
+      if (!whole) return no("cancelled");
+      state.models = state.models.map((m) => (m.id === model.id ? model : m));
+      spoil("settings");
+      return ok(model);
+    });
+  },
+  cancelModelImport: () => {
+    endImport?.(false);
+    return ok(null);
   },
   setLanguage: () => ok(null),
 };

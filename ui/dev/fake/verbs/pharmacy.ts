@@ -76,6 +76,11 @@ export const pharmacy = {
   },
   handOver: (input: b.HandOver) => {
     if (!rightPin(input.pin)) return wrongPin();
+    const view = visitOf(input.visit);
+    const given = new Set(input.reasons?.filter((r) => r.reason.trim()).map((r) => r.finding_key));
+    const open = dispenseLines(input.visit).filter((l) => input.lines.includes(l.id)).flatMap((l) => (view ? checked(l, view.banner).open : []));
+    const keys = open.filter((key) => !given.has(key));
+    if (keys.length > 0) return no("reason_needed", { keys: keys.join(",") });
     state.dispensed[input.visit] = { by: state.session?.name ?? "", at: new Date().toISOString() };
     state.rows = state.rows.map((r) => (r.visit === input.visit ? { ...r, state: "done" } : r));
     spoil("queue", `visit:${input.visit}`);

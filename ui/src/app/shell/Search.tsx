@@ -8,6 +8,7 @@ import { useTranslation } from "react-i18next";
 import type { SessionView } from "@/api";
 import { queries } from "@/api/queries";
 import { useLock } from "@/api/useLock";
+import { mayOf } from "@/lib/may";
 import { placesOf } from "./places";
 import styles from "./Search.module.css";
 
@@ -40,7 +41,7 @@ function Field({ onClose, session }: { onClose: () => void; session: SessionView
   const [at, setAt] = useState(0);
   const [query] = useDebouncedValue(text.trim(), 80);
   const patients = useQuery({ ...queries.searchPatients(query), enabled: query.length >= 2 });
-  const products = useQuery({ ...queries.products(query), enabled: query.length >= 2 });
+  const products = useQuery({ ...queries.products(query), enabled: query.length >= 2 && mayOf(session).searchProducts });
 
   const close = (then: () => void) => () => {
     onClose();
@@ -49,7 +50,7 @@ function Field({ onClose, session }: { onClose: () => void; session: SessionView
   const matches = (name: string) => name.toLowerCase().includes(text.trim().toLowerCase());
   const visit = /^\/consult\/([^/]+)/.exec(path)?.[1];
   const hits: Hit[] = [
-    ...placesOf(session.role).map((place) => ({
+    ...placesOf(session).map((place) => ({
       id: place.name,
       group: "screens" as const,
       icon: place.icon,

@@ -71,7 +71,7 @@ export function Shell({ session }: { session: SessionView }) {
         </div>
       </header>
       <nav className={styles.nav} aria-label={t("shell.places")}>
-        {placesOf(session.role).map(({ name, path: to, icon: Icon }) => (
+        {placesOf(session).map(({ name, path: to, icon: Icon }) => (
           <Link key={name} to={to} className={styles.place} activeProps={{ "data-active": true }} data-place={name}>
             <Icon size={24} stroke={1.6} aria-hidden />
             <span>{t(`shell.place.${name}`)}</span>
@@ -87,7 +87,7 @@ export function Shell({ session }: { session: SessionView }) {
           </button>
         )}
       </main>
-      <StatusBar />
+      <StatusBar session={session} />
       <Search opened={searching} onClose={() => setSearching(false)} session={session} />
     </div>
   );

@@ -4,9 +4,10 @@ import { useNavigate } from "@tanstack/react-router";
 import { IconBatteryExclamation, IconMicrophone, IconMicrophoneOff, IconPlug, IconPlugX, IconPrinter } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { PowerView, PrinterView, ScribeView, SyncHealth } from "@/api";
+import type { PowerView, PrinterView, ScribeView, SessionView, SyncHealth } from "@/api";
 import { queries } from "@/api/queries";
 import { errorWords } from "@/components/ErrorNote";
+import { type May, mayOf } from "@/lib/may";
 import { ago, clock, showMoment } from "@/lib/time";
 import { useNow } from "@/lib/useNow";
 import styles from "./StatusBar.module.css";
@@ -14,18 +15,19 @@ import styles from "./StatusBar.module.css";
 type Tone = "calm" | "ok" | "amber" | "red";
 
 /** Sync, power, printer, microphone: always in sight; each opens a panel in plain words. */
-export function StatusBar() {
+export function StatusBar({ session }: { session: SessionView }) {
   const { t } = useTranslation();
   const { data } = useQuery(queries.status());
   useNow(30_000);
+  const may = mayOf(session);
   if (!data) return <footer className={styles.bar} aria-label={t("shell.status.label")} />;
   return (
     <footer className={styles.bar} aria-label={t("shell.status.label")}>
       <Sync sync={data.sync} />
       <span className={styles.gap} />
-      <Power power={data.power} />
-      <Printer printer={data.printer} />
-      <Scribe scribe={data.scribe} />
+      <Power power={data.power} may={may} />
+      <Printer printer={data.printer} may={may} />
+      <Scribe scribe={data.scribe} may={may} />
     </footer>
   );
 }
@@ -45,7 +47,7 @@ function Item({ name, tone, icon, text, title, lines, help, action }: ItemProps)
   const [opened, setOpened] = useState(false);
   const navigate = useNavigate();
   return (
-    <Popover opened={opened} onChange={setOpened} position="top" width={340} shadow="md" trapFocus={action !== undefined}>
+    <Popover opened={opened} onChange={setOpened} position="top" width={340} shadow="md" trapFocus returnFocus>
       <Popover.Target>
         <button type="button" className={styles.item} data-tone={tone} data-status={name} aria-label={text} onClick={() => setOpened((o) => !o)}>
           {icon}
@@ -110,7 +112,7 @@ function Sync({ sync }: { sync: SyncHealth }) {
   );
 }
 
-function Power({ power }: { power: PowerView }) {
+function Power({ power, may }: { power: PowerView; may: May }) {
   const { t } = useTranslation();
   useNow(power.on_battery_since ? 1000 : 60_000);
   const tone: Tone = { not_set: "calm", mains: "calm", battery: "amber", low: "red", degraded: "amber", unknown: "amber", battery_fault: "amber" }[
@@ -137,12 +139,12 @@ function Power({ power }: { power: PowerView }) {
       title={word}
       lines={lines}
       help={t(`shell.power.help.${power.state}`)}
-      action={power.state === "not_set" ? { label: t("shell.power.set"), to: "/admin/settings" } : undefined}
+      action={power.state === "not_set" && may.changeDevice ? { label: t("shell.power.set"), to: "/admin/settings" } : undefined}
     />
   );
 }
 
-function Printer({ printer }: { printer: PrinterView }) {
+function Printer({ printer, may }: { printer: PrinterView; may: May }) {
   const { t } = useTranslation();
   const asks = printer.unknown > 0;
   const state = !printer.address ? "notSet" : asks ? "asks" : printer.problem ? "problem" : printer.waiting > 0 ? "busy" : "ready";
@@ -151,9 +153,9 @@ function Printer({ printer }: { printer: PrinterView }) {
   if (printer.waiting > 0) lines.push([t("shell.printer.waiting"), String(printer.waiting)]);
   if (printer.problem) lines.push([t("shell.printer.lastProblem"), printProblem(printer.problem)]);
   const action =
-    state === "notSet"
+    state === "notSet" && may.changeDevice
       ? { label: t("shell.printer.set"), to: "/admin/settings" }
-      : asks || printer.problem || printer.waiting > 0
+      : may.seeDispensing && (asks || printer.problem || printer.waiting > 0)
         ? { label: t("shell.printer.openSpool"), to: "/dispense", search: { spool: true } }
         : undefined;
   return (
@@ -174,7 +176,7 @@ function printProblem(code: string): string {
   return errorWords({ code: `printer_${code}` }).title;
 }
 
-function Scribe({ scribe }: { scribe: ScribeView }) {
+function Scribe({ scribe, may }: { scribe: ScribeView; may: May }) {
   const { t } = useTranslation();
   const mic = scribe.microphone;
   const text = [mic ? t("shell.scribe.mic", { name: mic, n: scribe.channels }) : t("shell.scribe.noMic")];
@@ -193,7 +195,7 @@ function Scribe({ scribe }: { scribe: ScribeView }) {
         [t("shell.scribe.model"), scribe.model ?? t("shell.scribe.noModel")],
       ]}
       help={t(`shell.scribe.help.${state}`)}
-      action={state === "ready" ? undefined : { label: t("shell.scribe.set"), to: "/admin/settings" }}
+      action={state === "ready" || !may.changeDevice ? undefined : { label: t("shell.scribe.set"), to: "/admin/settings" }}
     />
   );
 }

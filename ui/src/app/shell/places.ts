@@ -1,21 +1,25 @@
 import { IconAffiliate, IconCalendarEvent, IconPill, IconSettings, IconStethoscope, IconUsers } from "@tabler/icons-react";
-import type { Role } from "@/api";
+import type { SessionView } from "@/api";
+import { type May, mayOf } from "@/lib/may";
 
-/** The left column; each role sees its part. The backend decides what is allowed: this only tidies. */
+/** The left column; each person sees her part: what she may open. */
 export const PLACES = [
-  { name: "today", path: "/today", icon: IconCalendarEvent, roles: ["owner", "admin", "doctor", "pharmacist", "receptionist"] },
-  { name: "patients", path: "/patients", icon: IconUsers, roles: ["owner", "admin", "doctor", "pharmacist", "receptionist"] },
-  { name: "consult", path: "/consult", icon: IconStethoscope, roles: ["owner", "doctor"] },
-  { name: "dispense", path: "/dispense", icon: IconPill, roles: ["owner", "doctor", "pharmacist"] },
-  { name: "network", path: "/network", icon: IconAffiliate, roles: ["owner", "admin", "doctor", "receptionist"] },
-  { name: "admin", path: "/admin", icon: IconSettings, roles: ["owner", "admin"] },
-] as const satisfies readonly { name: string; path: string; icon: unknown; roles: readonly Role[] }[];
+  { name: "today", path: "/today", icon: IconCalendarEvent },
+  { name: "patients", path: "/patients", icon: IconUsers },
+  { name: "consult", path: "/consult", icon: IconStethoscope, needs: "openVisit" },
+  { name: "dispense", path: "/dispense", icon: IconPill, needs: "seeDispensing" },
+  { name: "network", path: "/network", icon: IconAffiliate, needs: "seeSharing" },
+  { name: "admin", path: "/admin", icon: IconSettings, needs: "addStaff" },
+] as const satisfies readonly { name: string; path: string; icon: unknown; needs?: keyof May }[];
 
 export type Place = (typeof PLACES)[number];
 
-export const placesOf = (role: Role): Place[] => PLACES.filter((place) => (place.roles as readonly Role[]).includes(role));
+export function placesOf(session: SessionView): Place[] {
+  const may = mayOf(session);
+  return PLACES.filter((place) => !("needs" in place) || may[place.needs]);
+}
 
-export function homeOf(role: Role): string {
+export function homeOf({ role }: SessionView): string {
   if (role === "doctor") return "/consult";
   if (role === "pharmacist") return "/dispense";
   return "/today";

@@ -8,8 +8,7 @@ import { api, type VisitView } from "@/api";
 import { queries } from "@/api/queries";
 import { useWrite } from "@/api/useWrite";
 import { Badge } from "@/components/Badge";
-import { ErrorNote } from "@/components/ErrorNote";
-import page from "@/components/Page.module.css";
+import { FailedPage } from "@/components/FailedPage";
 import { PatientHead } from "@/components/PatientHead";
 import { PinDialog } from "@/components/PinDialog";
 import { showDay } from "@/lib/time";
@@ -36,12 +35,7 @@ export function Consult() {
     begin.mutate(row.entry);
   }, [row, begin]);
 
-  if (error)
-    return (
-      <div className={page.page}>
-        <ErrorNote error={error} />
-      </div>
-    );
+  if (error) return <FailedPage title={t("consult.list.title")} error={error} />;
   if (!view) return null;
   const aside = (
     <>

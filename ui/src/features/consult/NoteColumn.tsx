@@ -55,18 +55,20 @@ export function NoteColumn({ view, note }: { view: VisitView; note: ReturnType<t
 
   return (
     <section className={styles.note} aria-label={t("consult.note.title")}>
-      <div className={styles.noteTop}>
-        <Recorder view={view} />
-        {heard && (
-          <Button variant={draftIsEmpty(draft) ? "light" : "default"} leftSection={<IconSparkles size={18} aria-hidden />} loading={propose.isPending} onClick={() => propose.mutate()}>
-            {t("consult.draft.propose")}
-          </Button>
-        )}
-      </div>
+      <Recorder view={view}>
+        <Button
+          variant={heard && draftIsEmpty(draft) ? "light" : "default"}
+          leftSection={<IconSparkles size={18} aria-hidden />}
+          disabled={!heard}
+          loading={propose.isPending}
+          onClick={() => propose.mutate()}
+        >
+          {t("consult.draft.propose")}
+        </Button>
+      </Recorder>
       <ErrorNote error={propose.error ?? playError ?? note.error ?? saveVitals.error} />
       {proposal && <Proposal patient={view.banner.id} proposal={proposal} left={left} onAll={acceptAll} onDismiss={() => setProposal({ ...proposal, note: EMPTY })} onVitals={takeVitals} onPlay={play} />}
       <div className={styles.noteBody}>
-        <Turns view={view} onPlay={play} />
         {SECTIONS.map((section) => (
           <div key={section}>
             <Section
@@ -82,6 +84,9 @@ export function NoteColumn({ view, note }: { view: VisitView; note: ReturnType<t
             {section === "assessment" && <Diagnoses visit={view.visit} diagnoses={view.diagnoses} disabled={false} />}
           </div>
         ))}
+      </div>
+      <div className={styles.said}>
+        <Turns view={view} onPlay={play} />
       </div>
       <footer className={styles.noteFoot}>
         <span className={styles.saved} data-saving={saving} role="status">

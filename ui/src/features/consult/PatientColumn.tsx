@@ -47,7 +47,7 @@ export function PatientColumn({ view, signed }: { view: VisitView; signed: boole
         <ul className={styles.plain}>
           {view.past_visits.map((past) => (
             <li key={past.visit}>
-              <span className={page.muted}>{showDay(past.day)}</span>
+              <span className={page.muted}>{[showDay(past.day), past.doctor, past.state === "draft" ? t("patients.history.state.draft") : ""].filter(Boolean).join(" · ")}</span>
               <br />
               {past.summary}
             </li>

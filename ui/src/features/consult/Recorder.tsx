@@ -1,6 +1,7 @@
 import { Button, Menu } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { IconChevronDown, IconFileMusic, IconMicrophone, IconPlayerStopFilled, IconRefresh, IconTestPipe } from "@tabler/icons-react";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type SoundSource, type VisitView } from "@/api";
 import { useLive } from "@/api/live";
@@ -10,10 +11,15 @@ import { useWrite } from "@/api/useWrite";
 import { Badge } from "@/components/Badge";
 import { ErrorNote } from "@/components/ErrorNote";
 import { clock } from "@/lib/time";
-import styles from "./Consult.module.css";
+import styles from "./Recorder.module.css";
 
-/** From a microphone, or from a WAV file through the very same pipeline. */
-export function Recorder({ view }: { view: VisitView }) {
+/**
+ * From a microphone, or from a WAV file through the very same pipeline.
+ *
+ * The same buttons stand in the same place in every state: what cannot be done now is disabled, never gone, and the
+ * state has a line of its own below them. So nothing slips under a finger when a recording or its text ends.
+ */
+export function Recorder({ view, children }: { view: VisitView; children: ReactNode }) {
   const { t } = useTranslation();
   const { data: app } = useQuery(queries.appState());
   const { data: status } = useQuery(queries.status());
@@ -35,72 +41,80 @@ export function Recorder({ view }: { view: VisitView }) {
   };
 
   return (
-    <div className={styles.recorder} data-recording={state ?? "none"} aria-live="polite">
-      {state === "recording" && last ? (
-        <>
-          <span className={styles.redDot} aria-hidden />
-          <strong className={styles.clock}>{clock(length)}</strong>
-          <span>{t("consult.recorder.recording")}</span>
-          <Levels levels={mine?.levels ?? []} />
-          <span className={styles.push} />
-          <Button color="red" variant="light" leftSection={<IconPlayerStopFilled size={17} aria-hidden />} loading={stop.isPending} onClick={() => stop.mutate(last.id)}>
-            {t("consult.recorder.stop")}
+    <div className={styles.recorder} data-recording={state ?? "none"}>
+      <div className={styles.actions}>
+        <Button.Group>
+          <Button
+            className={styles.record}
+            variant={last ? "default" : "light"}
+            leftSection={<IconMicrophone size={18} aria-hidden />}
+            disabled={running || !status?.scribe.microphone}
+            loading={start.isPending}
+            onClick={() => start.mutate({ kind: "microphone", device: null })}
+          >
+            {last ? t("consult.recorder.again") : t("consult.recorder.record")}
           </Button>
-        </>
-      ) : (
-        <>
-          <Button.Group>
-            <Button
-              variant={last ? "default" : "light"}
-              leftSection={<IconMicrophone size={18} aria-hidden />}
-              disabled={running || !status?.scribe.microphone}
-              loading={start.isPending}
-              onClick={() => start.mutate({ kind: "microphone", device: null })}
-            >
-              {last ? t("consult.recorder.again") : t("consult.recorder.record")}
-            </Button>
-            <Menu position="bottom-start" width={300}>
-              <Menu.Target>
-                <Button variant={last ? "default" : "light"} px={10} disabled={running} aria-label={t("consult.recorder.sources")}>
-                  <IconChevronDown size={17} aria-hidden />
-                </Button>
-              </Menu.Target>
-              <Menu.Dropdown>
-                {microphones.data?.map((m) => (
-                  <Menu.Item key={m.id} mih={44} leftSection={<IconMicrophone size={18} aria-hidden />} onClick={() => start.mutate({ kind: "microphone", device: m.id })}>
-                    {m.name}
-                  </Menu.Item>
-                ))}
-                <Menu.Item mih={44} leftSection={<IconFileMusic size={18} aria-hidden />} onClick={() => void fromFile()}>
-                  {t("consult.recorder.fromFile")}
+          <Menu position="bottom-start" width={300}>
+            <Menu.Target>
+              <Button variant={last ? "default" : "light"} px={10} disabled={running} aria-label={t("consult.recorder.sources")}>
+                <IconChevronDown size={17} aria-hidden />
+              </Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              {microphones.data?.map((m) => (
+                <Menu.Item key={m.id} mih={44} leftSection={<IconMicrophone size={18} aria-hidden />} onClick={() => start.mutate({ kind: "microphone", device: m.id })}>
+                  {m.name}
                 </Menu.Item>
-                {demo && (
-                  <>
-                    <Menu.Divider />
-                    <Menu.Item mih={44} leftSection={<IconTestPipe size={18} aria-hidden />} onClick={() => start.mutate({ kind: "wav", path: demo, fast: true })}>
-                      {t("consult.recorder.demoFast")}
-                    </Menu.Item>
-                    <Menu.Item mih={44} leftSection={<IconTestPipe size={18} aria-hidden />} onClick={() => start.mutate({ kind: "wav", path: demo, fast: false })}>
-                      {t("consult.recorder.demoSlow")}
-                    </Menu.Item>
-                  </>
-                )}
-              </Menu.Dropdown>
-            </Menu>
-          </Button.Group>
-          {state && last && (
-            <span className={styles.recState} data-state={state}>
-              {t(`consult.recorder.state.${state}`, { length: clock(length) })}
-            </span>
-          )}
-          {(state === "interrupted" || state === "failed" || state === "postponed") && last && (
-            <Button variant="light" leftSection={<IconRefresh size={17} aria-hidden />} loading={resume.isPending} onClick={() => resume.mutate(last.id)}>
-              {t("consult.recorder.resume")}
-            </Button>
-          )}
-        </>
-      )}
-      {last?.demo_model && <Badge tone="plain">{t("common.demoModel")}</Badge>}
+              ))}
+              <Menu.Item mih={44} leftSection={<IconFileMusic size={18} aria-hidden />} onClick={() => void fromFile()}>
+                {t("consult.recorder.fromFile")}
+              </Menu.Item>
+              {demo && (
+                <>
+                  <Menu.Divider />
+                  <Menu.Item mih={44} leftSection={<IconTestPipe size={18} aria-hidden />} onClick={() => start.mutate({ kind: "wav", path: demo, fast: true })}>
+                    {t("consult.recorder.demoFast")}
+                  </Menu.Item>
+                  <Menu.Item mih={44} leftSection={<IconTestPipe size={18} aria-hidden />} onClick={() => start.mutate({ kind: "wav", path: demo, fast: false })}>
+                    {t("consult.recorder.demoSlow")}
+                  </Menu.Item>
+                </>
+              )}
+            </Menu.Dropdown>
+          </Menu>
+        </Button.Group>
+        <Button
+          color="red"
+          variant="light"
+          leftSection={<IconPlayerStopFilled size={17} aria-hidden />}
+          disabled={state !== "recording"}
+          loading={stop.isPending}
+          onClick={() => last && stop.mutate(last.id)}
+        >
+          {t("consult.recorder.stop")}
+        </Button>
+        <span className={styles.push} />
+        {children}
+      </div>
+      <div className={styles.state} data-testid="recorder-state">
+        {state === "recording" && (
+          <>
+            <span className={styles.redDot} aria-hidden />
+            <strong className={styles.clock}>{clock(length)}</strong>
+          </>
+        )}
+        <span role="status" className={styles.words} data-state={state}>
+          {state === "recording" ? t("consult.recorder.recording") : state ? t(`consult.recorder.state.${state}`, { length: clock(length) }) : t("consult.recorder.state.none")}
+        </span>
+        {state === "recording" && <Levels levels={mine?.levels ?? []} />}
+        {last?.demo_model && <Badge tone="plain">{t("common.demoModel")}</Badge>}
+        <span className={styles.push} />
+        {(state === "interrupted" || state === "failed" || state === "postponed") && last && (
+          <Button size="compact-md" h={36} variant="light" leftSection={<IconRefresh size={17} aria-hidden />} loading={resume.isPending} onClick={() => resume.mutate(last.id)}>
+            {t("consult.recorder.resume")}
+          </Button>
+        )}
+      </div>
       <ErrorNote error={start.error ?? stop.error ?? resume.error ?? (mine?.error ? { code: mine.error } : null)} />
     </div>
   );

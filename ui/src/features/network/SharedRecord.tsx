@@ -11,6 +11,7 @@ import { useWrite } from "@/api/useWrite";
 import { AllergyStrip } from "@/components/AllergyStrip";
 import { CategoryList } from "@/components/CategoryList";
 import { ErrorNote } from "@/components/ErrorNote";
+import { FailedPage } from "@/components/FailedPage";
 import { notify } from "@/components/notify";
 import { doseWords, lengthWords } from "@/components/lineWords";
 import page from "@/components/Page.module.css";
@@ -35,10 +36,9 @@ export function SharedRecord() {
   );
   if (error)
     return (
-      <div className={page.page}>
+      <FailedPage title={t("network.title")} error={error}>
         {back}
-        <ErrorNote error={error} />
-      </div>
+      </FailedPage>
     );
   if (!data) return null;
   const { summary, record } = data;

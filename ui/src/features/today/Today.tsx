@@ -12,6 +12,7 @@ import { EmptyState } from "@/components/EmptyState";
 import { ErrorNote } from "@/components/ErrorNote";
 import { notifyError, notifyUndo } from "@/components/notify";
 import page from "@/components/Page.module.css";
+import { mayOf } from "@/lib/may";
 import { showShortDay, weekday } from "@/lib/time";
 import { useNow } from "@/lib/useNow";
 import { useColumns } from "./columns";
@@ -49,8 +50,8 @@ export function Today({ session }: { session: SessionView }) {
   const chosen = rows.find((r) => r.entry === search.row);
   const next = data?.rows.find((r) => r.state === "waiting" && (session.role !== "doctor" || r.doctor === null || r.doctor === session.staff));
   const move = useMove(data?.rows ?? []);
-  const registers = session.role !== "pharmacist";
-  const moves = session.role !== "admin";
+  const may = mayOf(session);
+  const registers = may.registerPatient;
   const waiting = data?.rows.filter((r) => r.state === "waiting" || r.state === "called").length ?? 0;
 
   return (
@@ -58,6 +59,7 @@ export function Today({ session }: { session: SessionView }) {
       <section className={`${page.card} ${styles.queue}`} aria-label={t("today.queue")}>
         {chosen ? (
           <div className={styles.bar} data-chosen>
+            <h1 className="sr">{t("today.title")}</h1>
             <Button variant="subtle" color="gray" size="compact-md" h={36} px={8} aria-label={t("today.unselect")} onClick={() => set({ row: undefined })}>
               <IconX size={18} aria-hidden />
             </Button>
@@ -65,7 +67,7 @@ export function Today({ session }: { session: SessionView }) {
               <strong>{chosen.token}</strong> {chosen.name}
             </p>
             <span className={styles.push} />
-            {movesOf(chosen.state, session.role).map(({ to, label, primary, open }) => (
+            {movesOf(chosen.state, may).map(({ to, label, primary, open }) => (
               <Button
                 key={label}
                 size="compact-md"
@@ -115,7 +117,7 @@ export function Today({ session }: { session: SessionView }) {
               onChange={(v) => set({ doctor: v || undefined })}
               data={[{ value: "", label: t("today.everyDoctor") }, ...(data?.doctors.map((d) => ({ value: d.id, label: d.name })) ?? [])]}
             />
-            {moves && (
+            {may.setQueueState && (
               <Button
                 size="compact-md"
                 h={36}
@@ -140,7 +142,7 @@ export function Today({ session }: { session: SessionView }) {
           selected={search.row ?? null}
           onSelect={(row) => set({ row: row ?? undefined })}
           onOpen={(r) => {
-            const open = movesOf(r.state, session.role).find((m) => m.open)?.open;
+            const open = movesOf(r.state, may).find((m) => m.open)?.open;
             if (open) void navigate({ to: open, params: { visit: r.visit } });
             else void navigate({ to: "/patients/$patient", params: { patient: r.patient } });
           }}
