@@ -1,30 +1,29 @@
 //! PINs: six digits, with a delay that grows and that no restart resets.
 //!
-//! A try is counted in the store before it is checked, so that pulling the plug in between gains nothing.
+//! A try is counted before it is checked, so that pulling the plug in between gains nothing. It is counted in the store;
+//! on a full disk in the file beside it (`vault::Tries`), so that she who knows her PIN still gets in to read.
 
 use std::sync::Arc;
 
 use domain::{Instant, Staff, StaffId};
 use seal::{PersonKeys, WrappedPersonKey};
 use serde::{Deserialize, Serialize};
-use vault::{Reading, Writing};
+use vault::{Reading, Tries, Writing};
 
 use crate::{Error, ErrorCode, open::OpenClinic, session::Acting};
 
-/// Tries since the last right PIN.
-#[derive(Debug, Default, Clone, Copy, Serialize, Deserialize)]
-struct Tries {
-    n_wrong: u32,
-    last_ms: i64,
+/// Milliseconds until the next try is taken. A clock that was set back makes nobody wait longer than the delay.
+fn wait_after(tries: Tries, now: Instant) -> u64 {
+    let delay = seal::pin_delay_ms(tries.n_wrong);
+    let passed = u64::try_from(now.as_millisecond() - tries.last_ms).unwrap_or(0);
+    delay.saturating_sub(passed)
 }
 
-impl Tries {
-    /// Milliseconds until the next try is taken. A clock that was set back makes nobody wait longer than the delay.
-    fn wait_ms(self, now: Instant) -> u64 {
-        let delay = seal::pin_delay_ms(self.n_wrong);
-        let passed = u64::try_from(now.as_millisecond() - self.last_ms).unwrap_or(0);
-        delay.saturating_sub(passed)
-    }
+/// The tries as they stand in the store.
+#[derive(Debug, Default, Clone, Copy, Serialize, Deserialize)]
+struct Counted {
+    n_wrong: u32,
+    last_ms: i64,
 }
 
 fn tries_key(staff: StaffId) -> String {
@@ -52,16 +51,15 @@ pub(crate) fn has_pin_here(r: &Reading<'_>, staff: StaffId) -> Result<bool, Erro
     Ok(r.setting(&person_key(staff))?.is_some())
 }
 
-/// Milliseconds until `staff` may try again.
-pub(crate) fn wait_ms(r: &Reading<'_>, staff: StaffId, now: Instant) -> Result<u64, Error> {
-    Ok(tries(r, staff)?.wait_ms(now))
-}
-
-fn tries(r: &Reading<'_>, staff: StaffId) -> Result<Tries, Error> {
+fn in_store(r: &Reading<'_>, staff: StaffId) -> Result<Tries, Error> {
     let text = r.setting(&tries_key(staff))?;
-    Ok(text
+    let counted: Counted = text
         .and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or_default())
+        .unwrap_or_default();
+    Ok(Tries {
+        n_wrong: counted.n_wrong,
+        last_ms: counted.last_ms,
+    })
 }
 
 /// Keeps `keys` of `staff` on this device, under `pin` and the machine's secret.
@@ -77,32 +75,71 @@ impl OpenClinic {
     /// [`ErrorCode::NoPinHere`], [`ErrorCode::Wait`], [`ErrorCode::WrongPin`] with `wait_ms` until the next try.
     pub(crate) fn unlock_person(&self, staff: StaffId, pin: &str) -> Result<Arc<PersonKeys>, Error> {
         let now = self.vault.now();
-        let (wrapped, counted) = self.vault.write(None, |w| {
-            let wrapped = w.setting(&person_key(staff))?.ok_or(ErrorCode::NoPinHere)?;
-            let before = tries(w, staff)?;
-            match before.wait_ms(now) {
-                0 => (),
-                wait_ms => return Err(Error::new(ErrorCode::Wait).with("wait_ms", wait_ms)),
-            }
-            let counted = Tries {
-                n_wrong: before.n_wrong.saturating_add(1),
-                last_ms: now.as_millisecond(),
-            };
-            let text = serde_json::to_string(&counted).expect("two numbers");
-            w.put_setting(&tries_key(staff), &text)?;
-            Ok::<_, Error>((wrapped, counted))
-        })?;
+        let (wrapped, counted) = self.count_try(staff, now)?;
         let wrapped = hex::decode(wrapped).map_err(|_| ErrorCode::StoreDamaged)?;
         match WrappedPersonKey::from_bytes(wrapped).unwrap(pin, &self.vault.pin_secret()) {
             Ok(keys) => {
-                self.vault
-                    .write(None, |w| Ok::<_, Error>(w.remove_setting(&tries_key(staff))?))?;
+                self.forget_tries(staff)?;
                 Ok(Arc::new(keys))
             }
             Err(seal::SealError::WrongPin) => {
-                Err(Error::new(ErrorCode::WrongPin).with("wait_ms", counted.wait_ms(now)))
+                Err(Error::new(ErrorCode::WrongPin).with("wait_ms", wait_after(counted, now)))
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Milliseconds until `staff` may try again.
+    pub(crate) fn wait_ms(&self, r: &Reading<'_>, staff: StaffId, now: Instant) -> Result<u64, Error> {
+        Ok(wait_after(self.tries(r, staff)?, now))
+    }
+
+    /// What is to be reckoned with: the worse of what the store and the file beside it know.
+    fn tries(&self, r: &Reading<'_>, staff: StaffId) -> Result<Tries, Error> {
+        Ok(in_store(r, staff)?.or_worse(self.vault.tries_beside(staff)))
+    }
+
+    /// Counts a try before it is checked: in the store, or on a full disk beside it. Gives the wrapped key and the tries
+    /// with this one.
+    fn count_try(&self, staff: StaffId, now: Instant) -> Result<(String, Tries), Error> {
+        let _one_at_a_time = self.pins.lock().expect("nobody panics under this lock");
+        let (wrapped, before) = self.read(|r| {
+            let wrapped = r.setting(&person_key(staff))?.ok_or(ErrorCode::NoPinHere)?;
+            Ok((wrapped, self.tries(r, staff)?))
+        })?;
+        match wait_after(before, now) {
+            0 => (),
+            wait_ms => return Err(Error::new(ErrorCode::Wait).with("wait_ms", wait_ms)),
+        }
+        let counted = Tries {
+            n_wrong: before.n_wrong.saturating_add(1),
+            last_ms: now.as_millisecond(),
+        };
+        let text = serde_json::to_string(&Counted {
+            n_wrong: counted.n_wrong,
+            last_ms: counted.last_ms,
+        })
+        .expect("two numbers");
+        match self.write_with_owed(None, |w| Ok(w.put_setting(&tries_key(staff), &text)?)) {
+            Ok(()) => (),
+            Err(error) if error.code == ErrorCode::DiskFull => self.vault.count_beside(staff, counted)?,
+            Err(error) => return Err(error),
+        }
+        Ok((wrapped, counted))
+    }
+
+    /// After a right PIN. On a full disk the store still says what it said before: the next wrong PIN then waits longer
+    /// than it had to, never shorter.
+    fn forget_tries(&self, staff: StaffId) -> Result<(), Error> {
+        let _one_at_a_time = self.pins.lock().expect("nobody panics under this lock");
+        if self.vault.tries_beside(staff) != Tries::default()
+            && let Err(error) = self.vault.count_beside(staff, Tries::default())
+        {
+            tracing::warn!(%error, "the tries beside the store were not forgotten");
+        }
+        match self.write_with_owed(None, |w| Ok(w.remove_setting(&tries_key(staff))?)) {
+            Err(error) if error.code == ErrorCode::DiskFull => Ok(()),
+            other => other,
         }
     }
 
@@ -164,8 +201,8 @@ mod tests {
         };
         let delay = seal::pin_delay_ms(5);
         assert!(delay > 0);
-        assert_eq!(tries.wait_ms(at(1_000_000)), delay);
-        assert_eq!(tries.wait_ms(at(1_000_000 + delay.cast_signed())), 0);
-        assert_eq!(tries.wait_ms(at(0)), delay);
+        assert_eq!(wait_after(tries, at(1_000_000)), delay);
+        assert_eq!(wait_after(tries, at(1_000_000 + delay.cast_signed())), 0);
+        assert_eq!(wait_after(tries, at(0)), delay);
     }
 }

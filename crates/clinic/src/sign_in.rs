@@ -13,13 +13,14 @@ impl Desk {
     /// Everybody who works here.
     pub fn staff_faces(&self) -> Result<Vec<StaffFace>, Error> {
         let now = self.now();
-        self.clinic()?.read(|r| {
+        let clinic = self.clinic()?;
+        clinic.read(|r| {
             let staff = r.all_staff()?.into_iter().filter(|staff| !staff.left);
             staff
                 .map(|staff| {
                     Ok(StaffFace {
                         has_pin_here: pin::has_pin_here(r, staff.id)?,
-                        wait_ms: u32::try_from(pin::wait_ms(r, staff.id, now)?).unwrap_or(u32::MAX),
+                        wait_ms: u32::try_from(clinic.wait_ms(r, staff.id, now)?).unwrap_or(u32::MAX),
                         id: staff.id,
                         name: staff.name,
                         role: staff.role,

@@ -19,6 +19,11 @@ pub(crate) fn mark(dir: &Path) -> PathBuf {
     dir.join("mark")
 }
 
+/// Wrong PINs that the store had no room for.
+pub(crate) fn tries(dir: &Path) -> PathBuf {
+    dir.join("tries")
+}
+
 /// The lock that makes one process per vault.
 pub(crate) fn lock(dir: &Path) -> PathBuf {
     dir.join("lock")
@@ -38,11 +43,15 @@ pub(crate) fn chunk(dir: &Path, attachment: &str, hash: &[u8]) -> PathBuf {
 pub(crate) fn write_whole(path: &Path, bytes: &[u8], between: impl FnOnce()) -> io::Result<()> {
     let folder = path.parent().expect("every file of a vault lies in a folder");
     let half = path.with_extension("half");
-    let mut file = private_file(&half)?;
-    file.write_all(bytes)?;
-    between();
-    file.sync_all()?;
-    drop(file);
+    let written = private_file(&half).and_then(|mut file| {
+        file.write_all(bytes)?;
+        between();
+        file.sync_all()
+    });
+    if let Err(error) = written {
+        let _ = fs::remove_file(&half); // what fills a full disk even more
+        return Err(error);
+    }
     fs::rename(&half, path)?;
     sync_folder(folder)
 }

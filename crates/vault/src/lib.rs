@@ -8,6 +8,7 @@
 //! | what | where |
 //! |---|---|
 //! | opening, and what is found wrong before anything is touched | `open`, `mark`, `schema` |
+//! | PINs on a full disk | `tries` |
 //! | one write, one look | `writing`, `reading` |
 //! | the set, and what is done with what comes | `set`, `judge`, `rebuild` |
 //! | nouns: mapping, rows and questions together | `documents/<noun>` |
@@ -45,6 +46,7 @@ mod settings;
 mod sharing;
 mod sync;
 mod tag;
+mod tries;
 mod vault;
 mod writing;
 
@@ -67,5 +69,6 @@ pub use secrets::{KeyError, KeyHolder, Keyring, KeyringState, MachineSecrets, Pa
 pub use set::SetDigest;
 pub use sharing::{GrantRow, RelayAuditRow, ReleaseRow};
 pub use tag::Tag;
+pub use tries::Tries;
 pub use vault::Vault;
 pub use writing::Writing;

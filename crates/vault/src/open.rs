@@ -4,6 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::Path;
 use std::sync::{Mutex, RwLock};
 
+use domain::Instant;
 use rusqlite::{Connection, OptionalExtension};
 use seal::{OpeningId, Statement, TenantId};
 
@@ -12,6 +13,7 @@ use crate::documents::Shelf;
 use crate::mark::{self, Mark, MarkFile};
 use crate::ports::SharedRng;
 use crate::reading::count;
+use crate::tries::TriesFile;
 use crate::vault::{Inner, Writer, WriterParts};
 use crate::{MachineSecrets, OpenError, Ports, Vault, VaultError, files, rebuild, roster, schema};
 
@@ -130,6 +132,7 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: File) -
     let statements = roster::read(&conn, &tenant)?;
     let belonging = Belonging::assemble(tenant, &statements, &secrets.device)?;
 
+    let tries = open_tries(dir, secrets, &conn, ports.clock.now())?;
     let mut rng = SharedRng::new(ports.rng);
     let opening = OpeningId::make(&mut rng);
     let commit = commit_of(&conn)?;
@@ -158,6 +161,7 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: File) -
         tenant,
         readers: Mutex::new(Vec::new()),
         writer: Mutex::new(writer),
+        tries: Mutex::new(tries),
         belonging: RwLock::new(belonging),
         clock: ports.clock,
         rng,
@@ -165,6 +169,28 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: File) -
         _lock: lock,
     };
     Ok(Vault { inner: inner.into() })
+}
+
+/// The file of tries beside the store. That it was made is remembered in the store before it is used, so that nobody
+/// takes it away unnoticed; where the store has no room for that, it is as if there were none.
+fn open_tries(dir: &Path, secrets: &MachineSecrets, conn: &Connection, now: Instant) -> Result<TriesFile, OpenError> {
+    let promised = conn
+        .query_row("SELECT 1 FROM meta WHERE key = 'tries'", [], |_| Ok(()))
+        .optional()?
+        .is_some();
+    let tries = TriesFile::open(dir, &secrets.db_key, now, promised);
+    if promised || !tries.is_there() {
+        return Ok(tries);
+    }
+    let promise = crate::vault::transact(conn, |conn| {
+        conn.execute("INSERT INTO meta (key, value) VALUES ('tries', 1)", [])?;
+        Ok::<_, VaultError>(())
+    });
+    match promise {
+        Ok(_) => Ok(tries),
+        Err(VaultError::DiskFull) => Ok(tries.without_file()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Finds what is wrong with the store, without changing a byte of it.

@@ -16,6 +16,7 @@ use crate::documents::Shelf;
 use crate::mark::{Mark, MarkFile};
 use crate::ports::{Clock, SharedRng};
 use crate::reading::count;
+use crate::tries::TriesFile;
 use crate::{Tag, VaultError, files, kill, schema};
 
 /// As many connections for reading as are kept when nobody reads.
@@ -38,6 +39,7 @@ pub(crate) struct Inner {
     pub tenant: TenantId,
     pub readers: Mutex<Vec<Connection>>,
     pub writer: Mutex<Writer>,
+    pub tries: Mutex<TriesFile>,
     pub belonging: RwLock<Arc<Belonging>>,
     pub clock: Arc<dyn Clock>,
     pub rng: SharedRng,
@@ -175,6 +177,10 @@ impl Inner {
             self.writer.clear_poison();
             writer
         })
+    }
+
+    pub(crate) fn tries(&self) -> MutexGuard<'_, TriesFile> {
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn rng(&self) -> SharedRng {

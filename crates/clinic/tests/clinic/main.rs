@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod consult;
+mod full_disk;
+mod models;
 mod pharmacy;
 mod power;
 mod reception;

@@ -126,6 +126,7 @@ impl vault::Clock for Clock {
 struct Heard {
     events: Mutex<Vec<DeskEvent>>,
     bell: Condvar,
+    then: std::sync::OnceLock<Then>,
 }
 
 /// One device.
@@ -137,12 +138,23 @@ pub struct Place {
     seed: u8,
 }
 
+type Then = Box<dyn Fn(&DeskEvent) + Send + Sync>;
+
 impl Place {
     /// A device that nobody has used yet. Its clock stands at the real time, and moves when the test says so.
     pub fn new(net: &Net, seed: u8) -> Self {
+        Self::in_folder(net, seed, TempDir::new().unwrap())
+    }
+
+    /// The same with its data on a disk of its own.
+    pub fn new_on(net: &Net, seed: u8, disk: &Path) -> Self {
+        Self::in_folder(net, seed, TempDir::new_in(disk).unwrap())
+    }
+
+    fn in_folder(net: &Net, seed: u8, folder: TempDir) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
         let clock = TestClock::at_ms(i64::try_from(now).unwrap());
-        Self::on(net, seed, Arc::new(TempDir::new().unwrap()), clock)
+        Self::on(net, seed, Arc::new(folder), clock)
     }
 
     fn on(net: &Net, seed: u8, folder: Arc<TempDir>, clock: TestClock) -> Self {
@@ -174,6 +186,9 @@ impl Place {
             events: {
                 let heard = Arc::clone(&heard);
                 Arc::new(move |event| {
+                    if let Some(then) = heard.then.get() {
+                        then(&event);
+                    }
                     heard.events.lock().unwrap().push(event);
                     heard.bell.notify_all();
                 })
@@ -197,10 +212,23 @@ impl Place {
         place
     }
 
+    /// The same with its data on a disk of its own.
+    pub fn founded_on(net: &Net, seed: u8, name: &str, disk: &Path) -> Self {
+        let place = Self::new_on(net, seed, disk);
+        place.desk.join_clinic(founding(net.invitation(name), name)).unwrap();
+        place
+    }
+
     /// The same device after it was switched off and on.
     pub fn restarted(self, net: &Net) -> Self {
+        self.restarted_after(net, || ())
+    }
+
+    /// The same, with something that happens while it is off.
+    pub fn restarted_after(self, net: &Net, meanwhile: impl FnOnce()) -> Self {
         let (folder, clock, seed) = (Arc::clone(&self.folder), self.clock.clone(), self.seed);
         drop(self);
+        meanwhile();
         Self::on(net, seed + 100, folder, clock)
     }
 
@@ -315,6 +343,17 @@ impl Place {
                 );
             }
         }
+    }
+
+    /// The folder of its clinic.
+    pub fn clinic_folder(&self) -> PathBuf {
+        let tenant = self.desk.app_state().unwrap().clinics.remove(0).tenant;
+        self.data().join("clinics").join(tenant)
+    }
+
+    /// From now on `then` happens at each event, on the thread that tells it.
+    pub fn at_each_event(&self, then: impl Fn(&DeskEvent) + Send + Sync + 'static) {
+        assert!(self.heard.then.set(Box::new(then)).is_ok(), "only one");
     }
 
     pub fn events(&self) -> Vec<DeskEvent> {

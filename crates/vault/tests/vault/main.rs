@@ -14,4 +14,5 @@ mod secrets;
 mod sharing;
 mod sound;
 mod syncing;
+mod tries;
 mod world;
