@@ -23,15 +23,18 @@ interface Start {
   at?: string;
   language?: Language;
   scene?: string;
+  /** Set up further before the app begins. */
+  before?: () => void;
 }
 
 /** The whole app on a made-up backend: at a place, as somebody, in a language. */
-export function start({ as, at = "/", language = "en", scene = "clinic" }: Start = {}) {
+export function start({ as, at = "/", language = "en", scene = "clinic", before }: Start = {}) {
   fake.reset();
   resetWindow();
   notifications.clean();
   fake.scene(scene);
   fake.signInAs(as ?? null);
+  before?.();
   window.location.hash = at;
   localStorage.clear();
   if (i18next.isInitialized) void i18next.changeLanguage(language);
@@ -56,5 +59,15 @@ export async function expectAccessible(what: Element = document.body) {
     rules: { "color-contrast": { enabled: false }, "target-size": { enabled: false }, region: { enabled: false } },
     resultTypes: ["violations"],
   });
+  expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 140)).join(" | ")}`)).toEqual([]);
+}
+
+/** One main part and one title, everything in some landmark. */
+export async function expectOnePage() {
+  await screen.findByRole("heading", { level: 1 });
+  expect(document.querySelectorAll("main, [role=main]")).toHaveLength(1);
+  expect(document.querySelectorAll("h1, [role=heading][aria-level='1']")).toHaveLength(1);
+  expect(document.querySelector("main h1")).toBeTruthy();
+  const { violations } = await axe.run(document.body, { runOnly: ["region", "landmark-one-main", "landmark-unique", "landmark-no-duplicate-main", "page-has-heading-one", "heading-order"] });
   expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 140)).join(" | ")}`)).toEqual([]);
 }

@@ -2,7 +2,7 @@ import { fireEvent, waitFor } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import type { GrantConsent } from "@/api";
 import { untilOf } from "@/features/consent/terms";
-import { expectAccessible, fake, PATIENT, screen, start, within } from "./app";
+import { expectAccessible, expectOnePage, fake, PATIENT, screen, start, within } from "./app";
 
 async function toSignPage(user: ReturnType<typeof start>["user"]) {
   await user.click((await screen.findAllByLabelText("Clinic that may see the record"))[0] as HTMLElement);
@@ -82,6 +82,7 @@ describe("consent", () => {
     const { user } = start({ as: "receptionist", at: `/consent/${PATIENT}` });
     await toSignPage(user);
     for (let i = 0; i < 4; i += 1) {
+      await expectOnePage();
       await expectAccessible();
       await user.click(screen.getByRole("button", { name: i % 2 ? "English" : "Bahasa Malaysia" }));
       await expectAccessible();

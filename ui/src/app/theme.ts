@@ -1,5 +1,5 @@
 /** Sizes for fingers (44 px, in rem so that they grow with the text), one family, and the clinic's accent. Colours of state live in tokens.css. */
-import { ActionIcon, Button, createTheme, Input, type MantineColorsTuple, Modal, NumberInput, PasswordInput, Select, Textarea, TextInput, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, createTheme, Input, type MantineColorsTuple, Menu, Modal, NumberInput, PasswordInput, Select, Textarea, TextInput, Tooltip } from "@mantine/core";
 import type { Accent } from "@/lib/accent";
 
 const FAMILY = '"Inter Variable", "Noto Sans", system-ui, sans-serif';
@@ -45,6 +45,7 @@ export const themeFor = (accent: Accent) =>
       Textarea: Textarea.extend({ defaultProps: { size: "md" } }),
       Select: Select.extend({ defaultProps: { size: "md", comboboxProps: { shadow: "md" }, allowDeselect: false } }),
       NumberInput: NumberInput.extend({ defaultProps: { size: "md", hideControls: true } }),
+      Menu: Menu.extend({ defaultProps: { returnFocus: true } }),
       Modal: Modal.extend({ defaultProps: { centered: true, radius: "lg", overlayProps: { backgroundOpacity: 0.45, blur: 2 } } }),
       Tooltip: Tooltip.extend({ defaultProps: { openDelay: 400, withArrow: true } }),
     },

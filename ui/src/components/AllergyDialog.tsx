@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Severity } from "@/api";
 import { useWrite } from "@/api/useWrite";
+import { useReturnFocus } from "@/lib/focus";
 import { ErrorNote } from "./ErrorNote";
 import styles from "./Dialog.module.css";
 
@@ -18,6 +19,7 @@ interface Props {
 
 export function AllergyDialog({ patient, said, onClose }: Props) {
   const { t } = useTranslation();
+  useReturnFocus();
   const [severity, setSeverity] = useState<Severity>("unknown");
   const form = useForm({
     mode: "uncontrolled",

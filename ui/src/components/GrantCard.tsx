@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type GrantView } from "@/api";
 import { useWrite } from "@/api/useWrite";
+import { useReturnFocus } from "@/lib/focus";
 import { ago, showDay, showMoment } from "@/lib/time";
 import { Badge } from "./Badge";
 import { CategoryList } from "./CategoryList";
@@ -59,6 +60,7 @@ export function GrantCard({ grant, withPatient = false }: { grant: GrantView; wi
 /** A question, because this leaves the clinic and cannot be taken back. */
 function RevokeDialog({ grant, onClose }: { grant: GrantView; onClose: () => void }) {
   const { t } = useTranslation();
+  useReturnFocus();
   const [reason, setReason] = useState<(typeof REASONS)[number]>("patient");
   const revoke = useWrite(() => api.revokeConsent(grant.id, reason), ["sharing"]);
   return (

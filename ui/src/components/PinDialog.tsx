@@ -2,6 +2,7 @@ import { Button, Modal } from "@mantine/core";
 import { type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ApiError } from "@/api";
+import { useReturnFocus } from "@/lib/focus";
 import { useNow } from "@/lib/useNow";
 import styles from "./Dialog.module.css";
 import { ErrorNote } from "./ErrorNote";
@@ -21,6 +22,7 @@ interface Props {
 /** A personal signature: her own PIN, and a button that says what it does. */
 export function PinDialog({ title, action, children, error, pending, onConfirm, onClose }: Props) {
   const { t } = useTranslation();
+  useReturnFocus();
   const [pin, setPin] = useState("");
   const [wrong, setWrong] = useState(0);
   const [until, setUntil] = useState(0);

@@ -47,7 +47,7 @@ function Item({ name, tone, icon, text, title, lines, help, action }: ItemProps)
   const [opened, setOpened] = useState(false);
   const navigate = useNavigate();
   return (
-    <Popover opened={opened} onChange={setOpened} position="top" width={340} shadow="md" trapFocus returnFocus>
+    <Popover opened={opened} onChange={setOpened} position="top" width={340} shadow="md" trapFocus returnFocus hideDetached={false}>
       <Popover.Target>
         <button type="button" className={styles.item} data-tone={tone} data-status={name} aria-label={text} onClick={() => setOpened((o) => !o)}>
           {icon}

@@ -8,7 +8,9 @@ import { queries } from "@/api/queries";
 import { useLock } from "@/api/useLock";
 import { useWrite } from "@/api/useWrite";
 import { ErrorNote } from "@/components/ErrorNote";
+import { FailedPage } from "@/components/FailedPage";
 import { LanguageSwitch } from "@/components/LanguageSwitch";
+import { useFocusOn } from "@/lib/focus";
 import { currentLanguage } from "@/lib/i18n";
 import { dayOf } from "@/lib/time";
 import { Agreed } from "./Agreed";
@@ -35,12 +37,23 @@ export function Consent({ session }: { session: SessionView }) {
   const [answers, setAnswers] = useState<Answers>(ANSWERS);
   const [page, setPage] = useState<number | null>(null);
   const [agreed, setAgreed] = useState<GrantView | null>(null);
+  const main = useFocusOn<HTMLElement>(agreed ? "agreed" : page);
   const grant = useWrite((input: GrantConsent) => api.grantConsent(input), ["sharing", `patient:${patient}`]);
   const set = (change: Partial<Answers>) => setAnswers((old) => ({ ...old, ...change }));
+  const toPatients = () => router.history.push("/patients");
   /** The tablet was in the patient's hands: whoever takes it back signs in again. */
   const handBack = () => void lock(`/patients/${patient}`);
 
-  if (error) return <ErrorNote error={error} />;
+  if (error)
+    return (
+      <main>
+        <FailedPage title={t("patients.sharing.title")} error={error}>
+          <Button variant="default" onClick={toPatients}>
+            {t("common.back")}
+          </Button>
+        </FailedPage>
+      </main>
+    );
   if (!banner) return null;
   if (page === null) {
     return (
@@ -93,7 +106,7 @@ export function Consent({ session }: { session: SessionView }) {
         <LanguageSwitch big onChange={() => undefined} />
         {!agreed && <p className={styles.step}>{t("consent.step", { n: page + 1, of: PAGES.length })}</p>}
       </header>
-      <main className={styles.main} tabIndex={-1} key={agreed ? "agreed" : shown}>
+      <main className={styles.main} ref={main} tabIndex={-1} key={agreed ? "agreed" : shown}>
         {agreed ? (
           <Agreed grant={agreed} from={session.clinic_name} />
         ) : shown === "ask" ? (

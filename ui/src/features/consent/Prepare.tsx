@@ -9,6 +9,7 @@ import { queries } from "@/api/queries";
 import { EmptyState } from "@/components/EmptyState";
 import { ErrorNote } from "@/components/ErrorNote";
 import page from "@/components/Page.module.css";
+import { useFocusOn } from "@/lib/focus";
 import styles from "./Consent.module.css";
 import type { Answers } from "./terms";
 
@@ -25,6 +26,7 @@ interface Props {
 export function Prepare({ banner, session, answers, set, onStart, onCancel }: Props) {
   const { t } = useTranslation();
   const navigate = useNavigate();
+  const main = useFocusOn<HTMLElement>("prepare");
   const { data, error } = useQuery(queries.network());
   const verified = data?.clinics.filter((c) => c.verified) ?? [];
   const minor = banner.age_years !== null && banner.age_years < 18;
@@ -39,7 +41,7 @@ export function Prepare({ banner, session, answers, set, onStart, onCancel }: Pr
     // oxlint-disable-next-line react/exhaustive-deps
   }, [only]);
   return (
-    <div className={styles.prepare} data-screen="consent" data-page="prepare">
+    <main className={styles.prepare} data-screen="consent" data-page="prepare" ref={main} tabIndex={-1}>
       <div className={`${page.card} ${styles.prepareCard}`}>
         <h1 className={page.title}>{t("consent.prepare.title", { name: banner.name })}</h1>
         <ErrorNote error={error} />
@@ -77,6 +79,6 @@ export function Prepare({ banner, session, answers, set, onStart, onCancel }: Pr
           </Button>
         </div>
       </div>
-    </div>
+    </main>
   );
 }

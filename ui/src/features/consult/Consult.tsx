@@ -35,6 +35,15 @@ export function Consult() {
     begin.mutate(row.entry);
   }, [row, begin]);
 
+  const note = view?.note.state;
+  const before = useRef(note);
+  const signedNote = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // What had the focus, the dialog, is gone: the note as it was signed is read out.
+    if (before.current === "draft" && note === "signed") signedNote.current?.focus();
+    before.current = note;
+  }, [note]);
+
   if (error) return <FailedPage title={t("consult.list.title")} error={error} />;
   if (!view) return null;
   const aside = (
@@ -49,7 +58,7 @@ export function Consult() {
       {view.note.state === "signed" ? (
         <div className={styles.columns}>
           <PatientColumn view={view} signed />
-          <SignedNote view={view} note={view.note} />
+          <SignedNote ref={signedNote} view={view} note={view.note} />
           <Prescription view={view} signed footer={<AfterSigning />} />
         </div>
       ) : (

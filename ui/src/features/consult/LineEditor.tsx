@@ -79,6 +79,7 @@ export function LineEditor({ visit, start, isNew, onDone, onChooseAnother }: Pro
       <div className={styles.fields}>
         <NumberInput
           label={t("consult.rx.dose")}
+          autoFocus
           suffix={` ${unitWords(line.unit, line.units_per_dose)}`}
           min={0}
           decimalScale={2}

@@ -42,10 +42,13 @@ export function Prescription({ view, signed, footer }: { view: VisitView; signed
   const navigate = useNavigate();
   const { drug } = useSearch({ strict: false }) as { drug?: string };
   const [editing, setEditing] = useState<{ line: PrescriptionLine; isNew: boolean } | null>(null);
+  /** After a line was edited, the next one is searched for. */
+  const [edited, setEdited] = useState(false);
   const remove = useWrite((line: string) => api.removeLine(view.visit, line), [`visit:${view.visit}`]);
   const again = useWrite(api.prescribe, [`visit:${view.visit}`]);
   const done = () => {
     setEditing(null);
+    setEdited(true);
     if (drug) void navigate({ to: "/consult/$visit", params: { visit: view.visit }, search: {}, replace: true });
   };
   const takeOff = ({ line }: CheckedLine) =>
@@ -64,7 +67,7 @@ export function Prescription({ view, signed, footer }: { view: VisitView; signed
           (editing ? (
             <LineEditor key={editing.line.id} visit={view.visit} start={editing.line} isNew={editing.isNew} onDone={done} onChooseAnother={done} />
           ) : (
-            <ProductSearch start={drug ?? ""} onChoose={(product) => setEditing({ line: lineOf(product), isNew: true })} />
+            <ProductSearch start={drug ?? ""} focused={edited} onChoose={(product) => setEditing({ line: lineOf(product), isNew: true })} />
           ))}
         <ErrorNote error={remove.error ?? again.error} />
         {view.lines

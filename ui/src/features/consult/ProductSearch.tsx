@@ -10,7 +10,7 @@ import { ProductBadges } from "@/components/ProductBadges";
 import styles from "./Prescription.module.css";
 
 /** A medicine by name; arrows choose, Enter opens it. */
-export function ProductSearch({ start, onChoose }: { start: string; onChoose: (product: ProductChoice) => void }) {
+export function ProductSearch({ start, focused, onChoose }: { start: string; focused: boolean; onChoose: (product: ProductChoice) => void }) {
   const { t } = useTranslation();
   const [text, setText] = useState(start);
   const [at, setAt] = useState(0);
@@ -35,6 +35,8 @@ export function ProductSearch({ start, onChoose }: { start: string; onChoose: (p
         role="combobox"
         aria-expanded={hits.length > 0}
         aria-controls="product-hits"
+        aria-activedescendant={hits[at] ? `product-${hits[at].key}` : undefined}
+        autoFocus={focused}
         leftSection={<IconSearch size={18} aria-hidden />}
         onKeyDown={(e) => {
           if (e.key === "ArrowDown") setAt((i) => Math.min(i + 1, hits.length - 1));
@@ -47,7 +49,7 @@ export function ProductSearch({ start, onChoose }: { start: string; onChoose: (p
       {hits.length > 0 && (
         <div id="product-hits" role="listbox" aria-label={t("consult.rx.results")} className={styles.hits}>
           {hits.map((p, i) => (
-            <div key={p.key} role="option" tabIndex={-1} aria-selected={i === at} className={styles.hit} onMouseMove={() => setAt(i)} onClick={() => choose(p)}>
+            <div key={p.key} id={`product-${p.key}`} role="option" tabIndex={-1} aria-selected={i === at} className={styles.hit} onMouseMove={() => setAt(i)} onClick={() => choose(p)}>
               <strong>{p.name}</strong>
               <span className={styles.badges}>
                 <ProductBadges halal={p.halal} group={p.poison_group} />

@@ -1,6 +1,6 @@
 import { Button, Textarea } from "@mantine/core";
 import { IconAlertTriangle, IconLock, IconShieldCheck } from "@tabler/icons-react";
-import { useState } from "react";
+import { type Ref, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type NoteState, type VisitView } from "@/api";
 import { useWrite } from "@/api/useWrite";
@@ -16,7 +16,7 @@ import { usePlay } from "./usePlay";
 import { vitalsWords } from "./Vitals";
 
 /** A signed note: nothing edits it; what comes later is an addendum, signed too. */
-export function SignedNote({ view, note }: { view: VisitView; note: Extract<NoteState, { state: "signed" }> }) {
+export function SignedNote({ view, note, ref }: { view: VisitView; note: Extract<NoteState, { state: "signed" }>; ref: Ref<HTMLElement> }) {
   const { t } = useTranslation();
   const { play } = usePlay(view.recordings.at(-1)?.id);
   const [text, setText] = useState("");
@@ -24,7 +24,7 @@ export function SignedNote({ view, note }: { view: VisitView; note: Extract<Note
   const add = useWrite(({ pin, words }: { pin: string; words: string }) => api.addAddendum(view.visit, words, pin), [`visit:${view.visit}`]);
   const vitals = vitalsWords(view.vitals, t);
   return (
-    <section className={styles.note} aria-label={t("consult.note.title")} data-testid="signed-note">
+    <section className={styles.note} aria-label={t("consult.note.title")} data-testid="signed-note" ref={ref} tabIndex={-1}>
       <div className={styles.signed}>
         <IconLock size={19} aria-hidden />
         <span>

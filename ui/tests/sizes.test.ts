@@ -1,0 +1,47 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const SRC = join(import.meta.dirname, "../src");
+const files = (dir: string, ending: RegExp): string[] =>
+  readdirSync(dir).flatMap((name) => {
+    const path = join(dir, name);
+    return statSync(path).isDirectory() ? files(path, ending) : ending.test(name) ? [path] : [];
+  });
+const linesOf = (ending: RegExp) => files(SRC, ending).flatMap((file) => readFileSync(file, "utf8").split("\n").map((line, i) => ({ where: `${relative(SRC, file)}:${i + 1}`, line })));
+
+// jsdom has no layout: that larger text grows everything with it is held by how sizes are written.
+describe("larger text", () => {
+  it("grows fonts, heights, widths and gaps: none is in pixels, but hairlines and the corners of boxes", () => {
+    const sized = /^\s*(?:font(?:-size)?|line-height|(?:min-|max-)?(?:height|width)|grid-template[\w-]*|gap|padding[\w-]*|margin[\w-]*|--[\w-]+)\s*:\s*(.*)/;
+    const bad = linesOf(/\.css$/).filter(({ line }) => [...(sized.exec(line)?.[1] ?? "").matchAll(/([\d.]+)px/g)].some(([, n]) => Number(n) > 2) && !/--shadow/.test(line));
+    expect(bad.map(({ where, line }) => `${where} ${line.trim()}`)).toEqual([]);
+    const set = linesOf(/\.tsx?$/).filter(({ line }) => /"--[\w-]+": "[\d.]+px"/.test(line));
+    expect(set).toEqual([]);
+  });
+
+  it("counts as less room: a layout asks its container in rem, not the window in pixels", () => {
+    const asks = linesOf(/\.css$/).filter(({ line }) => /@(media|container)/.test(line));
+    expect(asks.length).toBeGreaterThan(10);
+    const pixels = asks.filter(({ line }) => /\(m(ax|in)-width: [\d.]+px\)/.test(line) && !/orientation: portrait/.test(line));
+    expect(pixels).toEqual([]);
+  });
+});
+
+describe("calm", () => {
+  it("is kept in one place, for everything that moves", () => {
+    const tokens = readFileSync(join(SRC, "app/tokens.css"), "utf8");
+    const reduced = /@media \(prefers-reduced-motion: reduce\) \{([\s\S]*?)\n\}/.exec(tokens)?.[1] ?? "";
+    for (const what of ["animation-duration: 1ms !important", "animation-iteration-count: 1 !important", "transition-duration: 1ms !important", "scroll-behavior: auto !important"]) expect(reduced).toContain(what);
+    const overruled = linesOf(/\.css$/).filter(({ where, line }) => !where.startsWith("app/tokens.css") && /(animation|transition)[\w-]*:.*!important/.test(line));
+    expect(overruled).toEqual([]);
+  });
+
+  it("leaves the focus in sight: who takes the outline away shows it otherwise", () => {
+    for (const file of files(SRC, /\.css$/)) {
+      const css = readFileSync(file, "utf8");
+      const bare = /outline:\s*(0|none)/.test(css.replaceAll(/(main|h1|\.pad):focus[^{]*\{[^}]*\}/g, ""));
+      if (bare) expect([relative(SRC, file), css.includes(":focus-within")]).toEqual([relative(SRC, file), true]);
+    }
+  });
+});
