@@ -24,6 +24,11 @@ pub(crate) fn tries(dir: &Path) -> PathBuf {
     dir.join("tries")
 }
 
+/// Room that is kept for a full disk.
+pub(crate) fn ballast(dir: &Path) -> PathBuf {
+    dir.join("ballast")
+}
+
 /// The lock that makes one process per vault.
 pub(crate) fn lock(dir: &Path) -> PathBuf {
     dir.join("lock")

@@ -8,7 +8,7 @@
 //! | what | where |
 //! |---|---|
 //! | opening, and what is found wrong before anything is touched | `open`, `mark`, `schema` |
-//! | PINs on a full disk | `tries` |
+//! | a full disk: opening, and PINs | `ballast`, `tries` |
 //! | one write, one look | `writing`, `reading` |
 //! | the set, and what is done with what comes | `set`, `judge`, `rebuild` |
 //! | nouns: mapping, rows and questions together | `documents/<noun>` |
@@ -21,6 +21,7 @@
 //! `docs/vault.md` tells why it is so.
 
 mod attachments;
+mod ballast;
 mod belonging;
 mod documents;
 mod error;

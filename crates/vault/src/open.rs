@@ -8,6 +8,7 @@ use domain::Instant;
 use rusqlite::{Connection, OptionalExtension};
 use seal::{OpeningId, Statement, TenantId};
 
+use crate::ballast::{self, Ballast};
 use crate::belonging::{Belonging, NotTogether};
 use crate::documents::Shelf;
 use crate::mark::{self, Mark, MarkFile};
@@ -120,6 +121,7 @@ fn found(conn: &Connection, tenant: TenantId, statements: &[Statement]) -> Resul
 
 fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: File) -> Result<Vault, OpenError> {
     let key_check = mark::key_check(&secrets.db_key);
+    ballast::give_up(dir);
     let mark = Mark::read(dir)?;
     if mark.is_some_and(|mark| mark.key_check != key_check) {
         return Err(OpenError::WrongKey);
@@ -166,6 +168,7 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: File) -
         clock: ports.clock,
         rng,
         subscribers: RwLock::new(Vec::new()),
+        _ballast: Ballast::keep(dir),
         _lock: lock,
     };
     Ok(Vault { inner: inner.into() })

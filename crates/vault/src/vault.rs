@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use seal::{DeviceId, OpeningId, TenantId};
 use zeroize::Zeroizing;
 
+use crate::ballast::Ballast;
 use crate::belonging::Belonging;
 use crate::documents::Shelf;
 use crate::mark::{Mark, MarkFile};
@@ -44,6 +45,7 @@ pub(crate) struct Inner {
     pub clock: Arc<dyn Clock>,
     pub rng: SharedRng,
     pub subscribers: RwLock<Vec<Subscriber>>,
+    pub _ballast: Ballast,
     /// Held until everything above is closed: fields are dropped in this order.
     pub _lock: File,
 }

@@ -3,7 +3,10 @@
 use domain::{QueueEntryId, QueueState, Role, StaffId, VisitId};
 use vault::{NewQueueEntry, NewVisit, Writing};
 
-use super::register_patient::register;
+use super::{
+    register_patient::register,
+    today::{is_here, queue_of_today},
+};
 use crate::{
     Desk, Error, ErrorCode,
     audit::{Line, PATIENT_QUEUED, QUEUE_MOVED},
@@ -88,7 +91,7 @@ fn queue(w: &mut Writing<'_>, acting: &Acting, input: QueuePatient) -> Result<Qu
         }
     }
     let today = w.today()?;
-    if w.queue(today)?
+    if queue_of_today(w)?
         .iter()
         .any(|entry| entry.patient == input.patient && is_here(entry.state))
     {
@@ -119,10 +122,6 @@ fn queue(w: &mut Writing<'_>, acting: &Acting, input: QueuePatient) -> Result<Qu
         visit,
         token,
     })
-}
-
-fn is_here(state: QueueState) -> bool {
-    !matches!(state, QueueState::Done | QueueState::Left)
 }
 
 fn word(state: QueueState) -> &'static str {

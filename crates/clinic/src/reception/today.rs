@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::{QueueEntry, age};
+use domain::{Day, QueueEntry, QueueState, age};
 use vault::Reading;
 
 use crate::{
@@ -11,8 +11,29 @@ use crate::{
     views::reception::{DoctorChoice, QueueRow, TodayView},
 };
 
+/// Who came before midnight and is still here stays in sight for this long. Who was forgotten at closing time does not
+/// greet the next morning.
+const STAYS_MS: i64 = 12 * 60 * 60 * 1000;
+
+/// Today's queue, and before it who came yesterday evening and is still here.
+pub(super) fn queue_of_today(r: &Reading<'_>) -> Result<Vec<QueueEntry>, Error> {
+    let (today, now) = (r.today()?, r.now());
+    let mut queue = match today.0.yesterday() {
+        Ok(yesterday) => r.queue(Day(yesterday))?,
+        Err(_) => Vec::new(),
+    };
+    queue.retain(|entry| is_here(entry.state) && now.as_millisecond() - entry.arrived_at.as_millisecond() < STAYS_MS);
+    queue.extend(r.queue(today)?);
+    Ok(queue)
+}
+
+/// Waiting, with the doctor or at the pharmacy.
+pub(super) fn is_here(state: QueueState) -> bool {
+    !matches!(state, QueueState::Done | QueueState::Left)
+}
+
 impl Desk {
-    /// Today's queue, in the order of arrival, and the doctors who can be chosen.
+    /// The waiting room in the order of arrival, and the doctors who can be chosen.
     pub fn today(&self) -> Result<TodayView, Error> {
         let (clinic, _) = self.acting(Verb::SeeToday)?;
         clinic.read(|r| {
@@ -21,7 +42,7 @@ impl Desk {
             let doctors = staff.into_iter().filter(|staff| roles::may(staff, Verb::SignNote));
             let day = r.today()?;
             let mut rows = Vec::new();
-            for entry in r.queue(day)? {
+            for entry in queue_of_today(r)? {
                 let doctor_name = entry.doctor.and_then(|doctor| names.get(&doctor).cloned());
                 rows.extend(row(r, entry, doctor_name)?);
             }

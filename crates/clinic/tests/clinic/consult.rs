@@ -1,7 +1,7 @@
 use clinic::{
     ErrorCode,
     views::{
-        consult::{NoteState, OverrideReason, PrescribeLine, RecordAllergy, RecordingState, SoundSource},
+        consult::{NoteState, OverrideReason, PrescribeLine, RecordAllergy, RecordingState, SoundSource, VisitState},
         reception::Queued,
     },
 };
@@ -358,4 +358,58 @@ fn three_seconds() -> Vec<u8> {
     file.extend(96_000u32.to_le_bytes());
     file.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
     file
+}
+
+#[test]
+fn the_history_of_any_patient_is_hers_newest_first_and_looking_is_audited() {
+    let net = Net::start();
+    let (place, first) = consulting(&net);
+    let diagnosis = domain::Diagnosis {
+        text: "Acute pharyngitis".to_owned(),
+        icd10: None,
+    };
+    place.desk.save_diagnoses(first.visit, vec![diagnosis]).unwrap();
+    place
+        .desk
+        .set_sensitivity(first.visit, vec![domain::Sensitivity::MentalHealth])
+        .unwrap();
+    place.desk.no_known_allergies(first.patient).unwrap();
+    place.signed_visit(&first, Some(line(&product(&place.desk, "paracetamol"), 1)));
+    place.queued("Siti", "900202105028");
+    place.clock.step_ms(2 * 24 * 60 * 60 * 1000);
+    assert!(place.desk.today().unwrap().rows.is_empty());
+    let (patient, reason) = (first.patient, "cough".to_owned());
+    let second = place
+        .desk
+        .queue_patient(clinic::views::reception::QueuePatient {
+            patient,
+            reason,
+            doctor: None,
+        })
+        .unwrap();
+
+    let history = place.desk.patient_history(first.patient).unwrap();
+    assert_eq!(
+        history.iter().map(|one| one.visit).collect::<Vec<_>>(),
+        [second.visit, first.visit]
+    );
+    let (now, past) = (&history[0], &history[1]);
+    assert_eq!((now.state, now.summary.as_str()), (VisitState::Draft, "cough"));
+    assert_eq!((now.doctor.as_str(), now.sensitive), ("", false));
+    assert_eq!(
+        (past.state, past.summary.as_str()),
+        (VisitState::Signed, "Acute pharyngitis")
+    );
+    assert_eq!((past.doctor.as_str(), past.sensitive), ("Dr Aisyah", true));
+    assert!(past.medicines[0].to_lowercase().contains("paracetamol"));
+    // The consult lists the same, without the visit that it shows.
+    assert_eq!(place.desk.open_visit(second.visit).unwrap().past_visits, history[1..]);
+
+    place.desk.patient_history(first.patient).unwrap();
+    let audit = place.desk.audit(Some(first.patient)).unwrap();
+    assert_eq!(audit.iter().filter(|row| row.action == "history.opened").count(), 1);
+    refused(
+        place.desk.patient_history(domain::PatientId::from_bytes([9; 16])),
+        ErrorCode::NotFound,
+    );
 }

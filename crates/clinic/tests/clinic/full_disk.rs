@@ -128,7 +128,9 @@ fn taking_the_counted_tries_away_on_a_full_disk_costs_the_longest_delay() {
 
 #[test]
 fn a_disk_that_filled_up_while_the_device_was_off_keeps_nobody_from_reading() {
-    let Some(disk) = testkit::small_tmpfs(8_192) else { return };
+    let Some(disk) = testkit::small_tmpfs(8_192) else {
+        return;
+    };
     let net = Net::start();
     let place = Place::founded_on(&net, 1, "Klinik Seri Mawar", disk.path());
     place.queued("Nur Aisyah binti Rahman", "850101135029");

@@ -1,7 +1,7 @@
 use clinic::{
     Desk, ErrorCode,
     views::{
-        consult::RecordAllergy,
+        consult::{OverrideReason, PrescribeLine, RecordAllergy},
         pharmacy::{HandOver, PrintState},
         reception::Queued,
         status::DeviceSettings,
@@ -36,10 +36,19 @@ fn prescribed(net: &Net, printer: &str) -> (Place, Queued, LineId) {
 }
 
 fn hand_over(desk: &Desk, queued: &Queued, line: LineId) -> Result<(), clinic::Error> {
+    hand_over_with(desk, queued, vec![line], Vec::new())
+}
+
+fn hand_over_with(
+    desk: &Desk,
+    queued: &Queued,
+    lines: Vec<LineId>,
+    reasons: Vec<OverrideReason>,
+) -> Result<(), clinic::Error> {
     desk.hand_over(HandOver {
         visit: queued.visit,
-        lines: vec![line],
-        reasons: Vec::new(),
+        lines,
+        reasons,
         pin: PIN.to_owned(),
     })
 }
@@ -143,15 +152,21 @@ fn nobody_knows_whether_it_came_out_until_a_person_says_so() {
     );
 }
 
-#[test]
-fn what_came_up_since_the_signature_goes_back_to_the_doctor() {
-    let net = Net::start();
-    let place = Place::founded(&net, 1, "Klinik Seri Mawar");
+/// Two medicines are signed for; then the pharmacist, who is signed in, hears of an allergy to the first.
+fn allergy_after_signing(net: &Net) -> (Place, Queued, [LineId; 2]) {
+    let place = Place::founded(net, 1, "Klinik Seri Mawar");
     let queued = place.queued("Nur Aisyah", "850101135029");
     place.desk.no_known_allergies(queued.patient).unwrap();
-    let line = line(&product(&place.desk, "amoxicillin"), 1);
-    let id = line.id;
-    place.signed_visit(&queued, Some(line));
+    let [penicillin, harmless] =
+        [("amoxicillin", 1), ("paracetamol", 2)].map(|(typed, number)| line(&product(&place.desk, typed), number));
+    let ids = [penicillin.id, harmless.id];
+    let also = PrescribeLine {
+        visit: queued.visit,
+        line: harmless,
+        reasons: Vec::new(),
+    };
+    place.desk.prescribe(also).unwrap();
+    place.signed_visit(&queued, Some(penicillin));
     let pharmacist = place.colleague(domain::Role::Pharmacist);
     place.sign_in(pharmacist);
     let input = RecordAllergy {
@@ -161,9 +176,74 @@ fn what_came_up_since_the_signature_goes_back_to_the_doctor() {
         severity: Severity::Severe,
     };
     place.desk.record_allergy(input).unwrap();
+    (place, queued, ids)
+}
+
+#[test]
+fn what_came_up_since_the_signature_is_not_handed_over_without_a_reason() {
+    let net = Net::start();
+    let (place, queued, [penicillin, harmless]) = allergy_after_signing(&net);
+    let open = place.desk.open_dispense(queued.visit).unwrap().lines[0]
+        .checked
+        .open
+        .clone();
+    let error = refused(hand_over(&place.desk, &queued, penicillin), ErrorCode::ReasonNeeded);
+    assert_eq!(error.detail["keys"], open.join(","));
+    let with = |key: &str, reason: &str| {
+        let reason = OverrideReason {
+            finding_key: key.to_owned(),
+            reason: reason.to_owned(),
+        };
+        hand_over_with(&place.desk, &queued, vec![penicillin], vec![reason])
+    };
+    refused(with(&open[0], "  "), ErrorCode::ReasonNeeded);
+    refused(with("another_alert", "tolerated before"), ErrorCode::ReasonNeeded);
+    assert!(
+        place.desk.open_dispense(queued.visit).unwrap().lines[0]
+            .handed_over
+            .is_none()
+    );
+    hand_over(&place.desk, &queued, harmless).unwrap();
+}
+
+#[test]
+fn a_reason_given_at_the_counter_is_audited_shown_and_signed_by_who_gave_it() {
+    let net = Net::start();
+    let (place, queued, [penicillin, harmless]) = allergy_after_signing(&net);
     let view = place.desk.open_dispense(queued.visit).unwrap();
-    assert!(!view.lines[0].checked.open.is_empty());
-    refused(hand_over(&place.desk, &queued, id), ErrorCode::ReasonNeeded);
+    let keys = view.lines.iter().flat_map(|line| line.checked.open.clone());
+    let mut reasons: Vec<OverrideReason> = keys
+        .map(|finding_key| OverrideReason {
+            finding_key,
+            reason: " Had it in May without any harm; the doctor agrees. ".to_owned(),
+        })
+        .collect();
+    let asked = reasons.len();
+    reasons.push(OverrideReason {
+        finding_key: "nobody_asked".to_owned(),
+        reason: "x".to_owned(),
+    });
+    assert!(asked > 0);
+    hand_over_with(&place.desk, &queued, vec![penicillin, harmless], reasons).unwrap();
+
+    let view = place.desk.open_dispense(queued.visit).unwrap();
+    assert!(view.dispensed.is_some());
+    let checked = &view.lines[0].checked;
+    assert!(checked.open.is_empty() && !checked.findings.is_empty());
+    assert_eq!(checked.line.overrides.len(), asked);
+    assert_eq!(
+        checked.line.overrides[0].reason,
+        "Had it in May without any harm; the doctor agrees."
+    );
+    let pharmacist = place.desk.session().unwrap().unwrap();
+    assert_eq!(checked.line.overrides[0].by, pharmacist.staff);
+
+    place.sign_in(place.owner());
+    let audit = place.desk.audit(Some(queued.patient)).unwrap();
+    let overridden: Vec<_> = audit.iter().filter(|row| row.action == "alert.overridden").collect();
+    assert_eq!(overridden.len(), asked);
+    assert_eq!(overridden[0].who, pharmacist.name);
+    assert!(overridden[0].reason.as_deref().unwrap().contains("May"));
 }
 
 #[test]

@@ -88,3 +88,27 @@ fn the_doctor_who_calls_a_patient_in_becomes_hers() {
     place.desk.set_queue_state(queued.entry, QueueState::InConsult).unwrap();
     assert_eq!(place.desk.today().unwrap().rows[0].doctor, Some(place.owner()));
 }
+
+#[test]
+fn who_waits_at_midnight_still_waits_after_it_and_is_not_queued_twice() {
+    let net = Net::start();
+    let place = Place::founded(&net, 1, "Klinik Seri Mawar");
+    place.clock.step_ms(11 * 60 * 60 * 1000);
+    let queued = place.queued("Nur Aisyah binti Rahman", "850101135029");
+    place.clock.step_ms(2 * 60 * 60 * 1000);
+    assert_eq!(place.desk.today().unwrap().rows[0].visit, queued.visit);
+    let again = QueuePatient {
+        patient: queued.patient,
+        reason: "Demam".to_owned(),
+        doctor: None,
+    };
+    assert_eq!(
+        place.desk.queue_patient(again).unwrap_err().code,
+        ErrorCode::AlreadyInQueue
+    );
+    place.clock.step_ms(10 * 60 * 60 * 1000);
+    assert!(
+        place.desk.today().unwrap().rows.is_empty(),
+        "a new morning begins empty"
+    );
+}

@@ -1,3 +1,5 @@
+use std::{collections::BTreeMap, fs, path::Path};
+
 use clinic::{
     ErrorCode,
     views::setup::{JoinByCode, PairingState, SetupStep},
@@ -179,4 +181,53 @@ fn a_second_device_joins_by_code_and_sees_the_patients() {
         desk.search_patients("mei ling".to_owned()).unwrap().len() == 1
     });
     refused(second.desk.offer_pairing(), ErrorCode::NotAllowed);
+}
+
+fn bytes_of(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
+    entries
+        .filter(|entry| entry.path().is_file())
+        .map(|entry| {
+            (
+                entry.file_name().into_string().unwrap(),
+                fs::read(entry.path()).unwrap(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn another_stores_key_is_told_from_damage_and_touches_nothing() {
+    let net = Net::start();
+    let other = Place::founded(&net, 2, "Klinik Sentosa");
+    let place = Place::founded(&net, 1, "Klinik Seri Mawar");
+    let (folder, tenant) = (
+        place.clinic_folder(),
+        place.desk.app_state().unwrap().clinics[0].tenant.clone(),
+    );
+    let secrets = folder.join("secrets.sealed");
+    let own = fs::read(&secrets).unwrap();
+    let place = place.restarted_after(&net, || {
+        fs::copy(other.clinic_folder().join("secrets.sealed"), &secrets).unwrap();
+    });
+    let before = bytes_of(&folder);
+    assert!(place.desk.app_state().unwrap().open.is_none());
+    let wrong = || {
+        drop(refused(
+            place.desk.open_clinic(tenant.clone()),
+            ErrorCode::StoreKeyWrong,
+        ))
+    };
+    wrong();
+    assert!(before == bytes_of(&folder), "a file was touched");
+    // Also without the mark, which knows the right key by its hash.
+    let mark = fs::read(folder.join("mark")).unwrap();
+    fs::remove_file(folder.join("mark")).unwrap();
+    wrong();
+    fs::write(folder.join("mark"), mark).unwrap();
+    assert!(before == bytes_of(&folder), "a file was touched");
+
+    fs::write(&secrets, own).unwrap();
+    place.desk.open_clinic(tenant).unwrap();
+    place.sign_in(place.owner());
 }

@@ -74,3 +74,21 @@ fn an_admin_makes_no_owner() {
     };
     refused(place.desk.add_staff(input), ErrorCode::NotAllowed);
 }
+
+#[test]
+fn a_session_says_who_practises() {
+    let net = Net::start();
+    let place = Place::founded(&net, 1, "Klinik Seri Mawar");
+    assert!(
+        place.desk.session().unwrap().unwrap().practises,
+        "the owner has a number"
+    );
+    for (staff, practises) in [
+        (place.colleague(Role::Owner), false),
+        (place.colleague(Role::Doctor), true),
+        (place.colleague(Role::Pharmacist), false),
+    ] {
+        let session = place.desk.sign_in(staff, PIN.to_owned()).unwrap();
+        assert_eq!(session.practises, practises, "{:?}", session.role);
+    }
+}

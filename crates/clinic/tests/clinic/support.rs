@@ -141,7 +141,8 @@ pub struct Place {
 type Then = Box<dyn Fn(&DeskEvent) + Send + Sync>;
 
 impl Place {
-    /// A device that nobody has used yet. Its clock stands at the real time, and moves when the test says so.
+    /// A device that nobody has used yet. Its clock stands at noon of the real day in Kuala Lumpur (the relay's is the
+    /// real one), and moves when the test says so.
     pub fn new(net: &Net, seed: u8) -> Self {
         Self::in_folder(net, seed, TempDir::new().unwrap())
     }
@@ -152,8 +153,10 @@ impl Place {
     }
 
     fn in_folder(net: &Net, seed: u8, folder: TempDir) -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
-        let clock = TestClock::at_ms(i64::try_from(now).unwrap());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        // Kuala Lumpur is eight hours ahead: its noon is four o'clock UTC.
+        let day = (now.as_secs() + 8 * 3_600) / 86_400;
+        let clock = TestClock::at_ms(i64::try_from(day * 86_400 + 4 * 3_600).unwrap() * 1_000);
         Self::on(net, seed, Arc::new(folder), clock)
     }
 
