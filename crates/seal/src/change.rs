@@ -8,8 +8,8 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::{
-    ChangeId, DeviceId, DeviceKeys, DocumentId, EpochId, EpochSecrets, FORMAT_VERSION, Membership, OpeningId,
-    SealError, TenantId, body, context, wire,
+    Admission, ChangeId, DeviceId, DeviceKeys, DocumentId, EpochId, EpochSecrets, FORMAT_VERSION, Membership,
+    OpeningId, SealError, TenantId, body, context, wire,
 };
 
 /// The most that one change may hold before it is sealed, in bytes.
@@ -235,20 +235,29 @@ impl SealedChange {
     }
 
     /// Was it written by a member of this tenant, under one of its epochs?
+    ///
+    /// [`SealError::BeyondRemoval`] when the signature is that of a device that was removed, and the change is none of
+    /// those that its removal lets stand: not to be merged, and not to be lost.
     pub fn verify(&self, membership: &Membership) -> Result<(), SealError> {
-        if self.header.tenant != membership.tenant() {
+        let header = &self.header;
+        if header.tenant != membership.tenant() {
             return Err(SealError::WrongTenant);
         }
-        if !membership.has_epoch(&self.header.epoch) {
+        if !membership.has_epoch(&header.epoch) {
             return Err(SealError::UnknownEpoch);
         }
         let signed_part = self.wire.signed_part();
         membership.verify(
-            &self.header.device,
+            &header.device,
             context::CHANGE_SIGNATURE,
             &signed_part,
             &self.wire.signature,
-        )
+        )?;
+        match membership.admits_change(&header.device, &header.opening, header.number) {
+            Admission::Member => Ok(()),
+            Admission::BeyondRemoval => Err(SealError::BeyondRemoval),
+            Admission::NoDevice => Err(SealError::UnknownDevice),
+        }
     }
 
     /// What was sealed. Says nothing about who sealed it: [`Self::verify`] does.

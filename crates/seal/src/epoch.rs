@@ -98,11 +98,15 @@ pub struct EpochSecrets {
 impl EpochSecrets {
     /// Unwraps what the statements hold for this device.
     ///
-    /// [`SealError::UnknownDevice`] when it is not a member; [`SealError::UnknownEpoch`] when nothing (or not the first
+    /// [`SealError::UnknownDevice`] when it is not a member, [`SealError::RemovedDevice`] when it is none any more;
+    /// [`SealError::UnknownEpoch`] when nothing (or not the first
     /// epoch, from which documents are named) could be unwrapped. A later epoch whose envelope is broken is left out:
     /// what was sealed under it stays closed, and everything else opens.
     pub fn unwrap(membership: &Membership, device: &DeviceKeys) -> Result<Self, SealError> {
         let id = device.id();
+        if membership.is_removed(&id) {
+            return Err(SealError::RemovedDevice);
+        }
         membership.device(&id).ok_or(SealError::UnknownDevice)?;
         Self::unwrap_for(membership, id.as_bytes(), device.opening_key())
     }
@@ -173,8 +177,8 @@ impl EpochSecrets {
         opened.ok_or(SealError::NotForUs)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&EpochId, &EpochKeys)> {
-        self.epochs.iter()
+    pub(crate) fn keys(&self, epoch: &EpochId) -> Option<&EpochKeys> {
+        self.epochs.get(epoch)
     }
 }
 

@@ -25,6 +25,12 @@ pub enum SealError {
     /// The device that is named as the writer is not a member.
     #[error("the device is not a member")]
     UnknownDevice,
+    /// The device was removed; it can come back under new keys only.
+    #[error("the device was removed")]
+    RemovedDevice,
+    /// Written by a device that was removed, beyond what its removal lets stand: kept apart for a person to look at.
+    #[error("written beyond the removal of its device")]
+    BeyondRemoval,
     /// The epoch is not one of the tenant's, or this device has no key of it.
     #[error("the epoch is not known here")]
     UnknownEpoch,
@@ -74,6 +80,8 @@ impl SealError {
             Self::Erased => "erased",
             Self::BadSignature => "bad_signature",
             Self::UnknownDevice => "unknown_device",
+            Self::RemovedDevice => "removed_device",
+            Self::BeyondRemoval => "beyond_removal",
             Self::UnknownEpoch => "unknown_epoch",
             Self::WrongTenant => "wrong_tenant",
             Self::WrongDevice => "wrong_device",

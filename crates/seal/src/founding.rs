@@ -1,12 +1,12 @@
-//! How a tenant begins, and how a device is admitted.
+//! How a tenant begins.
 
 use rand_core::CryptoRng;
 
 use crate::{
-    AddDevice, DeviceKeys, DevicePublic, EpochSecrets, EpochWrap, Genesis, KeyWrap, Membership, NewEpoch, RecoveryKit,
-    SealError, Statement, StatementKind, TenantId,
+    DeviceKeys, Genesis, RecoveryKit, Statement, StatementKind, TenantId,
+    coming_and_going::new_epoch_for,
     epoch::EpochKeys,
-    statement::{NewStatement, SigningWith, kit_recipient},
+    statement::{NewStatement, SigningWith},
 };
 
 /// A new tenant: what is public of it, and the two secrets that its owner now has.
@@ -47,21 +47,7 @@ pub fn found_tenant(rng: &mut impl CryptoRng, now_ms: i64) -> Founded {
     );
     let tenant = genesis.tenant();
 
-    let recipients = [
-        (*public.id().as_bytes(), public.hpke),
-        (kit_recipient(&kit_hpke), kit_hpke),
-    ];
-    let wraps = recipients.map(|(recipient, hpke)| KeyWrap {
-        recipient,
-        sealed: keys
-            .wrap(tenant, &recipient, &hpke, rng)
-            .expect("keys that were just made take an envelope"),
-    });
-    let epoch = NewEpoch {
-        clinic_hpke: keys.clinic_public(),
-        secret_check: keys.check(),
-        wraps: wraps.into(),
-    };
+    let epoch = new_epoch_for(tenant, &keys, [&public], &kit_hpke, rng).expect("keys just made take an envelope");
     let epoch = Statement::sign(
         NewStatement {
             tenant: Some(tenant),
@@ -77,46 +63,4 @@ pub fn found_tenant(rng: &mut impl CryptoRng, now_ms: i64) -> Founded {
         device,
         kit,
     }
-}
-
-/// The statement by which `admin` admits `new`, with the keys of every epoch that `secrets` opens wrapped to it.
-///
-/// [`SealError::NotAdmin`] when the statements at hand do not make `admin` one; [`SealError::WrongTenant`] when the
-/// secrets are another tenant's; [`SealError::Malformed`] when the new device's key takes no envelope.
-pub fn add_device(
-    membership: &Membership,
-    secrets: &EpochSecrets,
-    admin: &DeviceKeys,
-    new: &DevicePublic,
-    as_admin: bool,
-    now_ms: i64,
-    rng: &mut impl CryptoRng,
-) -> Result<Statement, SealError> {
-    let tenant = membership.tenant();
-    if secrets.tenant() != tenant {
-        return Err(SealError::WrongTenant);
-    }
-    if !membership.is_admin(&admin.id()) {
-        return Err(SealError::NotAdmin);
-    }
-    let recipient = new.id();
-    let wraps = secrets
-        .iter()
-        .map(|(epoch, keys)| {
-            let sealed = keys.wrap(tenant, recipient.as_bytes(), &new.hpke, rng)?;
-            Ok(EpochWrap { epoch: *epoch, sealed })
-        })
-        .collect::<Result<_, SealError>>()?;
-    let add = AddDevice {
-        device: *new,
-        admin: as_admin,
-        wraps,
-    };
-    let statement = NewStatement {
-        tenant: Some(tenant),
-        predecessors: membership.heads(),
-        made_at_ms: now_ms,
-        kind: StatementKind::AddDevice(add),
-    };
-    Ok(Statement::sign(statement, &SigningWith::Device(admin)))
 }

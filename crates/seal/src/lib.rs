@@ -9,6 +9,7 @@
 //! | ids, and names of documents | [`ids`](crate::TenantId), [`derive_document_id`] |
 //! | a device's, a person's, the kit's keys | [`DeviceKeys`], [`PersonKeys`], [`RecoveryKit`] |
 //! | who belongs | [`Statement`], [`Membership`], [`EpochSecrets`] |
+//! | how devices come and go | [`add_device`], [`make_admin`], [`remove_device`], [`new_epoch`], [`add_wraps`] |
 //! | what a clinic writes | [`SealedChange`], [`AttachmentKey`] |
 //! | what crosses to another clinic | [`ClinicCard`], [`Grant`], [`Revocation`], [`Release`] |
 //! | how a device or a clinic joins | [`PairingOffer`], [`PairingJoin`], [`Invitation`] |
@@ -20,6 +21,7 @@ mod attachment;
 mod body;
 mod change;
 mod clinic_card;
+mod coming_and_going;
 mod context;
 mod document;
 mod envelope;
@@ -49,10 +51,11 @@ pub use change::{
     SealedChange,
 };
 pub use clinic_card::ClinicCard;
+pub use coming_and_going::{add_device, add_wraps, make_admin, new_epoch, remove_device};
 pub use document::derive_document_id;
 pub use epoch::EpochSecrets;
 pub use error::SealError;
-pub use founding::{Founded, add_device, found_tenant};
+pub use founding::{Founded, found_tenant};
 pub use grant::{Grant, GrantClear, MAX_SEALED_GRANT_BYTES, MAX_TERMS_BYTES, NewGrant};
 pub use ids::{
     ChangeId, DeviceId, DocumentId, EpochId, GrantId, OpeningId, PersonId, ReleaseId, StatementId, TenantId,
@@ -60,7 +63,7 @@ pub use ids::{
 pub use invitation::{Invitation, InvitationToken};
 pub use keys::{DeviceKeys, DevicePublic, verify};
 pub use kit::RecoveryKit;
-pub use membership::{Membership, Refusal};
+pub use membership::{Admission, MAX_STATEMENTS, Membership, Refusal};
 pub use pairing::{MAX_PAIRING_MESSAGE_BYTES, PairingCode, PairingJoin, PairingOffer, PairingWelcome, Welcome};
 pub use passphrase::{open_with_passphrase, seal_with_passphrase};
 pub use person::{PersonKeys, WrappedPersonKey, pin_delay_ms};
@@ -70,7 +73,8 @@ pub use release::{
 };
 pub use revocation::{MAX_REVOCATION_BYTES, Revocation};
 pub use statement::{
-    AddDevice, EpochWrap, Genesis, KeyWrap, MAX_STATEMENT_BYTES, NewEpoch, Signer, Statement, StatementKind,
+    AddDevice, AddWraps, EpochWrap, Genesis, KeyWrap, MAX_STATEMENT_BYTES, MakeAdmin, NewEpoch, OpeningEnd,
+    RemoveDevice, Signer, SigningWith, Statement, StatementKind,
 };
 
 /// The version that this build writes into every format of this crate, and the highest that it reads.

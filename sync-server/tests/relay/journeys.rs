@@ -132,7 +132,7 @@ async fn a_second_device_is_paired_by_a_code_and_hears_live() {
     let (membership, before) = (clinic.membership(), clinic.encoded_statements());
     let admit = move |new: seal::DevicePublic| {
         let secrets = seal::EpochSecrets::unwrap(&membership, &admin).unwrap();
-        let added = seal::add_device(&membership, &secrets, &admin, &new, false, NOW, &mut rng(5)).unwrap();
+        let added = seal::add_device(&membership, &secrets, admin.as_ref(), &new, false, NOW, &mut rng(5)).unwrap();
         store.absorb_statements(vec![added.bytes()]).unwrap();
         Some(before.into_iter().chain([added.bytes()]).collect())
     };

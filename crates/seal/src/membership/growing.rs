@@ -1,175 +1,224 @@
-//! Going over a set of statements until nothing more is accepted.
+//! Which statements are founded by their own past: every statement that it builds upon is here, its signer had the right
+//! to sign it by these, and its signature fits.
+//!
+//! The past of a statement never changes, so neither does this verdict: a set that grows only adds to what is founded.
+//! Removals are not looked at here; [`super::removing`] says which of the founded statements hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Epoch, Member, Membership, Refusal};
-use crate::{EpochId, Genesis, NewEpoch, SealError, Signer, Statement, StatementId, StatementKind, TenantId};
+use super::{MAX_STATEMENTS, Refusal, bits::Bits, epochs};
+use crate::{DeviceId, DevicePublic, Genesis, SealError, Signer, Statement, StatementId, StatementKind, TenantId};
 
-/// What is not yet accepted; a statement that came twice stands here once.
-pub(super) type Waiting<'a> = BTreeMap<(StatementId, [u8; 64]), &'a Statement>;
-
-/// A membership in the making.
-pub(super) struct Growing {
-    membership: Membership,
-    depths: BTreeMap<StatementId, u32>,
-    /// Envelopes for a device that is added may name an epoch that is accepted only later in the round.
-    added_wraps: Vec<(EpochId, [u8; 32], Vec<u8>)>,
+/// A statement that is founded.
+pub(super) struct Founded<'a> {
+    pub(super) statement: &'a Statement,
+    /// The longest way from the genesis, in steps.
+    pub(super) depth: u32,
+    /// Everything that it builds upon, directly or not.
+    pub(super) past: Bits,
 }
 
-/// What one look at a statement finds.
-enum Finding {
-    Holds {
-        depth: u32,
-    },
-    /// Not yet: another statement could still change it.
-    Waits(Refusal),
-    Never(Refusal),
+/// All that is founded, each after what it builds upon.
+pub(super) struct Line<'a> {
+    pub(super) founded: Vec<Founded<'a>>,
+    pub(super) genesis: &'a Genesis,
+    /// Per device: what it signed.
+    pub(super) signed_by: BTreeMap<DeviceId, Bits>,
+    /// Per device: what admits it.
+    pub(super) admitting: BTreeMap<DeviceId, Bits>,
+    /// Per device: what makes it an admin's.
+    pub(super) making_admin: BTreeMap<DeviceId, Bits>,
+    /// Every device that something admits.
+    pub(super) publics: BTreeMap<DeviceId, DevicePublic>,
+    /// By what someone comes, goes or gets a right.
+    pub(super) deciding: Bits,
+    /// What removes a device, and which.
+    pub(super) removals: Vec<(usize, DeviceId)>,
+    pub(super) refused: BTreeMap<StatementId, Refusal>,
+    places: BTreeMap<StatementId, usize>,
 }
 
-impl Growing {
-    pub(super) fn from_genesis(tenant: TenantId, id: StatementId, genesis: &Genesis) -> Self {
-        let first = Member {
-            public: genesis.first_device,
-            admin: true,
-        };
-        let membership = Membership {
-            tenant,
-            root: genesis.root,
-            kit_hpke: genesis.kit_hpke,
-            first_epoch_check: genesis.first_epoch_check,
-            devices: BTreeMap::from([(first.public.id(), first)]),
-            epochs: BTreeMap::new(),
-            current: EpochId::from_bytes([0; 32]),
-            accepted: BTreeSet::from([id]),
-            refused: BTreeMap::new(),
-            heads: BTreeSet::from([id]),
-        };
-        Self {
-            membership,
-            depths: BTreeMap::from([(id, 0)]),
-            added_wraps: Vec::new(),
+/// By id, then by signature: the id is that of the signed part, and a copy with a false signature must not stand in the
+/// way of the true one.
+pub(super) type Candidates<'a> = BTreeMap<StatementId, BTreeMap<[u8; 64], &'a Statement>>;
+
+impl<'a> Line<'a> {
+    /// The line that begins with `genesis`. [`SealError::TooLarge`] when more than [`MAX_STATEMENTS`] are founded.
+    pub(super) fn grow(
+        tenant: TenantId,
+        genesis: (&'a Statement, &'a Genesis),
+        mut candidates: Candidates<'a>,
+    ) -> Result<Self, SealError> {
+        let mut line = Self::begin(genesis.0, genesis.1);
+        candidates.remove(&genesis.0.id());
+        candidates.retain(|id, copies| {
+            let ours = copies.values().any(|copy| copy.tenant() == tenant);
+            if !ours {
+                line.refused.insert(*id, Refusal::OtherTenant);
+            }
+            ours
+        });
+
+        let mut n_missing = BTreeMap::new();
+        let mut waiting: BTreeMap<StatementId, Vec<StatementId>> = BTreeMap::new();
+        for (id, copies) in &candidates {
+            let named: BTreeSet<_> = copies.values().flat_map(|copy| copy.predecessors()).copied().collect();
+            n_missing.insert(*id, named.len());
+            for predecessor in named {
+                waiting.entry(predecessor).or_default().push(*id);
+            }
         }
-    }
-
-    /// Goes over what waits until a whole round accepts nothing more; what then still waits is refused.
-    pub(super) fn absorb(&mut self, waiting: &mut Waiting<'_>) {
+        // Always the lowest id of what is ready: the same line from every order.
+        let mut ready = BTreeSet::new();
+        let mut taken_in = Some(genesis.0.id());
         loop {
-            let mut progress = false;
-            waiting.retain(|(id, _), statement| match self.judge(statement) {
-                Finding::Holds { depth } => {
-                    self.accept(statement, depth);
-                    progress = true;
-                    false
+            for next in taken_in.and_then(|id| waiting.remove(&id)).into_iter().flatten() {
+                let left = n_missing.get_mut(&next).expect("whoever waits was counted");
+                *left -= 1;
+                if *left == 0 {
+                    ready.insert(next);
                 }
-                Finding::Never(refusal) => {
-                    self.membership.refused.insert(*id, refusal);
-                    false
+            }
+            let Some(id) = ready.pop_first() else { break };
+            let copies = candidates
+                .remove(&id)
+                .expect("what becomes ready was a candidate, once");
+            taken_in = match line.judge(&copies) {
+                Ok(founded) => {
+                    if line.founded.len() == MAX_STATEMENTS {
+                        return Err(SealError::TooLarge);
+                    }
+                    line.take_in(founded);
+                    Some(id)
                 }
-                Finding::Waits(_) => true,
-            });
-            if !progress {
-                break;
-            }
+                Err(refusal) => {
+                    line.refused.insert(id, refusal);
+                    None
+                }
+            };
         }
-        for ((id, _), statement) in waiting {
-            if let Finding::Waits(refusal) = self.judge(statement) {
-                self.membership.refused.insert(*id, refusal);
-            }
-        }
-        let Membership { accepted, refused, .. } = &mut self.membership;
-        refused.retain(|id, _| !accepted.contains(id));
+        let left = candidates.into_keys().map(|id| (id, Refusal::MissingPredecessor));
+        line.refused.extend(left);
+        Ok(line)
     }
 
-    fn judge(&self, statement: &Statement) -> Finding {
-        if statement.tenant() != self.membership.tenant {
-            return Finding::Never(Refusal::OtherTenant);
-        }
-        let depths: Option<Vec<u32>> = statement
-            .predecessors()
-            .iter()
-            .map(|id| self.depths.get(id).copied())
-            .collect();
-        let Some(deepest) = depths.and_then(|depths| depths.into_iter().max()) else {
-            return Finding::Waits(Refusal::MissingPredecessor);
+    fn begin(statement: &'a Statement, genesis: &'a Genesis) -> Self {
+        let mut line = Self {
+            founded: Vec::new(),
+            genesis,
+            signed_by: BTreeMap::new(),
+            admitting: BTreeMap::new(),
+            making_admin: BTreeMap::new(),
+            publics: BTreeMap::new(),
+            deciding: Bits::default(),
+            removals: Vec::new(),
+            refused: BTreeMap::new(),
+            places: BTreeMap::new(),
         };
-        let key = match statement.signer() {
-            Signer::Root => self.membership.root,
-            Signer::Device(id) => match self.membership.devices.get(&id) {
-                None => return Finding::Waits(Refusal::UnknownSigner),
-                // What a newer build lets every device say is without effect here, so it need not be an admin's.
-                Some(member) if !member.admin && !matches!(statement.kind(), StatementKind::Unknown(_)) => {
-                    return Finding::Waits(Refusal::NotAdmin);
+        line.take_in(Founded {
+            statement,
+            depth: 0,
+            past: Bits::default(),
+        });
+        line
+    }
+
+    /// All that one statement builds upon is in the line. The copies differ in their signatures only.
+    fn judge(&self, copies: &BTreeMap<[u8; 64], &'a Statement>) -> Result<Founded<'a>, Refusal> {
+        let one = *copies.values().next().ok_or(Refusal::BadSignature)?;
+        let mut past = Bits::default();
+        let mut depth = 0;
+        for predecessor in one.predecessors() {
+            let place = self.places[predecessor];
+            let before = &self.founded[place];
+            past.add(&before.past);
+            past.insert(place);
+            depth = depth.max(before.depth + 1);
+        }
+        let key = match one.signer() {
+            Signer::Root => self.genesis.root,
+            Signer::Device(id) => {
+                let has = |right: &BTreeMap<DeviceId, Bits>| right.get(&id).is_some_and(|by| by.intersects(&past));
+                if !has(&self.admitting) {
+                    return Err(Refusal::UnknownSigner);
                 }
-                Some(member) => member.public.sign,
-            },
+                if is_for_admins(one.kind()) && !has(&self.making_admin) {
+                    return Err(Refusal::NotAdmin);
+                }
+                self.publics[&id].sign
+            }
         };
-        match statement.verify(&key) {
-            Ok(()) => Finding::Holds { depth: deepest + 1 },
-            Err(_) => Finding::Never(Refusal::BadSignature),
+        let genuine = copies.values().find(|copy| copy.verify(&key).is_ok());
+        let statement = *genuine.ok_or(Refusal::BadSignature)?;
+        if !epochs::recipients_fit(self, statement, &past) {
+            return Err(Refusal::WrongRecipients);
         }
+        Ok(Founded { statement, depth, past })
     }
 
-    fn accept(&mut self, statement: &Statement, depth: u32) {
-        let id = statement.id();
-        if !self.membership.accepted.insert(id) {
-            return;
+    fn take_in(&mut self, founded: Founded<'a>) {
+        let (place, statement) = (self.founded.len(), founded.statement);
+        self.places.insert(statement.id(), place);
+        if let Signer::Device(id) = statement.signer() {
+            self.signed_by.entry(id).or_default().insert(place);
         }
-        self.depths.insert(id, depth);
-        match statement.kind() {
-            StatementKind::AddDevice(add) => {
-                let device = add.device.id();
-                let member = self.membership.devices.entry(device).or_insert(Member {
-                    public: add.device,
-                    admin: false,
-                });
-                member.admin |= add.admin;
-                let wraps = add
-                    .wraps
-                    .iter()
-                    .map(|wrap| (wrap.epoch, *device.as_bytes(), wrap.sealed.clone()));
-                self.added_wraps.extend(wraps);
-            }
-            StatementKind::NewEpoch(epoch) => {
-                self.membership.epochs.insert(id.into(), Epoch::begin(epoch, depth));
-            }
-            StatementKind::Genesis(_) | StatementKind::Unknown(_) => {}
+        let (admitted, admin) = match statement.kind() {
+            StatementKind::Genesis(genesis) => (Some(genesis.first_device), Some(genesis.first_device.id())),
+            StatementKind::AddDevice(add) => (Some(add.device), add.admin.then(|| add.device.id())),
+            StatementKind::MakeAdmin(make) => (None, Some(make.device)),
+            _ => (None, None),
+        };
+        if let Some(device) = admitted {
+            self.publics.insert(device.id(), device);
+            self.admitting.entry(device.id()).or_default().insert(place);
         }
-        self.membership.heads.insert(id);
-        for predecessor in statement.predecessors() {
-            self.membership.heads.remove(predecessor);
+        if let Some(id) = admin {
+            self.making_admin.entry(id).or_default().insert(place);
         }
+        if is_for_admins(statement.kind()) {
+            self.deciding.insert(place);
+        }
+        if let StatementKind::RemoveDevice(remove) = statement.kind() {
+            self.removals.push((place, remove.device));
+        }
+        self.founded.push(founded);
     }
 
-    pub(super) fn finish(self) -> Result<Membership, SealError> {
-        let mut membership = self.membership;
-        for (epoch, recipient, sealed) in self.added_wraps {
-            if let Some(epoch) = membership.epochs.get_mut(&epoch) {
-                epoch.wraps.entry(recipient).or_default().insert(sealed);
-            }
+    /// The statements on whose holding the one at `place` hangs, as sets of which one each must hold: what admits its
+    /// signer and, for what only admins sign, what makes it one. Only what it builds upon counts.
+    pub(super) fn footing(&self, place: usize) -> Vec<Bits> {
+        let Founded { statement, past, .. } = &self.founded[place];
+        let Signer::Device(id) = statement.signer() else {
+            return Vec::new();
+        };
+        let right = |of: &BTreeMap<DeviceId, Bits>| of.get(&id).map(|by| by.and(past)).unwrap_or_default();
+        let mut footing = vec![right(&self.admitting)];
+        if is_for_admins(statement.kind()) {
+            footing.push(right(&self.making_admin));
         }
-        let deepest = membership
-            .epochs
-            .iter()
-            .min_by_key(|(id, epoch)| (std::cmp::Reverse(epoch.depth), **id));
-        membership.current = *deepest.ok_or(SealError::NoEpoch)?.0;
-        if !membership.epochs.values().any(|epoch| membership.is_first_epoch(epoch)) {
-            return Err(SealError::NoEpoch);
-        }
-        Ok(membership)
+        footing
+    }
+
+    /// What the removal at `place` strikes at: whatever the removed device signed that the remover had not built upon.
+    pub(super) fn struck_by(&self, place: usize, removed: &DeviceId) -> Bits {
+        let mut known = self.founded[place].past.clone();
+        // Who removes itself still says so.
+        known.insert(place);
+        self.signed_by
+            .get(removed)
+            .map(|signed| signed.without(&known))
+            .unwrap_or_default()
     }
 }
 
-impl Epoch {
-    fn begin(epoch: &NewEpoch, depth: u32) -> Self {
-        let mut wraps: BTreeMap<[u8; 32], BTreeSet<Vec<u8>>> = BTreeMap::new();
-        for wrap in &epoch.wraps {
-            wraps.entry(wrap.recipient).or_default().insert(wrap.sealed.clone());
-        }
-        Self {
-            clinic_hpke: epoch.clinic_hpke,
-            secret_check: epoch.secret_check,
-            depth,
-            wraps,
-        }
+/// Who comes and who goes is for admins. Any member may make an epoch and hand on its keys: after removals nobody should
+/// have to wait for an admin. What a newer build says has no effect here, so it need not be an admin's.
+fn is_for_admins(kind: &StatementKind) -> bool {
+    match kind {
+        StatementKind::AddDevice(_) | StatementKind::RemoveDevice(_) | StatementKind::MakeAdmin(_) => true,
+        StatementKind::Genesis(_)
+        | StatementKind::NewEpoch(_)
+        | StatementKind::AddWraps(_)
+        | StatementKind::Unknown(_) => false,
     }
 }

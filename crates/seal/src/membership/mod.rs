@@ -1,29 +1,65 @@
 //! Who belongs: a pure function of the *set* of a tenant's statements, whatever their order, and however often each came.
 //!
-//! A statement holds when all its predecessors hold, its signer is the root or an admin's device by statements that
-//! hold, and its signature fits. Since a statement that holds never stops another from holding, going over the set
-//! until nothing more is accepted ends at the same membership from every order.
+//! Two questions, one after the other: is a statement *founded* by its own past ([`growing`]), which never changes; and
+//! does it *hold*, once the removals in the set are weighed ([`removing`]), which a removal that arrives later can
+//! change. What is founded is kept and passed on, also while it is void.
 
+mod bits;
+mod epochs;
 mod growing;
+mod removing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{DeviceId, DevicePublic, EpochId, SealError, Signer, Statement, StatementId, StatementKind, TenantId};
-use growing::{Growing, Waiting};
+use crate::{
+    DeviceId, DevicePublic, EpochId, EpochSecrets, OpeningId, SealError, Signer, Statement, StatementId, StatementKind,
+    TenantId,
+};
+use bits::Bits;
+pub(crate) use epochs::Epoch;
+use growing::{Candidates, Line};
+
+/// The most founded statements that a membership is made of: twice what a relay keeps of one tenant. It bounds what a
+/// hostile set can cost; a set beyond it is no membership.
+pub const MAX_STATEMENTS: usize = 4_096;
 
 /// Why a statement does not hold. It is kept all the same: what is missing may still arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Refusal {
     /// It speaks of another tenant.
     OtherTenant,
-    /// A statement that it builds upon is missing, or does not hold.
+    /// A statement that it builds upon is missing, or was refused.
     MissingPredecessor,
-    /// Its signer is not a member.
+    /// Its signer was not a member by what it builds upon.
     UnknownSigner,
-    /// Its signer is a member and not an admin.
+    /// Its signer was a member and not an admin.
     NotAdmin,
     /// The signature does not fit.
     BadSignature,
+    /// It wraps an epoch's keys for others than the members and the kit.
+    WrongRecipients,
+    /// Void: its signer was removed, by a removal that did not build upon it.
+    SignerRemoved,
+    /// Void: what admitted its signer, or made it an admin, is void.
+    SignerVoid,
+}
+
+impl Refusal {
+    /// Is the statement founded, and only its effect void? Then it is to be stored and passed on like one that holds.
+    pub const fn is_void(self) -> bool {
+        matches!(self, Self::SignerRemoved | Self::SignerVoid)
+    }
+}
+
+/// Does what a device wrote count?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Admission {
+    /// It was written by a member, or by one that was removed later.
+    Member,
+    /// The device was removed, and this is more than its removal lets stand: a person must look at it.
+    BeyondRemoval,
+    /// No such device belongs or belonged here.
+    NoDevice,
 }
 
 /// The members, epochs and keys of one tenant.
@@ -34,8 +70,11 @@ pub struct Membership {
     kit_hpke: [u8; 32],
     first_epoch_check: [u8; 32],
     devices: BTreeMap<DeviceId, Member>,
+    removed: BTreeMap<DeviceId, Removed>,
     epochs: BTreeMap<EpochId, Epoch>,
-    current: EpochId,
+    /// All epochs, the best to seal under first; and how many of them are clean.
+    by_fitness: Vec<EpochId>,
+    n_clean: usize,
     accepted: BTreeSet<StatementId>,
     refused: BTreeMap<StatementId, Refusal>,
     heads: BTreeSet<StatementId>,
@@ -48,43 +87,116 @@ struct Member {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Epoch {
-    pub(crate) clinic_hpke: [u8; 32],
-    pub(crate) secret_check: [u8; 32],
-    /// Steps from the genesis; of two epochs the deeper is the later.
-    depth: u32,
-    /// Every envelope of its keys, by recipient: from the statement that began it, and from those that added devices.
-    pub(crate) wraps: BTreeMap<[u8; 32], BTreeSet<Vec<u8>>>,
+struct Removed {
+    /// Absent when nothing that holds had ever admitted it.
+    public: Option<DevicePublic>,
+    ends: BTreeMap<OpeningId, u64>,
 }
 
 impl Membership {
     /// The membership by these statements.
     ///
     /// Statements that do not hold are no error: they stand in [`Self::refused`]. [`SealError::NoGenesis`] when the
-    /// statement with the tenant's id is not among them or not the root's; [`SealError::NoEpoch`] when no epoch holds.
+    /// statement with the tenant's id is not among them or not the root's; [`SealError::NoEpoch`] when the epoch that
+    /// the genesis names is missing; [`SealError::TooLarge`] above [`MAX_STATEMENTS`].
     pub fn from_statements<'a>(
         tenant: TenantId,
         statements: impl IntoIterator<Item = &'a Statement>,
     ) -> Result<Self, SealError> {
-        // By id *and* signature: the id is that of the signed part, and a copy with a false signature must not stand in
-        // the way of the true one.
-        let mut waiting: Waiting<'_> = statements
-            .into_iter()
-            .map(|statement| ((statement.id(), *statement.signature()), statement))
-            .collect();
+        let mut candidates = Candidates::new();
+        for statement in statements {
+            candidates
+                .entry(statement.id())
+                .or_default()
+                .insert(*statement.signature(), statement);
+        }
         let genesis_id = StatementId::from_bytes(*tenant.as_bytes());
-        let genesis = waiting.values().find_map(|statement| match statement.kind() {
-            StatementKind::Genesis(genesis) if statement.id() == genesis_id => {
-                (statement.signer() == Signer::Root && statement.verify(&genesis.root).is_ok()).then_some(genesis)
+        let copies = candidates.get(&genesis_id).into_iter().flat_map(BTreeMap::values);
+        let genesis = copies.copied().find_map(|statement| match statement.kind() {
+            StatementKind::Genesis(genesis) => {
+                let genuine = statement.signer() == Signer::Root && statement.verify(&genesis.root).is_ok();
+                genuine.then_some((statement, genesis))
             }
             _ => None,
         });
-        let genesis = genesis.ok_or(SealError::NoGenesis)?;
-        waiting.retain(|(id, _), _| *id != genesis_id);
+        let line = Line::grow(tenant, genesis.ok_or(SealError::NoGenesis)?, candidates)?;
+        Self::weighed(tenant, line)
+    }
 
-        let mut growing = Growing::from_genesis(tenant, genesis_id, genesis);
-        growing.absorb(&mut waiting);
-        growing.finish()
+    fn weighed(tenant: TenantId, line: Line<'_>) -> Result<Self, SealError> {
+        let (removing::Verdict { holding, .. }, struck_by) = removing::weigh(&line);
+        let by_holding =
+            |right: &BTreeMap<DeviceId, Bits>, id: &DeviceId| right.get(id).is_some_and(|by| by.intersects(&holding));
+        let admitted = |id: &DeviceId| line.publics.get(id).filter(|_| by_holding(&line.admitting, id));
+
+        let mut removed: BTreeMap<DeviceId, Removed> = BTreeMap::new();
+        for (place, device) in &line.removals {
+            let StatementKind::RemoveDevice(remove) = line.founded[*place].statement.kind() else {
+                continue;
+            };
+            if !holding.contains(*place) {
+                continue;
+            }
+            let public = admitted(device).copied();
+            let removed = removed.entry(*device).or_insert(Removed {
+                public,
+                ends: BTreeMap::new(),
+            });
+            for end in &remove.ends {
+                let number = removed.ends.entry(end.opening).or_default();
+                *number = end.number.max(*number);
+            }
+        }
+        let devices: BTreeMap<DeviceId, Member> = line
+            .publics
+            .iter()
+            .filter(|(id, _)| !removed.contains_key(id) && by_holding(&line.admitting, id))
+            .map(|(id, public)| {
+                let admin = by_holding(&line.making_admin, id);
+                (*id, Member { public: *public, admin })
+            })
+            .collect();
+
+        let epochs = epochs::all(&line, &holding);
+        if !epochs
+            .values()
+            .any(|epoch| epoch.secret_check == line.genesis.first_epoch_check)
+        {
+            return Err(SealError::NoEpoch);
+        }
+        let is_clean = |id: &EpochId| epochs[id].is_clean(|device| devices.contains_key(device));
+        let mut by_fitness: Vec<EpochId> = epochs.keys().copied().collect();
+        by_fitness.sort_by_key(|id| (!is_clean(id), epochs[id].latest_first(*id)));
+        let n_clean = by_fitness.iter().filter(|id| is_clean(id)).count();
+
+        let mut built_upon = Bits::default();
+        let (mut accepted, mut refused) = (BTreeSet::new(), line.refused);
+        for (place, founded) in line.founded.iter().enumerate() {
+            if holding.contains(place) {
+                accepted.insert(founded.statement.id());
+                built_upon.add(&founded.past);
+            } else if struck_by[place].intersects(&holding) {
+                refused.insert(founded.statement.id(), Refusal::SignerRemoved);
+            } else {
+                refused.insert(founded.statement.id(), Refusal::SignerVoid);
+            }
+        }
+        let heads = holding.without(&built_upon);
+        let heads = heads.iter().map(|place| line.founded[place].statement.id()).collect();
+        Ok(Self {
+            tenant,
+            root: line.genesis.root,
+            kit_hpke: line.genesis.kit_hpke,
+            first_epoch_check: line.genesis.first_epoch_check,
+            devices,
+            removed,
+            epochs,
+            by_fitness,
+            n_clean,
+            accepted,
+            refused,
+            heads,
+        })
     }
 
     /// The tenant.
@@ -92,7 +204,7 @@ impl Membership {
         self.tenant
     }
 
-    /// The public keys of a member.
+    /// The public keys of a member; `None` for one that was removed.
     pub fn device(&self, id: &DeviceId) -> Option<&DevicePublic> {
         self.devices.get(id).map(|member| &member.public)
     }
@@ -102,24 +214,78 @@ impl Membership {
         self.devices.iter().map(|(id, member)| (*id, &member.public))
     }
 
-    /// May this device sign statements?
+    /// May this device say who belongs?
     pub fn is_admin(&self, id: &DeviceId) -> bool {
         self.devices.get(id).is_some_and(|member| member.admin)
     }
 
-    /// The epoch to write under: the deepest, and of equally deep ones (two admins who acted apart) the lowest id.
-    pub fn current_epoch(&self) -> EpochId {
-        self.current
+    /// Was this device removed? It never belongs again under these keys.
+    pub fn is_removed(&self, id: &DeviceId) -> bool {
+        self.removed.contains_key(id)
     }
 
-    /// Is this one of the tenant's epochs?
+    /// The devices that were removed, and how far what they wrote still counts: per opening the last number.
+    pub fn removed(&self) -> impl Iterator<Item = (DeviceId, &BTreeMap<OpeningId, u64>)> {
+        self.removed.iter().map(|(id, removed)| (*id, &removed.ends))
+    }
+
+    /// Does the change with this number, in this opening of this device, count?
+    pub fn admits_change(&self, device: &DeviceId, opening: &OpeningId, number: u64) -> Admission {
+        if self.devices.contains_key(device) {
+            return Admission::Member;
+        }
+        match self.removed.get(device) {
+            Some(Removed { public: Some(_), ends }) => {
+                if ends.get(opening).is_some_and(|last| number <= *last) {
+                    Admission::Member
+                } else {
+                    Admission::BeyondRemoval
+                }
+            }
+            _ => Admission::NoDevice,
+        }
+    }
+
+    /// The epoch that others seal to: the latest of those that are fit to write under, or, for as long as there is
+    /// none, the latest. Of several begun apart, the lowest id. What this device writes goes under
+    /// [`Self::writing_epoch`].
+    pub fn current_epoch(&self) -> EpochId {
+        self.by_fitness[0]
+    }
+
+    /// The epoch to write under: the latest that holds, of which `mine` has the keys, and which nobody else has than
+    /// members. `None` right after a removal that came without one, or when two came apart: make one first
+    /// ([`crate::new_epoch`]).
+    pub fn writing_epoch(&self, mine: &EpochSecrets) -> Option<EpochId> {
+        self.by_fitness[..self.n_clean].iter().copied().find(|id| mine.has(id))
+    }
+
+    /// The devices that were given the keys of this epoch, members or not; none for an epoch that is unknown.
+    pub fn holders(&self, epoch: &EpochId) -> impl Iterator<Item = DeviceId> {
+        self.epochs
+            .get(epoch)
+            .into_iter()
+            .flat_map(|epoch| epoch.holders.iter().copied())
+    }
+
+    /// Which members were not given the keys of which epochs, because one was begun apart from the other's admission:
+    /// whoever has the keys may hand them on ([`crate::add_wraps`]).
+    pub fn missing_wraps(&self) -> impl Iterator<Item = (DeviceId, EpochId)> {
+        self.devices.keys().flat_map(|device| {
+            let missing = self.epochs.iter().filter(|(_, epoch)| !epoch.givers.contains(device));
+            missing.map(|(epoch, _)| (*device, *epoch))
+        })
+    }
+
+    /// Is this one of the tenant's epochs? Also one whose statement is void: members may have written under it before
+    /// they heard.
     pub fn has_epoch(&self, id: &EpochId) -> bool {
         self.epochs.contains_key(id)
     }
 
     /// The key that other clinics seal to now (X25519): that of the current epoch.
     pub fn clinic_key(&self) -> [u8; 32] {
-        self.epochs[&self.current].clinic_hpke
+        self.epochs[&self.current_epoch()].clinic_hpke
     }
 
     /// The statements that hold.
@@ -132,12 +298,18 @@ impl Membership {
         &self.refused
     }
 
-    /// The statements that hold and that no other one builds upon: what a new statement names as its predecessors.
+    /// Is this statement to be stored and passed on? Those that hold, and those that are void: what they are a link for
+    /// needs them, and a removal that arrives later may void what voided them.
+    pub fn keeps(&self, id: &StatementId) -> bool {
+        self.accepted.contains(id) || self.refused.get(id).is_some_and(|refusal| refusal.is_void())
+    }
+
+    /// The statements that hold and that no other such builds upon: what a new statement names as its predecessors.
     pub fn heads(&self) -> Vec<StatementId> {
         self.heads.iter().copied().collect()
     }
 
-    /// Does `signature` of `device` fit, and is it a member? The check behind everything that a device signs.
+    /// Does `signature` of `device` fit, and is or was it a member? The check behind everything that a device signs.
     pub(crate) fn verify(
         &self,
         device: &DeviceId,
@@ -145,7 +317,8 @@ impl Membership {
         bytes: &[u8],
         signature: &[u8; 64],
     ) -> Result<(), SealError> {
-        let public = self.device(device).ok_or(SealError::UnknownDevice)?;
+        let removed = || self.removed.get(device).and_then(|removed| removed.public.as_ref());
+        let public = self.device(device).or_else(removed).ok_or(SealError::UnknownDevice)?;
         crate::verify(&public.sign, context, bytes, signature)
     }
 
@@ -153,8 +326,24 @@ impl Membership {
         &self.epochs
     }
 
+    /// The latest first.
+    pub(crate) fn epochs_by_fitness(&self) -> &[EpochId] {
+        &self.by_fitness
+    }
+
     pub(crate) fn is_first_epoch(&self, epoch: &Epoch) -> bool {
         epoch.secret_check == self.first_epoch_check
+    }
+
+    /// Can what this device wraps of an epoch's keys count?
+    pub(crate) fn can_give(&self, device: &DeviceId, epoch: &EpochId) -> bool {
+        self.epochs
+            .get(epoch)
+            .is_some_and(|epoch| epoch.givers.contains(device))
+    }
+
+    pub(crate) fn root(&self) -> &[u8; 32] {
+        &self.root
     }
 
     pub(crate) fn kit_hpke(&self) -> &[u8; 32] {

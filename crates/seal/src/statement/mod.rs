@@ -2,10 +2,15 @@
 //!
 //! A statement is readable by the relay and by other clinics, so no name and no label of a person or a device is in it.
 
+mod kind;
+
 use minicbor::{Decode, Encode};
 
-use crate::{
-    DeviceId, DeviceKeys, DevicePublic, EpochId, RecoveryKit, SealError, StatementId, TenantId, context, wire,
+use crate::{DeviceId, DeviceKeys, RecoveryKit, SealError, StatementId, TenantId, context, wire};
+
+use kind::GENESIS;
+pub use kind::{
+    AddDevice, AddWraps, EpochWrap, Genesis, KeyWrap, MakeAdmin, NewEpoch, OpeningEnd, RemoveDevice, StatementKind,
 };
 
 /// The most that one encoded statement may take: room for the wraps of some four hundred epochs.
@@ -18,92 +23,6 @@ pub enum Signer {
     Root,
     /// A device.
     Device(DeviceId),
-}
-
-/// What a statement says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StatementKind {
-    /// The tenant begins. Its hash is the tenant's id.
-    Genesis(Genesis),
-    /// A device belongs from now on.
-    AddDevice(AddDevice),
-    /// What is written from now on is sealed under a new secret.
-    NewEpoch(NewEpoch),
-    /// Of a newer build, with its code: kept, carried and without effect here.
-    Unknown(u16),
-}
-
-/// The tenant begins.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct Genesis {
-    /// Ed25519 key of the root.
-    #[cbor(n(0), with = "minicbor::bytes")]
-    pub root: [u8; 32],
-    /// X25519 key of the recovery kit: every epoch is wrapped to it.
-    #[cbor(n(1), with = "minicbor::bytes")]
-    pub kit_hpke: [u8; 32],
-    /// The first device; an admin's.
-    #[n(2)]
-    pub first_device: DevicePublic,
-    /// [`NewEpoch::secret_check`] of the first epoch, from whose secret documents are named: pinned here, because a
-    /// second "first" epoch would give every document a second name.
-    #[cbor(n(3), with = "minicbor::bytes")]
-    pub first_epoch_check: [u8; 32],
-}
-
-/// A device belongs from now on.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct AddDevice {
-    /// The device.
-    #[n(0)]
-    pub device: DevicePublic,
-    /// May it sign statements?
-    #[n(1)]
-    pub admin: bool,
-    /// The keys of the epochs that it may read, wrapped to it.
-    #[n(2)]
-    pub wraps: Vec<EpochWrap>,
-}
-
-/// The keys of one epoch for the device that is added.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct EpochWrap {
-    /// The epoch.
-    #[n(0)]
-    pub epoch: EpochId,
-    /// HPKE envelope.
-    #[cbor(n(1), with = "minicbor::bytes")]
-    pub sealed: Vec<u8>,
-}
-
-/// A new secret, and a new key pair of the clinic. The id of the statement is the epoch's id.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct NewEpoch {
-    /// X25519 key that other clinics seal to, as long as this epoch is the current one.
-    #[cbor(n(0), with = "minicbor::bytes")]
-    pub clinic_hpke: [u8; 32],
-    /// Hash of the secret: tells a device that it has unwrapped the secret that all others have.
-    #[cbor(n(1), with = "minicbor::bytes")]
-    pub secret_check: [u8; 32],
-    /// The secret and the clinic's private key, wrapped to each device and to the kit.
-    #[n(2)]
-    pub wraps: Vec<KeyWrap>,
-}
-
-/// The keys of a new epoch for one recipient.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
-pub struct KeyWrap {
-    /// A device's id, or the hash of the kit's key.
-    #[cbor(n(0), with = "minicbor::bytes")]
-    pub recipient: [u8; 32],
-    /// HPKE envelope.
-    #[cbor(n(1), with = "minicbor::bytes")]
-    pub sealed: Vec<u8>,
 }
 
 /// A signed statement. Reading one checks its form and takes its id; only [`crate::Membership`] checks its signature.
@@ -146,43 +65,35 @@ struct Body {
     payload: Vec<u8>,
 }
 
-const GENESIS: u16 = 0;
-const ADD_DEVICE: u16 = 1;
-const NEW_EPOCH: u16 = 2;
+/// The keys with which a statement is signed: `(&device_keys).into()` or `(&kit).into()`.
+#[derive(Debug, Clone, Copy)]
+pub enum SigningWith<'a> {
+    /// The root's.
+    Root(&'a RecoveryKit),
+    /// A device's.
+    Device(&'a DeviceKeys),
+}
 
-impl StatementKind {
-    fn code(&self) -> u16 {
+impl SigningWith<'_> {
+    /// In whose name.
+    pub(crate) fn signer(&self) -> Signer {
         match self {
-            Self::Genesis(_) => GENESIS,
-            Self::AddDevice(_) => ADD_DEVICE,
-            Self::NewEpoch(_) => NEW_EPOCH,
-            Self::Unknown(code) => *code,
+            Self::Root(_) => Signer::Root,
+            Self::Device(keys) => Signer::Device(keys.id()),
         }
-    }
-
-    fn payload(&self) -> Vec<u8> {
-        match self {
-            Self::Genesis(genesis) => wire::encode(genesis),
-            Self::AddDevice(add) => wire::encode(add),
-            Self::NewEpoch(epoch) => wire::encode(epoch),
-            Self::Unknown(_) => Vec::new(),
-        }
-    }
-
-    fn decode(code: u16, payload: &[u8]) -> Result<Self, SealError> {
-        Ok(match code {
-            GENESIS => Self::Genesis(wire::decode(payload, MAX_STATEMENT_BYTES)?),
-            ADD_DEVICE => Self::AddDevice(wire::decode(payload, MAX_STATEMENT_BYTES)?),
-            NEW_EPOCH => Self::NewEpoch(wire::decode(payload, MAX_STATEMENT_BYTES)?),
-            code => Self::Unknown(code),
-        })
     }
 }
 
-/// A key that may sign statements.
-pub(crate) enum SigningWith<'a> {
-    Root(&'a RecoveryKit),
-    Device(&'a DeviceKeys),
+impl<'a> From<&'a RecoveryKit> for SigningWith<'a> {
+    fn from(kit: &'a RecoveryKit) -> Self {
+        Self::Root(kit)
+    }
+}
+
+impl<'a> From<&'a DeviceKeys> for SigningWith<'a> {
+    fn from(keys: &'a DeviceKeys) -> Self {
+        Self::Device(keys)
+    }
 }
 
 /// What a new statement says and where it stands.
@@ -200,9 +111,9 @@ impl Statement {
             version: crate::FORMAT_VERSION,
             kind: new.kind.code(),
             tenant: new.tenant,
-            device: match signer {
-                SigningWith::Root(_) => None,
-                SigningWith::Device(keys) => Some(keys.id()),
+            device: match signer.signer() {
+                Signer::Root => None,
+                Signer::Device(id) => Some(id),
             },
             predecessors: new.predecessors,
             made_at_ms: new.made_at_ms,
