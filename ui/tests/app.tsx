@@ -1,4 +1,4 @@
-import { render, screen, within } from "@testing-library/react";
+import { render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import axe from "axe-core";
 import i18next from "i18next";
@@ -17,6 +17,10 @@ export const id = (n: number, kind: number) => `0199${String(kind).padStart(4, "
 export const VISIT = id(1, 4);
 export const PATIENT = id(1, 3);
 export const PINS = { doctor: "246802", pharmacist: "975310", receptionist: "864209" };
+
+let client = makeQueryClient();
+/** Everything that the screen asked for has been answered. */
+export const settled = () => waitFor(() => expect(client.isFetching()).toBe(0));
 
 interface Start {
   as?: "doctor" | "pharmacist" | "receptionist" | "admin" | "owner";
@@ -40,8 +44,9 @@ export function start({ as, at = "/", language = "en", scene = "clinic", before 
   if (i18next.isInitialized) void i18next.changeLanguage(language);
   else startWords(language);
   const user = userEvent.setup({ pointerEventsCheck: 0 });
+  client = makeQueryClient();
   const view = render(
-    <Providers client={makeQueryClient()}>
+    <Providers client={client}>
       <Gate />
     </Providers>,
   );
@@ -65,6 +70,7 @@ export async function expectAccessible(what: Element = document.body) {
 /** One main part and one title, everything in some landmark. */
 export async function expectOnePage() {
   await screen.findByRole("heading", { level: 1 });
+  await settled();
   expect(document.querySelectorAll("main, [role=main]")).toHaveLength(1);
   expect(document.querySelectorAll("h1, [role=heading][aria-level='1']")).toHaveLength(1);
   expect(document.querySelector("main h1")).toBeTruthy();

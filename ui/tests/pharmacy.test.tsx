@@ -32,6 +32,31 @@ describe("the pharmacy", () => {
     expect(fake.callsOf("printLabels")).toHaveLength(1);
   });
 
+  it("wants a reason for an alert that came up after signing, and sends it with the medicine", async () => {
+    const { user } = start({ as: "pharmacist", at: AT, scene: "late-alert" });
+    expect(await screen.findByText(/Allergic to Penicillin/)).toBeTruthy();
+    const give = () => screen.getByRole<HTMLButtonElement>("button", { name: "Print labels and hand over" });
+    expect(give().disabled).toBe(true);
+    expect(give().getAttribute("aria-describedby")).toBe(screen.getByText(/An alert came up after signing/).id);
+    // Without that medicine nothing stands in the way.
+    await user.click(screen.getByRole("checkbox", { name: "Hand over Amoxicillin 500 mg capsule" }));
+    expect(give().disabled).toBe(false);
+    await user.click(screen.getByRole("checkbox", { name: "Hand over Amoxicillin 500 mg capsule" }));
+    const reason = screen.getByLabelText("Your reason for handing it over");
+    await user.type(reason, "   ");
+    expect(give().disabled).toBe(true);
+    await user.type(reason, "Dr Aisyah agreed by telephone");
+    expect(give().disabled).toBe(false);
+    await expectAccessible();
+    await user.click(give());
+    const dialog = await screen.findByRole("dialog");
+    await enterPin(user, PINS.pharmacist);
+    await user.click(within(dialog).getByRole("button", { name: "Print labels and hand over" }));
+    await screen.findByTestId("dispensed");
+    expect(fake.callsOf("handOver")[0]?.[0]).toMatchObject({ reasons: [{ finding_key: "allergy:penicillins:amoxicillin", reason: "Dr Aisyah agreed by telephone" }] });
+    expect((fake.callsOf("handOver")[0]?.[0] as { lines: string[] }).lines).toHaveLength(2);
+  });
+
   it("leaves out what is not handed over now", async () => {
     const { user } = start({ as: "pharmacist", at: AT });
     await user.click(await screen.findByRole("checkbox", { name: "Hand over Loratadine 10 mg tablet" }));

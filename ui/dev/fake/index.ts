@@ -46,6 +46,8 @@ export const fake = {
   importedSoFar,
   play,
   finish,
+  /** A recording that was started goes on only as far as the test says. */
+  still: stopTimers,
   reset() {
     stopTimers();
     renew();
