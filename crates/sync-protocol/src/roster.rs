@@ -5,7 +5,7 @@ use seal::{Membership, Statement, TenantId};
 use crate::digest_of_statements;
 use crate::limits::{MAX_STATEMENTS, MAX_STATEMENTS_BYTES};
 
-/// The statements of one clinic that hold together, and who belongs by them.
+/// The founded statements of one clinic, and who belongs by them.
 #[derive(Clone)]
 pub struct Roster {
     statements: Vec<Vec<u8>>,
@@ -14,15 +14,17 @@ pub struct Roster {
 }
 
 impl Roster {
-    /// The roster that these encoded statements make; what does not decode or is not accepted is left out.
+    /// The roster that these encoded statements make; what does not decode or is not founded is left out. What is
+    /// void stays: other statements may build upon it, and a removal that comes later may void what voided it.
     ///
     /// `None` when they do not lead back to `tenant` (there is no genesis), or are more than a relay keeps.
     pub fn from_statements<'a>(tenant: TenantId, encoded: impl IntoIterator<Item = &'a [u8]>) -> Option<Self> {
         let mut statements: Vec<Statement> = encoded.into_iter().filter_map(|b| Statement::decode(b).ok()).collect();
-        statements.sort_unstable_by_key(Statement::id);
+        // Stable: what was here already stays before a copy of it with a false signature.
+        statements.sort_by_key(Statement::id);
         statements.dedup_by_key(|statement| statement.id());
         let membership = Membership::from_statements(tenant, &statements).ok()?;
-        statements.retain(|statement| membership.accepted().contains(&statement.id()));
+        statements.retain(|statement| membership.keeps(&statement.id()));
         let statements: Vec<Vec<u8>> = statements.iter().map(Statement::bytes).collect();
         let n_bytes: usize = statements.iter().map(Vec::len).sum();
         if statements.len() > MAX_STATEMENTS || n_bytes > MAX_STATEMENTS_BYTES {
@@ -42,7 +44,7 @@ impl Roster {
         Self::from_statements(self.membership.tenant(), all)
     }
 
-    /// The accepted statements, encoded, ordered by id.
+    /// The statements, encoded, ordered by id.
     pub fn statements(&self) -> &[Vec<u8>] {
         &self.statements
     }
