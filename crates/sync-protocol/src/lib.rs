@@ -2,6 +2,8 @@
 //!
 //! - [`DeviceSession`] and [`RelaySession`] are one connection each, seen from its two ends: frames, the time and news
 //!   go in, frames and news come out. What they keep goes through [`SyncStore`] and [`RelayStore`].
+//! - [`PeerSession`] is one connection between two devices of one clinic, the same at both ends; what it compares goes
+//!   through [`PeerStore`], and [`tree`] is how.
 //! - [`PairingDesk`] passes opaque messages between two devices of one clinic that share only a short code.
 //! - [`DeviceMessage`] and [`RelayMessage`] are the frames: CBOR, one message each, bounded before they are decoded.
 //!
@@ -15,6 +17,10 @@ mod from_relay;
 mod limits;
 pub mod memory;
 mod pairing_desk;
+mod peer_message;
+mod peer_session;
+mod peer_store;
+mod peer_stream;
 mod proof;
 mod refused;
 mod relay_push;
@@ -23,6 +29,7 @@ mod relay_store;
 mod roster;
 pub mod sim;
 mod store;
+pub mod tree;
 mod wire;
 
 pub use audit::{AuditLine, AuditOutcome};
@@ -33,10 +40,15 @@ pub use from_relay::{
     ChangeItem, ConsentItem, Greeting, PushResult, RelayMessage, ReleaseHead, ReleaseItem, Releases, Welcome,
 };
 pub use limits::{
-    BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_FRAME_BYTES, MAX_STATEMENTS, MAX_STATEMENTS_BYTES, OLDEST_VERSION,
-    PAIRING_LIFETIME_MS, PROTOCOL_VERSION,
+    BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_ASKS, MAX_FRAME_BYTES, MAX_PEER_FRAME_BYTES, MAX_STATEMENTS,
+    MAX_STATEMENTS_BYTES, OLDEST_PEER_VERSION, OLDEST_VERSION, PAIRING_LIFETIME_MS, PEER_FRAMES_AHEAD, PEER_VERSION,
+    PROTOCOL_VERSION,
 };
 pub use pairing_desk::{ConnectionId, PairingAsk, PairingDesk, PairingPost};
+pub use peer_message::{Few, IdsAsk, IdsPage, PeerHello, PeerMessage, Standing};
+pub use peer_session::{PeerError, PeerEvent, PeerRole, PeerSession, PeerStep};
+pub use peer_store::{ItemId, PeerSet, PeerStore, name_of_change};
+pub use peer_stream::{FrameTooLarge, PeerStream};
 pub use refused::RefusedCode;
 pub use relay_session::{Outgoing, RelaySession, RelayStep};
 pub use relay_store::{
@@ -44,4 +56,5 @@ pub use relay_store::{
 };
 pub use roster::Roster;
 pub use store::{Consent, Cursor, Incarnation, OutId, OutItem, Refusal, Scope, StoreError, SyncStore};
+pub use tree::{Bucket, Prefix};
 pub use wire::{Feed, WireError};

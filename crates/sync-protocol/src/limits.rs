@@ -41,3 +41,26 @@ pub(crate) const MAX_RENDEZVOUS_CHARS: usize = 8;
 
 /// Positions of a device's own pushes that a relay session remembers, so that it need not send the bytes back.
 pub(crate) const MAX_OWN_POSITIONS: usize = 10_000;
+
+/// The version of the protocol between peers that this build speaks best.
+pub const PEER_VERSION: u16 = 1;
+/// The oldest version of it that this build still speaks.
+pub const OLDEST_PEER_VERSION: u16 = 1;
+/// A peer's first frame, and so all that a stranger can make us hold.
+pub(crate) const MAX_PEER_HELLO_BYTES: usize = 1024;
+/// The largest frame between proven peers: one sealed snapshot with its wrapping, or one full batch.
+pub const MAX_PEER_FRAME_BYTES: usize = seal::MAX_SEALED_SNAPSHOT_BYTES + 16 * 1024;
+/// Frames that an honest peer may have on their way at once. Whoever reads so many ahead while writing never blocks it.
+pub const PEER_FRAMES_AHEAD: usize = 16;
+/// Prefixes or pages asked for in one message.
+pub const MAX_ASKS: usize = 64;
+/// Prefixes whose buckets one connection may ask for: each has its turn once in each of the two sets, and room.
+pub(crate) const MAX_TREE_ASKS: u64 = 4 * (1 + 16 + 256 + 4_096);
+/// Pages of ids that one connection gives: each leaf of both sets once, and as much again for large ones.
+pub(crate) const MAX_PAGES: u64 = 1 << 19;
+/// Ids that a peer may claim in one connection and then not give.
+pub(crate) const MAX_BROKEN_CLAIMS: u64 = 2_048;
+/// A bucket that holds no more ids than this is not descended into: its ids are as short as its buckets.
+pub(crate) const SMALL_BUCKET: u64 = 16;
+/// Ids of which a session remembers that the peer has them.
+pub(crate) const MAX_REMEMBERED: usize = 4_096;

@@ -3,12 +3,18 @@
 //! For tests and simulations, of this crate and of those above it. It verifies nothing; a change that does not decode
 //! is quarantined, as the contract asks.
 
+mod peers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
 
 use seal::{ChangeId, Grant, GrantId, Release, ReleaseId, Revocation, SealedChange, TenantId};
 
-use crate::{AuditLine, Consent, Cursor, Incarnation, OutId, OutItem, Refusal, Scope, StoreError, SyncStore};
+use self::peers::Arrivals;
+use crate::{
+    AuditLine, Consent, Cursor, Incarnation, OutId, OutItem, PeerSet, Refusal, Scope, StoreError, SyncStore,
+    name_of_change,
+};
 
 /// A store in memory.
 pub struct MemoryStore {
@@ -43,6 +49,9 @@ pub struct Held {
     pub cursors: BTreeMap<(Incarnation, Scope), u64>,
     /// The relay's last known incarnation.
     pub incarnation: Option<Incarnation>,
+    /// Where in `quarantined` a name stands.
+    unreadable: BTreeMap<ChangeId, usize>,
+    arrivals: Arrivals,
 }
 
 impl MemoryStore {
@@ -79,11 +88,45 @@ impl Held {
     fn keep(&mut self, item: &OutItem) {
         let bytes = item.bytes.clone();
         match item.id {
-            OutId::Change(id) => drop(self.changes.insert(id, bytes)),
-            OutId::Grant(id) => drop(self.grants.insert(id, bytes)),
-            OutId::Revocation(_) => self.revoke(bytes),
+            OutId::Change(_) => drop(self.take_change(bytes)),
+            OutId::Grant(_) => drop(self.take_consent(Consent::Grant(bytes))),
+            OutId::Revocation(_) => drop(self.take_consent(Consent::Revocation(bytes))),
             OutId::Release(id) => drop(self.releases.insert(id, bytes)),
         }
+    }
+
+    /// Keeps a change; returns its id if it is new and can be read.
+    fn take_change(&mut self, bytes: Vec<u8>) -> Option<OutId> {
+        let id = name_of_change(&bytes);
+        let is_new = self.arrivals.note(PeerSet::Changes, id.into());
+        if SealedChange::decode(&bytes).is_ok() {
+            self.changes.insert(id, bytes);
+            return is_new.then_some(OutId::Change(id));
+        }
+        if is_new {
+            self.unreadable.insert(id, self.quarantined.len());
+            self.quarantined.push(bytes);
+        }
+        None
+    }
+
+    /// Keeps a grant or a revocation; returns its id if it is new.
+    fn take_consent(&mut self, consent: Consent) -> Option<OutId> {
+        let name = consent.item_id().ok()?;
+        let is_new = self.arrivals.note(PeerSet::Consents, name);
+        let id = match consent {
+            Consent::Grant(bytes) => {
+                let id = Grant::decode(&bytes).ok()?.clear().id;
+                self.grants.insert(id, bytes);
+                OutId::Grant(id)
+            }
+            Consent::Revocation(bytes) => {
+                let id = Revocation::decode(&bytes).ok()?.grant();
+                self.revoke(bytes);
+                OutId::Revocation(id)
+            }
+        };
+        is_new.then_some(id)
     }
 
     fn revoke(&mut self, bytes: Vec<u8>) {
@@ -190,10 +233,7 @@ impl SyncStore for MemoryStore {
     fn absorb_changes(&self, cursor: &Cursor, changes: Vec<Vec<u8>>) -> Result<(), StoreError> {
         let mut held = self.lock();
         for bytes in changes {
-            match SealedChange::decode(&bytes) {
-                Ok(change) => drop(held.changes.insert(change.id(), bytes)),
-                Err(_) => held.quarantined.push(bytes),
-            }
+            held.take_change(bytes);
         }
         held.advance(cursor);
         Ok(())
@@ -202,14 +242,7 @@ impl SyncStore for MemoryStore {
     fn absorb_consents(&self, cursor: &Cursor, consents: Vec<Consent>) -> Result<(), StoreError> {
         let mut held = self.lock();
         for consent in consents {
-            match consent {
-                Consent::Grant(bytes) => {
-                    if let Ok(grant) = Grant::decode(&bytes) {
-                        held.grants.insert(grant.clear().id, bytes);
-                    }
-                }
-                Consent::Revocation(bytes) => held.revoke(bytes),
-            }
+            held.take_consent(consent);
         }
         held.advance(cursor);
         Ok(())

@@ -1,15 +1,15 @@
-//! The reasons for which a relay ends a connection, as numbers that a later version may add to.
+//! The reasons for which a relay or a peer ends a connection, as numbers that a later version may add to.
 
 use minicbor::{Decode, Encode};
 
-/// Why the relay ends a connection.
+/// Why the relay, or another device of the clinic, ends a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefusedCode {
     /// No version in common.
     Version,
     /// Not a message of the protocol, or not one that may come now.
     BadMessage,
-    /// The relay knows no such clinic.
+    /// The relay knows no such clinic; or the peer is of another one.
     UnknownClinic,
     /// The clinic's statements name no such device.
     UnknownDevice,
@@ -33,12 +33,16 @@ pub enum RefusedCode {
     RelayFailed,
     /// The device claims to hold more than this relay ever had: the relay was put back to an older state.
     RelayBehind,
-    /// A code of a newer relay.
+    /// This device was removed from its clinic.
+    Removed,
+    /// Both ends are the same device.
+    SameDevice,
+    /// A code of a newer relay or peer.
     Other(u8),
 }
 
 impl RefusedCode {
-    const CODES: [(u8, Self); 14] = [
+    const CODES: [(u8, Self); 16] = [
         (0, Self::Version),
         (1, Self::BadMessage),
         (2, Self::UnknownClinic),
@@ -53,6 +57,8 @@ impl RefusedCode {
         (11, Self::Busy),
         (12, Self::RelayFailed),
         (13, Self::RelayBehind),
+        (14, Self::Removed),
+        (15, Self::SameDevice),
     ];
 
     /// A stable name for logs and for the screens' words.
@@ -72,6 +78,8 @@ impl RefusedCode {
             Self::Busy => "busy",
             Self::RelayFailed => "relay_failed",
             Self::RelayBehind => "relay_behind",
+            Self::Removed => "removed",
+            Self::SameDevice => "same_device",
             Self::Other(_) => "refused",
         }
     }

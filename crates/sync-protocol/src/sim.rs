@@ -5,6 +5,8 @@
 
 mod clinic;
 mod link;
+mod peer_link;
 
 pub use clinic::{SimClinic, SimDevice};
 pub use link::{Link, settle};
+pub use peer_link::{PeerEnd, PeerLink, settle_peers};

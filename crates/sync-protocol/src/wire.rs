@@ -9,7 +9,7 @@ use crate::{Incarnation, OutId, Refusal};
 /// Why bytes from the other side are no frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
-    /// Larger than [`MAX_FRAME_BYTES`]; it was not looked into.
+    /// Larger than the bound (mostly [`MAX_FRAME_BYTES`]); it was not looked into.
     #[error("a frame is too large")]
     TooLarge,
     /// Not a message of this protocol.
@@ -38,7 +38,12 @@ pub(crate) fn encode(message: &impl Encode<()>) -> Vec<u8> {
 
 /// The message in `frame`: all of it, and nothing after it.
 pub(crate) fn decode<'b, T: Decode<'b, ()>>(frame: &'b [u8]) -> Result<T, WireError> {
-    if frame.len() > MAX_FRAME_BYTES {
+    decode_within(frame, MAX_FRAME_BYTES)
+}
+
+/// [`decode`] with another bound.
+pub(crate) fn decode_within<'b, T: Decode<'b, ()>>(frame: &'b [u8], max_bytes: usize) -> Result<T, WireError> {
+    if frame.len() > max_bytes {
         return Err(WireError::TooLarge);
     }
     let mut decoder = minicbor::Decoder::new(frame);

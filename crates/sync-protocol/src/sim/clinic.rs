@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rand_core::CryptoRng;
 use seal::{
     ChangeKind, DeviceKeys, DocumentId, EpochSecrets, Grant, GrantId, Header, Membership, NewGrant, NewRelease,
-    OpeningId, Release, ReleaseId, Revocation, SealedChange, Statement, TenantId,
+    OpeningEnd, OpeningId, Release, ReleaseId, Revocation, SealedChange, Statement, TenantId,
 };
 
 use crate::memory::MemoryStore;
@@ -53,6 +53,17 @@ impl SimClinic {
         let statement = seal::add_device(&membership, &secrets, &self.admin, &keys.public(), false, now_ms, rng);
         self.statements.push(statement.expect("the admin may add a device"));
         self.device(keys, rng)
+    }
+
+    /// Removes a device; what it has written so far counts. The others learn of it only by syncing.
+    pub fn remove(&mut self, device: &SimDevice, now_ms: i64, rng: &mut impl CryptoRng) {
+        let ends = [OpeningEnd {
+            opening: device.opening,
+            number: device.number,
+        }];
+        let removal = seal::remove_device(&self.membership(), &self.admin, device.keys.id(), &ends, now_ms, rng);
+        self.statements
+            .extend(removal.expect("the admin may remove another device"));
     }
 
     /// Who belongs.

@@ -169,7 +169,7 @@ impl Link {
 }
 
 /// Far more rounds than any honest exchange of a test needs.
-const ROUNDS: usize = 100_000;
+pub(super) const ROUNDS: usize = 100_000;
 
 /// Delivers everything on all links, and wakes whom it concerns, until nothing moves any more.
 ///
