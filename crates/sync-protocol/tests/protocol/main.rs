@@ -6,6 +6,11 @@ mod frames;
 mod lossy;
 mod memory_relay;
 mod pairing;
+mod peer_bounds;
+mod peer_frames;
+mod peers;
+mod strangers;
+mod trees;
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
