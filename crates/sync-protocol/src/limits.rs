@@ -50,8 +50,9 @@ pub const OLDEST_PEER_VERSION: u16 = 1;
 pub(crate) const MAX_PEER_HELLO_BYTES: usize = 1024;
 /// The largest frame between proven peers: one sealed snapshot with its wrapping, or one full batch.
 pub const MAX_PEER_FRAME_BYTES: usize = seal::MAX_SEALED_SNAPSHOT_BYTES + 16 * 1024;
-/// Frames that an honest peer may have on their way at once. Whoever reads so many ahead while writing never blocks it.
-pub const PEER_FRAMES_AHEAD: usize = 16;
+/// Bytes that an honest peer may have on their way at once: two batches, and small things. Whoever reads so many ahead
+/// while writing never blocks it.
+pub const PEER_BYTES_AHEAD: usize = 3 * MAX_PEER_FRAME_BYTES;
 /// Prefixes or pages asked for in one message.
 pub const MAX_ASKS: usize = 64;
 /// Prefixes whose buckets one connection may ask for: each has its turn once in each of the two sets, and room.

@@ -134,11 +134,19 @@ pub fn name_of_change(bytes: &[u8]) -> ChangeId {
 ///
 /// A build that could not read them has filed them under their hash; what a newer build wrote cannot be checked here,
 /// and the store quarantines it.
-pub(crate) fn may_be_named(bytes: &[u8], id: ItemId) -> bool {
+pub(crate) fn change_may_be_named(bytes: &[u8], id: ItemId) -> bool {
     match SealedChange::decode(bytes) {
         Ok(change) => ItemId::from(change.id()) == id || ItemId::from(hash_of(bytes)) == id,
         Err(SealError::NewerVersion) => true,
         Err(_) => ItemId::from(hash_of(bytes)) == id,
+    }
+}
+
+/// Whether this consent may stand under this name; of a newer build's, as [`change_may_be_named`].
+pub(crate) fn consent_may_be_named(consent: &Consent, id: ItemId) -> bool {
+    match consent.item_id() {
+        Ok(name) => name == id,
+        Err(error) => error == SealError::NewerVersion,
     }
 }
 

@@ -235,3 +235,56 @@ fn compare(theirs: &IdsPage, own: &[ItemId], mut found: impl FnMut(ItemId, bool)
 fn take_last<T>(list: &mut Vec<T>) -> Vec<T> {
     list.split_off(list.len().saturating_sub(MAX_ASKS))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn id(n: u16) -> ItemId {
+        let mut bytes = [0; 32];
+        bytes[2..4].copy_from_slice(&n.to_be_bytes());
+        ItemId::from_bytes(bytes)
+    }
+
+    /// The ids after a place, as a store gives them.
+    fn page(ids: &BTreeSet<ItemId>, after: Option<ItemId>, max: usize) -> Vec<ItemId> {
+        let later = ids.iter().filter(|id| after.is_none_or(|after| after < **id));
+        later.take(max).copied().collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_difference_of_a_crowded_leaf_is_found_once(
+            own in proptest::collection::btree_set(0..3_000u16, 0..1_800),
+            theirs in proptest::collection::btree_set(0..3_000u16, 0..1_800),
+            rooms in proptest::collection::vec(1..=BATCH_ITEMS, 1..20),
+        ) {
+            let [own, theirs] = [own, theirs].map(|ids| ids.into_iter().map(id).collect::<BTreeSet<_>>());
+            let (mut lacking, mut extra) = (Vec::new(), Vec::new());
+            let mut ask = IdsAsk { prefix: Prefix::of(&id(0), DEPTH), after: None };
+            for room in rooms.iter().cycle() {
+                let ids = page(&theirs, ask.after, *room);
+                let more = page(&theirs, ask.after, room + 1).len() > *room;
+                let answer = IdsPage { ids: ids.into(), more };
+                prop_assert!(check(&ask, &answer).is_ok());
+                let own = page(&own, ask.after, BATCH_ITEMS);
+                let after = compare(&answer, &own, |id, is_here| if is_here { extra.push(id) } else { lacking.push(id) });
+                prop_assert!(after.is_none() || after > ask.after, "it goes on");
+                ask.after = after;
+                if after.is_none() {
+                    break;
+                }
+            }
+            lacking.sort_unstable();
+            extra.sort_unstable();
+            prop_assert_eq!(lacking, theirs.difference(&own).copied().collect::<Vec<_>>());
+            prop_assert_eq!(extra, own.difference(&theirs).copied().collect::<Vec<_>>());
+        }
+    }
+}

@@ -7,7 +7,7 @@ use minicbor::bytes::ByteVec;
 use super::proven::root;
 use super::{PeerEvent, PeerStep, Stop};
 use crate::limits::{BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_BROKEN_CLAIMS, MAX_REMEMBERED};
-use crate::peer_store::may_be_named;
+use crate::peer_store::{change_may_be_named, consent_may_be_named};
 use crate::{Consent, ItemId, PeerMessage, PeerSet, PeerStore, RefusedCode, StoreError};
 
 type Item = (PeerSet, ItemId);
@@ -258,13 +258,13 @@ fn absorb(store: &dyn PeerStore, set: PeerSet, bodies: Vec<(ItemId, Vec<u8>)>) -
         PeerSet::Consents => {
             let consents = bodies.into_iter().map(|(id, bytes)| {
                 let consent = Consent::from_item(&bytes).ok()?;
-                consent.item_id().is_ok_and(|name| name == id).then_some(consent)
+                consent_may_be_named(&consent, id).then_some(consent)
             });
             let consents = consents.collect::<Option<Vec<_>>>().ok_or(RefusedCode::BadMessage)?;
             store.absorb_consents_from_peer(consents)?;
         }
         PeerSet::Changes => {
-            if !bodies.iter().all(|(id, bytes)| may_be_named(bytes, *id)) {
+            if !bodies.iter().all(|(id, bytes)| change_may_be_named(bytes, *id)) {
                 return Err(RefusedCode::BadMessage.into());
             }
             store.absorb_changes_from_peer(bodies.into_iter().map(|(_, bytes)| bytes).collect())?;

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use seal::DeviceKeys;
+
 use super::SimDevice;
 use crate::{PeerError, PeerEvent, PeerRole, PeerSession, PeerStep, PeerStore, PeerStream, RefusedCode};
 
@@ -38,11 +40,15 @@ impl PeerLink {
 
     /// Connects; each end believes in its own channel.
     pub fn between(devices: [&SimDevice; 2], bindings: [[u8; 32]; 2]) -> Self {
-        let [caller, answerer] = devices;
-        let open = |device: &SimDevice, role, binding| {
-            let store: Arc<dyn PeerStore> = Arc::clone(&device.store) as _;
-            PeerSession::open(store, &device.keys, role, binding).expect("the store holds")
-        };
+        let ends = devices.map(|device| (Arc::clone(&device.store) as Arc<dyn PeerStore>, &*device.keys));
+        Self::connect(ends, bindings)
+    }
+
+    /// Connects these stores, whatever they are, of the devices with these keys.
+    pub fn connect(ends: [(Arc<dyn PeerStore>, &DeviceKeys); 2], bindings: [[u8; 32]; 2]) -> Self {
+        let [caller, answerer] = ends;
+        let open =
+            |(store, keys), role, binding| PeerSession::open(store, keys, role, binding).expect("the store holds");
         let (caller, to_answerer) = open(caller, PeerRole::Caller, bindings[0]);
         let (answerer, to_caller) = open(answerer, PeerRole::Answerer, bindings[1]);
         let mut link = Self {

@@ -7,6 +7,7 @@ mod lossy;
 mod memory_relay;
 mod pairing;
 mod peer_bounds;
+mod peer_costs;
 mod peer_frames;
 mod peers;
 mod strangers;

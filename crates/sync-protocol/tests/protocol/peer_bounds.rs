@@ -266,6 +266,27 @@ fn telling_without_waiting_to_be_heard_ends() {
 }
 
 #[test]
+fn who_tells_much_and_gives_nothing_is_not_heard_any_more() {
+    let rng = &mut rng(12);
+    let mut victim = Victim::new(PeerRole::Answerer, huge(), 0, rng);
+    let mut n_told = 0;
+    loop {
+        n_told += 1;
+        assert!(n_told < 100, "what it wants grows for ever");
+        victim.hears(PeerMessage::Have(PeerSet::Changes, ids_from(n_told * 1_000).into()));
+        if !victim.said.contains(&PeerMessage::Heard) {
+            break;
+        }
+    }
+    assert_eq!(n_told, 3, "two batches are on their way, and one waits");
+    victim.hears(PeerMessage::Items(vec![None; BATCH_ITEMS].into()));
+    assert!(
+        victim.said.contains(&PeerMessage::Heard),
+        "one came, one goes, and the next may be told"
+    );
+}
+
+#[test]
 fn what_nobody_asked_for_ends() {
     let rng = &mut rng(7);
     let page = IdsPage {
