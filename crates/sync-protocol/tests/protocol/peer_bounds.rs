@@ -380,6 +380,9 @@ fn frames_that_are_too_large_are_not_even_collected() {
 #[test]
 fn a_list_that_is_too_long_is_not_read() {
     let rng = &mut rng(10);
+    let items = |n: usize| PeerMessage::decode(&PeerMessage::Items(vec![None; n].into()).encode(), 4_096).is_ok();
+    assert!(items(BATCH_ITEMS));
+    assert!(!items(BATCH_ITEMS + 1));
     // A few bytes that announce a list of four thousand million things; and a full frame of one-byte things.
     for frame in [
         vec![0x82, 0x08, 0x82, 0x01, 0x9a, 0xff, 0xff, 0xff, 0xff],
