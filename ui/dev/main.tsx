@@ -14,6 +14,7 @@ import { fake } from "./fake";
 const asked = new URLSearchParams(location.search);
 fake.scene(asked.get("scene") ?? "clinic");
 fake.signInAs(asked.get("as"));
+fake.playByItself();
 localStorage.setItem("mantine-color-scheme-value", asked.get("scheme") ?? "light");
 // The routes live in the hash; what was asked for is taken off the address.
 history.replaceState(null, "", `${location.pathname}${location.hash}`);

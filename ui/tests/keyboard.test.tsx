@@ -1,10 +1,13 @@
 import { waitFor } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import { enterPin, fake, id, PATIENT, PINS, screen, start, VISIT, within } from "./app";
+import { enterPin, fake, id, PATIENT, PINS, screen, settled, start, VISIT, within } from "./app";
 
 type User = ReturnType<typeof start>["user"];
 const now = () => document.activeElement as HTMLElement;
 const nameOf = (e: Element) => (e.getAttribute("aria-label") ?? (e as HTMLInputElement).labels?.[0]?.textContent ?? e.textContent ?? "").trim();
+
+/** A screen begins with the focus on its main part: not before that does anybody type. */
+const begun = () => waitFor(() => expect(now()).toBe(document.querySelector("main")));
 
 /** Presses Tab until the focus stands on what is called so. */
 async function tabTo(user: User, name: string | RegExp, { back = false } = {}) {
@@ -47,9 +50,11 @@ describe("the day by keyboard alone", () => {
   it("opens a patient from the queue, writes, prescribes in spite of an alert, and signs", async () => {
     const { user } = start({ as: "doctor", at: "/consult" });
     await screen.findByRole("button", { name: "Open A01, NUR AISYAH BINTI RAHMAN" });
+    await begun();
     await tabTo(user, "Open A01, NUR AISYAH BINTI RAHMAN");
     await user.keyboard("{Enter}");
     await screen.findByLabelText("Subjective, sentence 1");
+    await settled();
     await tabTo(user, "Subjective, sentence 1");
     await user.keyboard("Sore throat.");
 
@@ -88,6 +93,7 @@ describe("the day by keyboard alone", () => {
   it("hands medicines over", async () => {
     const { user } = start({ as: "pharmacist", at: "/dispense" });
     await screen.findByRole("button", { name: /^A02/ });
+    await begun();
     await tabTo(user, /^A02/);
     await user.keyboard("{Enter}");
     await screen.findByRole("button", { name: "Print labels and hand over" });
@@ -103,8 +109,8 @@ describe("the day by keyboard alone", () => {
 
   it("agrees, with a mark drawn by the arrow keys", async () => {
     const { user } = start({ as: "receptionist", at: `/consent/${PATIENT}` });
-    const main = await screen.findByRole("main");
-    await waitFor(() => expect(now()).toBe(main));
+    await screen.findByRole("main");
+    await begun();
     await screen.findAllByLabelText("Clinic that may see the record");
     await tabTo(user, "Clinic that may see the record");
     await user.keyboard("{Enter}{ArrowDown}{Enter}");
@@ -113,7 +119,7 @@ describe("the day by keyboard alone", () => {
       await tabTo(user, name);
       await user.keyboard("{Enter}");
       // Each page begins at its top.
-      await waitFor(() => expect(now()).toBe(screen.getByRole("main")));
+      await begun();
     };
     await onward("Hand over to the patient");
     await onward("Continue");
@@ -144,6 +150,7 @@ describe("dialogs hold the focus, go by Escape, and give it back", () => {
   it.each(cases)("%s", async (_, where, name) => {
     const { user } = start(where);
     const opener = await screen.findByRole("button", { name });
+    await begun();
     await waitFor(() => expect((opener as HTMLButtonElement).disabled).toBe(false));
     opener.focus();
     await user.keyboard("{Enter}");
@@ -153,6 +160,7 @@ describe("dialogs hold the focus, go by Escape, and give it back", () => {
   it.each([["Other sources of sound", `/consult/${VISIT}`], [/appearance and signing out$/, "/today"], ["Klinik Seri Mawar", "/today"]])("the menu %s", async (name, at) => {
     const { user } = start({ as: "doctor", at });
     const opener = await screen.findByRole("button", { name });
+    await begun();
     opener.focus();
     await user.keyboard("{Enter}");
     const menu = await screen.findByRole("menu");

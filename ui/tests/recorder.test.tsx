@@ -24,7 +24,6 @@ describe("the recorder's row", () => {
     };
 
     await user.click(buttons[0] as HTMLElement);
-    fake.still();
     await waitFor(() => expect(enabled()).toEqual(["Stop"]));
     stays();
     const recording = fake.state.visits[VISIT]?.recordings[0]?.id ?? "";

@@ -1,7 +1,7 @@
 /** A backend of made-up data in the form of the bindings: for tests and for looking at screens. Holds no rule of the clinic. */
 import type * as b from "../../src/api/bindings.gen";
 import { no } from "./answer";
-import { finish, play, progress, stopTimers } from "./recordings";
+import { finish, play, playByItself, progress } from "./recordings";
 import { scene } from "./scenes";
 import { consult } from "./verbs/consult";
 import { device, importedSoFar } from "./verbs/device";
@@ -45,11 +45,10 @@ export const fake = {
   progress,
   importedSoFar,
   play,
+  /** From now on a recording that is started runs by itself. */
+  playByItself,
   finish,
-  /** A recording that was started goes on only as far as the test says. */
-  still: stopTimers,
   reset() {
-    stopTimers();
     renew();
     calls.length = 0;
     failing.clear();

@@ -1,12 +1,11 @@
-/** A recording that runs by itself, or as far as a test says. */
+/** A recording that goes as far as a test says, or by itself for somebody who looks at the screens. */
 import type * as b from "../../src/api/bindings.gen";
 import { TURNS, turnOf } from "./clinical";
 import { spoil, tell, visitOf } from "./world";
 
-let timers: ReturnType<typeof setTimeout>[] = [];
-export function stopTimers() {
-  for (const timer of timers) clearTimeout(timer);
-  timers = [];
+let byItself = false;
+export function playByItself() {
+  byItself = true;
 }
 
 export function progress(visit: string, recording: string, change: Partial<b.RecordingProgress>) {
@@ -20,15 +19,17 @@ export function progress(visit: string, recording: string, change: Partial<b.Rec
 }
 
 export function play(visit: string, recording: string) {
+  if (!byItself) return;
+  const runs = () => visitOf(visit)?.recordings.find((x) => x.id === recording)?.state === "recording";
+  const at = (ms: number, then: () => void) => setTimeout(() => runs() && then(), ms);
   TURNS.forEach((turn, i) => {
-    timers.push(setTimeout(() => progress(visit, recording, { length_ms: turn[1], levels: [40 + ((i * 13) % 50), 22], partial: turn[4].slice(0, 18), turn: null }), 300 + i * 700));
-    timers.push(setTimeout(() => progress(visit, recording, { length_ms: turn[1], levels: [12, 60], turn: turnOf(turn, i) }), 800 + i * 700));
+    at(300 + i * 700, () => progress(visit, recording, { length_ms: turn[1], levels: [40 + ((i * 13) % 50), 22], partial: turn[4].slice(0, 18), turn: null }));
+    at(800 + i * 700, () => progress(visit, recording, { length_ms: turn[1], levels: [12, 60], turn: turnOf(turn, i) }));
   });
-  timers.push(setTimeout(() => finish(visit, recording), 1000 + TURNS.length * 700));
+  at(1000 + TURNS.length * 700, () => finish(visit, recording));
 }
 
 export function finish(visit: string, recording: string) {
-  for (const timer of timers) clearTimeout(timer);
   const r = visitOf(visit)?.recordings.find((x) => x.id === recording);
   if (r) r.turns = TURNS.map(turnOf);
   progress(visit, recording, { state: "done", length_ms: 85_840, levels: [] });

@@ -45,7 +45,8 @@ export const themeFor = (accent: Accent) =>
       Textarea: Textarea.extend({ defaultProps: { size: "md" } }),
       Select: Select.extend({ defaultProps: { size: "md", comboboxProps: { shadow: "md" }, allowDeselect: false } }),
       NumberInput: NumberInput.extend({ defaultProps: { size: "md", hideControls: true } }),
-      Menu: Menu.extend({ defaultProps: { returnFocus: true } }),
+      // An open menu keeps the focus that it holds, also while its button is scrolled out of sight.
+      Menu: Menu.extend({ defaultProps: { returnFocus: true, hideDetached: false } }),
       Modal: Modal.extend({ defaultProps: { centered: true, radius: "lg", overlayProps: { backgroundOpacity: 0.45, blur: 2 } } }),
       Tooltip: Tooltip.extend({ defaultProps: { openDelay: 400, withArrow: true } }),
     },
