@@ -199,6 +199,10 @@ impl<'a> Line<'a> {
         footing
     }
 
+    pub(super) fn is_removal(&self, place: usize) -> bool {
+        matches!(self.founded[place].statement.kind(), StatementKind::RemoveDevice(_))
+    }
+
     /// What the removal at `place` strikes at: whatever the removed device signed that the remover had not built upon.
     pub(super) fn struck_by(&self, place: usize, removed: &DeviceId) -> Bits {
         let mut known = self.founded[place].past.clone();

@@ -10,7 +10,10 @@
 //! other one all removals hold (both are out), and from there it goes on. This is a function of the set alone: neither
 //! the order of arrival nor anyone's clock decides.
 
+use std::collections::BTreeSet;
+
 use super::{bits::Bits, growing::Line};
+use crate::StatementKind;
 
 /// What holds and what is void; together, all of the line.
 pub(super) struct Verdict {
@@ -51,21 +54,15 @@ pub(super) fn weigh(line: &Line<'_>) -> (Verdict, Vec<Bits>) {
         if open.is_empty() {
             break;
         }
-        let mut touched = Vec::new();
-        for circle in weighing.first_circles(&open) {
-            for place in circle {
-                if line
-                    .removals
-                    .binary_search_by_key(&place, |(removal, _)| *removal)
-                    .is_ok()
-                {
-                    weighing.verdict.holding.insert(place);
-                }
-                touched.push(place);
-            }
+        let circles = weighing.first_circles(&open).into_iter().flatten();
+        let forced: Vec<usize> = circles.filter(|place| line.is_removal(*place)).collect();
+        if forced.is_empty() {
+            // Cannot be, since every circle goes through a removal; and if it were, nothing of it would hold.
+            break;
         }
-        let hanging = touched.iter().flat_map(|place| weighing.hanging_on(*place)).collect();
-        weighing.settle(hanging);
+        forced.iter().for_each(|place| weighing.verdict.holding.insert(*place));
+        let hanging: BTreeSet<usize> = forced.iter().flat_map(|place| weighing.hanging_on(*place)).collect();
+        weighing.settle(hanging.into_iter().collect());
     }
     (weighing.verdict, weighing.struck_by)
 }
@@ -105,7 +102,6 @@ impl Weighing<'_, '_> {
 
     /// What may follow from the verdict on this one: what the device that it speaks of has signed.
     fn hanging_on(&self, place: usize) -> Vec<usize> {
-        use crate::StatementKind;
         let device = match self.line.founded[place].statement.kind() {
             StatementKind::Genesis(genesis) => genesis.first_device.id(),
             StatementKind::AddDevice(add) => add.device.id(),

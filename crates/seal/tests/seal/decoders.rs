@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 use seal::{
-    AttachmentKey, ClinicCard, DeviceKeys, Grant, GrantId, Invitation, Membership, NewGrant, NewRelease, PairingCode,
-    PairingJoin, PairingOffer, RecoveryKit, Release, ReleaseId, Revocation, SealedChange, Statement,
+    AttachmentKey, ClinicCard, DeviceKeys, Grant, GrantId, Invitation, Membership, NewGrant, NewRelease, OpeningEnd,
+    PairingCode, PairingJoin, PairingOffer, RecoveryKit, Release, ReleaseId, Revocation, SealedChange, Statement,
+    make_admin, remove_device,
 };
 
 use crate::world::{Clinic, rng};
@@ -80,6 +81,14 @@ fn samples(clinic: &Clinic) -> Vec<Vec<u8>> {
         second,
     ];
     samples.extend(clinic.statements.iter().map(Statement::bytes));
+    let ends = [OpeningEnd {
+        opening: clinic.header().opening,
+        number: 1,
+    }];
+    let (now, device) = (&clinic.membership, clinic.device());
+    let removal = remove_device(now, device, clinic.second.id(), &ends, 0, &mut rng(6)).unwrap();
+    samples.extend(removal.iter().map(Statement::bytes));
+    samples.push(make_admin(now, device, clinic.second.id(), 0).unwrap().bytes());
     samples
 }
 

@@ -6,9 +6,10 @@
 use std::path::PathBuf;
 
 use seal::{
-    AttachmentKey, ClinicCard, DeviceKeys, EpochSecrets, Grant, GrantId, Invitation, InvitationToken, Membership,
-    NewGrant, NewRelease, PersonKeys, RecoveryKit, Release, ReleaseId, Revocation, SealedChange, Statement,
-    WrappedPersonKey, derive_document_id, derive_release_document, open_with_passphrase, seal_with_passphrase, verify,
+    Admission, AttachmentKey, ClinicCard, DeviceKeys, EpochSecrets, Grant, GrantId, Invitation, InvitationToken,
+    Membership, NewGrant, NewRelease, OpeningEnd, PersonKeys, RecoveryKit, Release, ReleaseId, Revocation,
+    SealedChange, Statement, WrappedPersonKey, add_device, add_wraps, derive_document_id, derive_release_document,
+    make_admin, open_with_passphrase, remove_device, seal_with_passphrase, verify,
 };
 
 use crate::world::{Clinic, NOW_MS, rng};
@@ -59,6 +60,31 @@ fn grant(a: &Clinic, b: &Clinic) -> Grant {
     Grant::make(new, a.tenant(), b"frozen terms", &b.membership, a.device(), &mut rng(5)).unwrap()
 }
 
+/// The second device is made an admin, and removes the first; the kit, which has not heard of that, admits a third, to
+/// which the second then hands the keys of the epoch that it missed.
+fn later(a: &Clinic) -> [Statement; 5] {
+    let by = |statements: &[Statement]| Membership::from_statements(a.tenant(), statements).unwrap();
+    let mut known = a.statements.clone();
+    let made = make_admin(&by(&known), a.device(), a.second.id(), NOW_MS + 2).unwrap();
+    known.push(made.clone());
+    let ends = [OpeningEnd {
+        opening: a.header().opening,
+        number: 1,
+    }];
+    let (now, first) = (by(&known), a.device().id());
+    let removal = remove_device(&now, &a.second, first, &ends, NOW_MS + 3, &mut rng(20)).unwrap();
+    let third = DeviceKeys::make(&mut rng(21)).public();
+    let secrets = EpochSecrets::unwrap_with_kit(&now, &a.founded.kit).unwrap();
+    let added = add_device(&now, &secrets, &a.founded.kit, &third, false, NOW_MS + 4, &mut rng(22)).unwrap();
+    known.extend(removal.iter().cloned().chain([added.clone()]));
+    let (now, second) = (by(&known), &a.second);
+    let secrets = EpochSecrets::unwrap(&now, second).unwrap();
+    let wraps = add_wraps(&now, &secrets, second, NOW_MS + 5, &mut rng(23)).unwrap();
+    let [removed, epoch] = removal.try_into().unwrap();
+    let [wraps] = wraps.try_into().unwrap();
+    [made, removed, epoch, added, wraps]
+}
+
 #[test]
 fn the_same_input_gives_the_same_bytes_in_every_build() {
     let (a, b) = (Clinic::make(1), Clinic::make(2));
@@ -96,6 +122,12 @@ fn the_same_input_gives_the_same_bytes_in_every_build() {
     check("statement-genesis.hex", &a.statements[0].bytes());
     check("statement-new-epoch.hex", &a.statements[1].bytes());
     check("statement-add-device.hex", &a.statements[2].bytes());
+    let later = later(&a);
+    check("statement-make-admin.hex", &later[0].bytes());
+    check("statement-remove-device.hex", &later[1].bytes());
+    check("statement-later-epoch.hex", &later[2].bytes());
+    check("statement-by-kit-add-device.hex", &later[3].bytes());
+    check("statement-add-wraps.hex", &later[4].bytes());
     check("statement-b-genesis.hex", &b.statements[0].bytes());
     check("statement-b-new-epoch.hex", &b.statements[1].bytes());
     check_text("document-id.txt", &document.to_string());
@@ -118,6 +150,47 @@ fn the_same_input_gives_the_same_bytes_in_every_build() {
     );
     check_text("invitation.txt", &invitation.to_text());
     check_text("clinic-card.txt", &card.to_text());
+}
+
+const LATER: [&str; 8] = [
+    "statement-genesis.hex",
+    "statement-new-epoch.hex",
+    "statement-add-device.hex",
+    "statement-make-admin.hex",
+    "statement-remove-device.hex",
+    "statement-later-epoch.hex",
+    "statement-by-kit-add-device.hex",
+    "statement-add-wraps.hex",
+];
+
+#[test]
+fn every_build_reads_who_belongs_from_what_version_1_signed() {
+    let a = membership(&LATER);
+    assert!(a.refused().is_empty());
+    let first = DeviceKeys::from_secret_bytes(&bytes("device-a.hex")).unwrap();
+    let second = DeviceKeys::from_secret_bytes(&bytes("device-a-second.hex")).unwrap();
+    let third = DeviceKeys::make(&mut rng(21));
+    let kit = RecoveryKit::from_words(&text("kit-words.txt")).unwrap();
+    assert!(a.is_removed(&first.id()) && a.is_admin(&second.id()) && !a.is_admin(&third.id()));
+    assert_eq!(a.devices().count(), 2);
+    let epoch = Statement::decode(&bytes("statement-later-epoch.hex"))
+        .unwrap()
+        .id()
+        .into();
+    for secrets in [
+        EpochSecrets::unwrap(&a, &second).unwrap(),
+        EpochSecrets::unwrap(&a, &third).unwrap(),
+        EpochSecrets::unwrap_with_kit(&a, &kit).unwrap(),
+    ] {
+        assert_eq!(a.writing_epoch(&secrets), Some(epoch));
+    }
+    let change = SealedChange::decode(&bytes("change.hex")).unwrap();
+    let (opening, number) = (change.header().opening, change.header().number);
+    change.verify(&a).unwrap();
+    assert_eq!(
+        a.admits_change(&first.id(), &opening, number + 1),
+        Admission::BeyondRemoval
+    );
 }
 
 fn membership(statements: &[&str]) -> Membership {

@@ -2,11 +2,16 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod across_clinics;
+mod apart;
 mod changes;
 mod decoders;
 mod frozen;
 mod keys;
 mod pairing;
+mod removals;
+mod rotations;
 mod statements;
+mod stolen;
+mod team;
 mod text;
 mod world;
