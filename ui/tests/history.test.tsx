@@ -40,6 +40,19 @@ describe("a patient's history", () => {
     expect((await within(await region()).findByRole("alert")).getAttribute("data-error-code")).toBe("store_failed");
   });
 
+  it("says that it is being read", async () => {
+    let letGo = () => {};
+    start({ as: "doctor", at: `/patients/${PATIENT}`, before: () => (letGo = fake.hold("patientHistory")) });
+    const history = await region();
+    expect(history.getAttribute("aria-busy")).toBe("true");
+    expect(within(history).getByRole("status").textContent).toBe("Reading earlier visits…");
+    await expectAccessible();
+    letGo();
+    await within(history).findByRole("button", { name: /Tension headache/ });
+    expect(history.getAttribute("aria-busy")).toBe("false");
+    expect(within(history).queryByRole("status")).toBeNull();
+  });
+
   it("is not asked for by who may not read it", async () => {
     start({ as: "receptionist", at: `/patients/${PATIENT}` });
     expect(await screen.findByText("Seen by the doctor")).toBeTruthy();

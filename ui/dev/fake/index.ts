@@ -14,6 +14,9 @@ import { calls, deafen, failing, renew, signInAs, state, tell } from "./world";
 export { events } from "./world";
 
 const made = { ...entering, ...reception, ...consult, ...pharmacy, ...sharing, ...device };
+/** Commands that answer only when they are let go. */
+const holding = new Map<string, Promise<void>>();
+
 type Commands = typeof made;
 /** Each call is noted, and may be told to fail once. */
 export const commands = Object.fromEntries(
@@ -26,6 +29,8 @@ export const commands = Object.fromEntries(
         failing.delete(name);
         return no(failure.code, failure.detail);
       }
+      const held = holding.get(name);
+      if (held) return held.then(() => (command as (...a: unknown[]) => unknown)(...args));
       return (command as (...a: unknown[]) => unknown)(...args);
     },
   ]),
@@ -39,6 +44,15 @@ export const fake = {
   calls,
   callsOf: (name: string) => calls.filter((c) => c.name === name).map((c) => c.args),
   failNext: (name: string, code: b.ErrorCode, detail: Record<string, string> = {}) => failing.set(name, { code, detail }),
+  /** The command answers once the returned function is called. */
+  hold: (name: string): (() => void) => {
+    let letGo: () => void = () => undefined;
+    holding.set(name, new Promise((resolve) => (letGo = resolve)));
+    return () => {
+      holding.delete(name);
+      letGo();
+    };
+  },
   tell,
   scene,
   signInAs,
@@ -52,6 +66,7 @@ export const fake = {
     renew();
     calls.length = 0;
     failing.clear();
+    holding.clear();
     deafen();
   },
 };
