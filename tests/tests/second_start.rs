@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use journeys::{child::program, demo, desktop::Desktop, screens, window::Window};
+use journeys::{child::program, demo, desktop::Desktop, screens};
 
 #[test]
 fn a_second_start_ends_at_once_and_leaves_the_first_window_to_work() {
