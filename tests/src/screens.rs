@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::{
+    busy::{Afternoon, afternoon},
     demo::{self, DemoNetwork},
     people::{Colleague, SERI_MAWAR},
     window::Window,
@@ -20,18 +21,16 @@ pub fn contact_sheets() -> Result<()> {
     std::fs::create_dir_all(&out)?;
     let home = tempfile::tempdir()?;
     let network = demo::prepare(&home.path().join("demo"))?;
+    let afternoon = afternoon(&network)?;
     let window = open(&network, home.path())?;
     sign_in(&window, &SERI_MAWAR.owner)?;
-    let visit = first_visit(&window)?;
     for language in ["en", "ms"] {
         for scheme in ["light", "dark"] {
             dress(&window, language, scheme)?;
             for (width, height) in SIZES {
                 window.resize(width, height)?;
-                for (name, place) in places(&visit) {
-                    window.script("location.hash = arguments[0]", &[json!(place)])?;
-                    window.find("main, form, [data-screen]")?;
-                    window.until("return !document.querySelector('[aria-busy=true]')", &[])?;
+                for (name, place) in places(&afternoon) {
+                    go(&window, &place)?;
                     let file = out.join(format!("{name}-{language}-{scheme}-{width}x{height}.png"));
                     std::fs::write(&file, window.picture()?).with_context(|| file.display().to_string())?;
                 }
@@ -71,6 +70,13 @@ pub fn enter_pin(window: &Window, pin: &str) -> Result<()> {
     Ok(())
 }
 
+/// Goes to a screen, and waits until it shows what it has.
+pub fn go(window: &Window, place: &str) -> Result<()> {
+    window.script("location.hash = arguments[0]", &[json!(place)])?;
+    window.find("main, form, [data-screen]")?;
+    window.until("return !document.querySelector('[aria-busy=true]')", &[])
+}
+
 /// Language and colour scheme, as a person's choice would leave them.
 fn dress(window: &Window, language: &str, scheme: &str) -> Result<()> {
     let choose = "localStorage.setItem('medieco.language', arguments[0]);
@@ -85,22 +91,19 @@ fn dress(window: &Window, language: &str, scheme: &str) -> Result<()> {
     )
 }
 
-/// The first visit of today's queue, by asking the window's own backend.
-fn first_visit(window: &Window) -> Result<Value> {
-    let today = window.ask("today")?;
-    Ok(today["rows"][0].clone())
-}
-
-fn places(visit: &Value) -> Vec<(&'static str, String)> {
-    let text = |name: &str| visit[name].as_str().unwrap_or_default().to_owned();
+/// Every screen of the workspace, with something on it.
+pub fn places(afternoon: &Afternoon) -> Vec<(&'static str, String)> {
+    let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
+    let (open, waits) = (&afternoon.in_consult, &afternoon.at_pharmacy);
     vec![
         ("today", "#/today".to_owned()),
         ("patients", "#/patients".to_owned()),
-        ("patient", format!("#/patients/{}", text("patient"))),
+        ("patient", format!("#/patients/{}", text(waits, "patient"))),
         ("consult-list", "#/consult".to_owned()),
-        ("consult", format!("#/consult/{}", text("visit"))),
-        ("dispense", "#/dispense".to_owned()),
-        ("consent", format!("#/consent/{}", text("patient"))),
+        ("consult", format!("#/consult/{}", text(open, "visit"))),
+        ("consult-signed", format!("#/consult/{}", text(waits, "visit"))),
+        ("dispense", format!("#/dispense/{}", text(waits, "visit"))),
+        ("consent", format!("#/consent/{}", text(waits, "patient"))),
         ("network", "#/network".to_owned()),
         ("admin", "#/admin".to_owned()),
     ]
