@@ -62,7 +62,7 @@ fn wait_for_its_end(device: &Device) {
 
 #[test]
 fn every_named_write_step_has_its_kill_here() {
-    let known = ["write.", "absorb.", "chunk.", "checkpoint.", "rebuild."];
+    let known = ["write.", "absorb.", "peer.", "chunk.", "checkpoint.", "rebuild."];
     let unknown: Vec<&&str> = kill::POINTS
         .iter()
         .filter(|point| !known.iter().any(|group| point.starts_with(group)))

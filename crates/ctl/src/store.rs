@@ -48,13 +48,14 @@ impl Store {
 
 fn verify(vault: &Vault, around: &Around) -> Outcome {
     let report = vault.verify().map_err(Trouble::failed)?;
-    let whole = report.pages_hold && report.altered.is_empty() && report.unsigned.is_empty();
+    let whole = report.pages_hold && report.altered.is_empty() && report.unsigned.is_empty() && report.trees_hold;
     let value = json!({
         "whole": whole,
         "pages_hold": report.pages_hold,
         "altered": report.altered.len(),
         "unsigned": report.unsigned.len(),
         "missing": report.missing.len(),
+        "trees_hold": report.trees_hold,
         "changes": report.set.count,
     });
     around.tell("vault_verify", &value, |_| {
@@ -69,6 +70,10 @@ fn verify(vault: &Vault, around: &Around) -> Outcome {
     })?;
     if whole {
         Ok(())
+    } else if report.pages_hold && report.altered.is_empty() && report.unsigned.is_empty() {
+        Err(Trouble::failed(
+            "every change is whole, but what devices compare is not; run `mediecoctl vault rebuild`",
+        ))
     } else {
         Err(Trouble::failed(
             "the store is damaged; restore it from a backup or another device",

@@ -5,7 +5,7 @@ use seal::{ChangeId, DeviceId, OpeningId, SealedChange};
 
 use crate::reading::count;
 use crate::set::{self, SetDigest, Verdict};
-use crate::{Reading, Vault, VaultError, open, outbox};
+use crate::{Reading, Vault, VaultError, buckets, open, outbox};
 
 /// What the status strip of every screen shows of the store.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -57,6 +57,8 @@ pub struct VerifyReport {
     pub unsigned: Vec<ChangeId>,
     /// Holes in what devices wrote.
     pub missing: Vec<MissingSince>,
+    /// Whether the trees that the clinic's devices compare are those of what is held; `rebuild` makes them anew.
+    pub trees_hold: bool,
     /// The set.
     pub set: SetDigest,
 }
@@ -138,6 +140,7 @@ impl Vault {
                 altered,
                 unsigned,
                 missing: r.missing()?,
+                trees_hold: buckets::hold(r.conn())?,
                 set: set::digest(r.conn())?,
             })
         })

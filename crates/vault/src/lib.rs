@@ -15,7 +15,8 @@
 //! | what nobody may change | `facts` |
 //! | sound | `attachments` |
 //! | other clinics | `sharing` |
-//! | syncing | `sync`, `outbox` |
+//! | syncing with the relay | `sync`, `outbox` |
+//! | syncing with the clinic's other devices | `peers`, `buckets` |
 //!
 //! It knows no socket, no role and no screen. Every call blocks; time and randomness come in through [`Ports`].
 //! `docs/vault.md` tells why it is so.
@@ -23,6 +24,7 @@
 mod attachments;
 mod ballast;
 mod belonging;
+mod buckets;
 mod documents;
 mod error;
 mod facts;
@@ -35,6 +37,7 @@ mod numbers;
 mod open;
 mod outbox;
 mod payload;
+mod peers;
 mod ports;
 mod printing;
 mod reading;

@@ -16,7 +16,7 @@ use crate::ports::SharedRng;
 use crate::reading::count;
 use crate::tries::TriesFile;
 use crate::vault::{Inner, Writer, WriterParts};
-use crate::{MachineSecrets, OpenError, Ports, Vault, VaultError, files, rebuild, roster, schema};
+use crate::{MachineSecrets, OpenError, Ports, Vault, VaultError, buckets, files, rebuild, roster, schema};
 
 /// SQLCipher's page, in bytes.
 const PAGE: u64 = 4096;
@@ -116,6 +116,7 @@ fn found(conn: &Connection, tenant: TenantId, statements: &[Statement]) -> Resul
     )?;
     schema::renew_projections(conn)?;
     roster::insert(conn, &tenant, statements)?;
+    buckets::make(conn)?;
     Ok(transaction.commit()?)
 }
 
@@ -147,6 +148,9 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: File) -
     let mut shelf = Shelf::default();
     if projections_are_old(&conn)? {
         crate::vault::transact(&conn, |conn| rebuild::run(conn, &belonging, &mut shelf))?;
+    }
+    if !buckets::were_made(&conn)? {
+        crate::vault::transact(&conn, buckets::make)?;
     }
     let writer = Writer {
         parts: WriterParts::new(&belonging.device, opening),

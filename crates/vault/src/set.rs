@@ -4,8 +4,9 @@ use std::ops::BitXorAssign;
 
 use rusqlite::{Connection, params};
 use seal::{ChangeId, ChangeKind, DocumentId, Header, SealedChange};
+use sync_protocol::PeerSet;
 
-use crate::{Vault, VaultError};
+use crate::{Vault, VaultError, buckets};
 
 /// This device's own verdict on a change; the change is a member of the set whatever it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +82,9 @@ pub(crate) fn insert(
             Verdict::Unjudged as i64,
             sealed,
         ])?;
+    if new == 1 {
+        buckets::add(conn, PeerSet::Changes, &id.into())?;
+    }
     Ok(new == 1)
 }
 

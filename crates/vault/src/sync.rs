@@ -21,7 +21,7 @@ impl From<VaultError> for StoreError {
 }
 
 impl Vault {
-    /// One transaction of what came from outside, with the cursor that goes with it.
+    /// One transaction of what came from the relay, with the cursor that goes with it.
     fn absorb(
         &self,
         cursor: &Cursor,
@@ -212,7 +212,7 @@ impl SyncStore for Vault {
 }
 
 /// Puts one change into the set as it came; what cannot even be decoded is filed under the hash of its bytes.
-fn store(conn: &Connection, bytes: &[u8]) -> Result<(ChangeId, bool), VaultError> {
+pub(crate) fn store(conn: &Connection, bytes: &[u8]) -> Result<(ChangeId, bool), VaultError> {
     match SealedChange::decode(bytes) {
         Ok(sealed) => Ok((
             sealed.id(),

@@ -1,11 +1,11 @@
 //! Grants and revocations, in both directions.
 
 use domain::PatientId;
-use rusqlite::{Connection, Row, params};
-use seal::{Grant, GrantId, Revocation};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use seal::{Grant, GrantId, Revocation, TenantId};
 use sync_protocol::Consent;
 
-use super::membership_of;
+use super::{membership_of, names};
 use crate::belonging::Belonging;
 use crate::outbox::{self, Kind};
 use crate::{Reading, Tag, VaultError, Writing};
@@ -139,7 +139,11 @@ fn pass_over(what: &'static str) -> Result<(), VaultError> {
 /// Keeps a grant; one that verifies takes the place of one under the same id that nobody could verify.
 pub(super) fn insert_grant(conn: &Connection, grant: &Grant, verified: bool) -> Result<(), VaultError> {
     let clear = grant.clear();
-    conn.prepare_cached(
+    let before: Option<[u8; 32]> = conn
+        .prepare_cached("SELECT source FROM grants WHERE id = ?1")?
+        .query_row([clear.id.as_bytes()], |row| row.get(0))
+        .optional()?;
+    let n_kept = conn.prepare_cached(
         "INSERT INTO grants (id, source, recipient, until_ms, erase_ms, bytes, verified) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (id) DO UPDATE SET source = ?2, recipient = ?3, until_ms = ?4, erase_ms = ?5, bytes = ?6, verified = 1
          WHERE grants.verified = 0 AND ?7 = 1",
@@ -153,6 +157,15 @@ pub(super) fn insert_grant(conn: &Connection, grant: &Grant, verified: bool) -> 
         grant.encode(),
         verified,
     ])?;
+    if n_kept == 1 {
+        if let Some(before) = before
+            .map(TenantId::from_bytes)
+            .filter(|before| *before != clear.source)
+        {
+            names::forget(conn, Kind::Grant, &before, &clear.id)?;
+        }
+        names::note(conn, Kind::Grant, &clear.source, &clear.id)?;
+    }
     Ok(())
 }
 
@@ -169,6 +182,7 @@ pub(super) fn insert_revocation(conn: &Connection, revocation: &Revocation, veri
         revocation.encode(),
         verified,
     ])?;
+    names::note(conn, Kind::Revocation, &revocation.source(), &revocation.grant())?;
     conn.prepare_cached(
         "DELETE FROM releases_received WHERE grant_id = ?1
          AND EXISTS (SELECT 1 FROM grants WHERE id = ?1 AND source = ?2)",

@@ -4,10 +4,12 @@
 //! unseen, and looked at again when its statements come.
 
 mod consents;
+mod names;
 mod received;
 mod relay_audit;
 
 pub(crate) use consents::{absorb as absorb_consent, is_revoked};
+pub(crate) use names::{hold as consent_names_hold, make as make_consent_names};
 pub(crate) use received::{absorb as absorb_release, erase_due, verify_again};
 pub(crate) use relay_audit::absorb as absorb_relay_audit;
 

@@ -2,9 +2,9 @@
 
 use domain::PatientId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use seal::{Grant, GrantId, Release, ReleaseId, TenantId};
+use seal::{Grant, GrantId, Release, ReleaseId, Revocation, TenantId};
 
-use super::{is_revoked, membership_of};
+use super::{is_revoked, membership_of, names};
 use crate::belonging::Belonging;
 use crate::outbox::{self, Kind};
 use crate::{Reading, Tag, VaultError, Writing};
@@ -145,16 +145,29 @@ pub(crate) fn verify_again(conn: &Connection, belonging: &Belonging, tenant: &Te
             .query_map([tenant.as_bytes()], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         for bytes in waiting {
-            let holds = match table {
-                "grants" => Grant::decode(&bytes).is_ok_and(|it| it.verify(&members).is_ok()),
-                "revocations" => seal::Revocation::decode(&bytes).is_ok_and(|it| it.verify(&members).is_ok()),
-                _ => Release::decode(&bytes).is_ok_and(|it| it.verify(&members).is_ok()),
+            let (holds, named) = match table {
+                "grants" => {
+                    let grant = Grant::decode(&bytes)?;
+                    (grant.verify(&members).is_ok(), Some((Kind::Grant, grant.clear().id)))
+                }
+                "revocations" => {
+                    let revocation = Revocation::decode(&bytes)?;
+                    let named = (Kind::Revocation, revocation.grant());
+                    (revocation.verify(&members).is_ok(), Some(named))
+                }
+                _ => (
+                    Release::decode(&bytes).is_ok_and(|it| it.verify(&members).is_ok()),
+                    None,
+                ),
             };
             let verdict = if holds {
                 "UPDATE {table} SET verified = 1"
             } else {
                 "DELETE FROM {table}"
             };
+            if let (false, Some((kind, grant))) = (holds, named) {
+                names::forget(conn, kind, tenant, &grant)?;
+            }
             let sql = format!("{} WHERE bytes = ?1", verdict.replace("{table}", table));
             conn.execute(&sql, [bytes])?;
         }

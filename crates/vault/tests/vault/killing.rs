@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Command, ExitStatus};
 
 use rand_core::Rng;
+use sync_protocol::PeerStore;
 use vault::{Vault, kill};
 
 use crate::nouns::queued;
@@ -36,6 +37,9 @@ fn work(vault: &Vault, clinic: &Clinic, mut acknowledged: impl FnMut(String)) {
         write(&other, |w| w.put_staff(&doctor(n)));
         deliver(vault, take_outbox(&other));
         acknowledged(format!("staff {n}"));
+        write(&other, |w| w.put_staff(&doctor(10 + n)));
+        vault.absorb_changes_from_peer(take_outbox(&other)).unwrap();
+        acknowledged(format!("staff of a peer {n}"));
     }
     vault.checkpoint().unwrap();
     vault.rebuild().unwrap();
@@ -51,7 +55,7 @@ fn the_probe_does_its_work_and_tells_what_was_acknowledged() {
         work(machine.vault(), &clinic, |line| {
             told.insert(line);
         });
-        assert_eq!(told.len(), 20);
+        assert_eq!(told.len(), 26);
         check(machine.vault(), &told);
         return;
     };
@@ -81,6 +85,11 @@ fn check(vault: &Vault, told: &BTreeSet<String>) {
         );
         let hired = read(vault, |r| r.staff(staff_id(n))).is_some();
         assert!(hired || !told.contains(&format!("staff {n}")), "staff {n} was lost");
+        let hired = read(vault, |r| r.staff(staff_id(10 + n))).is_some();
+        assert!(
+            hired || !told.contains(&format!("staff of a peer {n}")),
+            "staff {n} of a peer was lost"
+        );
     }
     let tokens: Vec<&str> = queue.iter().map(|entry| entry.token.0.as_str()).collect();
     assert_eq!(
@@ -92,7 +101,7 @@ fn check(vault: &Vault, told: &BTreeSet<String>) {
     }
     let report = vault.verify().unwrap();
     assert!(
-        report.pages_hold && report.altered.is_empty() && report.missing.is_empty(),
+        report.pages_hold && report.altered.is_empty() && report.missing.is_empty() && report.trees_hold,
         "{report:?}"
     );
     let tables = vault.dump_tables().unwrap();

@@ -8,6 +8,7 @@ mod merging;
 mod nouns;
 mod numbers;
 mod opening;
+mod peers;
 mod poison;
 mod search;
 mod secrets;

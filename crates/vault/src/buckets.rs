@@ -1,0 +1,152 @@
+//! The prefix trees of both sets, kept in the transaction that changes a set: what peers compare.
+//!
+//! Only every second level is stored; a bucket of the others is the sum of sixteen. So a write touches two rows and not
+//! four, and an answer reads at most 256.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use sync_protocol::tree::FAN_OUT;
+use sync_protocol::{Bucket, ItemId, PeerSet, Prefix};
+
+use crate::reading::count;
+use crate::{VaultError, sharing};
+
+/// The levels that are stored; the last is the leaves'.
+const STORED: [u8; 2] = [2, 4];
+
+/// One more id. The caller knows that it was not in.
+pub(crate) fn add(conn: &Connection, set: PeerSet, id: &ItemId) -> Result<(), VaultError> {
+    change(conn, set, id, Bucket::add)
+}
+
+/// One id less. The caller knows that it was in.
+pub(crate) fn remove(conn: &Connection, set: PeerSet, id: &ItemId) -> Result<(), VaultError> {
+    change(conn, set, id, Bucket::remove)
+}
+
+fn change(
+    conn: &Connection,
+    set: PeerSet,
+    id: &ItemId,
+    change: impl Fn(&mut Bucket, &ItemId),
+) -> Result<(), VaultError> {
+    for depth in STORED {
+        let prefix = Prefix::of(id, depth);
+        let mut bucket = stored(conn, set, prefix)?;
+        change(&mut bucket, id);
+        put(conn, set, prefix, &bucket)?;
+    }
+    Ok(())
+}
+
+fn stored(conn: &Connection, set: PeerSet, prefix: Prefix) -> Result<Bucket, VaultError> {
+    let bucket = conn
+        .prepare_cached("SELECT n, sum FROM buckets WHERE of = ?1 AND prefix = ?2")?
+        .query_row(params![set as i64, prefix.number()], |row| {
+            Ok(Bucket {
+                n: count(row, 0)?,
+                sum: row.get(1)?,
+            })
+        })
+        .optional()?;
+    Ok(bucket.unwrap_or_default())
+}
+
+fn put(conn: &Connection, set: PeerSet, prefix: Prefix, bucket: &Bucket) -> Result<(), VaultError> {
+    if bucket.is_empty() {
+        conn.prepare_cached("DELETE FROM buckets WHERE of = ?1 AND prefix = ?2")?
+            .execute(params![set as i64, prefix.number()])?;
+        return Ok(());
+    }
+    let n = i64::try_from(bucket.n).map_err(|_| VaultError::Malformed("buckets"))?;
+    conn.prepare_cached("INSERT OR REPLACE INTO buckets (of, prefix, n, sum) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![set as i64, prefix.number(), n, bucket.sum])?;
+    Ok(())
+}
+
+/// The buckets of a prefix's children, in order; empty ones where it has no children.
+pub(crate) fn children(conn: &Connection, set: PeerSet, prefix: Prefix) -> Result<[Bucket; FAN_OUT], VaultError> {
+    let mut buckets = [Bucket::default(); FAN_OUT];
+    let Some(children) = prefix.children() else {
+        return Ok(buckets);
+    };
+    let (first, last) = (children[0], children[FAN_OUT - 1]);
+    // A child that is not stored is the sum of the sixteen below it.
+    let n_bits = 4 * u32::from(first.depth() % 2);
+    let (from, to) = (first.number() << n_bits, (last.number() + 1) << n_bits);
+    let mut statement =
+        conn.prepare_cached("SELECT prefix, n, sum FROM buckets WHERE of = ?1 AND prefix >= ?2 AND prefix < ?3")?;
+    let mut rows = statement.query(params![set as i64, from, to])?;
+    while let Some(row) = rows.next()? {
+        let number: u32 = row.get(0)?;
+        let bucket = Bucket {
+            n: count(row, 1)?,
+            sum: row.get(2)?,
+        };
+        buckets[((number >> n_bits) - first.number()) as usize].join(&bucket);
+    }
+    Ok(buckets)
+}
+
+/// Makes both trees anew from what is held; a store of an older build has none.
+pub(crate) fn make(conn: &Connection) -> Result<(), VaultError> {
+    sharing::make_consent_names(conn)?;
+    conn.execute("DELETE FROM buckets", [])?;
+    for set in PeerSet::ALL {
+        summed(conn, set, |prefix, bucket| put(conn, set, prefix, bucket))?;
+    }
+    conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('buckets', 1)", [])?;
+    Ok(())
+}
+
+/// Whether [`make`] was ever called on this store.
+pub(crate) fn were_made(conn: &Connection) -> Result<bool, VaultError> {
+    let made = conn.query_row("SELECT 1 FROM meta WHERE key = 'buckets'", [], |_| Ok(()));
+    Ok(made.optional()?.is_some())
+}
+
+/// Whether both trees, and the names of grants and revocations, are those of what is held.
+pub(crate) fn hold(conn: &Connection) -> Result<bool, VaultError> {
+    let (mut same, mut n_buckets) = (sharing::consent_names_hold(conn)?, 0_u64);
+    for set in PeerSet::ALL {
+        summed(conn, set, |prefix, bucket| {
+            n_buckets += 1;
+            same &= stored(conn, set, prefix)? == *bucket;
+            Ok(())
+        })?;
+    }
+    let n_stored = conn.query_row("SELECT count(*) FROM buckets", [], |row| count(row, 0))?;
+    Ok(same && n_buckets == n_stored)
+}
+
+/// Tells each stored level's buckets, summed up from the ids in their order: one pass, and no tree in memory.
+fn summed(
+    conn: &Connection,
+    set: PeerSet,
+    mut tell: impl FnMut(Prefix, &Bucket) -> Result<(), VaultError>,
+) -> Result<(), VaultError> {
+    let mut open: [Option<(Prefix, Bucket)>; STORED.len()] = Default::default();
+    let mut statement = conn.prepare(match set {
+        PeerSet::Consents => "SELECT name FROM consent_names ORDER BY name",
+        PeerSet::Changes => "SELECT id FROM changes ORDER BY id",
+    })?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let id = ItemId::from_bytes(row.get(0)?);
+        for (depth, open) in STORED.into_iter().zip(&mut open) {
+            let prefix = Prefix::of(&id, depth);
+            match open {
+                Some((of, bucket)) if *of == prefix => bucket.add(&id),
+                _ => {
+                    let mut bucket = Bucket::default();
+                    bucket.add(&id);
+                    if let Some((of, whole)) = open.replace((prefix, bucket)) {
+                        tell(of, &whole)?;
+                    }
+                }
+            }
+        }
+    }
+    open.iter()
+        .flatten()
+        .try_for_each(|(prefix, bucket)| tell(*prefix, bucket))
+}
