@@ -1,5 +1,9 @@
-//! Addresses and waiting. Real clients against the real relay are tested in `sync-server/tests/relay`.
+//! Addresses and waiting, and devices on a LAN. Real clients against the real relay are tested in
+//! `sync-server/tests/relay`.
 #![allow(clippy::unwrap_used, missing_docs)]
+
+mod lan;
+mod proxy;
 
 use std::sync::Arc;
 use std::time::Duration;
