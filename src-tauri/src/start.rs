@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use clinic::{Desk, DeskConfig, machine};
+use clinic::{Desk, DeskConfig, LanReach, machine};
 use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindowBuilder};
 
 use crate::Cli;
@@ -33,6 +33,8 @@ pub fn start(cli: Cli) -> Result<()> {
     fs::create_dir_all(&data_dir).with_context(|| format!("{} can't be made", data_dir.display()))?;
     let crash_report = report_panics(&data_dir);
     let demo = cli.demo.as_deref().map(read_demo).transpose()?;
+    // The demo network is on this machine; nobody else's is to hear of it.
+    let reach = demo.as_ref().map_or(LanReach::Everywhere, |_| LanReach::ThisMachine);
     let passphrase = cli
         .passphrase_file
         .as_deref()
@@ -78,6 +80,7 @@ pub fn start(cli: Cli) -> Result<()> {
                     }
                 }),
                 runtime: tauri::async_runtime::handle().inner().clone(),
+                lan: Some(reach),
             })?;
             app.manage(desk);
             let _ = window.set(app.handle().clone());

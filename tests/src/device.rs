@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use clinic::{Desk, DeskConfig, DeskEvent, Error, machine, views::*};
+use clinic::{Desk, DeskConfig, DeskEvent, Error, LanReach, machine, views::*};
 use domain::{
     Diagnosis, Instant, LineId, PatientId, PrescriptionLine, PrintJobId, QueueEntryId, QueueState, RecordingId,
     Sensitivity, SoapNote, StaffId, VisitId, Vitals,
@@ -29,7 +29,7 @@ use status::{DeviceSettings, MicrophoneChoice, ModelChoice, StatusView};
 include!("../../src-tauri/src/verb_list.rs");
 
 /// Runs until stdin ends.
-pub fn run(data_dir: PathBuf, passphrase_file: Option<PathBuf>) -> Result<()> {
+pub fn run(data_dir: PathBuf, passphrase_file: Option<PathBuf>, lan: bool) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let passphrase = passphrase_file
         .as_deref()
@@ -47,6 +47,7 @@ pub fn run(data_dir: PathBuf, passphrase_file: Option<PathBuf>) -> Result<()> {
         make_rng: machine::system_rng(),
         events: Arc::new(|event| say(&event_line(event))),
         runtime: runtime.handle().clone(),
+        lan: lan.then_some(LanReach::ThisMachine),
     })?;
     say(&json!({"event": "ready"}));
     for line in stdin().lock().lines() {

@@ -47,17 +47,22 @@ impl Device {
 
     /// The same with further environment variables (named kill points, a microphone).
     pub fn start_with(data: &Path, passphrase_file: &Path, environment: &[(&str, &str)]) -> Result<Self> {
-        Self::begin(data, Some(passphrase_file), environment)
+        Self::begin(data, Some(passphrase_file), environment, &[])
+    }
+
+    /// The same, where the clinic's devices on this machine reach each other without a relay.
+    pub fn start_on_lan(data: &Path, passphrase_file: &Path, environment: &[(&str, &str)]) -> Result<Self> {
+        Self::begin(data, Some(passphrase_file), environment, &["--lan"])
     }
 
     /// Starts a device in a desktop session, whose keyring is to have the store's key.
     pub fn start_in(data: &Path, session: &[(&str, &str)]) -> Result<Self> {
-        Self::begin(data, None, session)
+        Self::begin(data, None, session, &[])
     }
 
-    fn begin(data: &Path, passphrase_file: Option<&Path>, environment: &[(&str, &str)]) -> Result<Self> {
+    fn begin(data: &Path, passphrase_file: Option<&Path>, environment: &[(&str, &str)], more: &[&str]) -> Result<Self> {
         let mut command = Command::new(program("medieco-journey")?);
-        command.arg("device").arg("--data").arg(data);
+        command.arg("device").arg("--data").arg(data).args(more);
         if let Some(file) = passphrase_file {
             command.arg("--passphrase-file").arg(file);
         }
@@ -170,7 +175,7 @@ impl Device {
     pub fn start_again(self) -> Result<Self> {
         let (data, passphrase_file) = (self.data.clone(), self.passphrase_file.clone());
         drop(self);
-        Self::begin(&data, passphrase_file.as_deref(), &[])
+        Self::begin(&data, passphrase_file.as_deref(), &[], &[])
     }
 
     /// Closes it in order.

@@ -46,6 +46,9 @@ enum Act {
         /// File with the passphrase of its stores.
         #[arg(long)]
         passphrase_file: Option<PathBuf>,
+        /// Keep equal with the clinic's other devices on this machine, also without a relay.
+        #[arg(long)]
+        lan: bool,
     },
 }
 
@@ -56,7 +59,11 @@ fn main() -> ExitCode {
         Act::Screens => screens::contact_sheets(),
         Act::Bench { measure: false } => bench::run(),
         Act::Bench { measure: true } => bench::measure(),
-        Act::Device { data, passphrase_file } => device::run(data, passphrase_file),
+        Act::Device {
+            data,
+            passphrase_file,
+            lan,
+        } => device::run(data, passphrase_file, lan),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -222,6 +222,49 @@ fn a_kill_while_changes_arrive_loses_none_of_them() {
 }
 
 #[test]
+fn a_kill_while_a_peers_changes_arrive_loses_none_of_them() {
+    let net = Net::offline();
+    let start = |device: &str, point: &str| {
+        let order = [("MEDIECO_KILL_AT", point)];
+        let order = if point.is_empty() { &[][..] } else { &order };
+        Device::start_on_lan(&net.data(device), &net.passphrase_file(), order)
+    };
+    let room = start("room", "").unwrap();
+    network::sign_in(&room, &SERI_MAWAR.owner).unwrap();
+    let port = room.until("status", &json!({}), |status| status["sync"]["lan"]["port"].as_u64());
+    let counter = start("counter", "").unwrap();
+    network::sign_in(&counter, &SERI_MAWAR.owner).unwrap();
+    let mut settings = counter.call("device_settings", json!({})).unwrap();
+    settings["lan_addresses"] = json!([format!("127.0.0.1:{}", port.unwrap())]);
+    counter
+        .call("save_device_settings", json!({"settings": settings}))
+        .unwrap();
+    counter.finish().unwrap();
+    for (n, point) in points("peer.").enumerate() {
+        let name = format!("Sent {n}");
+        register(&room, &name).unwrap();
+        // It is started, and cut off as the first changes come in.
+        if let Ok(counter) = start("counter", point) {
+            wait_for_its_end(&counter);
+        }
+        let counter = start("counter", "").unwrap();
+        network::sign_in(&counter, &SERI_MAWAR.owner).unwrap();
+        counter
+            .until("search_patients", &json!({"query": name}), |found| {
+                found.get(0).map(drop)
+            })
+            .unwrap();
+        let equal = |status: &Value| (status["sync"]["peers"][0]["equal"] == true).then_some(());
+        room.until("status", &json!({}), equal).unwrap();
+        counter.until("status", &json!({}), equal).unwrap();
+        counter.finish().unwrap();
+    }
+    room.finish().unwrap();
+    assert_eq!(net.held("counter"), net.held("room"));
+    net.assert_sound("counter");
+}
+
+#[test]
 fn a_kill_while_sound_is_sealed_loses_at_most_the_second_that_was_being_spoken() {
     for (n, point) in points("chunk.").enumerate() {
         let net = Net::offline();

@@ -10,6 +10,7 @@ use std::{
 };
 
 use rand_core::CryptoRng;
+use sync_client::LanReach;
 use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
@@ -59,6 +60,8 @@ pub struct DeskConfig {
     pub events: Outlet,
     /// Where syncing runs.
     pub runtime: Handle,
+    /// How far this device may be reached by the clinic's others, and look for them, without a relay; `None`: not at all.
+    pub lan: Option<LanReach>,
 }
 
 /// Told without being asked.

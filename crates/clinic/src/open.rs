@@ -12,6 +12,7 @@ use crate::{
     DeskConfig, DeskEvent, Error, ErrorCode,
     background::Keeper,
     device::Ears,
+    lan::Lan,
     power::Power,
     printing::Printing,
     recording::Recordings,
@@ -34,6 +35,7 @@ pub(crate) struct OpenClinic {
     pub power: Power,
     pub ears: Ears,
     pub syncing: Syncing,
+    pub lan: Lan,
     pub room: Room,
     pub pins: Mutex<()>,
     pub config: DeskConfig,
@@ -76,9 +78,10 @@ impl OpenClinic {
         let keeper = Keeper::default();
         let printing = Printing::default();
         let syncing = Syncing::default();
+        let lan = Lan::default();
         vault.subscribe(Box::new({
             let (outlet, keeper) = (Arc::clone(&config.events), keeper.clone());
-            let (printing, syncing) = (printing.clone(), syncing.clone());
+            let (printing, syncing, lan) = (printing.clone(), syncing.clone(), lan.clone());
             move |changed: &[Tag]| {
                 outlet(DeskEvent::Spoiled(Spoiled {
                     tags: tags::spoiled_by(changed),
@@ -88,6 +91,7 @@ impl OpenClinic {
                 }
                 keeper.changed(changed);
                 syncing.nudge();
+                lan.changed(changed);
             }
         }));
         let clinic = Arc::new(Self {
@@ -98,6 +102,7 @@ impl OpenClinic {
             power: Power::default(),
             ears: Ears::default(),
             syncing,
+            lan,
             room: Room::default(),
             pins: Mutex::default(),
             config,
@@ -111,6 +116,7 @@ impl OpenClinic {
         clinic.printing.start(Arc::downgrade(&clinic));
         clinic.watch_power()?;
         clinic.start_syncing()?;
+        clinic.start_lan()?;
         Ok(clinic)
     }
 
@@ -128,6 +134,7 @@ impl OpenClinic {
         self.keeper.stop();
         self.room.stop();
         self.syncing.stop(&self.config.runtime);
+        self.lan.stop(&self.config.runtime);
         self.pay_what_is_owed();
         if let Err(error) = self.vault.checkpoint() {
             tracing::warn!(%error, "the last checkpoint failed; the log holds everything");

@@ -6,7 +6,7 @@ use crate::{
     Desk, Error,
     open::OpenClinic,
     printing::job_of,
-    views::status::{PowerCode, PowerView, PrinterView, ScribeView, StatusView, SyncHealth},
+    views::status::{LanView, PowerCode, PowerView, PrinterView, ScribeView, StatusView, SyncHealth},
 };
 
 impl Desk {
@@ -34,6 +34,7 @@ impl OpenClinic {
     fn sync_health(&self) -> Result<SyncHealth, Error> {
         let figures = self.read(|r| Ok(r.sync_figures()?))?;
         let state = self.syncing.state();
+        let (lan, peers) = self.lan_view()?;
         Ok(SyncHealth {
             has_relay: self.relay()?.is_some(),
             connected: state.connected,
@@ -41,6 +42,8 @@ impl OpenClinic {
             last_contact: state.last_contact,
             quarantined: u32::try_from(figures.quarantined).unwrap_or(u32::MAX),
             error: state.error,
+            lan,
+            peers,
         })
     }
 
@@ -83,6 +86,8 @@ fn empty() -> StatusView {
             last_contact: None,
             quarantined: 0,
             error: None,
+            lan: LanView::Off,
+            peers: Vec::new(),
         },
         power: PowerView {
             state: PowerCode::NotSet,

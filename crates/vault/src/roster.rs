@@ -3,10 +3,10 @@
 use std::sync::PoisonError;
 
 use rusqlite::{Connection, params};
-use seal::{Membership, Statement, TenantId};
+use seal::{DeviceId, Membership, Statement, TenantId};
 
 use crate::judge::Judge;
-use crate::{Reading, Tag, Vault, VaultError, sharing};
+use crate::{Reading, Tag, Vault, VaultError, numbers, sharing};
 
 /// Stores statements of one clinic; gives how many were new.
 pub(crate) fn insert(conn: &Connection, tenant: &TenantId, statements: &[Statement]) -> Result<usize, VaultError> {
@@ -30,6 +30,14 @@ impl Reading<'_> {
     /// What is known here of who belongs to another clinic; empty for one that was never heard of.
     pub fn foreign_statements(&self, tenant: TenantId) -> Result<Vec<Statement>, VaultError> {
         read(self.conn(), &tenant)
+    }
+
+    /// The letter or letters in front of numbers that this device hands out; `None` for one that was never admitted.
+    pub fn letter_of(&self, device: &DeviceId) -> Result<Option<String>, VaultError> {
+        let belonging = self.belonging();
+        let statements = read(self.conn(), &belonging.tenant)?;
+        let is_member = belonging.membership.device(device).is_some();
+        Ok(is_member.then(|| numbers::device_prefix(&belonging.membership, &statements, device)))
     }
 
     /// Who belongs to another clinic; `None` while its statements are not here, or not enough of them.

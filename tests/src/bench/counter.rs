@@ -46,6 +46,7 @@ impl Counter {
                 }
             }),
             runtime: runtime.handle().clone(),
+            lan: None,
         })?;
         Ok(Self { desk, heard })
     }

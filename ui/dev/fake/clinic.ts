@@ -142,13 +142,13 @@ export function begin(): State {
       { at: at(14 * 1440), who: "Lim Mei Ling", action: "consent.granted", permitted: true, reason: null, patient: id(2, 3), patient_name: data.PEOPLE[1]?.name ?? "", grant: "c4d1".repeat(8), request: null, from_relay: false },
     ],
     status: {
-      sync: { has_relay: true, connected: true, pending: 0, last_contact: at(0), quarantined: 0, error: null },
+      sync: { has_relay: true, connected: true, pending: 0, last_contact: at(0), quarantined: 0, error: null, lan: { state: "listening", port: 47_800 }, peers: [{ device: "B", found: "announced", connected: true, equal: true, last_contact: at(0) }] },
       power: { state: "mains", on_battery_since: null, load_percent: 23, paused: false },
       printer: { address: "tcp://192.168.1.60:9100", waiting: 0, unknown: 0, problem: null },
       scribe: { microphone: "ReSpeaker array", channels: 4, model: "micro-demo.bin", demo_model: true },
       disk_full: false,
     },
-    settings: { printer: "tcp://192.168.1.60:9100", label_size: "60x50", ups: "", microphone: "", model: "micro-demo.bin", label_language: "ms" },
+    settings: { printer: "tcp://192.168.1.60:9100", label_size: "60x50", ups: "", microphone: "", model: "micro-demo.bin", label_language: "ms", lan_enabled: true, lan_addresses: [] },
     models: [
       { id: "micro-demo", title: "Demo consult", file: "micro-demo.bin", bytes: 1_400_000, languages: ["en", "ms"], demo: true, installed: true, in_use: true },
       { id: "small-q5_1", title: "Whisper small", file: "ggml-small-q5_1.bin", bytes: 190_085_487, languages: ["en", "ms", "zh", "ta"], demo: false, installed: false, in_use: false },

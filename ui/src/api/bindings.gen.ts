@@ -347,6 +347,10 @@ export type DeviceSettings = {
 	model: string,
 	/**  Language of labels: `ms` or `en`. */
 	label_language: string,
+	/**  Keep equal with the clinic's other devices on this network, also without the internet. */
+	lan_enabled: boolean,
+	/**  Where other devices are, if they do not find each other: `192.168.1.20`, `counter.local:47800`. */
+	lan_addresses: string[],
 };
 
 /**  A diagnosis of a visit. */
@@ -767,6 +771,21 @@ export type KnownClinic = {
 	verified: boolean,
 };
 
+/**  Reaching the clinic's other devices without the internet. */
+export type LanView = 
+/**  Switched off on this device. */
+{ state: "off" } | 
+/**  Not yet. */
+{ state: "starting" } | 
+/**  Others can call. */
+{ state: "listening"; 
+/**  On this port. */
+port: number } | 
+/**  Nobody can call this device; it still calls others. */
+{ state: "failed"; 
+/**  `no_port`. */
+code: string };
+
 /**  How much an alert matters. The order is that of the screen: serious first. */
 export type Level = 
 /**  Going on needs a reason. */
@@ -1019,6 +1038,20 @@ export type PatientRow = {
 	sex: Sex,
 	/**  Why this row was found. */
 	matched: MatchReason,
+};
+
+/**  One of the clinic's other devices. */
+export type PeerView = {
+	/**  Its letter, as on tokens and labels. */
+	device: string,
+	/**  How it was found. */
+	found: WayFound,
+	/**  Connected now. */
+	connected: boolean,
+	/**  As far as this device knows, both hold the same. */
+	equal: boolean,
+	/**  When it was last heard. */
+	last_contact: Instant | null,
 };
 
 /**  Power in a word. */
@@ -1699,6 +1732,10 @@ export type SyncHealth = {
 	quarantined: number,
 	/**  Error code of the last try. */
 	error: string | null,
+	/**  Whether the clinic's other devices can reach this one without the internet. */
+	lan: LanView,
+	/**  The clinic's other devices that were met without the internet since the start. */
+	peers: PeerView[],
 };
 
 /**  Today. */
@@ -1783,6 +1820,17 @@ export type Vitals = {
 	/**  The day of the weight; a weight is never shown without it. */
 	weight_on: Day | null,
 };
+
+/**  How a device was found. */
+export type WayFound = 
+/**  Its address was typed. */
+"typed" | 
+/**  It was there before. */
+"known" | 
+/**  It announced itself. */
+"announced" | 
+/**  It called. */
+"called";
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

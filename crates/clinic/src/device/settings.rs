@@ -7,6 +7,7 @@ use vault::Reading;
 use crate::{
     Desk, Error, ErrorCode,
     audit::{DEVICE_SET, Line},
+    lan::{checked_addresses, lan_addresses, lan_enabled},
     open::OpenClinic,
     roles::Verb,
     views::status::{DeviceSettings, MicrophoneChoice},
@@ -21,6 +22,8 @@ pub(crate) enum Setting {
     Microphone,
     Model,
     LabelLanguage,
+    Lan,
+    LanAddresses,
 }
 
 impl Setting {
@@ -32,6 +35,8 @@ impl Setting {
             Self::Microphone => "device/microphone",
             Self::Model => "device/model",
             Self::LabelLanguage => "device/label_language",
+            Self::Lan => "device/lan",
+            Self::LanAddresses => "device/lan_addresses",
         }
     }
 
@@ -58,17 +63,24 @@ impl Desk {
                 microphone: text(Setting::Microphone)?.unwrap_or_default(),
                 model,
                 label_language: text(Setting::LabelLanguage)?.unwrap_or_else(|| "ms".to_owned()),
+                lan_enabled: lan_enabled(r)?,
+                lan_addresses: lan_addresses(r)?,
             })
         })
     }
 
-    /// Sets this device; the printer and the UPS are taken up at once.
+    /// Sets this device; the printer, the UPS and the LAN are taken up at once.
     ///
     /// # Errors
     /// [`ErrorCode::Invalid`] with the field that cannot be so.
     pub fn save_device_settings(&self, settings: DeviceSettings) -> Result<(), Error> {
         let (clinic, acting) = self.acting(Verb::ChangeDevice)?;
         self.check(&settings)?;
+        let lan = if settings.lan_enabled { "on" } else { "off" };
+        let lan_addresses =
+            checked_addresses(&settings.lan_addresses).ok_or_else(|| Error::invalid("lan_addresses"))?;
+        let lan_of = |clinic: &OpenClinic| clinic.read(|r| Ok((lan_enabled(r)?, Setting::LanAddresses.read(r)?)));
+        let lan_before = lan_of(&clinic)?;
         clinic.write(&acting, |w| {
             for (setting, text) in [
                 (Setting::Printer, &settings.printer),
@@ -77,6 +89,8 @@ impl Desk {
                 (Setting::Microphone, &settings.microphone),
                 (Setting::Model, &settings.model),
                 (Setting::LabelLanguage, &settings.label_language),
+                (Setting::Lan, &lan.to_owned()),
+                (Setting::LanAddresses, &lan_addresses),
             ] {
                 w.put_setting(setting.key(), text.trim())?;
             }
@@ -85,6 +99,9 @@ impl Desk {
         })?;
         clinic.watch_power()?;
         clinic.printing.wake();
+        if lan_of(&clinic)? != lan_before {
+            clinic.restart_lan()?;
+        }
         clinic.status_changed();
         Ok(())
     }

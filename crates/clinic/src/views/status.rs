@@ -34,6 +34,59 @@ pub struct SyncHealth {
     pub quarantined: u32,
     /// Error code of the last try.
     pub error: Option<String>,
+    /// Whether the clinic's other devices can reach this one without the internet.
+    pub lan: LanView,
+    /// The clinic's other devices that were met without the internet since the start.
+    pub peers: Vec<PeerView>,
+}
+
+/// Reaching the clinic's other devices without the internet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum LanView {
+    /// Switched off on this device.
+    Off,
+    /// Not yet.
+    Starting,
+    /// Others can call.
+    Listening {
+        /// On this port.
+        port: u16,
+    },
+    /// Nobody can call this device; it still calls others.
+    Failed {
+        /// `no_port`.
+        code: String,
+    },
+}
+
+/// One of the clinic's other devices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct PeerView {
+    /// Its letter, as on tokens and labels.
+    pub device: String,
+    /// How it was found.
+    pub found: WayFound,
+    /// Connected now.
+    pub connected: bool,
+    /// As far as this device knows, both hold the same.
+    pub equal: bool,
+    /// When it was last heard.
+    pub last_contact: Option<Instant>,
+}
+
+/// How a device was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum WayFound {
+    /// Its address was typed.
+    Typed,
+    /// It was there before.
+    Known,
+    /// It announced itself.
+    Announced,
+    /// It called.
+    Called,
 }
 
 /// Power, as the UPS says.
@@ -110,6 +163,10 @@ pub struct DeviceSettings {
     pub model: String,
     /// Language of labels: `ms` or `en`.
     pub label_language: String,
+    /// Keep equal with the clinic's other devices on this network, also without the internet.
+    pub lan_enabled: bool,
+    /// Where other devices are, if they do not find each other: `192.168.1.20`, `counter.local:47800`.
+    pub lan_addresses: Vec<String>,
 }
 
 /// Told to the screens: which queries to read again.

@@ -3,6 +3,7 @@
 
 mod consult;
 mod full_disk;
+mod lan;
 mod models;
 mod pharmacy;
 mod power;

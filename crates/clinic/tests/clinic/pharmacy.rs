@@ -20,6 +20,8 @@ fn settings(printer: &str) -> DeviceSettings {
         microphone: String::new(),
         model: String::new(),
         label_language: "ms".to_owned(),
+        lan_enabled: true,
+        lan_addresses: Vec::new(),
     }
 }
 

@@ -151,6 +151,8 @@ fn calls() -> Vec<(Verb, Call)> {
                 microphone: String::new(),
                 model: String::new(),
                 label_language: String::new(),
+                lan_enabled: true,
+                lan_addresses: Vec::new(),
             })
         }),
     ]

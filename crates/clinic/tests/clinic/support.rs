@@ -8,7 +8,7 @@ use std::{
 };
 
 use clinic::{
-    Desk, DeskConfig, DeskEvent, Error, ErrorCode,
+    Desk, DeskConfig, DeskEvent, Error, ErrorCode, LanReach,
     views::{
         consult::PrescribeLine,
         reception::{CreatePatient, Queued},
@@ -152,12 +152,21 @@ impl Place {
         Self::in_folder(net, seed, TempDir::new_in(disk).unwrap())
     }
 
+    /// The same, where devices on one machine reach each other without the relay.
+    pub fn new_on_lan(net: &Net, seed: u8) -> Self {
+        let folder = Arc::new(TempDir::new().unwrap());
+        Self::reaching(net, seed, folder, Self::noon(), None, Some(LanReach::ThisMachine))
+    }
+
     fn in_folder(net: &Net, seed: u8, folder: TempDir) -> Self {
+        Self::on(net, seed, Arc::new(folder), Self::noon())
+    }
+
+    fn noon() -> TestClock {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         // Kuala Lumpur is eight hours ahead: its noon is four o'clock UTC.
         let day = (now.as_secs() + 8 * 3_600) / 86_400;
-        let clock = TestClock::at_ms(i64::try_from(day * 86_400 + 4 * 3_600).unwrap() * 1_000);
-        Self::on(net, seed, Arc::new(folder), clock)
+        TestClock::at_ms(i64::try_from(day * 86_400 + 4 * 3_600).unwrap() * 1_000)
     }
 
     fn on(net: &Net, seed: u8, folder: Arc<TempDir>, clock: TestClock) -> Self {
@@ -166,6 +175,17 @@ impl Place {
 
     /// With an engine it is the demo, whose model comes along.
     fn with(net: &Net, seed: u8, folder: Arc<TempDir>, clock: TestClock, engine: Option<PathBuf>) -> Self {
+        Self::reaching(net, seed, folder, clock, engine, None)
+    }
+
+    fn reaching(
+        net: &Net,
+        seed: u8,
+        folder: Arc<TempDir>,
+        clock: TestClock,
+        engine: Option<PathBuf>,
+        lan: Option<LanReach>,
+    ) -> Self {
         let demo = engine.is_some().then(|| Demo {
             pins: Vec::new(),
             consult_wav: String::new(),
@@ -197,6 +217,7 @@ impl Place {
                 })
             },
             runtime: net.runtime.handle().clone(),
+            lan,
         })
         .unwrap();
         Self {
