@@ -8,8 +8,8 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::{
-    Admission, ChangeId, DeviceId, DeviceKeys, DocumentId, EpochId, EpochSecrets, FORMAT_VERSION, Membership,
-    OpeningId, SealError, TenantId, body, context, wire,
+    Admission, ChangeId, DeviceId, DeviceKeys, DevicePublic, DocumentId, EpochId, EpochSecrets, FORMAT_VERSION,
+    Membership, OpeningId, SealError, TenantId, body, context, wire,
 };
 
 /// The most that one change may hold before it is sealed, in bytes.
@@ -258,6 +258,18 @@ impl SealedChange {
             Admission::BeyondRemoval => Err(SealError::BeyondRemoval),
             Admission::NoDevice => Err(SealError::UnknownDevice),
         }
+    }
+
+    /// Does the signature fit this device's key? Says nothing about whether the device belongs: [`Self::verify`] does.
+    pub fn is_signed_by(&self, device: &DevicePublic) -> bool {
+        self.header.device == device.id()
+            && crate::verify(
+                &device.sign,
+                context::CHANGE_SIGNATURE,
+                &self.wire.signed_part(),
+                &self.wire.signature,
+            )
+            .is_ok()
     }
 
     /// What was sealed. Says nothing about who sealed it: [`Self::verify`] does.

@@ -75,6 +75,11 @@ impl EpochKeys {
         self.check() == *check && self.clinic_public() == *clinic_public
     }
 
+    /// Opens an envelope that was made for the clinic's key of this epoch.
+    pub(crate) fn open_envelope(&self, info: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        envelope::unwrap(&self.clinic, info, sealed)
+    }
+
     fn document_key(&self, document: &DocumentId) -> Zeroizing<[u8; 32]> {
         body::derive_key(
             self.secret.as_ref(),
@@ -109,6 +114,14 @@ impl EpochSecrets {
         }
         membership.device(&id).ok_or(SealError::UnknownDevice)?;
         Self::unwrap_for(membership, id.as_bytes(), device.opening_key())
+    }
+
+    /// Unwraps what the statements hold for this device, whether it still belongs or not: one that was removed, or whose
+    /// admission turned out void, can go on reading what it has. It gives nothing that the device was not given.
+    ///
+    /// [`SealError::UnknownEpoch`] as in [`Self::unwrap`].
+    pub fn unwrap_given(membership: &Membership, device: &DeviceKeys) -> Result<Self, SealError> {
+        Self::unwrap_for(membership, device.id().as_bytes(), device.opening_key())
     }
 
     /// Unwraps what the statements hold for the recovery kit.
@@ -173,7 +186,7 @@ impl EpochSecrets {
         let opened = self
             .epochs
             .values()
-            .find_map(|keys| envelope::unwrap(&keys.clinic, info, sealed).ok());
+            .find_map(|keys| keys.open_envelope(info, sealed).ok());
         opened.ok_or(SealError::NotForUs)
     }
 

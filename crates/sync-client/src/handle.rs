@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rand_core::CryptoRng;
 use seal::{DeviceKeys, TenantId};
-use sync_protocol::{DeviceEvent, DeviceSession, StoreError, SyncStore};
+use sync_protocol::{DeviceEvent, DeviceSession, RefusedCode, StoreError, SyncStore};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
@@ -13,6 +13,9 @@ use tokio::time::{sleep, timeout};
 use crate::connection::{Input, Report, carry, start};
 use crate::socket::connect;
 use crate::{Backoff, RelayAddress, RelayError};
+
+/// A device that was removed asks again after this: its removal may turn out void.
+const ASK_AGAIN: Duration = Duration::from_secs(60 * 60);
 
 const FETCH_WITHIN: Duration = Duration::from_secs(20);
 
@@ -170,7 +173,11 @@ async fn keep_going(
         if shared.lost(error) {
             backoff.reset();
         }
-        shared.wait(backoff.next_wait(&mut *ports.rng), &mut stopping).await;
+        let wait = match error {
+            RelayError::Refused(RefusedCode::Removed) => ASK_AGAIN,
+            _ => backoff.next_wait(&mut *ports.rng),
+        };
+        shared.wait(wait, &mut stopping).await;
     }
 }
 

@@ -133,6 +133,12 @@ impl DeviceSession {
             (State::Proving(_), RelayMessage::StatementsWanted) => {
                 step.say(&DeviceMessage::Statements(wrap(self.store.statements()?)));
             }
+            // To a device that was removed the relay tells so, and nothing else.
+            (State::Proving(_), RelayMessage::Statements(tenant, statements)) if tenant == self.store.tenant() => {
+                self.store
+                    .absorb_statements(statements.into_iter().map(Vec::from).collect())?;
+                step.events.push(DeviceEvent::Moved);
+            }
             (State::Proving(incarnation), RelayMessage::Welcome(welcome)) => {
                 let live = Live::begin(*incarnation, &welcome);
                 step.events.push(DeviceEvent::Live {
@@ -171,7 +177,6 @@ impl DeviceSession {
 
     fn nudge_into(&mut self, mut step: DeviceStep) -> Result<DeviceStep, DeviceError> {
         if let State::Live(live) = &mut self.state {
-            live.tell_statements(&*self.store, &mut step)?;
             live.push(&*self.store, &mut step)?;
         }
         Ok(step)
@@ -246,11 +251,14 @@ impl Live {
         Ok(())
     }
 
+    /// Sends what waits, after the statements that it needs: it may be sealed under an epoch that has just begun. Hence
+    /// the statements are read after the outbox.
     fn push(&mut self, store: &dyn SyncStore, step: &mut DeviceStep) -> Result<(), StoreError> {
-        if !self.pushing.is_empty() {
-            return Ok(());
+        let mut items = Vec::new();
+        if self.pushing.is_empty() {
+            items = store.outbox(BATCH_ITEMS, BATCH_BYTES)?;
         }
-        let items = store.outbox(BATCH_ITEMS, BATCH_BYTES)?;
+        self.tell_statements(store, step)?;
         if !items.is_empty() {
             self.pushing = items.iter().map(|item| item.id).collect();
             step.say(&DeviceMessage::Push(items.into_iter().map(PushItem::from).collect()));

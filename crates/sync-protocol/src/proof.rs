@@ -41,7 +41,15 @@ impl MemberProof {
             .membership()
             .device(&self.device)
             .ok_or(SealError::UnknownDevice)?;
-        seal::verify(&public.sign, CONTEXT, &self.signed(greeting), &self.signature)
+        self.verify_as(greeting, public)
+    }
+
+    /// Whether it is this device that speaks, member or not.
+    ///
+    /// # Errors
+    /// [`SealError::BadSignature`].
+    pub(crate) fn verify_as(&self, greeting: &Greeting, device: &DevicePublic) -> Result<(), SealError> {
+        seal::verify(&device.sign, CONTEXT, &self.signed(greeting), &self.signature)
     }
 
     fn signed(&self, greeting: &Greeting) -> Vec<u8> {

@@ -1,9 +1,11 @@
 //! One clinic's statements, verified, as a relay or another clinic sees them.
 
-use seal::{Membership, Statement, TenantId};
+use std::collections::BTreeMap;
 
-use crate::digest_of_statements;
+use seal::{DeviceId, DevicePublic, Membership, Statement, StatementKind, TenantId};
+
 use crate::limits::{MAX_STATEMENTS, MAX_STATEMENTS_BYTES};
+use crate::{RefusedCode, digest_of_statements};
 
 /// The founded statements of one clinic, and who belongs by them.
 #[derive(Clone)]
@@ -52,6 +54,31 @@ impl Roster {
     /// Who belongs.
     pub fn membership(&self) -> &Membership {
         &self.membership
+    }
+
+    /// Is the device a member now?
+    ///
+    /// # Errors
+    /// [`RefusedCode::Removed`] for one that was; [`RefusedCode::UnknownDevice`] for one that never was.
+    pub fn belongs(&self, device: &DeviceId) -> Result<(), RefusedCode> {
+        if self.membership.is_removed(device) {
+            return Err(RefusedCode::Removed);
+        }
+        self.membership
+            .device(device)
+            .map(|_| ())
+            .ok_or(RefusedCode::UnknownDevice)
+    }
+
+    /// All devices that the statements ever named, members or not.
+    pub(crate) fn named(&self) -> BTreeMap<DeviceId, DevicePublic> {
+        let statements = self.statements.iter().filter_map(|bytes| Statement::decode(bytes).ok());
+        let devices = statements.filter_map(|statement| match statement.kind() {
+            StatementKind::Genesis(genesis) => Some(genesis.first_device),
+            StatementKind::AddDevice(add) => Some(add.device),
+            _ => None,
+        });
+        devices.map(|public| (public.id(), public)).collect()
     }
 
     /// [`digest_of_statements`] of [`Roster::statements`].

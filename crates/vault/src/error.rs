@@ -31,6 +31,9 @@ pub enum VaultError {
     /// An earlier step of the same write failed half-way, so that the whole is given up.
     #[error("an earlier step of this write failed")]
     GivenUp,
+    /// This device does not belong to the clinic (any more): it reads what it has, and writes nothing.
+    #[error("this device does not belong to the clinic")]
+    Removed,
     /// Sealing, opening or verifying failed.
     #[error("sealing failed")]
     Seal(#[from] SealError),

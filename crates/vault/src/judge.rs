@@ -3,6 +3,7 @@
 //! A change that fails its signature, its membership, its decryption or its decoding is quarantined with its reason and
 //! stops nothing else. Changes of one document are applied in one batch; when a batch fails it is halved until the
 //! guilty change is alone, and the innocent ones land. What lacks its parent is kept and lands when the parent does.
+//! When who belongs changes, what no longer counts is taken back out (`taking_back`) and the rest is judged again.
 //! The outcome depends on the set alone, not on the order: the tests shuffle it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,14 +23,17 @@ use crate::{Tag, VaultError, facts};
 
 /// Judges stored changes inside one transaction.
 pub(crate) struct Judge<'j> {
-    conn: &'j Connection,
-    belonging: &'j Belonging,
-    shelf: &'j mut Shelf,
-    tags: BTreeSet<Tag>,
+    pub(crate) conn: &'j Connection,
+    pub(crate) belonging: &'j Belonging,
+    pub(crate) shelf: &'j mut Shelf,
+    pub(crate) tags: BTreeSet<Tag>,
 }
 
 /// Why a change was not taken. The word is stored and shown; it never changes its meaning.
 type Reason = &'static str;
+
+/// Why what a removed device wrote beyond its end is not taken: a person must look at it.
+pub(crate) const AFTER_REMOVAL: Reason = "after_removal";
 
 /// A change that passed everything that can be said of it alone.
 struct Opened {
@@ -57,7 +61,7 @@ impl<'j> Judge<'j> {
         self.tags.into_iter().collect()
     }
 
-    /// Judges again what was quarantined: membership or the build changed.
+    /// Judges again after a change of who belongs: what counted and no longer does, and what was quarantined.
     pub(crate) fn judge_again(&mut self) -> Result<(), VaultError> {
         let mut statement = self
             .conn
@@ -67,15 +71,21 @@ impl<'j> Judge<'j> {
         })?;
         let ids: Vec<ChangeId> = ids.collect::<Result<_, _>>()?;
         drop(statement);
+        let made_anew = self.take_back()?;
         for id in &ids {
             set::rule(self.conn, id, Verdict::Unjudged, None)?;
         }
-        self.judge(&ids)
+        let batches = made_anew.into_iter().map(|path| (path, Batch::new()));
+        self.judge_besides(&ids, batches.collect())
     }
 
     /// Judges these changes, which are in the set.
     pub(crate) fn judge(&mut self, ids: &[ChangeId]) -> Result<(), VaultError> {
-        let mut batches: BTreeMap<DocPath, Batch> = BTreeMap::new();
+        self.judge_besides(ids, BTreeMap::new())
+    }
+
+    /// Judges these changes, and makes the documents of `batches` anew whether something of theirs is among them or not.
+    fn judge_besides(&mut self, ids: &[ChangeId], mut batches: BTreeMap<DocPath, Batch>) -> Result<(), VaultError> {
         for id in ids {
             let sealed: Vec<u8> = self
                 .conn
@@ -109,7 +119,12 @@ impl<'j> Judge<'j> {
         if header.tenant != self.belonging.tenant {
             return Err("wrong_tenant");
         }
-        sealed.verify(&self.belonging.membership).map_err(reason)?;
+        match sealed.verify(&self.belonging.membership) {
+            // What it wrote itself a device that was removed goes on seeing: that may be nowhere else.
+            Err(SealError::BeyondRemoval | SealError::UnknownDevice)
+                if sealed.is_signed_by(&self.belonging.keys.public()) => {}
+            verdict => verdict.map_err(reason)?,
+        }
         if !matches!(header.kind, ChangeKind::Change | ChangeKind::Fact) {
             return Err("newer_kind");
         }
@@ -157,7 +172,11 @@ impl<'j> Judge<'j> {
             self.quarantine(&id, "refused_by_automerge")?;
         }
         self.rule_by_presence(&mut open.doc, &open.id, &batch)?;
-        documents::project(self.conn, &open.id, &path, &open.doc)?;
+        if self.has_content(&open.id)? {
+            documents::project(self.conn, &open.id, &path, &open.doc)?;
+        } else {
+            documents::unproject(self.conn, &open.id, &path)?;
+        }
         self.tags.extend(path.tags());
         self.shelf.put(open);
         Ok(())
@@ -176,9 +195,8 @@ impl<'j> Judge<'j> {
         if lost.is_empty() {
             return Ok(batch);
         }
-        self.shelf.forget(&path);
         let document = document_id(self.belonging, &path.to_string());
-        set::let_all_wait(self.conn, &document)?; // what followed a lost branch is no longer in the document
+        self.make_anew(&document, &path)?; // what followed a lost branch is no longer in the document
         for id in &lost {
             self.quarantine(id, "fork")?;
         }
@@ -232,7 +250,10 @@ enum Placed {
 }
 
 fn reason(error: SealError) -> Reason {
-    error.code()
+    match error {
+        SealError::BeyondRemoval => AFTER_REMOVAL,
+        other => other.code(),
+    }
 }
 
 /// Applies what can be applied; gives the ids of those that Automerge refuses, or panics over.

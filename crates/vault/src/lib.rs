@@ -12,6 +12,8 @@
 //! | one write, one look | `writing`, `reading` |
 //! | the set, and what is done with what comes | `set`, `judge`, `rebuild` |
 //! | nouns: mapping, rows and questions together | `documents/<noun>` |
+//! | who belongs, and what a removal takes back | `roster`, `taking_back` |
+//! | what was put aside, and what is carried by hand | `review`, `unsent` |
 //! | what nobody may change | `facts` |
 //! | sound | `attachments` |
 //! | other clinics | `sharing` |
@@ -42,6 +44,7 @@ mod ports;
 mod printing;
 mod reading;
 mod rebuild;
+mod review;
 mod roster;
 mod schema;
 mod secrets;
@@ -50,11 +53,13 @@ mod settings;
 mod sharing;
 mod sync;
 mod tag;
+mod taking_back;
 mod tries;
+mod unsent;
 mod vault;
 mod writing;
 
-pub use belonging::Belonging;
+pub use belonging::{Belonging, Standing};
 pub use documents::{
     ClinicProfile, Matched, NewQueueEntry, NewRecording, NewVisit, PatientHit, Recording, SignedNote, Visit,
 };
@@ -69,10 +74,13 @@ pub use ports::{Clock, Ports, SharedRng};
 pub use printing::{NewPrintJob, PrintJob, PrintState};
 pub use reading::Reading;
 pub use rebuild::RebuildReport;
+pub use review::PutAside;
+pub use roster::KnownDevice;
 pub use secrets::{KeyError, KeyHolder, Keyring, KeyringState, MachineSecrets, PassphraseFile};
 pub use set::SetDigest;
 pub use sharing::{GrantRow, RelayAuditRow, ReleaseRow};
 pub use tag::Tag;
 pub use tries::Tries;
+pub use unsent::MAX_UNSENT_BYTES;
 pub use vault::Vault;
 pub use writing::Writing;

@@ -4,6 +4,8 @@
 //! that were added apart, by admins who had not heard of each other, share one until they do; so that a number is not
 //! given twice afterwards, the counter also stays ahead of every number with its letter that is already on record.
 
+use std::collections::BTreeSet;
+
 use domain::{Day, Token};
 use rusqlite::{OptionalExtension, params};
 use seal::{DeviceId, Membership, Statement, StatementKind};
@@ -13,9 +15,16 @@ use crate::{Reading, VaultError, Writing};
 
 /// `A` for the founding device, then `B`, `C` … `Z`, `AA`, `AB` …
 pub(crate) fn device_prefix(membership: &Membership, statements: &[Statement], device: &DeviceId) -> String {
+    let added = in_order(membership, statements);
+    letters(added.iter().position(|(id, _)| id == device).unwrap_or(added.len()))
+}
+
+/// Every device that was ever admitted, with when, in the order of their letters. Those whose admission is void count
+/// too: or everybody's letter would move when a statement turns out void, and back when it does not.
+pub(crate) fn in_order(membership: &Membership, statements: &[Statement]) -> Vec<(DeviceId, i64)> {
     let mut added: Vec<_> = statements
         .iter()
-        .filter(|statement| membership.accepted().contains(&statement.id()))
+        .filter(|statement| membership.keeps(&statement.id()))
         .filter_map(|statement| match statement.kind() {
             StatementKind::Genesis(genesis) => Some((0, statement, genesis.first_device.id())),
             StatementKind::AddDevice(add) => Some((1, statement, add.device.id())),
@@ -24,11 +33,13 @@ pub(crate) fn device_prefix(membership: &Membership, statements: &[Statement], d
         .map(|(rank, statement, id)| (rank, statement.made_at_ms(), statement.id(), id))
         .collect();
     added.sort();
-    letters(added.iter().position(|(.., id)| id == device).unwrap_or(added.len()))
+    let mut seen = BTreeSet::new();
+    let first = added.into_iter().filter(|(.., id)| seen.insert(*id));
+    first.map(|(_, made_at_ms, _, id)| (id, made_at_ms)).collect()
 }
 
 /// Bijective base 26: 0 = `A`, 25 = `Z`, 26 = `AA`.
-fn letters(mut place: usize) -> String {
+pub(crate) fn letters(mut place: usize) -> String {
     let mut text = Vec::new();
     loop {
         text.push(b'A' + (place % 26) as u8);

@@ -52,7 +52,10 @@ impl Vault {
             return Err(OpenError::AlreadyHere);
         }
         let tenant = statements.first().ok_or(OpenError::NotAMember)?.tenant();
-        Belonging::assemble(tenant, statements, &secrets.device)?;
+        let belonging = Belonging::assemble(tenant, statements, &secrets.device)?;
+        if !belonging.is_member() {
+            return Err(OpenError::NotAMember);
+        }
 
         let making = files::store_in_making(dir);
         for leftover in [
@@ -65,7 +68,7 @@ impl Vault {
         remove_if_there(&files::mark(dir))?;
         let mut conn = schema::connect_writer(&making, &secrets.db_key)?;
         schema::migrate(&mut conn)?;
-        found(&conn, tenant, statements)?;
+        found(&conn, tenant, &roster::kept(&belonging.membership, statements))?;
         conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         conn.close().map_err(|(_, error)| error)?;
         File::open(&making)?.sync_all()?;
@@ -153,7 +156,7 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: File) -
         crate::vault::transact(&conn, buckets::make)?;
     }
     let writer = Writer {
-        parts: WriterParts::new(&belonging.device, opening),
+        parts: WriterParts::new(&belonging.device, opening, shelf.n_made_anew()),
         shelf,
         next_number: 1,
         mark: MarkFile::open(dir, &first)?,

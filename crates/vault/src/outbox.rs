@@ -1,7 +1,7 @@
 //! What the relay does not have yet, in the order in which it was written.
 
 use rusqlite::{Connection, OptionalExtension, params};
-use seal::{ChangeId, GrantId, ReleaseId};
+use seal::{ChangeId, DeviceId, GrantId, Membership, ReleaseId};
 use sync_protocol::{OutId, OutItem, Refusal};
 
 use crate::VaultError;
@@ -94,6 +94,26 @@ pub(crate) fn refused(conn: &Connection, items: &[(OutId, Refusal)]) -> Result<(
                 .execute(params![kind as i64, id, reason(*refusal)])?;
         }
         sent(conn, &[*name])?;
+    }
+    Ok(())
+}
+
+/// What the relay refused because it knew its writer for no device of the clinic waits again, if the writer counts now.
+pub(crate) fn offer_again(conn: &Connection, membership: &Membership) -> Result<(), VaultError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT c.id, c.device FROM refused r JOIN changes c ON c.id = r.id WHERE r.kind = ?1 AND r.reason = ?2",
+    )?;
+    let unknown = reason(Refusal::UnknownDevice);
+    let rows = statement.query_map(params![Kind::Change as i64, unknown], |row| {
+        Ok((row.get::<_, [u8; 32]>(0)?, DeviceId::from_bytes(row.get(1)?)))
+    })?;
+    let refused: Vec<([u8; 32], DeviceId)> = rows.collect::<Result<_, _>>()?;
+    for (id, device) in refused {
+        if membership.device(&device).is_some() || membership.is_removed(&device) {
+            conn.prepare_cached("DELETE FROM refused WHERE kind = ?1 AND id = ?2")?
+                .execute(params![Kind::Change as i64, id])?;
+            put(conn, Kind::Change, &id)?;
+        }
     }
     Ok(())
 }

@@ -17,6 +17,12 @@ CREATE TABLE p_staff (
     json TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- What people call the clinic's devices.
+CREATE TABLE p_devices (
+    id   BLOB PRIMARY KEY NOT NULL,
+    name TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- `search_row` joins to p_search; it is derived from the id, so that it is the same after a rebuild.
 CREATE TABLE p_patients (
     id         BLOB PRIMARY KEY NOT NULL,

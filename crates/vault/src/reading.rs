@@ -38,6 +38,10 @@ impl<'r> Reading<'r> {
         Arc::clone(&self.belonging)
     }
 
+    pub(crate) fn set_belonging(&mut self, belonging: Arc<Belonging>) {
+        self.belonging = belonging;
+    }
+
     /// The present day in the clinic's time zone.
     pub fn today(&self) -> Result<Day, VaultError> {
         Ok(day_in_zone(self.now, &self.zone()?))

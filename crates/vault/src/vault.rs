@@ -61,17 +61,22 @@ pub(crate) struct Writer {
     pub key_check: [u8; 16],
 }
 
-/// What stays the same from opening to closing.
+/// Under which names this device writes: from opening to closing, or until documents were made anew without something
+/// that they had. Then what this opening wrote on top of it waits, and to go on in the same history would be a fork.
+#[derive(Clone)]
 pub(crate) struct WriterParts {
     pub opening: OpeningId,
     pub actor: ActorId,
+    /// [`Shelf::n_made_anew`] when this opening began.
+    pub n_made_anew: u64,
 }
 
 impl WriterParts {
-    pub(crate) fn new(device: &DeviceId, opening: OpeningId) -> Self {
+    pub(crate) fn new(device: &DeviceId, opening: OpeningId, n_made_anew: u64) -> Self {
         Self {
             opening,
             actor: actor(device, &opening),
+            n_made_anew,
         }
     }
 }
@@ -208,15 +213,15 @@ impl Inner {
 
 impl Writer {
     /// Runs `f` in one transaction. When it succeeds the commit is durable and the mark follows; otherwise the store,
-    /// the numbers and the shelf of documents are as they were.
+    /// the opening, the numbers and the shelf of documents are as they were.
     pub(crate) fn transaction<T, E: From<VaultError>>(
         &mut self,
-        f: impl FnOnce(&Connection, &WriterParts, &mut Shelf, &mut u64) -> Result<T, E>,
+        f: impl FnOnce(&Connection, &mut WriterParts, &mut Shelf, &mut u64) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut number = self.next_number;
-        match transact(&self.conn, |conn| f(conn, &self.parts, &mut self.shelf, &mut number)) {
+        let (mut parts, mut number) = (self.parts.clone(), self.next_number);
+        match transact(&self.conn, |conn| f(conn, &mut parts, &mut self.shelf, &mut number)) {
             Ok((value, commit)) => {
-                self.next_number = number;
+                (self.parts, self.next_number) = (parts, number);
                 kill::point("write.committed");
                 self.follow(commit);
                 kill::point("write.marked");

@@ -5,28 +5,34 @@
 
 use std::collections::BTreeSet;
 use std::ops::Deref;
+use std::sync::{Arc, PoisonError};
 
 use automerge::ReadDoc;
 use automerge::transaction::{CommitOptions, Transactable};
 use domain::StaffId;
-use seal::{ChangeId, ChangeKind, DeviceId, DocumentId, Header, SealedChange};
+use seal::{
+    ChangeId, ChangeKind, DeviceId, DocumentId, EpochId, Header, OpeningId, SealError, SealedChange, Statement,
+};
 
 use crate::documents::{self, DocPath, Edit, OpenDoc, Shelf};
+use crate::judge::Judge;
 use crate::payload::Payload;
 use crate::ports::SharedRng;
 use crate::vault::WriterParts;
-use crate::{Belonging, Reading, Tag, Vault, VaultError, kill, outbox, set};
+use crate::{Belonging, Reading, Tag, Vault, VaultError, kill, outbox, roster, set};
 
 /// A write in progress, from [`Vault::write`]. It reads as a [`Reading`] does, its own edits included.
 pub struct Writing<'w> {
     reading: Reading<'w>,
-    parts: &'w WriterParts,
+    parts: &'w mut WriterParts,
     rng: SharedRng,
     by: Option<StaffId>,
     documents: Vec<OpenDoc>,
     shelf: &'w mut Shelf,
     next_number: &'w mut u64,
     tags: BTreeSet<Tag>,
+    /// Who belongs, where this write says something of it.
+    renewed: Option<Arc<Belonging>>,
     /// An edit failed half-way: its document no longer is what its rows say.
     given_up: bool,
 }
@@ -46,14 +52,15 @@ impl Vault {
     /// calling `write` inside `f` waits for ever.
     ///
     /// # Errors
-    /// Whatever `f` gives, and every [`VaultError`]; [`VaultError::DiskFull`] leaves the store as it was.
+    /// Whatever `f` gives, and every [`VaultError`]; [`VaultError::DiskFull`] leaves the store as it was, and
+    /// [`VaultError::Removed`] is the answer to everything but settings on a device that does not belong (any more).
     pub fn write<T, E: From<VaultError>>(
         &self,
         by: Option<StaffId>,
         f: impl FnOnce(&mut Writing<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut writer = self.inner.writer();
-        let (value, documents, tags) = writer.transaction(|conn, parts, shelf, next_number| {
+        let (value, done) = writer.transaction(|conn, parts, shelf, next_number| {
             kill::point("write.begun");
             let mut writing = Writing {
                 reading: Reading::new(conn, self.belonging(), self.now()),
@@ -64,18 +71,31 @@ impl Vault {
                 shelf,
                 next_number,
                 tags: BTreeSet::new(),
+                renewed: None,
                 given_up: false,
             };
+            writing.begin_opening_if_stale();
             let value = f(&mut writing)?;
-            let (documents, tags) = writing.finish()?;
+            let done = writing.finish()?;
             kill::point("write.before_commit");
-            Ok::<_, E>((value, documents, tags))
+            Ok::<_, E>((value, done))
         })?;
-        documents.into_iter().for_each(|open| writer.shelf.put(open));
+        done.documents.into_iter().for_each(|open| writer.shelf.put(open));
+        if let Some(renewed) = done.renewed {
+            // Before anybody else writes: what was committed is sealed under what it says.
+            *self.inner.belonging.write().unwrap_or_else(PoisonError::into_inner) = renewed;
+        }
         drop(writer);
-        self.tell(&tags);
+        self.tell(&done.tags);
         Ok(value)
     }
+}
+
+/// What is left to do once a write is committed.
+struct Done {
+    documents: Vec<OpenDoc>,
+    tags: Vec<Tag>,
+    renewed: Option<Arc<Belonging>>,
 }
 
 impl Writing<'_> {
@@ -87,6 +107,45 @@ impl Writing<'_> {
     /// The vault's randomness.
     pub fn rng(&mut self) -> &mut SharedRng {
         &mut self.rng
+    }
+
+    /// Adds statements of the own clinic: an admin's acts here, or what came from elsewhere. Whatever follows from them for
+    /// the changes that are here follows in this write: what no longer counts leaves documents and tables, and what was
+    /// put aside is judged again. Before the first edit of a write.
+    ///
+    /// # Errors
+    /// [`VaultError::Seal`] when they make no membership (too many, say), [`VaultError::Malformed`] after an edit.
+    pub fn add_statements(&mut self, statements: &[Statement]) -> Result<(), VaultError> {
+        if !self.documents.is_empty() {
+            return Err(VaultError::Malformed("order of a write"));
+        }
+        let (conn, old) = (self.reading.conn(), self.reading.belonging());
+        let Some(new) = roster::take_in(conn, &old, statements)? else {
+            return Ok(());
+        };
+        let mut judge = Judge::new(conn, &new, self.shelf);
+        judge.judge_again()?;
+        self.tags.extend(judge.tags());
+        self.tags.extend([Tag::Membership, Tag::Sync]);
+        outbox::offer_again(conn, &new.membership)?;
+        self.belong(new);
+        self.begin_opening_if_stale();
+        Ok(())
+    }
+
+    fn belong(&mut self, new: Arc<Belonging>) {
+        self.reading.set_belonging(Arc::clone(&new));
+        self.renewed = Some(new);
+    }
+
+    /// A new opening, if documents were made anew since the present one began.
+    fn begin_opening_if_stale(&mut self) {
+        let n_made_anew = self.shelf.n_made_anew();
+        if self.parts.n_made_anew != n_made_anew {
+            let opening = OpeningId::make(&mut self.rng);
+            *self.parts = WriterParts::new(&self.reading.belonging().device, opening, n_made_anew);
+            *self.next_number = 1;
+        }
     }
 
     pub(crate) fn spoil(&mut self, tags: impl IntoIterator<Item = Tag>) {
@@ -127,7 +186,7 @@ impl Writing<'_> {
     }
 
     /// Seals every edited document's change, in the order in which they were first edited.
-    fn finish(mut self) -> Result<(Vec<OpenDoc>, Vec<Tag>), VaultError> {
+    fn finish(mut self) -> Result<Done, VaultError> {
         if self.given_up {
             return Err(VaultError::GivenUp);
         }
@@ -148,7 +207,30 @@ impl Writing<'_> {
             };
             self.seal_and_store(ChangeKind::Change, &payload, Some(&change))?;
         }
-        Ok((documents, self.tags.into_iter().collect()))
+        Ok(Done {
+            documents,
+            tags: self.tags.into_iter().collect(),
+            renewed: self.renewed,
+        })
+    }
+
+    /// The epoch to seal under. Right after a removal there may be none that only members have the keys of: then one
+    /// begins here, in this very write.
+    fn epoch(&mut self) -> Result<EpochId, VaultError> {
+        let belonging = self.reading.belonging();
+        if !belonging.is_member() {
+            return Err(VaultError::Removed);
+        }
+        if let Some(epoch) = belonging.membership.writing_epoch(&belonging.epochs) {
+            return Ok(epoch);
+        }
+        let now_ms = self.now().as_millisecond();
+        let begun = seal::new_epoch(&belonging.membership, &belonging.keys, now_ms, &mut self.rng)?;
+        let epoch = EpochId::from(begun.id());
+        let new = roster::take_in(self.reading.conn(), &belonging, &[begun])?.ok_or(SealError::UnknownEpoch)?;
+        self.tags.extend([Tag::Membership, Tag::Sync]);
+        self.belong(new);
+        Ok(epoch)
     }
 
     /// Seals one payload under the next number, and stores it in the set and in the outbox.
@@ -158,12 +240,13 @@ impl Writing<'_> {
         payload: &Payload,
         change: Option<&automerge::Change>,
     ) -> Result<(ChangeId, DeviceId), VaultError> {
+        let epoch = self.epoch()?;
         let belonging = self.reading.belonging();
         let header = Header {
             version: seal::FORMAT_VERSION,
             tenant: belonging.tenant,
             document: document_id(&belonging, &payload.path),
-            epoch: belonging.membership.current_epoch(),
+            epoch,
             device: belonging.device,
             opening: self.parts.opening,
             number: *self.next_number,

@@ -1,9 +1,7 @@
 //! How two devices meet: is it the same clinic, are the statements the same, and is the other one a member by them?
 
-use std::collections::BTreeMap;
-
 use minicbor::bytes::ByteVec;
-use seal::{DeviceId, DeviceKeys, DevicePublic, SealError, Statement, StatementKind};
+use seal::{DeviceId, DeviceKeys, SealError};
 
 use super::proven::Proven;
 use super::{PeerRole, PeerStep, Stop};
@@ -97,7 +95,7 @@ impl Meeting {
     }
 
     fn prove(&self, hello: &PeerHello, roster: &Roster) -> Result<DeviceId, RefusedCode> {
-        let named = named(roster);
+        let named = roster.named();
         let devices = named.iter().map(|(id, public)| (*id, public));
         let proven = self.end.other().prove(hello, &roster.membership().tenant(), devices);
         let device = proven.map_err(|error| match error {
@@ -107,31 +105,8 @@ impl Meeting {
         if device == self.me {
             return Err(RefusedCode::SameDevice);
         }
-        belongs(roster, &device).map(|()| device)
+        roster.belongs(&device).map(|()| device)
     }
-}
-
-/// All devices that the statements ever named, members or not.
-fn named(roster: &Roster) -> BTreeMap<DeviceId, DevicePublic> {
-    let statements = roster
-        .statements()
-        .iter()
-        .filter_map(|bytes| Statement::decode(bytes).ok());
-    let devices = statements.filter_map(|statement| match statement.kind() {
-        StatementKind::Genesis(genesis) => Some(genesis.first_device),
-        StatementKind::AddDevice(add) => Some(add.device),
-        _ => None,
-    });
-    devices.map(|public| (public.id(), public)).collect()
-}
-
-/// Is the device a member now?
-pub(super) fn belongs(roster: &Roster, device: &DeviceId) -> Result<(), RefusedCode> {
-    let membership = roster.membership();
-    if membership.is_removed(device) {
-        return Err(RefusedCode::Removed);
-    }
-    membership.device(device).map(|_| ()).ok_or(RefusedCode::UnknownDevice)
 }
 
 /// The roster of the store's statements and these; `None` when they are too many.

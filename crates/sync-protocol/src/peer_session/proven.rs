@@ -4,7 +4,7 @@ use seal::DeviceId;
 
 use super::comparing::Comparing;
 use super::items::Items;
-use super::meeting::{absorb, belongs, roster, wrapped};
+use super::meeting::{absorb, roster, wrapped};
 use super::{PeerEvent, PeerRole, PeerStep, Stop};
 use crate::limits::MAX_STATEMENTS;
 use crate::tree::{Bucket, Prefix};
@@ -180,7 +180,7 @@ impl Proven {
     }
 
     fn check(&self, roster: &Roster) -> Result<(), Stop> {
-        Ok(belongs(roster, &self.peer)?)
+        Ok(roster.belongs(&self.peer)?)
     }
 }
 

@@ -7,6 +7,7 @@ use minicbor::bytes::ByteVec;
 use seal::{InvitationToken, SealError, TenantId};
 
 use super::feeds::Feeds;
+use super::member::say_statements;
 use super::{Member, RelaySession, State, Stop};
 use crate::limits::{OLDEST_VERSION, PROTOCOL_VERSION};
 use crate::{
@@ -68,12 +69,28 @@ impl RelaySession {
         let roster = known
             .with(statements.iter().map(|bytes| bytes.as_slice()))
             .ok_or(RefusedCode::BadStatements)?;
+        if roster.belongs(&proof.device) == Err(RefusedCode::Removed) {
+            return self.turn_away(&hello.want, proof, &known, step);
+        }
         let roster = Arc::new(roster);
         // Nothing is kept for a device that cannot prove itself by what it brought.
         verify(proof, &self.greeting, &roster)?;
         store.set_roster(&roster)?;
         step.wake.push(Wake::Clinic(proof.tenant));
         self.admit(*hello, roster, store, now_ms, step)
+    }
+
+    /// A device that was removed, also by what it brought itself. It is told so, by the statements that the relay had
+    /// before; of what it brought nothing is kept, or a thief could fill the clinic's statements up to their limit.
+    fn turn_away(&self, want: &Want, proof: &MemberProof, known: &Roster, step: &mut RelayStep) -> Result<(), Stop> {
+        let public = known.named().remove(&proof.device).ok_or(RefusedCode::UnknownDevice)?;
+        proof
+            .verify_as(&self.greeting, &public)
+            .map_err(|_| RefusedCode::BadSignature)?;
+        if matches!(want, Want::Sync(..)) {
+            step.say(&say_statements(proof.tenant, Some(known)));
+        }
+        Err(RefusedCode::Removed.into())
     }
 
     fn admit(

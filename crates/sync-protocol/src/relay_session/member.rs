@@ -38,6 +38,8 @@ impl Member {
         rng: &mut impl CryptoRng,
         step: &mut RelayStep,
     ) -> Result<(), Stop> {
+        // A removal that came by another connection holds from this very message on.
+        self.tell_statements(store, step)?;
         match message {
             DeviceMessage::Statements(statements) => self.learn(&statements, store, step),
             DeviceMessage::Push(items) => self.take(items, store, now_ms, step),
@@ -193,13 +195,12 @@ impl Member {
 
     fn tell_statements(&mut self, store: &mut dyn RelayStore, step: &mut RelayStep) -> Result<(), Stop> {
         let roster = store.roster(&self.tenant)?.ok_or(RefusedCode::UnknownClinic)?;
-        if roster.membership().device(&self.device).is_none() {
-            return Err(RefusedCode::UnknownDevice.into());
-        }
+        // Also to one that was removed: it learns of it by the statement that says so, and then hears no more.
         if roster.digest() != self.told_statements {
             step.say(&say_statements(self.tenant, Some(&roster)));
             self.told_statements = roster.digest();
         }
+        roster.belongs(&self.device)?;
         self.roster = roster;
         Ok(())
     }
@@ -222,7 +223,7 @@ impl Member {
     }
 }
 
-fn say_statements(tenant: TenantId, roster: Option<&Roster>) -> RelayMessage {
+pub(super) fn say_statements(tenant: TenantId, roster: Option<&Roster>) -> RelayMessage {
     let statements = roster.map(Roster::statements).unwrap_or_default();
     RelayMessage::Statements(tenant, statements.iter().cloned().map(ByteVec::from).collect())
 }

@@ -62,7 +62,7 @@ fn lay_out(doc: &mut AutoCommit, kind: DocKind) -> Result<(), automerge::Automer
     Ok(())
 }
 
-fn word(kind: DocKind) -> &'static str {
+pub(super) fn word(kind: DocKind) -> &'static str {
     match kind {
         DocKind::Clinic => "clinic",
         DocKind::Day => "day",

@@ -1,6 +1,7 @@
 //! The clinic's documents: one file per noun, with its mapping to Automerge, its rows and its questions together.
 
 mod allergies;
+mod device_name;
 mod genesis;
 mod path;
 mod patient;
@@ -16,7 +17,7 @@ mod visit;
 mod visit_note;
 
 use automerge::AutoCommit;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ToSql, params};
 use seal::DocumentId;
 
 pub(crate) use path::DocPath;
@@ -39,6 +40,7 @@ pub(crate) fn project(conn: &Connection, id: &DocumentId, path: &DocPath, doc: &
         DocPath::Clinic => {
             profile::project(conn, &root)?;
             staff::project(conn, &root)?;
+            device_name::project(conn, &root)?;
             Vec::new()
         }
         DocPath::Day(day) => {
@@ -70,6 +72,33 @@ pub(crate) fn project(conn: &Connection, id: &DocumentId, path: &DocPath, doc: &
             .execute(params![id.as_bytes(), field])?;
     }
     Ok(())
+}
+
+/// Takes the rows of one document away: nothing of it is left, or it is made anew.
+pub(crate) fn unproject(conn: &Connection, id: &DocumentId, path: &DocPath) -> Result<(), VaultError> {
+    let clear = |table: &str, row: &dyn ToSql, key: &str| -> Result<(), VaultError> {
+        conn.prepare_cached(&format!("DELETE FROM {table} WHERE {key} = ?1"))?
+            .execute([row])?;
+        Ok(())
+    };
+    match path {
+        DocPath::Clinic => {
+            for table in ["p_clinic", "p_staff", "p_devices"] {
+                conn.execute(&format!("DELETE FROM {table}"), [])?;
+            }
+        }
+        DocPath::Day(day) => clear("p_queue", &day.to_string(), "day")?,
+        DocPath::Identity(patient) => {
+            clear("p_patients", patient.as_bytes(), "id")?;
+            clear("p_search", &search::row_of(*patient), "rowid")?;
+        }
+        DocPath::Allergies(patient) => clear("p_allergies", patient.as_bytes(), "patient")?,
+        DocPath::Visit(_, visit) => clear("p_visits", visit.as_bytes(), "id")?,
+        DocPath::Recording(_, recording) => clear("p_recordings", recording.as_bytes(), "id")?,
+        DocPath::Consents(_) => {}
+    }
+    clear("p_conflicts", id.as_bytes(), "document")?;
+    clear("p_documents", id.as_bytes(), "id")
 }
 
 /// Fields of the maps under `key` that were written apart: an allergy's severity, a dose.

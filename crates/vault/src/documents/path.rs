@@ -38,6 +38,13 @@ pub(crate) enum DocKind {
     Consents,
 }
 
+impl DocKind {
+    /// A stable word for it.
+    pub(crate) fn word(self) -> &'static str {
+        super::genesis::word(self)
+    }
+}
+
 impl DocPath {
     pub(crate) fn kind(&self) -> DocKind {
         match self {

@@ -28,6 +28,7 @@ pub(crate) struct OpenDoc {
 pub(crate) struct Shelf {
     documents: HashMap<DocPath, (u64, OpenDoc)>,
     clock: u64,
+    n_made_anew: u64,
 }
 
 impl Shelf {
@@ -58,9 +59,15 @@ impl Shelf {
         }
     }
 
-    /// Forgets one document, whose changes were judged anew.
+    /// Forgets one document, which is made anew without something that it had.
     pub(crate) fn forget(&mut self, path: &DocPath) {
         self.documents.remove(path);
+        self.n_made_anew += 1;
+    }
+
+    /// How often a document was made anew without something that it had.
+    pub(crate) fn n_made_anew(&self) -> u64 {
+        self.n_made_anew
     }
 
     /// Forgets all of them: what they hold was not committed.

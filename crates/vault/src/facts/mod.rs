@@ -14,7 +14,7 @@ pub use draft::{FACT_CONTEXT, FactDraft};
 pub use read::{Consent, RecordedFact};
 
 use domain::StaffId;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use seal::{ChangeId, ChangeKind, DeviceId, TenantId};
 
 use crate::payload::{FactPayload, Payload};
@@ -83,6 +83,26 @@ pub(crate) fn project(
         standing::settle(conn, tenant, staff, device)?;
     }
     Ok(tags(&body))
+}
+
+/// Takes the rows of facts away that no longer count, and looks again at every signature that stood on them.
+pub(crate) fn withdraw(conn: &Connection, tenant: TenantId, ids: &[ChangeId]) -> Result<Vec<Tag>, VaultError> {
+    let mut spoiled = Vec::new();
+    let mut shaken = Vec::new();
+    for id in ids {
+        let row: Option<(u16, String)> = conn
+            .prepare_cached("DELETE FROM p_facts WHERE id = ?1 RETURNING kind, body")?
+            .query_row([id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let Some((kind, body)) = row else { continue };
+        let body = FactBody::from_json(kind, &body);
+        spoiled.extend(tags(&body));
+        if let FactBody::StaffEnrolled(enrolled) = &body {
+            shaken.push((enrolled.staff, enrolled.device));
+        }
+    }
+    standing::settle_anew(conn, tenant, shaken)?;
+    Ok(spoiled)
 }
 
 fn tags(body: &FactBody) -> Vec<Tag> {

@@ -6,6 +6,8 @@
 //! come after what they verify, so that each one that comes to stand lets others be looked at again; the result is
 //! the same in any order.
 
+use std::collections::BTreeSet;
+
 use domain::StaffId;
 use rusqlite::{Connection, params};
 use seal::{DeviceId, TenantId};
@@ -45,6 +47,28 @@ pub(super) fn settle(conn: &Connection, tenant: TenantId, staff: StaffId, device
         }
     }
     Ok(())
+}
+
+/// The enrolments of these people were withdrawn: whatever stood on them, and on what they had enrolled, falls, and is
+/// settled again by the enrolments that are left.
+pub(super) fn settle_anew(
+    conn: &Connection,
+    tenant: TenantId,
+    mut people: Vec<(StaffId, DeviceId)>,
+) -> Result<(), VaultError> {
+    let mut shaken = BTreeSet::new();
+    while let Some((staff, device)) = people.pop() {
+        if !shaken.insert((staff, device)) {
+            continue;
+        }
+        conn.prepare_cached("UPDATE p_facts SET verified = 0 WHERE staff = ?1 AND device = ?2")?
+            .execute(params![staff.as_bytes(), device.as_bytes()])?;
+        let claims = claims(conn, staff, device)?;
+        people.extend(claims.iter().filter_map(enrolment).map(|e| (e.staff, e.device)));
+    }
+    shaken
+        .into_iter()
+        .try_for_each(|(staff, device)| settle(conn, tenant, staff, device))
 }
 
 /// The keys of `staff` on `device` whose enrolment stands.

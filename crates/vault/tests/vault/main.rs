@@ -10,6 +10,7 @@ mod numbers;
 mod opening;
 mod peers;
 mod poison;
+mod removal;
 mod search;
 mod secrets;
 mod sharing;

@@ -147,7 +147,7 @@ fn rebuilding_gives_the_same_tables_row_by_row() {
 }
 
 /// Does the `choice`-th of the things that people do, on one of a few patients.
-fn do_something(vault: &Vault, choice: u64) {
+pub fn do_something(vault: &Vault, choice: u64) {
     let (what, who) = (choice % 10, u8::try_from(choice / 10 % 3).unwrap() + 1);
     let salt = u8::try_from(choice % 251).unwrap();
     let today = day("2026-11-21");
@@ -189,7 +189,7 @@ fn do_something(vault: &Vault, choice: u64) {
 }
 
 /// The same things in an order that depends on `seed` alone.
-fn shuffled<T: Clone>(things: &[T], seed: u64) -> Vec<T> {
+pub fn shuffled<T: Clone>(things: &[T], seed: u64) -> Vec<T> {
     let mut rng = rng(seed);
     let mut things = things.to_vec();
     for place in (1..things.len()).rev() {
