@@ -56,6 +56,8 @@ contexts! {
     TEXT_CODE_CHECK = "MediEco seal v1 text code check";
     /// A container that a PIN or a passphrase opens.
     PASSWORD_CHECK = "MediEco seal v1 password container check";
+    /// The head of a backup.
+    BACKUP_CHECK = "MediEco seal v1 backup head check";
     /// What the relay keeps of an invitation.
     INVITATION_TOKEN = "MediEco seal v1 invitation token hash";
 
@@ -74,6 +76,8 @@ contexts! {
     RELEASE_BODY = "MediEco seal v1 release body";
     /// The key and commitment of one chunk of an attachment.
     CHUNK_BODY = "MediEco seal v1 attachment chunk";
+    /// The key, commitment and nonce of a backup's pieces.
+    BACKUP_BODY = "MediEco seal v1 backup body";
     /// A person's key, under a PIN and the machine's secret.
     PERSON_PIN = "MediEco seal v1 person key by PIN";
     /// Anything under a passphrase.
@@ -94,6 +98,8 @@ contexts! {
     EPOCH_WRAP = "MediEco seal v1 epoch keys wrap";
     /// A grant's terms for the other clinic.
     TERMS_WRAP = "MediEco seal v1 grant terms wrap";
+    /// A backup's key, for the kit or for an epoch's clinic key.
+    BACKUP_WRAP = "MediEco seal v1 backup key wrap";
     /// A release's key for the holder of one grant.
     RELEASE_WRAP = "MediEco seal v1 release key wrap";
 }

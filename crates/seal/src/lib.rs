@@ -12,12 +12,14 @@
 //! | how devices come and go | [`add_device`], [`make_admin`], [`remove_device`], [`new_epoch`], [`add_wraps`] |
 //! | what a clinic writes | [`SealedChange`], [`AttachmentKey`] |
 //! | what crosses to another clinic | [`ClinicCard`], [`Grant`], [`Revocation`], [`Release`] |
+//! | what opens a backup | [`begin_backup`], [`BackupHead`] |
 //! | how a device or a clinic joins | [`PairingOffer`], [`PairingJoin`], [`Invitation`] |
 //!
 //! Every signature, hash, derived key and HPKE envelope names its purpose (`context.rs`), so that nothing made for one
 //! purpose is accepted for another. Every decoder bounds its input before it reads it and never panics.
 
 mod attachment;
+mod backup;
 mod body;
 mod change;
 mod clinic_card;
@@ -46,6 +48,9 @@ mod text_code;
 mod wire;
 
 pub use attachment::{AttachmentKey, MAX_CHUNK_BYTES, chunk_name};
+pub use backup::{
+    BACKUP_PIECE_BYTES, BACKUP_PIECE_OVERHEAD, BACKUP_PREFIX_BYTES, BackupHead, BackupOpener, BackupSealer, begin_backup,
+};
 pub use change::{
     ChangeKind, Header, MAX_CHANGE_BYTES, MAX_SEALED_CHANGE_BYTES, MAX_SEALED_SNAPSHOT_BYTES, MAX_SNAPSHOT_BYTES,
     SealedChange,

@@ -6,10 +6,10 @@
 use std::path::PathBuf;
 
 use seal::{
-    Admission, AttachmentKey, ClinicCard, DeviceKeys, EpochSecrets, Grant, GrantId, Invitation, InvitationToken,
-    Membership, NewGrant, NewRelease, OpeningEnd, PersonKeys, RecoveryKit, Release, ReleaseId, Revocation,
-    SealedChange, Statement, WrappedPersonKey, add_device, add_wraps, derive_document_id, derive_release_document,
-    make_admin, open_with_passphrase, remove_device, seal_with_passphrase, verify,
+    Admission, AttachmentKey, BACKUP_PIECE_OVERHEAD, BackupHead, ClinicCard, DeviceKeys, EpochSecrets, Grant, GrantId,
+    Invitation, InvitationToken, Membership, NewGrant, NewRelease, OpeningEnd, PersonKeys, RecoveryKit, Release,
+    ReleaseId, Revocation, SealedChange, Statement, WrappedPersonKey, add_device, add_wraps, derive_document_id,
+    derive_release_document, make_admin, open_with_passphrase, remove_device, seal_with_passphrase, verify,
 };
 
 use crate::world::{Clinic, NOW_MS, rng};
@@ -148,6 +148,8 @@ fn the_same_input_gives_the_same_bytes_in_every_build() {
         "passphrase.hex",
         &seal_with_passphrase("betul kuda bateri", b"frozen secrets", &mut rng(14)),
     );
+    let (head, pieces) = crate::backups::small(&a);
+    check("backup.hex", &[vec![head], pieces.to_vec()].concat().concat());
     check_text("invitation.txt", &invitation.to_text());
     check_text("clinic-card.txt", &card.to_text());
 }
@@ -251,6 +253,14 @@ fn every_build_opens_what_version_1_wrote() {
             .as_slice(),
         b"frozen secrets"
     );
+    let backup = bytes("backup.hex");
+    let head = &backup[..BackupHead::n_bytes(backup.first_chunk().unwrap()).unwrap()];
+    let mut rest = &backup[head.len()..];
+    let mut piece = |n: usize| rest.split_off(..n + BACKUP_PIECE_OVERHEAD).unwrap();
+    let mut opener = BackupHead::decode(head).unwrap().open_with_kit(&kit).unwrap();
+    assert_eq!(opener.open(piece(5)).unwrap().as_slice(), b"first");
+    assert_eq!(opener.open(piece(6)).unwrap().as_slice(), b"second");
+    assert_eq!(opener.open_last(piece(4)).unwrap().as_slice(), b"last");
     let invitation = Invitation::from_text(&text("invitation.txt")).unwrap();
     assert_eq!((invitation.token.as_bytes(), invitation.expires_ms), (&[2; 32], NOW_MS));
     let card = ClinicCard::from_text(&text("clinic-card.txt")).unwrap();

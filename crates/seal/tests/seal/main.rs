@@ -3,6 +3,7 @@
 
 mod across_clinics;
 mod apart;
+mod backups;
 mod changes;
 mod decoders;
 mod frozen;
