@@ -29,6 +29,11 @@ pub(crate) fn ballast(dir: &Path) -> PathBuf {
     dir.join("ballast")
 }
 
+/// The store in which a backup is tried out.
+pub(crate) fn trial(dir: &Path) -> PathBuf {
+    dir.join("backup-trial.db")
+}
+
 /// The lock that makes one process per vault.
 pub(crate) fn lock(dir: &Path) -> PathBuf {
     dir.join("lock")

@@ -19,11 +19,13 @@
 //! | other clinics | `sharing` |
 //! | syncing with the relay | `sync`, `outbox` |
 //! | syncing with the clinic's other devices | `peers`, `buckets` |
+//! | backups, and a new device from one | `backup` |
 //!
 //! It knows no socket, no role and no screen. Every call blocks; time and randomness come in through [`Ports`].
 //! `docs/vault.md` tells why it is so.
 
 mod attachments;
+mod backup;
 mod ballast;
 mod belonging;
 mod buckets;
@@ -59,6 +61,9 @@ mod unsent;
 mod vault;
 mod writing;
 
+pub use backup::{
+    BackupError, BackupOptions, BackupProgress, BackupReport, BackupStage, Restored, Watch, backup_head, restore,
+};
 pub use belonging::{Belonging, Standing};
 pub use documents::{
     ClinicProfile, Matched, NewQueueEntry, NewRecording, NewVisit, PatientHit, Recording, SignedNote, Visit,

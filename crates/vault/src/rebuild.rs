@@ -104,13 +104,14 @@ pub(crate) fn run(conn: &Connection, belonging: &Belonging, shelf: &mut Shelf) -
     })
 }
 
-fn documents(conn: &Connection) -> Result<Vec<DocumentId>, VaultError> {
+/// Every document of which something is in the set.
+pub(crate) fn documents(conn: &Connection) -> Result<Vec<DocumentId>, VaultError> {
     let mut statement = conn.prepare("SELECT DISTINCT document FROM changes ORDER BY document")?;
     let rows = statement.query_map([], |row| row.get(0).map(DocumentId::from_bytes))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn changes_of(conn: &Connection, document: &DocumentId) -> Result<Vec<ChangeId>, VaultError> {
+pub(crate) fn changes_of(conn: &Connection, document: &DocumentId) -> Result<Vec<ChangeId>, VaultError> {
     let mut statement = conn.prepare_cached("SELECT id FROM changes WHERE document = ?1 ORDER BY id")?;
     let rows = statement.query_map([document.as_bytes()], |row| row.get(0).map(ChangeId::from_bytes))?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -1,6 +1,8 @@
 //! The vault from outside: opened, written to, killed, cut short, merged and rebuilt.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod backup;
+mod backup_killing;
 mod disk;
 mod facts;
 mod killing;
