@@ -15,6 +15,14 @@ macro_rules! with_verbs {
             skip_model() -> ();
             offer_pairing() -> PairingOffer;
             pairing_state() -> PairingState;
+            devices() -> Vec<DeviceView>;
+            rename_device(device: String, name: String) -> ();
+            make_admin(input: MakeAdmin) -> ();
+            remove_device(input: RemoveDevice) -> ();
+            quarantined() -> Vec<QuarantinedView>;
+            review_removed(input: ReviewRemoved) -> ();
+            save_unsent(path: String) -> u32;
+            take_in_unsent(path: String) -> u32;
 
             staff_faces() -> Vec<StaffFace>;
             sign_in(staff: StaffId, pin: String) -> SessionView;

@@ -18,6 +18,7 @@ use domain::{
 use serde_json::{Value, json};
 
 use consult::{DraftProposal, PrescribeLine, RecordAllergy, SoundSource, VisitView};
+use members::{DeviceView, MakeAdmin, QuarantinedView, RemoveDevice, ReviewRemoved};
 use pharmacy::{DispenseRow, DispenseView, HandOver, PrintJobView, ProductChoice};
 use reception::{CreatePatient, MyKadReading, PatientRow, QueuePatient, Queued, TodayView};
 use setup::{

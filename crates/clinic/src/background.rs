@@ -1,4 +1,5 @@
-//! What a device does by itself when records arrive: it makes the releases that nobody has made yet.
+//! What a device does by itself when records arrive: it makes the releases that nobody has made yet, and hands the keys of
+//! epochs to members that missed them.
 //!
 //! The device that signs, dispenses or saves makes the release in the same transaction. When two devices worked apart
 //! and their work is merged, the merged state has no release yet; the first device to wait a little makes it, and the
@@ -48,12 +49,14 @@ struct Changed {
     visits: BTreeSet<VisitId>,
     /// Grants too: one may name a clinic that this device does not know yet.
     grants: bool,
+    /// Who belongs: somebody may lack the keys of an epoch that was begun apart from her admission.
+    members: bool,
 }
 
 const fn is_shared(tag: &Tag) -> bool {
     matches!(
         tag,
-        Tag::Patient(_) | Tag::Allergies(_) | Tag::Visit(_) | Tag::PatientFacts(_) | Tag::Grants
+        Tag::Patient(_) | Tag::Allergies(_) | Tag::Visit(_) | Tag::PatientFacts(_) | Tag::Grants | Tag::Membership
     )
 }
 
@@ -72,8 +75,12 @@ impl Keeper {
     pub(crate) fn start(&self, clinic: ClinicRef) {
         let (told, heard) = mpsc::channel();
         let thread = std::thread::Builder::new().name("releases".to_owned()).spawn(move || {
-            let mut changed = Changed::default();
-            let mut due: Option<Instant> = None;
+            // What was left undone when this device was switched off.
+            let mut changed = Changed {
+                members: true,
+                ..Changed::default()
+            };
+            let mut due: Option<Instant> = Some(Instant::now() + QUIET);
             loop {
                 let next = match due {
                     Some(due) => heard.recv_timeout(due.saturating_duration_since(Instant::now())),
@@ -88,7 +95,7 @@ impl Keeper {
                     Err(RecvTimeoutError::Timeout) => {
                         let Some(clinic) = clinic.upgrade() else { return };
                         due = None;
-                        clinic.release_what_changed(std::mem::take(&mut changed));
+                        clinic.do_what_is_left(std::mem::take(&mut changed));
                     }
                     Ok(Told::Close) | Err(RecvTimeoutError::Disconnected) => return,
                 }
@@ -131,6 +138,7 @@ impl Changed {
                     self.visits.insert(*id);
                 }
                 Tag::Grants => self.grants = true,
+                Tag::Membership => self.members = true,
                 _ => (),
             }
         }
@@ -138,6 +146,18 @@ impl Changed {
 }
 
 impl OpenClinic {
+    fn do_what_is_left(&self, changed: Changed) {
+        if !self.vault.belonging().is_member() {
+            return;
+        }
+        if changed.members
+            && let Err(error) = self.vault.hand_on_keys()
+        {
+            tracing::warn!(%error, "keys were not handed on; the next statement that comes tries again");
+        }
+        self.release_what_changed(changed);
+    }
+
     fn release_what_changed(&self, mut changed: Changed) {
         if changed.grants {
             changed.patients.extend(self.learn_recipients().unwrap_or_default());

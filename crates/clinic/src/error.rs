@@ -122,6 +122,10 @@ codes! {
     KitConfirmed,
     /// The words are not those of the kit.
     KitWrong,
+    /// Only the recovery kit opens this, here.
+    KitNeeded,
+    /// This device was removed from the clinic: it shows what it has, and saves nothing new.
+    DeviceRemoved,
     /// A passphrase has to be given.
     PassphraseNeeded,
     /// The passphrase is wrong.
@@ -205,6 +209,7 @@ impl From<VaultError> for Error {
             VaultError::DiskFull => ErrorCode::DiskFull.into(),
             VaultError::Signed => ErrorCode::Signed.into(),
             VaultError::NotFound(what) => Self::new(ErrorCode::NotFound).with("what", what),
+            VaultError::Removed => ErrorCode::DeviceRemoved.into(),
             VaultError::AttachmentMissing => ErrorCode::SoundMissing.into(),
             VaultError::Damaged => ErrorCode::StoreDamaged.into(),
             other => {

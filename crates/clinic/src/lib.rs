@@ -16,6 +16,7 @@ mod error;
 mod lan;
 pub mod machine;
 pub mod maintenance;
+mod membership;
 mod open;
 mod pharmacy_checks;
 mod pin;

@@ -89,6 +89,9 @@ impl OpenClinic {
                 if changed.contains(&Tag::PrintJobs) {
                     printing.wake();
                 }
+                if changed.contains(&Tag::Membership) {
+                    syncing.retry();
+                }
                 keeper.changed(changed);
                 syncing.nudge();
                 lan.changed(changed);

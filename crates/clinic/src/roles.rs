@@ -9,6 +9,8 @@ use domain::{Role, Staff};
 #[allow(missing_docs, reason = "each is the verb of the same name")]
 pub enum Verb {
     OfferPairing,
+    SeeDevices,
+    ChangeDevices,
     AddStaff,
     SearchPatients,
     RegisterPatient,
@@ -43,6 +45,8 @@ impl Verb {
     /// All of them, for the table's test.
     pub const ALL: &[Verb] = &[
         Verb::OfferPairing,
+        Verb::SeeDevices,
+        Verb::ChangeDevices,
         Verb::AddStaff,
         Verb::SearchPatients,
         Verb::RegisterPatient,
@@ -90,7 +94,8 @@ pub fn practises(staff: &Staff) -> bool {
 fn role_may(role: Role, verb: Verb) -> bool {
     use Role::{Admin, Doctor, Owner, Pharmacist, Receptionist};
     let allowed: &[Role] = match verb {
-        Verb::OfferPairing | Verb::AddStaff | Verb::ChangeDevice => &[Owner, Admin],
+        Verb::OfferPairing | Verb::SeeDevices | Verb::ChangeDevices => &[Owner, Admin],
+        Verb::AddStaff | Verb::ChangeDevice => &[Owner, Admin],
         Verb::SeeDevice | Verb::SeeToday => &[Owner, Admin, Doctor, Pharmacist, Receptionist],
         Verb::SearchPatients | Verb::SeeBanner => &[Owner, Admin, Doctor, Pharmacist, Receptionist],
         Verb::RegisterPatient | Verb::QueuePatient => &[Owner, Admin, Doctor, Receptionist],

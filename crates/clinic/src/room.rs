@@ -138,7 +138,11 @@ impl OpenClinic {
         by: Option<domain::StaffId>,
         f: impl FnOnce(&mut Writing<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let owed = std::mem::take(&mut *self.room.owed());
+        // On a device that was removed nothing is written down any more; what it owes stays owed.
+        let owed = match self.vault.belonging().is_member() {
+            true => std::mem::take(&mut *self.room.owed()),
+            false => Vec::new(),
+        };
         let outcome = self.vault.write(by, |w| {
             for fact in &owed {
                 w.record_fact(&fact.draft, Some(fact.signature))?;
@@ -159,7 +163,7 @@ impl OpenClinic {
         outcome
     }
 
-    /// Writes an audit line; on a full disk it is owed.
+    /// Writes an audit line; on a full disk it is owed. On a device that was removed there is nobody left to tell.
     pub(crate) fn audit_or_owe(&self, acting: &Acting, line: Line<'_>) -> Result<(), Error> {
         let fact = acting.sign(&self.vault.belonging(), self.vault.now(), FactBody::Audit(line.into()))?;
         let written = self.write(acting, |w| {
@@ -168,6 +172,7 @@ impl OpenClinic {
         });
         match written {
             Err(error) if error.code == ErrorCode::DiskFull => self.room.owe(fact),
+            Err(error) if error.code == ErrorCode::DeviceRemoved => Ok(()),
             other => other,
         }
     }
@@ -183,7 +188,9 @@ impl OpenClinic {
     /// Writes what is owed, if it can be; at the end.
     pub(crate) fn pay_what_is_owed(&self) {
         let n_owed = self.room.owed().len();
-        if n_owed > 0 && self.write_with_owed(None, |_| Ok(())).is_err() {
+        if n_owed > 0 && !self.vault.belonging().is_member() {
+            tracing::warn!(n_owed, "audit lines of a device that was removed were not written");
+        } else if n_owed > 0 && self.write_with_owed(None, |_| Ok(())).is_err() {
             tracing::error!(n_owed, "the disk is full: audit lines were lost");
         }
     }

@@ -4,6 +4,7 @@ use devices::spool::{Job, PrinterCondition, PrinterState};
 
 use crate::{
     Desk, Error,
+    membership::n_to_look_at,
     open::OpenClinic,
     printing::job_of,
     views::status::{LanView, PowerCode, PowerView, PrinterView, ScribeView, StatusView, SyncHealth},
@@ -28,11 +29,16 @@ impl OpenClinic {
             printer: self.printer_view()?,
             scribe: self.scribe_view()?,
             disk_full: self.room.is_full(),
+            removed: !self.vault.belonging().is_member(),
         })
     }
 
     fn sync_health(&self) -> Result<SyncHealth, Error> {
-        let figures = self.read(|r| Ok(r.sync_figures()?))?;
+        let (figures, n_put_aside) = self.read(|r| {
+            let figures = r.sync_figures()?;
+            let n_put_aside = n_to_look_at(r, figures.quarantined)?;
+            Ok((figures, n_put_aside))
+        })?;
         let state = self.syncing.state();
         let (lan, peers) = self.lan_view()?;
         Ok(SyncHealth {
@@ -40,7 +46,7 @@ impl OpenClinic {
             connected: state.connected,
             pending: u32::try_from(figures.pending).unwrap_or(u32::MAX),
             last_contact: state.last_contact,
-            quarantined: u32::try_from(figures.quarantined).unwrap_or(u32::MAX),
+            quarantined: u32::try_from(n_put_aside).unwrap_or(u32::MAX),
             error: state.error,
             lan,
             peers,
@@ -108,5 +114,6 @@ fn empty() -> StatusView {
             demo_model: false,
         },
         disk_full: false,
+        removed: false,
     }
 }

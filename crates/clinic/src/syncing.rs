@@ -62,6 +62,13 @@ impl Syncing {
         }
     }
 
+    /// Who belongs has changed: a device that the relay did not let in may be let in now.
+    pub(crate) fn retry(&self) {
+        if let Some(Running { handle, .. }) = self.running().as_ref() {
+            handle.retry_now();
+        }
+    }
+
     /// Stops, and waits until the store is let go.
     pub(crate) fn stop(&self, runtime: &Handle) {
         let Some(Running { handle, watcher }) = self.running().take() else {

@@ -6,6 +6,8 @@ use vault::Tag;
 pub const EVERYTHING: &str = "everything";
 /// Status bar.
 pub const STATUS: &str = "status";
+/// The clinic's devices, and what was put aside.
+pub const DEVICES: &str = "devices";
 /// Consents, other clinics, what they share.
 pub const SHARING: &str = "sharing";
 
@@ -14,6 +16,8 @@ pub const READS: &[(&str, &[&str])] = &[
     ("app_state", &["clinic", "settings"]),
     ("staff_faces", &["staff"]),
     ("session", &["staff", "clinic"]),
+    ("devices", &["devices", "clinic", "audit"]),
+    ("quarantined", &["devices", "status", "clinic", "audit"]),
     ("search_patients", &["patients"]),
     ("read_mykad", &["patients"]),
     ("today", &["queue", "patients", "staff"]),
@@ -55,7 +59,8 @@ fn words_of(tag: &Tag) -> Vec<String> {
     let word = |word: &str| vec![word.to_owned()];
     match tag {
         Tag::Clinic => word("clinic"),
-        Tag::Staff | Tag::Membership => word("staff"),
+        Tag::Staff => word("staff"),
+        Tag::Membership => vec!["staff".to_owned(), DEVICES.to_owned(), STATUS.to_owned()],
         Tag::Patients => word("patients"),
         Tag::Patient(id) | Tag::Allergies(id) | Tag::Visits(id) => vec![format!("patient:{id}")],
         Tag::Queue(_) => word("queue"),

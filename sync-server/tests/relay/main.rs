@@ -6,5 +6,6 @@ mod consent;
 mod invitations;
 mod journeys;
 mod process;
+mod removal;
 mod tls;
 mod world;

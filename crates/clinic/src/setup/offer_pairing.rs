@@ -119,21 +119,11 @@ impl Desk {
 
 /// Makes the new device a member; all statements of the clinic, for it to begin with.
 fn admit(clinic: &OpenClinic, acting: &Acting, device: &DevicePublic) -> Result<Vec<Vec<u8>>, Error> {
-    let belonging = clinic.vault.belonging();
-    let now_ms = clinic.vault.now().as_millisecond();
-    let admission = clinic.vault.with_rng(|mut rng| {
-        add_device(
-            &belonging.membership,
-            &belonging.epochs,
-            &belonging.keys,
-            device,
-            false,
-            now_ms,
-            &mut rng,
-        )
-    })?;
-    clinic.vault.add_statements(&[admission])?;
     clinic.write(acting, |w| {
+        let (belonging, now_ms) = (w.belonging(), w.now().as_millisecond());
+        let (membership, epochs) = (&belonging.membership, &belonging.epochs);
+        let admission = add_device(membership, epochs, &belonging.keys, device, false, now_ms, w.rng())?;
+        w.add_statements(&[admission])?;
         acting.audit(w, Line::new(DEVICE_ADDED).about(device.id()))?;
         Ok(())
     })?;

@@ -20,11 +20,9 @@ use crate::{
 /// Makes every release of this patient that the live grants want and that was not made of this state yet.
 pub(crate) fn refresh_releases(w: &mut Writing<'_>, patient: PatientId) -> Result<(), Error> {
     let now_ms = w.now().as_millisecond();
-    let live: Vec<GrantRow> = w
-        .grants_given_for(patient)?
-        .into_iter()
-        .filter(|row| is_live(row, now_ms))
-        .collect();
+    let mut live = w.grants_given_for(patient)?;
+    live.retain(|row| is_live(row, now_ms));
+    live.retain(agreed_to(w, patient)?);
     if live.is_empty() {
         return Ok(());
     }
@@ -51,6 +49,17 @@ pub(crate) fn refresh_releases(w: &mut Writing<'_>, patient: PatientId) -> Resul
         }
     }
     Ok(())
+}
+
+/// Whether a fact that counts says that the patient agreed to this very grant. A grant bears no number: one that was signed
+/// by a device after its removal verifies, and only its fact is put aside.
+fn agreed_to(r: &Reading<'_>, patient: PatientId) -> Result<impl Fn(&GrantRow) -> bool, Error> {
+    let consents = r.consents(patient)?;
+    Ok(move |row: &GrantRow| {
+        consents
+            .iter()
+            .any(|consent| consent.terms.grant == row.id && consent.terms.recipient == row.grant.clear().recipient)
+    })
 }
 
 fn is_live(row: &GrantRow, now_ms: i64) -> bool {

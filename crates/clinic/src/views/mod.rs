@@ -3,6 +3,7 @@
 //! No rule lives here. Words come from `locales/`: a code and its parameters cross, never a sentence.
 
 pub mod consult;
+pub mod members;
 pub mod pharmacy;
 pub mod reception;
 pub mod setup;

@@ -17,6 +17,9 @@ pub struct StatusView {
     pub scribe: ScribeView,
     /// The disk is full: everything can be read, nothing new can be saved.
     pub disk_full: bool,
+    /// This device was removed from the clinic: it shows what it has, and saves nothing new. `sync.pending` entries of it
+    /// were never sent.
+    pub removed: bool,
 }
 
 /// Sync health. "Saved" and "sent" are different words.
@@ -30,7 +33,7 @@ pub struct SyncHealth {
     pub pending: u32,
     /// Last contact with the relay.
     pub last_contact: Option<Instant>,
-    /// Changes that were put aside, with a reason.
+    /// Changes that were put aside, with a reason, and that nobody has looked at yet.
     pub quarantined: u32,
     /// Error code of the last try.
     pub error: Option<String>,

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod consult;
+mod devices;
 mod full_disk;
 mod lan;
 mod models;

@@ -3,6 +3,7 @@ use clinic::{
     roles::{Verb, may},
     views::{
         consult::{PrescribeLine, RecordAllergy, SoundSource},
+        members::{MakeAdmin, RemoveDevice, ReviewRemoved},
         pharmacy::HandOver,
         reception::QueuePatient,
         setup::AddStaff,
@@ -29,6 +30,37 @@ fn calls() -> Vec<(Verb, Call)> {
     }
     vec![
         (Verb::OfferPairing, |desk| done(desk.offer_pairing())),
+        (Verb::SeeDevices, |desk| done(desk.devices())),
+        (Verb::SeeDevices, |desk| done(desk.quarantined())),
+        (Verb::ChangeDevices, |desk| {
+            desk.rename_device("00".repeat(32), "x".repeat(99))
+        }),
+        (Verb::ChangeDevices, |desk| {
+            desk.make_admin(MakeAdmin {
+                device: "nonsense".to_owned(),
+                pin: PIN.to_owned(),
+                kit: None,
+            })
+        }),
+        (Verb::ChangeDevices, |desk| {
+            desk.remove_device(RemoveDevice {
+                device: "00".repeat(32),
+                pin: PIN.to_owned(),
+                kit: None,
+                undo_since: None,
+                own: false,
+            })
+        }),
+        (Verb::ChangeDevices, |desk| {
+            desk.review_removed(ReviewRemoved {
+                device: "nonsense".to_owned(),
+                take: false,
+                pin: PIN.to_owned(),
+                kit: None,
+            })
+        }),
+        (Verb::ChangeDevices, |desk| done(desk.take_in_unsent("/nowhere/x".to_owned()))),
+        (Verb::SeeDevice, |desk| done(desk.save_unsent("/nowhere/x".to_owned()))),
         (Verb::AddStaff, |desk| {
             let (name, registration) = (String::new(), String::new());
             done(desk.add_staff(AddStaff {

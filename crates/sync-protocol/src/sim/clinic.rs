@@ -91,6 +91,12 @@ impl SimClinic {
 }
 
 impl SimDevice {
+    /// Seals from now on by what the clinic's devices together know.
+    pub fn learn(&mut self, clinic: &SimClinic) {
+        self.membership = clinic.membership();
+        self.secrets = EpochSecrets::unwrap(&self.membership, &self.keys).expect("the device belongs");
+    }
+
     /// Seals a change of `n_bytes` bytes, without writing it.
     pub fn seal(&mut self, n_bytes: usize, rng: &mut impl CryptoRng) -> OutItem {
         self.number += 1;

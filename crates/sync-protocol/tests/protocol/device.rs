@@ -283,3 +283,22 @@ fn say_hello(session: &mut RelaySession, want: Want, relay: &mut MemoryRelay) ->
     let hello = DeviceMessage::Hello(Hello { version: 1, want });
     session.receive(&hello.encode(), relay, NOW, &mut rng(99)).unwrap().end
 }
+
+#[test]
+fn what_was_sealed_under_an_epoch_that_began_during_a_push_follows_its_statement() {
+    let rng = &mut rng(20);
+    let (mut clinic, mut device) = SimClinic::found(NOW, rng);
+    let mut relay = relay_of(&clinic);
+    let mut link = Link::open(&device, &relay, rng);
+    settle(&mut [&mut link], &mut relay, NOW, rng);
+    device.write(rng);
+    link.nudge(); // its push is on its way …
+    let membership = clinic.membership();
+    let epoch = seal::new_epoch(&membership, device.keys.as_ref(), NOW, rng).unwrap();
+    device.store.absorb_statements(vec![epoch.bytes()]).unwrap();
+    clinic.statements.push(epoch);
+    device.learn(&clinic); // … and this waits for its answer, under the new epoch
+    device.write(rng);
+    settle(&mut [&mut link], &mut relay, NOW, rng);
+    assert_eq!((relay.changes.len(), device.store.held().refused), (2, Vec::new()));
+}
