@@ -15,6 +15,7 @@ pub mod relay;
 pub mod report;
 pub mod same_set;
 pub mod screens;
+pub mod simulate;
 pub mod story;
 pub mod walk;
 pub mod window;

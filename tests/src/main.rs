@@ -1,10 +1,10 @@
 //! `medieco-journey`: the demo network, the journeys, the measurements. Not shipped.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use journeys::{bench, demo, device, report::Report, screens, story, walk, window};
+use journeys::{bench, demo, device, report::Report, screens, simulate, story, walk, window};
 
 /// The demo network, the journeys, the measurements.
 #[derive(Parser)]
@@ -38,6 +38,24 @@ enum Act {
         #[arg(long, hide = true)]
         measure: bool,
     },
+    /// Bad luck by the seed, against real stores; see docs/simulate.md.
+    Simulate {
+        /// At most so many seeds.
+        #[arg(long, default_value_t = 1)]
+        seeds: u64,
+        /// At most so many minutes.
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+        /// The first seed.
+        #[arg(long, default_value_t = 1)]
+        from: u64,
+        /// Steps of each seed.
+        #[arg(long, default_value_t = 200)]
+        steps: usize,
+        /// Seconds for shrinking a seed that fails.
+        #[arg(long, default_value_t = 120)]
+        patience: u64,
+    },
     /// A device without a window, spoken to over stdio.
     Device {
         /// Its data folder.
@@ -59,6 +77,19 @@ fn main() -> ExitCode {
         Act::Screens => screens::contact_sheets(),
         Act::Bench { measure: false } => bench::run(),
         Act::Bench { measure: true } => bench::measure(),
+        Act::Simulate {
+            seeds,
+            minutes,
+            from,
+            steps,
+            patience,
+        } => simulate::simulate(simulate::Options {
+            from,
+            n_seeds: seeds,
+            for_as_long: Duration::from_secs(60 * minutes),
+            n_steps: steps,
+            patience: Duration::from_secs(patience),
+        }),
         Act::Device {
             data,
             passphrase_file,

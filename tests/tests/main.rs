@@ -13,6 +13,7 @@ mod power;
 mod printer;
 mod refusals;
 mod second_start;
+mod simulate;
 mod sound;
 mod story;
 mod window;

@@ -17,7 +17,7 @@ use clap::{Parser, Subcommand};
 #[command(
     name = "cargo xtask",
     about = "Set up, build, run and test MediEco",
-    after_help = "Examples:\n  cargo xtask run             open the app on a demo network (headless where there is no display)\n  cargo xtask run --fresh     the same, from an empty demo\n  cargo xtask test            every test, with all set-up that they need\n  cargo xtask ci              exactly what CI runs"
+    after_help = "Examples:\n  cargo xtask run             open the app on a demo network (headless where there is no display)\n  cargo xtask run --fresh     the same, from an empty demo\n  cargo xtask test            every test, with all set-up that they need\n  cargo xtask simulate        ten minutes of bad luck, by the seed\n  cargo xtask ci              exactly what CI runs"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -44,6 +44,21 @@ enum Task {
     Ci,
     /// Measure, each figure beside its yardstick; a table for people and JSON for programs.
     Bench,
+    /// Bad luck by the seed, against real stores; `cargo xtask test` has a short one.
+    Simulate {
+        /// At most so many seeds.
+        #[arg(long, default_value_t = 1_000)]
+        seeds: u64,
+        /// At most so many minutes.
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+        /// The first seed.
+        #[arg(long, default_value_t = 1)]
+        from: u64,
+        /// Steps of each seed.
+        #[arg(long, default_value_t = 250)]
+        steps: u64,
+    },
     /// One contact sheet of every screen: both languages, light and dark, both sizes.
     Screens,
     /// Check the layers between the crates.
@@ -60,6 +75,17 @@ fn main() -> ExitCode {
         Task::Test => ci::test(),
         Task::Ci => ci::ci(),
         Task::Bench => programs::bench(),
+        Task::Simulate {
+            seeds,
+            minutes,
+            from,
+            steps,
+        } => programs::simulate([
+            ("--seeds", seeds),
+            ("--minutes", minutes),
+            ("--from", from),
+            ("--steps", steps),
+        ]),
         Task::Screens => programs::screens(),
         Task::Tidy => tidy::tidy(),
         Task::Setup => packages::install(packages::For::Tests).and_then(|()| node::install_ui()),

@@ -62,6 +62,17 @@ pub fn bench() -> Result<()> {
     run("bench", Command::new(built("medieco-journey")).arg("bench"))
 }
 
+/// `cargo xtask simulate`.
+pub fn simulate(options: [(&str, u64); 4]) -> Result<()> {
+    build(For::Build)?;
+    let mut command = Command::new(built("medieco-journey"));
+    command.arg("simulate");
+    for (name, value) in options {
+        command.arg(name).arg(value.to_string());
+    }
+    run("simulate", &mut command)
+}
+
 /// `cargo xtask screens`.
 pub fn screens() -> Result<()> {
     build(For::Tests)?;

@@ -1,0 +1,360 @@
+//! One device: its folder, its keys, its clock, what it has acknowledged, and every way in which it can go down.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail, ensure};
+use domain::{PatientId, RecordingId, StaffId};
+use rand::SeedableRng;
+use seal::{DeviceKeys, PersonKeys, ReleaseId, Statement, TenantId};
+use sync_protocol::{ItemId, PeerSet, PeerStore, Prefix, SyncStore};
+use testkit::SeededRng;
+use vault::{MachineSecrets, OpenError, Ports, Vault, VaultError};
+
+use super::chance::{below, bytes, percent};
+use super::clock::DeviceClock;
+use super::disk;
+
+/// The vault's file.
+const STORE: &str = "vault.db";
+/// Copies of one device that are kept at a time.
+const COPIES: usize = 3;
+
+/// What a store holds, by name: what it may never lose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Holding {
+    pub(super) changes: BTreeSet<ItemId>,
+    pub(super) consents: BTreeSet<ItemId>,
+    pub(super) statements: BTreeSet<Vec<u8>>,
+}
+
+impl Holding {
+    fn of(vault: &Vault) -> Result<Self> {
+        Ok(Self {
+            changes: ids(vault, PeerSet::Changes)?,
+            consents: ids(vault, PeerSet::Consents)?,
+            statements: vault.statements()?.into_iter().collect(),
+        })
+    }
+
+    /// What of this is not in `other`, in words.
+    pub(super) fn beyond(&self, other: &Self) -> Option<String> {
+        let n = |mine: usize, what: &str| (mine > 0).then(|| format!("{mine} {what}"));
+        let lost = [
+            n(self.changes.difference(&other.changes).count(), "changes"),
+            n(self.consents.difference(&other.consents).count(), "consents"),
+            n(self.statements.difference(&other.statements).count(), "statements"),
+        ];
+        let lost: Vec<String> = lost.into_iter().flatten().collect();
+        (!lost.is_empty()).then(|| lost.join(", "))
+    }
+}
+
+fn ids(vault: &Vault, set: PeerSet) -> Result<BTreeSet<ItemId>> {
+    let (mut ids, mut after) = (BTreeSet::new(), None);
+    loop {
+        let page = vault.ids_under(set, Prefix::ROOT, after.as_ref(), 4_096)?;
+        after = page.last().copied();
+        if page.is_empty() {
+            return Ok(ids);
+        }
+        ids.extend(page);
+    }
+}
+
+/// What a device acknowledged and holds for itself alone.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Own {
+    /// Releases that it made, with their patients.
+    pub(super) releases: BTreeMap<ReleaseId, PatientId>,
+    /// Its recordings that run, with their chunks.
+    pub(super) recordings: BTreeMap<RecordingId, u32>,
+}
+
+struct Kept {
+    dir: PathBuf,
+    held: Holding,
+    own: Own,
+    lineage: u32,
+}
+
+/// One device.
+pub(super) struct Device {
+    /// `A1` is the first device of the first clinic.
+    pub(super) name: String,
+    pub(super) clinic: usize,
+    pub(super) keys: Arc<DeviceKeys>,
+    pub(super) person: Arc<PersonKeys>,
+    pub(super) staff: StaffId,
+    pub(super) clock: DeviceClock,
+    pub(super) held: Holding,
+    pub(super) own: Own,
+    /// The disk is full.
+    pub(super) full: bool,
+    secrets: MachineSecrets,
+    home: PathBuf,
+    dir: PathBuf,
+    vault: Option<Vault>,
+    copies: Vec<Kept>,
+    n_folders: u32,
+    /// Changes when what is on the disk no longer is what this device did last: by a put-back, or a lost mark.
+    lineage: u32,
+    /// The mark as it was when this opening began.
+    first_mark: Vec<u8>,
+}
+
+impl Device {
+    /// A new machine, with a store that `statements` found.
+    pub(super) fn set_up(
+        name: String,
+        clinic: usize,
+        keys: DeviceKeys,
+        statements: &[Statement],
+        home: &Path,
+        now_ms: i64,
+        rng: &mut SeededRng,
+    ) -> Result<Self> {
+        let secrets = MachineSecrets::make(&keys, rng);
+        let home = home.join(&name);
+        let dir = home.join("0");
+        let clock = DeviceClock::new(now_ms);
+        let vault = Vault::create(&dir, &secrets, statements, ports(&clock, rng))?;
+        let mut device = Self {
+            name,
+            clinic,
+            keys: Arc::new(keys),
+            person: Arc::new(PersonKeys::make(rng)),
+            staff: StaffId::from_bytes(bytes(rng)),
+            clock,
+            held: Holding::default(),
+            own: Own::default(),
+            full: false,
+            secrets,
+            home,
+            dir,
+            vault: Some(vault),
+            copies: Vec::new(),
+            n_folders: 0,
+            lineage: 0,
+            first_mark: Vec::new(),
+        };
+        device.look()?;
+        Ok(device)
+    }
+
+    /// The open store.
+    pub(super) fn vault(&self) -> &Vault {
+        self.vault.as_ref().expect("a device of the simulation is always on")
+    }
+
+    pub(super) fn tenant(&self) -> TenantId {
+        self.vault().tenant()
+    }
+
+    /// Looks at what the store holds by now; it may never hold less than it did. Returns whether it holds more.
+    pub(super) fn look(&mut self) -> Result<bool> {
+        let now = Holding::of(self.vault())?;
+        if let Some(lost) = self.held.beyond(&now) {
+            bail!("{} lost {lost}", self.name);
+        }
+        let more = self.held != now;
+        self.held = now;
+        Ok(more)
+    }
+
+    /// Everything that it acknowledged is there, also what no set holds.
+    pub(super) fn check_own(&self) -> Result<()> {
+        for (release, patient) in &self.own.releases {
+            let rows = self.vault().read(|r| r.releases_made(*patient))?;
+            ensure!(
+                rows.iter().any(|row| row.id == *release),
+                "{} lost a release that it made",
+                self.name
+            );
+        }
+        for (recording, n_chunks) in &self.own.recordings {
+            let here = self.vault().read(|r| r.recording(*recording))?;
+            let here = here.with_context(|| format!("{} lost a recording", self.name))?;
+            ensure!(here.n_chunks >= *n_chunks, "{} lost sound", self.name);
+            for place in 0..*n_chunks {
+                self.vault().read_chunk(*recording, place)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes in order, and opens again.
+    pub(super) fn restart(&mut self, rng: &mut SeededRng) -> Result<()> {
+        self.vault = None;
+        self.open(rng)
+    }
+
+    /// The power goes, and comes back.
+    pub(super) fn power_cut(&mut self, rng: &mut SeededRng) -> Result<()> {
+        let left = self.next_folder();
+        disk::copy(&self.dir, &left)?;
+        if percent(rng, 60) {
+            disk::litter(&left, STORE, rng)?;
+        }
+        self.lose_the_mark(&left, rng)?;
+        self.go_on_in(left, rng)
+    }
+
+    /// The folder as it is now, for [`Device::die_in_the_commit`].
+    pub(super) fn before_a_commit(&mut self) -> Result<PathBuf> {
+        let before = self.next_folder();
+        disk::copy(&self.dir, &before)?;
+        Ok(before)
+    }
+
+    /// The power went in the middle of the one commit since `before`.
+    pub(super) fn die_in_the_commit(&mut self, before: &Path, rng: &mut SeededRng) -> Result<()> {
+        let left = self.next_folder();
+        disk::tear(before, &self.dir, &left, STORE, rng)?;
+        fs::remove_dir_all(before)?;
+        self.go_on_in(left, rng)
+    }
+
+    /// Copies the folder aside.
+    pub(super) fn keep_copy(&mut self) -> Result<()> {
+        let dir = self.next_folder();
+        disk::copy(&self.dir, &dir)?;
+        if self.copies.len() == COPIES {
+            fs::remove_dir_all(self.copies.remove(0).dir)?;
+        }
+        self.copies.push(Kept {
+            dir,
+            held: self.held.clone(),
+            own: self.own.clone(),
+            lineage: self.lineage,
+        });
+        Ok(())
+    }
+
+    /// Puts an older copy in place of the store; `false` when there is none. Without `its_mark` the present mark stays
+    /// beside it, and the store must be found behind it.
+    pub(super) fn put_back(&mut self, which: usize, its_mark: bool, rng: &mut SeededRng) -> Result<bool> {
+        if self.copies.is_empty() {
+            return Ok(false);
+        }
+        let at = which % self.copies.len();
+        let left = self.next_folder();
+        disk::copy(&self.copies[at].dir, &left)?;
+        if !its_mark {
+            fs::copy(self.dir.join("mark"), left.join("mark"))?;
+        }
+        let kept = &self.copies[at];
+        let is_older = kept.lineage == self.lineage && kept.held != self.held;
+        self.held = kept.held.clone();
+        self.own = kept.own.clone();
+        self.lineage += 1;
+        self.move_to(left)?;
+        if !its_mark {
+            let opened = Vault::open(&self.dir, &self.secrets, ports(&self.clock, rng));
+            ensure!(
+                !is_older || matches!(opened, Err(OpenError::Behind { .. })),
+                "{}: nobody noticed that the store was put back",
+                self.name
+            );
+            drop(opened);
+            vault::forget_mark(&self.dir)?;
+        }
+        self.open(rng)?;
+        Ok(true)
+    }
+
+    /// The same device once more: its disk was cloned.
+    pub(super) fn cloned(&mut self, name: String, rng: &mut SeededRng) -> Result<Self> {
+        let home = self.home.with_file_name(&name);
+        let dir = home.join("0");
+        disk::copy(&self.dir, &dir)?;
+        let mut twin = Self {
+            name,
+            clinic: self.clinic,
+            keys: Arc::clone(&self.keys),
+            person: Arc::clone(&self.person),
+            staff: self.staff,
+            clock: self.clock.like(),
+            held: self.held.clone(),
+            own: self.own.clone(),
+            full: false,
+            secrets: self.secrets.clone(),
+            home,
+            dir,
+            vault: None,
+            copies: Vec::new(),
+            n_folders: 0,
+            lineage: 0,
+            first_mark: Vec::new(),
+        };
+        twin.open(rng)?;
+        Ok(twin)
+    }
+
+    /// The disk takes no more, or takes more again.
+    pub(super) fn set_full(&mut self, full: bool) -> Result<()> {
+        self.full = full;
+        // A limit below what the store has is raised to that.
+        Ok(self.vault().limit_pages(if full { 1 } else { u32::MAX >> 1 })?)
+    }
+
+    fn next_folder(&mut self) -> PathBuf {
+        self.n_folders += 1;
+        self.home.join(self.n_folders.to_string())
+    }
+
+    /// A mark is not synced at every commit: the disk may still have an older one, or half of it.
+    fn lose_the_mark(&mut self, folder: &Path, rng: &mut SeededRng) -> Result<()> {
+        let path = folder.join("mark");
+        self.lineage += 1;
+        match below(rng, 4) {
+            0 if !self.first_mark.is_empty() => fs::write(path, &self.first_mark)?,
+            1 => {
+                let mut mark = fs::read(&path)?;
+                let slot = 64 * below(rng, 2);
+                mark[slot..slot + 64].fill(0);
+                fs::write(path, mark)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn go_on_in(&mut self, folder: PathBuf, rng: &mut SeededRng) -> Result<()> {
+        self.move_to(folder)?;
+        self.open(rng)
+    }
+
+    fn move_to(&mut self, folder: PathBuf) -> Result<()> {
+        self.vault = None;
+        Ok(fs::remove_dir_all(std::mem::replace(&mut self.dir, folder))?)
+    }
+
+    fn open(&mut self, rng: &mut SeededRng) -> Result<()> {
+        let opened = Vault::open(&self.dir, &self.secrets, ports(&self.clock, rng));
+        self.vault = Some(opened.with_context(|| format!("{} does not open", self.name))?);
+        self.full = false;
+        self.first_mark = fs::read(self.dir.join("mark"))?;
+        self.look()?;
+        self.check_own()
+    }
+}
+
+fn ports(clock: &DeviceClock, rng: &mut SeededRng) -> Ports {
+    Ports {
+        clock: Arc::new(clock.clone()),
+        rng: Box::new(SeededRng::from_seed(bytes(rng))),
+    }
+}
+
+/// What a write came to: `None` when the device may rightly refuse it.
+pub(super) fn acknowledged<T>(written: Result<T, VaultError>, disk_is_full: bool) -> Result<Option<T>> {
+    match written {
+        Ok(value) => Ok(Some(value)),
+        Err(VaultError::DiskFull) if disk_is_full => Ok(None),
+        Err(VaultError::Signed | VaultError::NotFound(_) | VaultError::Removed) => Ok(None),
+        Err(error) => Err(error).context("a write failed"),
+    }
+}

@@ -1,0 +1,66 @@
+//! Two devices of a clinic that speak on the LAN.
+
+use std::sync::Arc;
+
+use sync_protocol::sim::PeerLink;
+use sync_protocol::{PeerError, PeerStore, RefusedCode, StoreError};
+
+use super::device::Device;
+
+/// One connection between two devices.
+pub(super) struct Meeting {
+    /// Who called whom.
+    pub(super) who: [usize; 2],
+    /// What is between them.
+    pub(super) link: PeerLink,
+    n_counted: [usize; 2],
+}
+
+impl Meeting {
+    /// Connects. Both hellos are on their way.
+    pub(super) fn open(who: [usize; 2], devices: [&Device; 2], binding: [u8; 32]) -> Self {
+        let ends = devices.map(|device| {
+            let store: Arc<dyn PeerStore> = Arc::new(device.vault().clone());
+            (store, &*device.keys)
+        });
+        Self {
+            who,
+            link: PeerLink::connect(ends, [binding; 2]),
+            n_counted: [0; 2],
+        }
+    }
+
+    pub(super) fn is_of(&self, device: usize) -> bool {
+        self.who.contains(&device)
+    }
+
+    /// Frames and bytes that were sent since the last call.
+    pub(super) fn count(&mut self) -> (u64, u64) {
+        let (mut n_frames, mut n_bytes) = (0, 0);
+        for (end, counted) in self.link.ends.iter().zip(&mut self.n_counted) {
+            let new = &end.sent[*counted..];
+            n_frames += new.len() as u64;
+            n_bytes += new.iter().map(|frame| frame.len() as u64 + 4).sum::<u64>();
+            *counted = end.sent.len();
+        }
+        (n_frames, n_bytes)
+    }
+
+    /// What no honest end gives a reason for, in words.
+    pub(super) fn surprise(&self, any_full: bool) -> Option<String> {
+        for end in &self.link.ends {
+            match end.error {
+                Some(PeerError::Store(StoreError::DiskFull)) if any_full => {}
+                // The other end's reason is looked at there.
+                Some(PeerError::Refused(_)) | None => {}
+                Some(error) => return Some(error.to_string()),
+            }
+            match end.refused {
+                // A clone meets its original.
+                Some(RefusedCode::SameDevice | RefusedCode::Removed) | None => {}
+                Some(code) => return Some(format!("a peer refused a peer: {}", code.name())),
+            }
+        }
+        None
+    }
+}

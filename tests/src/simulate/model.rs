@@ -1,0 +1,60 @@
+//! The naive model: what was ever written, by name; what was granted; what was released.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use domain::PatientId;
+use seal::{GrantId, ReleaseId};
+use sync_protocol::ItemId;
+
+use super::device::Device;
+
+/// A grant that somebody made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Granted {
+    pub(super) source: usize,
+    pub(super) recipient: usize,
+    pub(super) patient: PatientId,
+    pub(super) until_ms: i64,
+}
+
+/// A release that somebody made.
+#[derive(Debug, Clone)]
+pub(super) struct Released {
+    pub(super) grant: GrantId,
+    pub(super) plain: Vec<u8>,
+}
+
+/// What the simulation knows besides what the stores say.
+#[derive(Default)]
+pub(super) struct Model {
+    /// Every change that was ever in a store, by clinic.
+    pub(super) written: [BTreeSet<ItemId>; 2],
+    /// Every grant.
+    pub(super) grants: BTreeMap<GrantId, Granted>,
+    /// Every release.
+    pub(super) releases: BTreeMap<ReleaseId, Released>,
+    /// Clinic and letter of devices of which an older state, or two at once, may have given a number twice.
+    twice: BTreeSet<(usize, String)>,
+}
+
+impl Model {
+    /// Looks at what a device holds.
+    pub(super) fn saw(&mut self, device: &Device) {
+        self.written[device.clinic].extend(&device.held.changes);
+    }
+
+    /// From now on the numbers of this device's letter may come twice: the mark in the keyring, by which a clone or a
+    /// store that was put back is told and becomes a new device, is still to come.
+    pub(super) fn may_count_twice(&mut self, device: &Device) -> Result<()> {
+        let letter = device.vault().read(|r| Ok::<_, vault::VaultError>(r.device_prefix()))?;
+        self.twice.insert((device.clinic, letter));
+        Ok(())
+    }
+
+    /// Whether this number may rightly come once only.
+    pub(super) fn counts_once(&self, clinic: usize, number: &str) -> bool {
+        let letter: String = number.chars().take_while(char::is_ascii_alphabetic).collect();
+        !self.twice.contains(&(clinic, letter))
+    }
+}

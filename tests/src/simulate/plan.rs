@@ -1,0 +1,237 @@
+//! What will happen: a list of steps, drawn from a seed before anything runs.
+//!
+//! A step stands alone: whom it concerns is a number that the world takes modulo of what is there, and its chance comes
+//! from a seed of its own. So a list without some of its steps is a list too, which is what makes shrinking possible.
+
+use rand::Rng;
+use testkit::{SeededRng, seeded_rng};
+
+use super::chance::below;
+
+/// One step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// What happens.
+    pub act: Act,
+    /// The chance inside it.
+    pub seed: u64,
+}
+
+/// A number that stands for one of the devices, connections, copies … that there are when the step comes.
+pub type Which = u8;
+
+/// What a person at a device does; each is one write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// Registers a patient.
+    Register,
+    /// Puts a patient into today's queue; gives a token.
+    Queue,
+    /// Moves a place in the queue on.
+    MoveOn,
+    /// Edits one field of a patient.
+    EditPhone,
+    /// Writes down an allergy, or another severity of one.
+    Allergy,
+    /// Opens a visit.
+    OpenVisit,
+    /// Saves a draft of a note.
+    Draft,
+    /// Signs a note: a fact.
+    Sign,
+    /// Hands a medicine over: a fact with a serial.
+    Dispense,
+    /// Begins a recording.
+    Record,
+    /// Keeps a chunk of sound.
+    Chunk,
+    /// Ends a recording.
+    FinishRecording,
+    /// Grants something to the other clinic.
+    Grant,
+    /// Releases something under a grant.
+    Release,
+    /// Takes a grant back that this device knows.
+    Revoke,
+    /// Takes a grant back that this device may not have heard of.
+    RevokeUnheard,
+}
+
+/// Which way a clock goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Jump {
+    /// An hour ahead.
+    HourAhead,
+    /// An hour behind.
+    HourBehind,
+    /// Three years behind: a dead battery.
+    Dead,
+    /// Right again.
+    Right,
+}
+
+/// What happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Somebody writes.
+    Do(Which, Deed),
+    /// Somebody writes, and the power goes in the middle of the commit.
+    DoAndDie(Which, Deed),
+    /// The power goes.
+    PowerCut(Which),
+    /// Closed in order and opened again.
+    Restart(Which),
+    /// The device's folder is copied aside.
+    KeepCopy(Which),
+    /// The device's store is put back to an older copy; with or without the mark beside it.
+    PutBack(Which, bool),
+    /// The disk is cloned, and both go on as the same device.
+    Clone(Which),
+    /// A new device is admitted.
+    Admit(Which),
+    /// The device's clock goes wrong.
+    Clock(Which, Jump),
+    /// The device's disk is full.
+    Fill(Which),
+    /// There is room again.
+    Free(Which),
+    /// All tables are dropped and made anew.
+    Rebuild(Which),
+
+    /// A device calls the relay.
+    Dial(Which),
+    /// So many frames arrive, each on one connection or another.
+    Deliver(u8),
+    /// A connection to the relay breaks.
+    Cut(Which),
+    /// One end of a connection is gone and the other does not know; `true`: the relay's end.
+    HalfOpen(Which, bool),
+    /// A frame arrives short, or twice.
+    Garble(Which, bool),
+    /// Timers run out: half-open connections are given up, the relay looks at its clock.
+    Minute,
+
+    /// Two devices of a clinic meet on the LAN.
+    Meet(Which, Which),
+    /// So many bytes arrive at one end of a meeting.
+    Bytes(Which, bool, u16),
+    /// All meetings go on for so many rounds.
+    Talk(u8),
+    /// A meeting breaks.
+    Part(Which),
+    /// One end of a meeting is gone and the other does not know.
+    HalfPart(Which, bool),
+
+    /// Only devices on the same side reach each other; the lowest bit is the relay's.
+    Split(u16),
+    /// All reach all.
+    Whole,
+    /// Nobody reaches the relay.
+    RelayAway,
+    /// The relay is back.
+    RelayBack,
+    /// The power goes at the relay; `true`: in the middle of taking in a frame.
+    RelayPowerCut(bool),
+    /// The relay's folder is copied aside.
+    RelayKeepCopy,
+    /// The relay is put back to an older copy; with or without a new incarnation.
+    RelayPutBack(Which, bool),
+    /// Time goes by, in seconds.
+    Wait(u16),
+    /// A store is put back and nobody is told: a broken promise, to see that it is noticed. Never drawn.
+    Forget(Which),
+}
+
+/// The steps of a seed.
+pub fn plan(seed: u64, n_steps: usize) -> Vec<Step> {
+    let rng = &mut seeded_rng(seed);
+    // How rough it is differs from seed to seed: where everything breaks all the time nothing gets far.
+    let rough = 1 + below(rng, 4);
+    (0..n_steps)
+        .map(|_| Step {
+            act: act(rng, rough),
+            seed: rng.next_u64(),
+        })
+        .collect()
+}
+
+fn act(rng: &mut SeededRng, rough: usize) -> Act {
+    let a = rng.next_u32().to_le_bytes();
+    let (who, other, flag, small) = (a[0], a[1], a[2] & 1 == 1, a[3]);
+    let misfortune = below(rng, 100) < 5 * rough;
+    if !misfortune {
+        return match below(rng, 100) {
+            0..=36 => Act::Do(who, deed(rng)),
+            37..=45 => Act::Dial(who),
+            46..=70 => Act::Deliver(1 + small % 24),
+            71..=77 => Act::Meet(who, other),
+            78..=83 => Act::Bytes(who, flag, n_bytes(rng)),
+            84..=93 => Act::Talk(1 + small % 4),
+            94..=95 => Act::KeepCopy(who),
+            96..=97 => Act::Wait(u16::from(small) * 4),
+            _ => Act::Minute,
+        };
+    }
+    match below(rng, 44) {
+        0..=4 => Act::DoAndDie(who, deed(rng)),
+        5..=7 => Act::PowerCut(who),
+        8..=9 => Act::Restart(who),
+        10..=12 => Act::PutBack(who, flag),
+        13 => Act::Clone(who),
+        14 => Act::Admit(who),
+        15..=17 => Act::Clock(who, jump(rng)),
+        18 => Act::Fill(who),
+        19..=20 => Act::Free(who),
+        21 => Act::Rebuild(who),
+        22..=24 => Act::Cut(who),
+        25..=26 => Act::HalfOpen(who, flag),
+        27 => Act::Garble(who, flag),
+        28..=30 => Act::Part(who),
+        31..=32 => Act::HalfPart(who, flag),
+        33..=34 => Act::Split(rng.next_u32() as u16),
+        35..=36 => Act::Whole,
+        37 => Act::RelayAway,
+        38 => Act::RelayBack,
+        39..=40 => Act::RelayPowerCut(flag),
+        41..=42 => Act::RelayKeepCopy,
+        _ => Act::RelayPutBack(who, flag),
+    }
+}
+
+fn deed(rng: &mut SeededRng) -> Deed {
+    match below(rng, 40) {
+        0..=5 => Deed::Register,
+        6..=10 => Deed::Queue,
+        11..=12 => Deed::MoveOn,
+        13..=16 => Deed::EditPhone,
+        17..=19 => Deed::Allergy,
+        20..=22 => Deed::OpenVisit,
+        23..=26 => Deed::Draft,
+        27..=28 => Deed::Sign,
+        29..=30 => Deed::Dispense,
+        31 => Deed::Record,
+        32..=33 => Deed::Chunk,
+        34 => Deed::FinishRecording,
+        35 => Deed::Grant,
+        36..=37 => Deed::Release,
+        38 => Deed::Revoke,
+        _ => Deed::RevokeUnheard,
+    }
+}
+
+fn jump(rng: &mut SeededRng) -> Jump {
+    match below(rng, 4) {
+        0 => Jump::HourAhead,
+        1 => Jump::HourBehind,
+        2 => Jump::Dead,
+        _ => Jump::Right,
+    }
+}
+
+fn n_bytes(rng: &mut SeededRng) -> u16 {
+    match below(rng, 3) {
+        0 => 1 + below(rng, 40) as u16,
+        1 => 1 + below(rng, 4_000) as u16,
+        _ => u16::MAX,
+    }
+}
