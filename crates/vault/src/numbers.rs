@@ -1,14 +1,15 @@
 //! Numbers that people read: unique per clinic even offline, by a letter of the device and a counter.
 //!
-//! The letter comes from the order in which devices were added, so that every device works it out alike. Two devices
+//! The letter comes from the order in which devices were added, so that every device works it out alike. That order is
+//! the statements' own, not their clocks': who adds a device with a wrong clock moves nobody's letter. Two devices
 //! that were added apart, by admins who had not heard of each other, share one until they do; so that a number is not
 //! given twice afterwards, the counter also stays ahead of every number with its letter that is already on record.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Day, Token};
 use rusqlite::{OptionalExtension, params};
-use seal::{DeviceId, Membership, Statement, StatementKind};
+use seal::{DeviceId, Membership, Statement, StatementId, StatementKind};
 
 use crate::facts::kind;
 use crate::{Reading, VaultError, Writing};
@@ -22,20 +23,42 @@ pub(crate) fn device_prefix(membership: &Membership, statements: &[Statement], d
 /// Every device that was ever admitted, with when, in the order of their letters. Those whose admission is void count
 /// too: or everybody's letter would move when a statement turns out void, and back when it does not.
 pub(crate) fn in_order(membership: &Membership, statements: &[Statement]) -> Vec<(DeviceId, i64)> {
-    let mut added: Vec<_> = statements
-        .iter()
-        .filter(|statement| membership.keeps(&statement.id()))
+    let kept = || statements.iter().filter(|statement| membership.keeps(&statement.id()));
+    let depths = depths(kept());
+    let mut added: Vec<_> = kept()
         .filter_map(|statement| match statement.kind() {
-            StatementKind::Genesis(genesis) => Some((0, statement, genesis.first_device.id())),
-            StatementKind::AddDevice(add) => Some((1, statement, add.device.id())),
+            StatementKind::Genesis(genesis) => Some((statement, genesis.first_device.id())),
+            StatementKind::AddDevice(add) => Some((statement, add.device.id())),
             _ => None,
         })
-        .map(|(rank, statement, id)| (rank, statement.made_at_ms(), statement.id(), id))
+        .map(|(statement, id)| (depths[&statement.id()], statement.made_at_ms(), statement.id(), id))
         .collect();
     added.sort();
     let mut seen = BTreeSet::new();
     let first = added.into_iter().filter(|(.., id)| seen.insert(*id));
     first.map(|(_, made_at_ms, _, id)| (id, made_at_ms)).collect()
+}
+
+/// How many statements lie under each one, along the longest way down: more than under any that it builds upon.
+fn depths<'s>(statements: impl Iterator<Item = &'s Statement>) -> BTreeMap<StatementId, u32> {
+    let statements: BTreeMap<_, _> = statements.map(|statement| (statement.id(), statement)).collect();
+    let mut depths = BTreeMap::new();
+    for id in statements.keys() {
+        // A way down may be as long as the list, so no function calls itself here.
+        let mut way = vec![*id];
+        while let Some(top) = way.last() {
+            let below = statements[top].predecessors().iter();
+            let below: Vec<_> = below.filter(|below| statements.contains_key(below)).collect();
+            if let Some(open) = below.iter().find(|below| !depths.contains_key(**below)) {
+                way.push(**open);
+                continue;
+            }
+            let depth = below.iter().map(|below| depths[*below] + 1).max().unwrap_or(0);
+            depths.insert(*top, depth);
+            way.pop();
+        }
+    }
+    depths
 }
 
 /// Bijective base 26: 0 = `A`, 25 = `Z`, 26 = `AA`.

@@ -1,4 +1,5 @@
 use domain::DispensingId;
+use seal::{DeviceKeys, EpochSecrets};
 use vault::{Dispensed, FactBody, FactDraft, VaultError};
 
 use crate::nouns::queued;
@@ -43,6 +44,30 @@ fn every_device_works_out_the_same_letters() {
             let machine = Machine::new(clinic, device);
             assert_eq!(read(machine.vault(), |r| Ok(r.device_prefix())), letter);
         }
+    }
+}
+
+#[test]
+fn a_device_that_is_added_under_a_wrong_clock_moves_nobodys_letter() {
+    let mut clinic = Clinic::with_devices(2);
+    let new = DeviceKeys::make(&mut rng(7));
+    let (membership, admin) = (clinic.membership(), &clinic.devices[0]);
+    let epochs = EpochSecrets::unwrap(&membership, admin).unwrap();
+    let before_all_others = 1;
+    let added = seal::add_device(
+        &membership,
+        &epochs,
+        admin,
+        &new.public(),
+        false,
+        before_all_others,
+        &mut rng(8),
+    );
+    clinic.statements.push(added.unwrap());
+    clinic.devices.push(new);
+    for (device, letter) in ["A", "B", "C"].into_iter().enumerate() {
+        let machine = Machine::new(&clinic, device);
+        assert_eq!(read(machine.vault(), |r| Ok(r.device_prefix())), letter);
     }
 }
 
