@@ -9,6 +9,7 @@ use domain::{
 };
 use tauri::State;
 
+use backup::{BackupView, RestoreClinic};
 use consult::{DraftProposal, PrescribeLine, RecordAllergy, SoundSource, VisitView};
 use members::{DeviceView, MakeAdmin, QuarantinedView, RemoveDevice, ReviewRemoved};
 use pharmacy::{DispenseRow, DispenseView, HandOver, PrintJobView, ProductChoice};

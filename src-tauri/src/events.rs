@@ -26,13 +26,19 @@ pub struct StatusChangedEvent(views::status::StatusView);
 #[tauri_specta(event_name = "model-import")]
 pub struct ModelImportEvent(views::status::ModelImport);
 
+/// How the making or restoring of a backup goes on.
+#[derive(Debug, Clone, Serialize, Deserialize, Type, Event)]
+#[tauri_specta(event_name = "backup-progress")]
+pub struct BackupProgressEvent(views::backup::BackupTold);
+
 /// Every event, for the bindings.
 pub fn every_event() -> tauri_specta::Events {
     tauri_specta::collect_events![
         SpoiledEvent,
         RecordingProgressEvent,
         StatusChangedEvent,
-        ModelImportEvent
+        ModelImportEvent,
+        BackupProgressEvent
     ]
 }
 
@@ -43,6 +49,7 @@ pub fn tell(app: &AppHandle, event: DeskEvent) {
         DeskEvent::RecordingProgress(it) => RecordingProgressEvent(it).emit(app),
         DeskEvent::StatusChanged(it) => StatusChangedEvent(it).emit(app),
         DeskEvent::ModelImport(it) => ModelImportEvent(it).emit(app),
+        DeskEvent::BackupProgress(it) => BackupProgressEvent(it).emit(app),
     };
     if told.is_err() {
         tracing::debug!("the window is gone");

@@ -9,6 +9,7 @@ macro_rules! with_verbs {
             join_by_code(input: JoinByCode) -> ();
             recovery_kit() -> RecoveryKitView;
             save_recovery_kit(path: String) -> ();
+            restore_clinic(input: RestoreClinic) -> ();
             confirm_recovery_kit(word_index: Vec<u8>, words: Vec<String>) -> ();
             unlock_clinic(tenant: String, passphrase: Option<String>) -> ();
             open_clinic(tenant: String) -> ();
@@ -87,6 +88,9 @@ macro_rules! with_verbs {
             models() -> Vec<ModelChoice>;
             import_model(path: String) -> ModelChoice;
             cancel_model_import() -> ();
+            backup_state() -> BackupView;
+            set_backup_folder(folder: String, with_sound: bool) -> ();
+            backup_now() -> BackupView;
             set_language(language: String) -> ();
         }
     };

@@ -17,6 +17,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
+use backup::{BackupView, RestoreClinic};
 use consult::{DraftProposal, PrescribeLine, RecordAllergy, SoundSource, VisitView};
 use members::{DeviceView, MakeAdmin, QuarantinedView, RemoveDevice, ReviewRemoved};
 use pharmacy::{DispenseRow, DispenseView, HandOver, PrintJobView, ProductChoice};
@@ -93,6 +94,7 @@ fn event_line(event: DeskEvent) -> Value {
         DeskEvent::RecordingProgress(it) => json!({"event": "recording_progress", "of": it}),
         DeskEvent::StatusChanged(it) => json!({"event": "status_changed", "of": it}),
         DeskEvent::ModelImport(it) => json!({"event": "model_import", "of": it}),
+        DeskEvent::BackupProgress(it) => json!({"event": "backup_progress", "of": it}),
     }
 }
 

@@ -22,6 +22,7 @@ use crate::{
     setup::{DeskFile, PairingProgress},
     tags,
     views::{
+        backup::BackupTold,
         consult::RecordingProgress,
         setup::Demo,
         status::{ModelImport, Spoiled, StatusView},
@@ -75,6 +76,8 @@ pub enum DeskEvent {
     StatusChanged(StatusView),
     /// A speech model is being brought in.
     ModelImport(ModelImport),
+    /// A backup is being made or restored.
+    BackupProgress(BackupTold),
 }
 
 /// What one device has open.

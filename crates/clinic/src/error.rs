@@ -156,6 +156,18 @@ codes! {
     StoreFailed,
     /// A file could not be read or written.
     FileFailed,
+    /// The folder of backups is not there: the stick is not in.
+    BackupFolderMissing,
+    /// The folder of backups has no room left.
+    BackupFolderFull,
+    /// A backup did not read back as what the store holds, and was not kept.
+    BackupNotKept,
+    /// The file is no backup, or it is damaged.
+    BackupUnreadable,
+    /// The backup was written by a newer version.
+    BackupNewer,
+    /// The words are a kit's, and not that of the clinic whose backup it is.
+    KitForeign,
     /// A mistake of ours.
     Internal,
 }

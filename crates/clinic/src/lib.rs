@@ -7,6 +7,7 @@
 //! No screen, no wording and no transport here: shapes stand in [`views`], words in `locales/`, sockets below.
 
 mod audit;
+mod backup;
 mod background;
 mod consult;
 mod desk;

@@ -11,6 +11,7 @@ use vault::{ClinicProfile, Reading, Tag, Vault, Writing};
 use crate::{
     DeskConfig, DeskEvent, Error, ErrorCode,
     background::Keeper,
+    backup::Backups,
     device::Ears,
     lan::Lan,
     power::Power,
@@ -37,6 +38,7 @@ pub(crate) struct OpenClinic {
     pub syncing: Syncing,
     pub lan: Lan,
     pub room: Room,
+    pub backups: Backups,
     pub pins: Mutex<()>,
     pub config: DeskConfig,
     keeper: Keeper,
@@ -79,8 +81,9 @@ impl OpenClinic {
         let printing = Printing::default();
         let syncing = Syncing::default();
         let lan = Lan::default();
+        let backups = Backups::default();
         vault.subscribe(Box::new({
-            let (outlet, keeper) = (Arc::clone(&config.events), keeper.clone());
+            let (outlet, keeper, backups) = (Arc::clone(&config.events), keeper.clone(), backups.clone());
             let (printing, syncing, lan) = (printing.clone(), syncing.clone(), lan.clone());
             move |changed: &[Tag]| {
                 outlet(DeskEvent::Spoiled(Spoiled {
@@ -93,6 +96,7 @@ impl OpenClinic {
                     syncing.retry();
                 }
                 keeper.changed(changed);
+                backups.changed(changed);
                 syncing.nudge();
                 lan.changed(changed);
             }
@@ -107,6 +111,7 @@ impl OpenClinic {
             syncing,
             lan,
             room: Room::default(),
+            backups,
             pins: Mutex::default(),
             config,
             keeper,
@@ -116,6 +121,8 @@ impl OpenClinic {
         clinic.recover_print_jobs()?;
         clinic.keeper.start(Arc::downgrade(&clinic));
         clinic.room.start(Arc::downgrade(&clinic));
+        clinic.vault.remove_unfinished_backup();
+        clinic.backups.start(Arc::downgrade(&clinic));
         clinic.printing.start(Arc::downgrade(&clinic));
         clinic.watch_power()?;
         clinic.start_syncing()?;
@@ -131,6 +138,7 @@ impl OpenClinic {
     /// Ends what [`Self::start`] began, in order; afterwards everything is on disk.
     pub(crate) fn close(&self) {
         self.end_session();
+        self.backups.stop();
         self.recordings.stop_all();
         self.power.stop();
         self.printing.stop();

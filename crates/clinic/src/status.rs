@@ -23,12 +23,15 @@ impl Desk {
 impl OpenClinic {
     /// The status bar of this clinic on this device.
     pub(crate) fn status(&self) -> Result<StatusView, Error> {
+        let (last_backup, backup_problem) = self.backup_health()?;
         Ok(StatusView {
             sync: self.sync_health()?,
             power: self.power.view(),
             printer: self.printer_view()?,
             scribe: self.scribe_view()?,
             disk_full: self.room.is_full(),
+            last_backup,
+            backup_problem,
             removed: !self.vault.belonging().is_member(),
         })
     }
@@ -114,6 +117,8 @@ fn empty() -> StatusView {
             demo_model: false,
         },
         disk_full: false,
+        last_backup: None,
+        backup_problem: None,
         removed: false,
     }
 }

@@ -45,6 +45,7 @@ pub const READS: &[(&str, &[&str])] = &[
     ("status", &["status", "print_jobs", "settings"]),
     ("device_settings", &["settings"]),
     ("models", &["settings"]),
+    ("backup_state", &["settings", "status"]),
 ];
 
 /// The screens' names of what changed in the store.

@@ -2,6 +2,7 @@
 //!
 //! Results go to stdout, words to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not available here, 4 refused.
 
+mod backup;
 mod doctor;
 mod fhir;
 mod label;
@@ -26,6 +27,8 @@ Examples:
       --serial A-000001 --by 'Siti' --clinic 'Klinik Seri Mawar' --address '12 Jalan Mawar, KL' --to tcp://192.168.1.50:9100
   mediecoctl ups /dev/ttyUSB0
   mediecoctl vault verify --passphrase-file /root/medieco.pass
+  mediecoctl vault backup /media/stick --with-sound
+  mediecoctl vault restore --kit-words-file kit.txt medieco-1a2b3c4d-20261121T180000Z.backup
   mediecoctl fhir export 0199f5a2-7c31-7000-8000-0123456789ab > patient.json
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not available on this machine, 4 refused.";

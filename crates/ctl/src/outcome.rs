@@ -52,8 +52,9 @@ impl Trouble {
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         use ErrorCode::{
-            KeyMissing, KeyringAbsent, KeyringLocked, NotFound, PassphraseNeeded, StoreBusy, StoreNewer,
-            WrongPassphrase,
+            AlreadyMember, BackupFolderFull, BackupFolderMissing, BackupNewer, BackupNotKept, BackupUnreadable,
+            DiskFull, KeyMissing, KeyringAbsent, KeyringLocked, KitForeign, KitWrong, NotFound, PassphraseNeeded,
+            StoreBusy, StoreNewer, WrongPassphrase,
         };
         let words = match error.code {
             NotFound => "there is no such clinic, patient or folder here".to_owned(),
@@ -62,11 +63,21 @@ impl From<Error> for Trouble {
             PassphraseNeeded => "the store wants a passphrase: give --passphrase-file".to_owned(),
             WrongPassphrase => "the passphrase is wrong".to_owned(),
             KeyMissing | KeyringAbsent | KeyringLocked => "the store's key is not at hand on this machine".to_owned(),
+            AlreadyMember => "this clinic is on this machine already".to_owned(),
+            BackupFolderMissing => "the folder is not there".to_owned(),
+            BackupFolderFull => "the folder has no room left; earlier backups are kept".to_owned(),
+            BackupNotKept => "the backup did not read back as what was written; it was not kept".to_owned(),
+            BackupUnreadable => "this file is no backup, or it is damaged".to_owned(),
+            BackupNewer => "the backup was written by a newer version".to_owned(),
+            DiskFull => "the disk is full".to_owned(),
+            KitWrong => "these are not the words of a recovery kit".to_owned(),
+            KitForeign => "this recovery kit does not open this backup".to_owned(),
             _ => error.to_string(),
         };
         match error.code {
             KeyMissing | KeyringAbsent | KeyringLocked => Self::missing(words),
             StoreBusy | StoreNewer | PassphraseNeeded | WrongPassphrase => Self::refused(words),
+            AlreadyMember | BackupNewer | KitForeign | KitWrong => Self::refused(words),
             _ => Self::failed(words),
         }
     }

@@ -1,6 +1,9 @@
-//! `vault verify` and `vault rebuild`; and how every command opens a store.
+//! `vault verify`, `vault rebuild`, `vault backup`, `vault restore`; and how every command opens a store.
 
-use std::{io::IsTerminal as _, path::PathBuf};
+use std::{
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, Subcommand};
 use clinic::{
@@ -13,7 +16,7 @@ use vault::{Ports, Vault};
 use zeroize::Zeroizing;
 
 use crate::{
-    Around,
+    Around, backup,
     outcome::{Outcome, Trouble},
 };
 
@@ -24,6 +27,10 @@ pub enum Store {
     Verify(Which),
     /// Drops the tables and makes them again from the set of sealed changes.
     Rebuild(Which),
+    /// Makes a backup in a folder, tests it, and takes away older ones that no day, week or month needs.
+    Backup(backup::Backup),
+    /// Makes this machine a new device of the clinic whose backup and recovery kit are given.
+    Restore(backup::Restore),
 }
 
 /// Which store, and its key.
@@ -42,6 +49,8 @@ impl Store {
         match self {
             Self::Verify(which) => verify(&which.open(around)?, around),
             Self::Rebuild(which) => rebuild(&which.open(around)?, around),
+            Self::Backup(it) => it.run(around),
+            Self::Restore(it) => it.run(around),
         }
     }
 }
@@ -94,25 +103,29 @@ fn rebuild(vault: &Vault, around: &Around) -> Outcome {
     })
 }
 
+/// What a file holds that nobody but its owner may read.
+pub fn secret_in(file: &Path) -> Result<Zeroizing<String>, Trouble> {
+    read_passphrase_file(file).map_err(|error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied => Trouble::refused(error),
+        _ => Trouble::failed(error),
+    })
+}
+
+/// The real clock and the real randomness.
+pub fn ports() -> Ports {
+    Ports {
+        clock: std::sync::Arc::new(SystemClock),
+        rng: (system_rng())(),
+    }
+}
+
 impl Which {
     /// Opens the store; asks for a passphrase only where a person sits at a terminal.
     pub fn open(&self, around: &Around) -> Result<Vault, Trouble> {
         let data = around.data_dir()?;
         let tenant = self.tenant(around)?;
-        let given = match &self.passphrase_file {
-            Some(file) => Some(read_passphrase_file(file).map_err(|error| match error.kind() {
-                std::io::ErrorKind::PermissionDenied => Trouble::refused(error),
-                _ => Trouble::failed(error),
-            })?),
-            None => None,
-        };
-        let open = |passphrase: Option<Zeroizing<String>>| {
-            let ports = Ports {
-                clock: std::sync::Arc::new(SystemClock),
-                rng: (system_rng())(),
-            };
-            open_store(&data, &tenant, passphrase, ports)
-        };
+        let given = self.passphrase_file.as_deref().map(secret_in).transpose()?;
+        let open = |passphrase: Option<Zeroizing<String>>| open_store(&data, &tenant, passphrase, ports());
         match open(given) {
             Err(error) if error.code == ErrorCode::PassphraseNeeded && std::io::stdin().is_terminal() => {
                 let typed = rpassword::prompt_password("Passphrase of the store: ").map_err(Trouble::failed)?;

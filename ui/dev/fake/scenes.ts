@@ -42,7 +42,7 @@ export function scene(name: string) {
       power: { state: "battery", on_battery_since: at(2), load_percent: 31, paused: true },
       printer: { address: "tcp://192.168.1.60:9100", waiting: 1, unknown: 1, problem: null },
       scribe: { microphone: null, channels: 0, model: null, demo_model: false },
-      disk_full: false,
+      disk_full: false, last_backup: at(600), backup_problem: null, removed: false,
     };
   } else if (name === "recorded" || name === "signed") {
     const view = visitOf(id(1, 4));

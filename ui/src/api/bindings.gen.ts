@@ -12,12 +12,21 @@ export const commands = {
 	joinByCode: (input: JoinByCode) => typedError<null, Error>(__TAURI_INVOKE("join_by_code", { input })),
 	recoveryKit: () => typedError<RecoveryKitView, Error>(__TAURI_INVOKE("recovery_kit")),
 	saveRecoveryKit: (path: string) => typedError<null, Error>(__TAURI_INVOKE("save_recovery_kit", { path })),
+	restoreClinic: (input: RestoreClinic) => typedError<null, Error>(__TAURI_INVOKE("restore_clinic", { input })),
 	confirmRecoveryKit: (wordIndex: number[], words: string[]) => typedError<null, Error>(__TAURI_INVOKE("confirm_recovery_kit", { wordIndex, words })),
 	unlockClinic: (tenant: string, passphrase: string | null) => typedError<null, Error>(__TAURI_INVOKE("unlock_clinic", { tenant, passphrase })),
 	openClinic: (tenant: string) => typedError<null, Error>(__TAURI_INVOKE("open_clinic", { tenant })),
 	skipModel: () => typedError<null, Error>(__TAURI_INVOKE("skip_model")),
 	offerPairing: () => typedError<PairingOffer, Error>(__TAURI_INVOKE("offer_pairing")),
 	pairingState: () => typedError<PairingState, Error>(__TAURI_INVOKE("pairing_state")),
+	devices: () => typedError<DeviceView[], Error>(__TAURI_INVOKE("devices")),
+	renameDevice: (device: string, name: string) => typedError<null, Error>(__TAURI_INVOKE("rename_device", { device, name })),
+	makeAdmin: (input: MakeAdmin) => typedError<null, Error>(__TAURI_INVOKE("make_admin", { input })),
+	removeDevice: (input: RemoveDevice) => typedError<null, Error>(__TAURI_INVOKE("remove_device", { input })),
+	quarantined: () => typedError<QuarantinedView[], Error>(__TAURI_INVOKE("quarantined")),
+	reviewRemoved: (input: ReviewRemoved) => typedError<null, Error>(__TAURI_INVOKE("review_removed", { input })),
+	saveUnsent: (path: string) => typedError<number, Error>(__TAURI_INVOKE("save_unsent", { path })),
+	takeInUnsent: (path: string) => typedError<number, Error>(__TAURI_INVOKE("take_in_unsent", { path })),
 	staffFaces: () => typedError<StaffFace[], Error>(__TAURI_INVOKE("staff_faces")),
 	signIn: (staff: StaffId, pin: string) => typedError<SessionView, Error>(__TAURI_INVOKE("sign_in", { staff, pin })),
 	setPin: (staff: StaffId, pin: string) => typedError<SessionView, Error>(__TAURI_INVOKE("set_pin", { staff, pin })),
@@ -76,11 +85,15 @@ export const commands = {
 	models: () => typedError<ModelChoice[], Error>(__TAURI_INVOKE("models")),
 	importModel: (path: string) => typedError<ModelChoice, Error>(__TAURI_INVOKE("import_model", { path })),
 	cancelModelImport: () => typedError<null, Error>(__TAURI_INVOKE("cancel_model_import")),
+	backupState: () => typedError<BackupView, Error>(__TAURI_INVOKE("backup_state")),
+	setBackupFolder: (folder: string, withSound: boolean) => typedError<null, Error>(__TAURI_INVOKE("set_backup_folder", { folder, withSound })),
+	backupNow: () => typedError<BackupView, Error>(__TAURI_INVOKE("backup_now")),
 	setLanguage: (language: string) => typedError<null, Error>(__TAURI_INVOKE("set_language", { language })),
 };
 
 /** Events */
 export const events = {
+	backupProgress: makeEvent<BackupProgressEvent, BackupProgressEvent>("backup-progress"),
 	modelImport: makeEvent<ModelImportEvent, ModelImportEvent>("model-import"),
 	recordingProgress: makeEvent<RecordingProgressEvent, RecordingProgressEvent>("recording-progress"),
 	spoiled: makeEvent<SpoiledEvent, SpoiledEvent>("spoiled"),
@@ -222,6 +235,54 @@ export type Author = {
 	registration: string,
 };
 
+/**  A backup that was made here and stood its test. */
+export type BackupMade = {
+	/**  When. */
+	at: Instant,
+	/**  The folder that it went to. */
+	folder: string,
+	/**  Its name in there. */
+	file: string,
+	/**  Its size. */
+	bytes: number,
+	/**  Pieces of sound that are not on this device, and so not in it. */
+	sound_missing: number,
+};
+
+/**  How the making or restoring of a backup goes on. */
+export type BackupProgressEvent = BackupTold;
+
+/**  What is done with a backup. */
+export type BackupStage = 
+/**  It is written. */
+"writing" | 
+/**  It is read: for its test, or to be restored. */
+"reading" | 
+/**  What was read is checked, record by record. */
+"checking";
+
+/**  Told while a backup is made or restored, with each percent. */
+export type BackupTold = {
+	/**  What is done now. */
+	stage: BackupStage,
+	/**  How much of it, in percent. */
+	percent: number,
+};
+
+/**  Where this device's backups stand. */
+export type BackupView = {
+	/**  The folder that they go to, every day; empty = none. */
+	folder: string,
+	/**  Recordings come along. */
+	with_sound: boolean,
+	/**  The last one that stood its test, whichever folder it went to. */
+	last: BackupMade | null,
+	/**  Why the last try made none; `None` after one that did. */
+	problem: ErrorCode | null,
+	/**  One is being made now. */
+	running: boolean,
+};
+
 /**  What is shared, card by card as the patient sees it. */
 export type Category = 
 /**  Visits and notes. */
@@ -351,6 +412,26 @@ export type DeviceSettings = {
 	lan_enabled: boolean,
 	/**  Where other devices are, if they do not find each other: `192.168.1.20`, `counter.local:47800`. */
 	lan_addresses: string[],
+};
+
+/**  One device that was ever let in. */
+export type DeviceView = {
+	/**  Device id, hexadecimal. */
+	id: string,
+	/**  The letter in front of numbers that it hands out. */
+	letter: string,
+	/**  What people call it. */
+	name: string | null,
+	/**  It is this very device. */
+	this: boolean,
+	/**  It may let devices in and remove them. Ask for the recovery kit before such a one is removed. */
+	admin: boolean,
+	/**  When it was let in. */
+	added_at: Instant | null,
+	/**  When it last wrote something that has arrived here. */
+	last_seen: Instant | null,
+	/**  It does not belong any more. */
+	removed: boolean,
 };
 
 /**  A diagnosis of a visit. */
@@ -537,6 +618,10 @@ export type ErrorCode =
 "kit_confirmed" | 
 /**  The words are not those of the kit. */
 "kit_wrong" | 
+/**  Only the recovery kit opens this, here. */
+"kit_needed" | 
+/**  This device was removed from the clinic: it shows what it has, and saves nothing new. */
+"device_removed" | 
 /**  A passphrase has to be given. */
 "passphrase_needed" | 
 /**  The passphrase is wrong. */
@@ -567,6 +652,18 @@ export type ErrorCode =
 "store_failed" | 
 /**  A file could not be read or written. */
 "file_failed" | 
+/**  The folder of backups is not there: the stick is not in. */
+"backup_folder_missing" | 
+/**  The folder of backups has no room left. */
+"backup_folder_full" | 
+/**  A backup did not read back as what the store holds, and was not kept. */
+"backup_not_kept" | 
+/**  The file is no backup, or it is damaged. */
+"backup_unreadable" | 
+/**  The backup was written by a newer version. */
+"backup_newer" | 
+/**  The words are a kit's, and not that of the clinic whose backup it is. */
+"kit_foreign" | 
 /**  A mistake of ours. */
 "internal";
 
@@ -797,6 +894,16 @@ export type Level =
 
 /**  One line of a prescription. */
 export type LineId = string;
+
+/**  Let a device let others in. */
+export type MakeAdmin = {
+	/**  Device id, hexadecimal. */
+	device: string,
+	/**  The PIN of who does it. */
+	pin: string,
+	/**  The words of the recovery kit; needed on a device that is no admin's. */
+	kit: string | null,
+};
 
 /**  Why a patient was found. */
 export type MatchReason = 
@@ -1203,6 +1310,28 @@ export type Purpose =
 /**  TREAT. */
 "treatment";
 
+/**  Changes of one device that were put aside for one reason. */
+export type QuarantinedView = {
+	/**  Why, as a stable word; `after_removal` is to be reviewed. */
+	reason: string,
+	/**  Device id, hexadecimal. */
+	device: string,
+	/**  Its letter; empty when no such device was ever let in. */
+	letter: string,
+	/**  What people call it. */
+	name: string | null,
+	/**  How many. */
+	count: number,
+	/**  When the oldest of them was written, by that device's clock. */
+	first_at: Instant | null,
+	/**  How many belong to which kind of document (`visit`, `identity` …), as far as they can be opened here. */
+	documents: { [key in string]: number },
+	/**  Work of others that waits for these. */
+	waiting: number,
+	/**  Somebody has looked at them and left them out. */
+	reviewed: boolean,
+};
+
 /**  One place in a day's queue. */
 export type QueueEntryId = string;
 
@@ -1348,6 +1477,45 @@ export type RecoveryKitView = {
 	tenant: string,
 	/**  Twenty-four words. */
 	words: string[],
+};
+
+/**  Remove a device from the clinic. */
+export type RemoveDevice = {
+	/**  Device id, hexadecimal. */
+	device: string,
+	/**  The PIN of who does it. */
+	pin: string,
+	/**
+	 *  The words of the recovery kit. Needed for this very device, and on a device that is no admin's; wanted whenever an
+	 *  admin's device was stolen, for nothing that a thief signs can undo what the kit says.
+	 */
+	kit: string | null,
+	/**  With the kit: what the device let in or removed since then (by its own clock) is undone too. */
+	undo_since: Instant | null,
+	/**  It is meant to be this very device. */
+	own: boolean,
+};
+
+/**  Make this a new device of the clinic whose backup and recovery kit these are. */
+export type RestoreClinic = {
+	/**  The backup. */
+	file: string,
+	/**  The twenty-four words of the kit. */
+	words: string,
+	/**  How the new store's key is kept. */
+	protection: Protection,
+};
+
+/**  What is to become of a removed device's work beyond its removal. */
+export type ReviewRemoved = {
+	/**  Device id, hexadecimal. */
+	device: string,
+	/**  It counts from now on, on all devices; else it stays put aside, and is known to have been looked at. */
+	take: boolean,
+	/**  The PIN of who decides. */
+	pin: string,
+	/**  The words of the recovery kit; needed on a device that is no admin's, to take. */
+	kit: string | null,
 };
 
 /**  What a person does here. Roles bind the screens and the verbs, not the cryptography. */
@@ -1716,6 +1884,15 @@ export type StatusView = {
 	scribe: ScribeView,
 	/**  The disk is full: everything can be read, nothing new can be saved. */
 	disk_full: boolean,
+	/**  When the last backup was made on this device. */
+	last_backup: Instant | null,
+	/**  Why the last try made none. */
+	backup_problem: ErrorCode | null,
+	/**
+	 *  This device was removed from the clinic: it shows what it has, and saves nothing new. `sync.pending` entries of it
+	 *  were never sent.
+	 */
+	removed: boolean,
 };
 
 /**  Sync health. "Saved" and "sent" are different words. */
@@ -1728,7 +1905,7 @@ export type SyncHealth = {
 	pending: number,
 	/**  Last contact with the relay. */
 	last_contact: Instant | null,
-	/**  Changes that were put aside, with a reason. */
+	/**  Changes that were put aside, with a reason, and that nobody has looked at yet. */
 	quarantined: number,
 	/**  Error code of the last try. */
 	error: string | null,

@@ -35,3 +35,5 @@ pub(crate) const RELEASE_OPENED: &str = "release.opened";
 pub(crate) const RELEASE_EXPORTED: &str = "release.exported";
 pub(crate) const RELEASE_READ: &str = "release.read";
 pub(crate) const DEVICE_SET: &str = "device.set";
+pub(crate) const BACKUP_MADE: &str = "backup.made";
+pub(crate) const CLINIC_RESTORED: &str = "clinic.restored";

@@ -21,6 +21,8 @@ pub(crate) struct Kept {
     pub last_open: Option<String>,
     /// A clinic that was founded here and whose invitation was not redeemed for certain.
     pub founding: Option<String>,
+    /// A clinic whose backup is being restored here; what is here of it may be half.
+    pub restoring: Option<String>,
     /// Nobody wants to import a model now.
     pub model_skipped: bool,
     /// Language of the screens: `ms` or `en`.
@@ -92,6 +94,9 @@ impl DeskFile {
             kept.last_open = Some(tenant.to_owned());
             if kept.founding.as_deref() == Some(tenant) {
                 kept.founding = None;
+            }
+            if kept.restoring.as_deref() == Some(tenant) {
+                kept.restoring = None;
             }
         })
     }

@@ -7,7 +7,9 @@ mod join_clinic;
 mod keys;
 mod offer_pairing;
 mod recovery_kit;
+mod restore_clinic;
 
 pub(crate) use disk::DeskFile;
 pub(crate) use keys::{clinic_dir, load_secrets};
 pub(crate) use offer_pairing::PairingProgress;
+pub(crate) use restore_clinic::{ToRestore, restore_into};

@@ -2,6 +2,7 @@
 //!
 //! No rule lives here. Words come from `locales/`: a code and its parameters cross, never a sentence.
 
+pub mod backup;
 pub mod consult;
 pub mod members;
 pub mod pharmacy;

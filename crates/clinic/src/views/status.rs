@@ -4,6 +4,8 @@ use domain::Instant;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
+use crate::ErrorCode;
+
 /// Everything in the status bar.
 #[derive(Debug, Clone, Serialize, Deserialize, Type)]
 pub struct StatusView {
@@ -17,6 +19,10 @@ pub struct StatusView {
     pub scribe: ScribeView,
     /// The disk is full: everything can be read, nothing new can be saved.
     pub disk_full: bool,
+    /// When the last backup was made on this device.
+    pub last_backup: Option<Instant>,
+    /// Why the last try made none.
+    pub backup_problem: Option<ErrorCode>,
     /// This device was removed from the clinic: it shows what it has, and saves nothing new. `sync.pending` entries of it
     /// were never sent.
     pub removed: bool,

@@ -59,7 +59,9 @@ fn calls() -> Vec<(Verb, Call)> {
                 kit: None,
             })
         }),
-        (Verb::ChangeDevices, |desk| done(desk.take_in_unsent("/nowhere/x".to_owned()))),
+        (Verb::ChangeDevices, |desk| {
+            done(desk.take_in_unsent("/nowhere/x".to_owned()))
+        }),
         (Verb::SeeDevice, |desk| done(desk.save_unsent("/nowhere/x".to_owned()))),
         (Verb::AddStaff, |desk| {
             let (name, registration) = (String::new(), String::new());
@@ -175,6 +177,11 @@ fn calls() -> Vec<(Verb, Call)> {
         }),
         (Verb::SeeAudit, |desk| done(desk.audit(None))),
         (Verb::SeeDevice, |desk| done(desk.device_settings())),
+        (Verb::SeeDevice, |desk| done(desk.backup_state())),
+        (Verb::SeeDevice, |desk| done(desk.backup_now())),
+        (Verb::ChangeDevice, |desk| {
+            desk.set_backup_folder("/nowhere".to_owned(), false)
+        }),
         (Verb::ChangeDevice, |desk| {
             desk.save_device_settings(DeviceSettings {
                 printer: "nonsense".to_owned(),

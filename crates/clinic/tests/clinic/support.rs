@@ -83,6 +83,24 @@ impl Net {
         }
     }
 
+    /// What the relay's folder holds; while it is away.
+    pub fn copy_of_data(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let files = std::fs::read_dir(self.folder.path())
+            .unwrap()
+            .map(|file| file.unwrap().path());
+        files.map(|file| (file.clone(), std::fs::read(file).unwrap())).collect()
+    }
+
+    /// The relay's folder holds this and nothing else; while it is away.
+    pub fn put_back(&self, copy: Vec<(PathBuf, Vec<u8>)>) {
+        for file in std::fs::read_dir(self.folder.path()).unwrap() {
+            std::fs::remove_file(file.unwrap().path()).unwrap();
+        }
+        for (file, bytes) in copy {
+            std::fs::write(file, bytes).unwrap();
+        }
+    }
+
     pub fn url(&self) -> String {
         format!("ws://{}", self.address.lock().unwrap())
     }

@@ -1,6 +1,9 @@
 //! The program itself, as a script sees it: stdout, stderr, exit codes.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[cfg(unix)]
+mod backup;
+
 use std::process::{Command, Output};
 
 use testkit::{PrinterMode, UpsScene, VirtualPrinter, VirtualUps};
