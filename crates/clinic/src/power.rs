@@ -122,6 +122,10 @@ impl OpenClinic {
             Heard::Reading(reading) => (watcher.on_reading(reading, now), Some(reading.load_percent)),
             _ => (watcher.on_tick(now), None),
         };
+        if effects.contains(&Effect::PauseHeavyWork) {
+            // Before anything else: a backup reads one state for as long as it writes, and would hold a checkpoint up.
+            self.power.paused.store(true, Ordering::Release);
+        }
         for effect in &effects {
             self.act(*effect);
         }

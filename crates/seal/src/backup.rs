@@ -76,7 +76,8 @@ pub struct BackupOpener(DecryptorBE32<XChaCha20Poly1305>);
 /// Begins a backup that the recovery kit opens, and every device that has the keys of the epoch to write under now; the
 /// bytes of its head come first in the file.
 ///
-/// Where no epoch is clean (right after two removals made apart) it is the latest one.
+/// Where no such epoch is clean (right after two removals made apart, or on a device that was removed) it is the latest
+/// that `secrets` has.
 pub fn begin_backup(
     membership: &Membership,
     secrets: &EpochSecrets,
@@ -93,9 +94,8 @@ pub fn begin_backup(
     };
     let (key, salt) = (random(), *random());
     let tenant = membership.tenant();
-    let epoch = membership
-        .writing_epoch(secrets)
-        .unwrap_or_else(|| membership.current_epoch());
+    let mut epochs = membership.epochs_by_fitness().iter().copied();
+    let epoch = epochs.find(|epoch| secrets.has(epoch)).ok_or(SealError::UnknownEpoch)?;
     let clinic_key = membership
         .epochs()
         .get(&epoch)

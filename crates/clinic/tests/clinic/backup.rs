@@ -4,6 +4,11 @@ use std::{
     fs,
     io::Write as _,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use clinic::{
@@ -324,4 +329,42 @@ fn on_battery_no_backup_is_made() {
     let error = refused(place.desk.backup_now(), ErrorCode::NotNow);
     assert_eq!(error.detail["why"], "on_battery");
     assert_eq!(place.desk.backup_state().unwrap().problem, None);
+}
+
+#[test]
+fn a_power_cut_ends_the_backup_that_is_being_made_before_the_store_is_saved() {
+    let net = Net::start();
+    let ups = Arc::new(VirtualUps::start().unwrap());
+    let (place, _, stick) = backed_up(&net);
+    let settings = DeviceSettings {
+        ups: ups.path().to_owned(),
+        ..place.desk.device_settings().unwrap()
+    };
+    place.desk.save_device_settings(settings).unwrap();
+    place.wait_until("the mains are seen", |desk| {
+        desk.status().unwrap().power.state == PowerCode::Mains
+    });
+    let before = backups(stick.path());
+    // The backup stands still in the middle of its snapshot until the battery is seen, or for a while in vain.
+    let (desk, cut) = (place.desk.clone(), Arc::clone(&ups));
+    let waited_in_vain = Arc::new(AtomicBool::new(false));
+    let in_vain = Arc::clone(&waited_in_vain);
+    place.at_each_event(move |event| {
+        if matches!(event, DeskEvent::BackupProgress(told) if told.stage == BackupStage::Writing) {
+            cut.set(UpsScene::Battery);
+            let deadline = Instant::now() + Duration::from_secs(8);
+            while !desk.status().unwrap().power.paused && !in_vain.load(Ordering::SeqCst) {
+                in_vain.store(Instant::now() > deadline, Ordering::SeqCst);
+                std::thread::yield_now();
+            }
+        }
+    });
+    let error = refused(place.desk.backup_now(), ErrorCode::NotNow);
+    assert_eq!(error.detail["why"], "on_battery");
+    assert!(
+        !waited_in_vain.load(Ordering::SeqCst),
+        "the checkpoint waited for the backup"
+    );
+    assert_eq!(backups(stick.path()), before);
+    place.desk.shut_down();
 }

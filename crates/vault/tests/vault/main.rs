@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod backup;
+mod backup_harm;
 mod backup_killing;
 mod disk;
 mod facts;

@@ -4,25 +4,25 @@ use vault::Vault;
 
 use crate::world::*;
 
-const GRANT: GrantId = GrantId::from_bytes([4; 16]);
-const END: i64 = 4_000_000_000_000;
+pub const GRANT: GrantId = GrantId::from_bytes([4; 16]);
+pub const END: i64 = 4_000_000_000_000;
 
 /// Clinic A grants, clinic B receives.
-struct Pair {
-    a: Clinic,
-    b: Clinic,
-    at_a: Machine,
-    at_b: Machine,
+pub struct Pair {
+    pub a: Clinic,
+    pub b: Clinic,
+    pub at_a: Machine,
+    pub at_b: Machine,
 }
 
 impl Pair {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let (a, b) = (Clinic::from_seed(1, 1), Clinic::from_seed(1, 2));
         let (at_a, at_b) = (Machine::new(&a, 0), Machine::new(&b, 0));
         Self { a, b, at_a, at_b }
     }
 
-    fn grant(&self, erase_at_ms: i64) -> Grant {
+    pub fn grant(&self, erase_at_ms: i64) -> Grant {
         let new = NewGrant {
             id: GRANT,
             recipient: self.b.tenant,
@@ -43,7 +43,7 @@ impl Pair {
         .unwrap()
     }
 
-    fn release(&self, n: u8, supersedes: Option<u8>) -> Release {
+    pub fn release(&self, n: u8, supersedes: Option<u8>) -> Release {
         let id = |n| ReleaseId::from_bytes([n; 16]);
         let new = NewRelease {
             id: id(n),
@@ -64,12 +64,12 @@ impl Pair {
         .unwrap()
     }
 
-    fn revocation(&self) -> Revocation {
+    pub fn revocation(&self) -> Revocation {
         Revocation::make(GRANT, self.a.tenant, 77, &self.a.devices[0])
     }
 
     /// B hears of A's statements.
-    fn introduce(&self) {
+    pub fn introduce(&self) {
         let statements = self.a.statements.iter().map(seal::Statement::bytes).collect();
         self.at_b
             .vault()
@@ -78,7 +78,7 @@ impl Pair {
     }
 }
 
-fn consents(vault: &Vault, items: Vec<Consent>) {
+pub fn consents(vault: &Vault, items: Vec<Consent>) {
     let position = vault.cursor(&INCARNATION, &Scope::Consents).unwrap() + items.len() as u64;
     vault
         .absorb_consents(
@@ -92,7 +92,7 @@ fn consents(vault: &Vault, items: Vec<Consent>) {
         .unwrap();
 }
 
-fn releases(vault: &Vault, items: &[Release]) {
+pub fn releases(vault: &Vault, items: &[Release]) {
     let scope = Scope::Releases(GRANT);
     let position = vault.cursor(&INCARNATION, &scope).unwrap() + items.len() as u64;
     let bytes = items.iter().map(Release::encode).collect();
