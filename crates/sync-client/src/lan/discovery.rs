@@ -163,6 +163,7 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -175,5 +176,23 @@ mod tests {
             "the same device is another one tomorrow"
         );
         assert_ne!(hint(&key, "a"), hint(&other, "a"));
+    }
+
+    #[test]
+    fn only_the_clinics_own_devices_are_called() {
+        let (key, name) = ([1; 32], "00112233");
+        let seen = |properties: &[(&str, &str)]| {
+            let host = format!("{name}.local.");
+            let service = ServiceInfo::new(SERVICE, name, &host, "192.0.2.1", 47_800, properties).unwrap();
+            let service = service.as_resolved_service();
+            is_of_the_clinic(&key, &service).map(|name| (name.to_owned(), addresses(&service)))
+        };
+        let right = hint(&key, name);
+        let expected = (name.to_owned(), vec!["192.0.2.1:47800".parse().unwrap()]);
+        assert_eq!(seen(&[("v", "1"), ("h", &right)]), Some(expected));
+        assert_eq!(seen(&[("v", "1"), ("h", &hint(&[2; 32], name))]), None);
+        assert_eq!(seen(&[("v", "1"), ("h", &hint(&key, "another"))]), None);
+        assert_eq!(seen(&[("v", "1"), ("h", "")]), None);
+        assert_eq!(seen(&[("v", "1")]), None);
     }
 }

@@ -1,4 +1,5 @@
 //! Under test: a man in the middle, who speaks TLS with both sides.
+#![allow(clippy::unwrap_used)]
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
