@@ -30,8 +30,26 @@ use status::{DeviceSettings, MicrophoneChoice, ModelChoice, StatusView};
 
 include!("../../src-tauri/src/verb_list.rs");
 
+/// How far a device looks for the clinic's others.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum Reach {
+    /// On this machine.
+    ThisMachine,
+    /// On every network that it is on.
+    Everywhere,
+}
+
+impl From<Reach> for LanReach {
+    fn from(reach: Reach) -> Self {
+        match reach {
+            Reach::ThisMachine => Self::ThisMachine,
+            Reach::Everywhere => Self::Everywhere,
+        }
+    }
+}
+
 /// Runs until stdin ends.
-pub fn run(data_dir: PathBuf, passphrase_file: Option<PathBuf>, lan: bool) -> Result<()> {
+pub fn run(data_dir: PathBuf, passphrase_file: Option<PathBuf>, lan: Option<Reach>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let passphrase = passphrase_file
         .as_deref()
@@ -49,7 +67,7 @@ pub fn run(data_dir: PathBuf, passphrase_file: Option<PathBuf>, lan: bool) -> Re
         make_rng: machine::system_rng(),
         events: Arc::new(|event| say(&event_line(event))),
         runtime: runtime.handle().clone(),
-        lan: lan.then_some(LanReach::ThisMachine),
+        lan: lan.map(LanReach::from),
     })?;
     say(&json!({"event": "ready"}));
     for line in stdin().lock().lines() {

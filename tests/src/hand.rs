@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
+use testkit::Switch;
 
 use crate::child::{PATIENCE, Running, program};
 
@@ -52,7 +53,13 @@ impl Device {
 
     /// The same, where the clinic's devices on this machine reach each other without a relay.
     pub fn start_on_lan(data: &Path, passphrase_file: &Path, environment: &[(&str, &str)]) -> Result<Self> {
-        Self::begin(data, Some(passphrase_file), environment, &["--lan"])
+        Self::begin(data, Some(passphrase_file), environment, &["--lan", "this-machine"])
+    }
+
+    /// Starts a device on host `n` of a switch, as in a clinic: it can be reached by whoever is on that network.
+    pub fn start_on_host(data: &Path, passphrase_file: &Path, switch: &Switch, n: usize) -> Result<Self> {
+        let command = switch.on_host(n, &program("medieco-journey")?);
+        Self::run(command, data, Some(passphrase_file), &["--lan", "everywhere"])
     }
 
     /// Starts a device in a desktop session, whose keyring is to have the store's key.
@@ -62,11 +69,15 @@ impl Device {
 
     fn begin(data: &Path, passphrase_file: Option<&Path>, environment: &[(&str, &str)], more: &[&str]) -> Result<Self> {
         let mut command = Command::new(program("medieco-journey")?);
+        command.envs(environment.iter().copied());
+        Self::run(command, data, passphrase_file, more)
+    }
+
+    fn run(mut command: Command, data: &Path, passphrase_file: Option<&Path>, more: &[&str]) -> Result<Self> {
         command.arg("device").arg("--data").arg(data).args(more);
         if let Some(file) = passphrase_file {
             command.arg("--passphrase-file").arg(file);
         }
-        command.envs(environment.iter().copied());
         let running = Running::start(command, &data.with_extension("log"))?;
         running.wait_for(|line| (line["event"] == "ready").then_some(()))?;
         Ok(Self {

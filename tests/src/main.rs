@@ -64,9 +64,9 @@ enum Act {
         /// File with the passphrase of its stores.
         #[arg(long)]
         passphrase_file: Option<PathBuf>,
-        /// Keep equal with the clinic's other devices on this machine, also without a relay.
+        /// Keep equal with the clinic's other devices without a relay, and how far to look for them.
         #[arg(long)]
-        lan: bool,
+        lan: Option<device::Reach>,
     },
 }
 

@@ -7,6 +7,7 @@ mod disk;
 mod keyring;
 mod kill_anywhere;
 mod kill_points;
+mod lan;
 mod microphone;
 mod models;
 mod power;

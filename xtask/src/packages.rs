@@ -36,6 +36,7 @@ const TESTS: &[&str] = &[
     "libasound2-plugins",
     "dbus",
     "gnome-keyring",
+    "iproute2",
     "fonts-dejavu-core",
 ];
 

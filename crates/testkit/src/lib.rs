@@ -6,6 +6,7 @@
 //! - [`VirtualMicrophone`]: a microphone behind ALSA;
 //! - [`TestClock`], [`seeded_rng`]: time and chance, the same in every run;
 //! - [`people::people`]: patients who do not exist;
+//! - [`Switch`]: hosts on a LAN of their own;
 //! - [`small_tmpfs`]: a disk that is soon full.
 //!
 //! It knows `domain` alone, so that any crate's tests may use it. Its printer reads ESC/POS with a decoder of its own
@@ -18,6 +19,8 @@ mod microphone;
 pub mod people;
 pub mod printer;
 mod rng;
+#[cfg(target_os = "linux")]
+mod switch;
 mod tmpfs;
 #[cfg(unix)]
 mod ups;
@@ -28,6 +31,8 @@ pub use left_out::left_out;
 pub use microphone::VirtualMicrophone;
 pub use printer::{PrinterEvent, PrinterMode, VirtualPrinter};
 pub use rng::{SeededRng, seeded_rng};
+#[cfg(target_os = "linux")]
+pub use switch::Switch;
 pub use tmpfs::{SmallTmpfs, small_tmpfs};
 #[cfg(unix)]
 pub use ups::{UpsScene, VirtualUps};
