@@ -118,15 +118,15 @@ fn what_comes_from_one_peer_reaches_the_next_and_nothing_goes_twice_into_the_lin
     settle_peers(&mut links);
     assert_same(one.vault(), three.vault());
     assert_eq!(read(three.vault(), |r| r.n_patients()), 1);
-    // The relay has it by way of one of them; the others still offer it, which is harmless there.
+    // The relay has it by way of one of them; what the others still offer is harmless there.
     let sent = take_outbox(two.vault());
+    assert_eq!(sent.len(), 1);
     deliver(one.vault(), sent.clone());
     deliver(three.vault(), sent);
-    assert_eq!(
-        machines.each_ref().map(|machine| machine.vault().pending().unwrap()),
-        [1, 0, 1]
-    );
-    assert_eq!(one.vault().set_of_changes().unwrap().count, 1);
+    for machine in &machines {
+        assert!(machine.vault().pending().unwrap() <= 1);
+        assert_eq!(machine.vault().set_of_changes().unwrap().count, 1);
+    }
 }
 
 #[test]
