@@ -68,7 +68,7 @@ fn named(holds: bool) -> Result<(), Refusal> {
 fn refusal(error: SealError) -> Refusal {
     match error {
         SealError::BadSignature => Refusal::BadSignature,
-        SealError::UnknownDevice => Refusal::UnknownDevice,
+        SealError::UnknownDevice | SealError::UnknownEpoch => Refusal::UnknownDevice,
         SealError::WrongTenant => Refusal::WrongTenant,
         _ => Refusal::Malformed,
     }

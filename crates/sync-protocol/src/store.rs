@@ -67,7 +67,8 @@ pub enum Refusal {
     Malformed,
     /// Its signature does not hold.
     BadSignature,
-    /// Its writer is no device of this clinic, as far as the relay's statements tell.
+    /// Its writer is no device of this clinic, or its epoch none of the clinic's, as far as the relay's statements tell.
+    /// The one refusal that new statements may overcome: the store may offer it again when some have come.
     UnknownDevice,
     /// It belongs to another clinic.
     WrongTenant,

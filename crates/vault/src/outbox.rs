@@ -98,7 +98,8 @@ pub(crate) fn refused(conn: &Connection, items: &[(OutId, Refusal)]) -> Result<(
     Ok(())
 }
 
-/// What the relay refused because it knew its writer for no device of the clinic waits again, if the writer counts now.
+/// What the relay refused because it did not know its writer or its epoch waits again, now that statements have come: they
+/// go to the relay before it.
 pub(crate) fn offer_again(conn: &Connection, membership: &Membership) -> Result<(), VaultError> {
     let mut statement = conn.prepare_cached(
         "SELECT c.id, c.device FROM refused r JOIN changes c ON c.id = r.id WHERE r.kind = ?1 AND r.reason = ?2",

@@ -56,8 +56,14 @@ impl Meeting {
                 let all = roster(store, &theirs)?.ok_or(RefusedCode::BadStatements)?;
                 let proven = self.prove(hello, &all);
                 // Only now: nothing is kept for whoever cannot prove itself by what it brought. A removed device may
-                // well be the one that brings its removal.
-                if matches!(proven, Ok(_) | Err(RefusedCode::Removed)) {
+                // well be the one that brings its removal; of one that was known to be removed nothing is kept, or it
+                // could fill the clinic's statements up to their limit.
+                let keeps = match proven {
+                    Ok(_) => true,
+                    Err(RefusedCode::Removed) => self.prove(hello, &self.told) != Err(RefusedCode::Removed),
+                    Err(_) => false,
+                };
+                if keeps {
                     absorb(store, &all)?;
                 }
                 let device = proven?;

@@ -233,6 +233,19 @@ fn a_removed_device_hears_that_it_was_removed_and_nothing_else() {
 }
 
 #[test]
+fn of_what_a_device_brings_that_is_known_to_be_removed_nothing_is_kept() {
+    let rng = &mut rng(18);
+    let (mut clinic, ours, leaver) = two_members(rng);
+    let own = seal::new_epoch(&clinic.membership(), leaver.keys.as_ref(), NOW, rng).unwrap();
+    leaver.store.absorb_statements(vec![own.bytes()]).unwrap();
+    clinic.remove(&leaver, NOW, rng);
+    ours.store.absorb_statements(clinic.encoded_statements()).unwrap();
+    let link = try_out(&leaver, &ours);
+    assert_eq!(link.ends[1].refused, Some(RefusedCode::Removed));
+    assert!(!ours.store.statements().unwrap().contains(&own.bytes()));
+}
+
+#[test]
 fn a_removed_device_that_brings_its_removal_is_believed() {
     let rng = &mut rng(9);
     let (mut clinic, ours, leaver) = two_members(rng);

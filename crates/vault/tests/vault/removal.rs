@@ -1,10 +1,10 @@
 //! A device is removed: what counts, what is put aside, who can read on, and that every device comes to the same.
 
-use domain::Role;
+use domain::{AccessMode, Category, ConsentEvidence, ConsentLanguage, Purpose, Role, ShareTerms};
 use proptest::prelude::*;
-use seal::{DeviceId, EpochSecrets, PersonKeys, SealedChange, Statement};
-use sync_protocol::SyncStore;
-use vault::{FACT_CONTEXT, FactBody, FactDraft, PutAside, StaffEnrolled, Standing, Vault, VaultError};
+use seal::{DeviceId, EpochSecrets, Grant, GrantId, Membership, NewGrant, PersonKeys, SealedChange, Statement};
+use sync_protocol::{Refusal, SyncStore};
+use vault::{ConsentGranted, FACT_CONTEXT, FactBody, FactDraft, PutAside, StaffEnrolled, Standing, Vault, VaultError};
 
 use crate::merging::{do_something, shuffled};
 use crate::world::*;
@@ -134,12 +134,18 @@ fn who_wrote_on_top_of_it_waits_goes_on_and_loses_nothing_when_it_is_taken() {
     deliver(admin, early.clone());
     deliver(other, early);
     rename(lost, 1, "03-9999 9999");
+    write(lost, |w| w.open_visit(&visit(1)));
     let late = take_outbox(lost);
     deliver(other, late.clone());
     move_house(other, 1, "Ipoh"); // on top of what is about to be put aside
+    write(other, |w| w.put_note(visit_id(1), &note(&["on top"])));
     remove(admin, lost.device());
     meet(admin, other);
-    assert_eq!((n_waiting(other), aside(other)[0].n_held_up), (1, 1));
+    assert_eq!((n_waiting(other), aside(other)[0].n_held_up), (2, 2));
+    assert!(
+        read(other, |r| r.visit(visit_id(1))).is_none(),
+        "who opened it is put aside"
+    );
     assert_eq!(read(other, |r| r.patient(patient_id(1))), Some(patient(1)));
 
     move_house(other, 1, "Klang"); // in the same opening of the program
@@ -160,6 +166,7 @@ fn who_wrote_on_top_of_it_waits_goes_on_and_loses_nothing_when_it_is_taken() {
         assert_eq!((n_waiting(vault), aside(vault)), (0, Vec::new()));
         assert!(read(vault, |r| r.sync_figures()).missing.is_empty());
         assert_eq!(read(vault, |r| r.patient(patient_id(1))).unwrap().phone, "03-9999 9999");
+        assert_eq!(read(vault, |r| r.visit(visit_id(1))).unwrap().note, note(&["on top"]));
     }
 }
 
@@ -381,14 +388,11 @@ fn what_is_not_founded_is_not_stored_and_a_void_admission_moves_nobodys_letter()
     let [admin, two, three] = [0, 1, 2].map(|device| Machine::new(&clinic, device));
     let (admin, two, three) = (admin.vault(), two.vault(), three.vault());
     make_admin(admin, two.device());
-    let stray = statements(admin).last().unwrap().clone();
-    let mut lone = Clinic::with_devices(3).statements;
-    lone.retain(|one| one.id() == *stray.predecessors().first().unwrap());
     two.add_statements(&statements(admin)).unwrap();
 
     // Let in by one who is removed by somebody who had not heard of it.
     let new = seal::DeviceKeys::make(&mut rng(77));
-    let (belonging, now_ms) = (two.belonging(), -1);
+    let (belonging, now_ms) = (two.belonging(), two.now().as_millisecond());
     let (membership, epochs) = (&belonging.membership, &belonging.epochs);
     let added = seal::add_device(
         membership,
@@ -409,7 +413,7 @@ fn what_is_not_founded_is_not_stored_and_a_void_admission_moves_nobodys_letter()
             .collect::<Vec<_>>()
     };
     let before = letters(two);
-    assert_eq!((before.len(), before[1].1), (4, new.id()), "dated back, it comes early");
+    assert_eq!((before.len(), before[3].1), (4, new.id()));
     remove(admin, two.device());
     meet(admin, two);
     let after = letters(admin);
@@ -418,7 +422,7 @@ fn what_is_not_founded_is_not_stored_and_a_void_admission_moves_nobodys_letter()
         after.iter().map(|one| one.1).collect::<Vec<_>>(),
         before.iter().map(|one| one.1).collect::<Vec<_>>()
     );
-    assert_eq!((after[1].2, after[2].2), (Standing::Void, Standing::Removed));
+    assert_eq!((after[1].2, after[3].2), (Standing::Removed, Standing::Void));
 
     // A statement whose past is not here is left out, and comes again with its past.
     let n_before = statements(three).len();
@@ -483,6 +487,129 @@ fn a_signature_falls_with_the_enrolment_that_it_stood_on_and_rises_with_it() {
     hear_all(&[other, hearer], admin);
     assert!([admin, other, hearer].into_iter().all(verified));
     assert_same(hearer, other);
+}
+
+#[test]
+fn what_the_relay_refused_for_want_of_a_statement_is_offered_again_when_one_comes() {
+    let clinic = Clinic::with_devices(2);
+    let (admin, other) = (Machine::new(&clinic, 0), Machine::new(&clinic, 1));
+    write(other.vault(), |w| w.put_patient(&patient(1)));
+    let waits = || {
+        other
+            .vault()
+            .outbox(10, 1 << 20)
+            .unwrap()
+            .into_iter()
+            .map(|item| item.id)
+            .collect::<Vec<_>>()
+    };
+    let before = waits();
+    other
+        .vault()
+        .mark_refused(&[(before[0], Refusal::UnknownDevice)])
+        .unwrap();
+    assert_eq!(waits(), []);
+    make_admin(admin.vault(), other.vault().device());
+    other.vault().add_statements(&statements(admin.vault())).unwrap();
+    assert_eq!(waits(), before);
+    assert_eq!(read(other.vault(), |r| r.sync_figures()).refused, 0);
+}
+
+fn agreement(n: u8, recipient: seal::TenantId) -> ConsentGranted {
+    ConsentGranted {
+        patient: patient_id(n),
+        grant: GrantId::from_bytes([n; 16]),
+        recipient,
+        recipient_name: "Klinik Sentosa".into(),
+        terms: ShareTerms {
+            categories: vec![Category::Allergies],
+            data_from: None,
+            data_to: None,
+            sensitive: Vec::new(),
+            mode: AccessMode::Keep,
+            purpose: Purpose::Treatment,
+            until: day("2027-11-21"),
+            erase_at: day("2027-11-21"),
+            onward: false,
+        },
+        evidence: ConsentEvidence {
+            form_version: "1".into(),
+            language: ConsentLanguage::Malay,
+            signature_svg: "M0 0".into(),
+            witness: "Dr 1".into(),
+            guardian: None,
+            signed_at: at(0),
+        },
+    }
+}
+
+/// A patient of the giver's agrees that the other clinic may have something: grant and fact in one write.
+fn grant(giver: &Vault, n: u8, recipient: &Membership) -> Grant {
+    write(giver, |w| {
+        let belonging = w.belonging();
+        let new = NewGrant {
+            id: GrantId::from_bytes([n; 16]),
+            recipient: recipient.tenant(),
+            purpose: 0,
+            mode: 1,
+            from_ms: 0,
+            until_ms: i64::MAX,
+            erase_at_ms: i64::MAX,
+        };
+        let grant = Grant::make(new, belonging.tenant, b"terms", recipient, &belonging.keys, w.rng())?;
+        w.send_grant(&grant)?;
+        let body = FactBody::ConsentGranted(agreement(n, recipient.tenant()));
+        let draft = FactDraft {
+            at: at(0),
+            by: None,
+            body,
+        };
+        w.record_fact(&draft, None)?;
+        Ok(grant)
+    })
+}
+
+#[test]
+fn a_rotation_while_a_grant_is_being_made_costs_neither_clinic_anything() {
+    let (giving, receiving) = (Clinic::from_seed(5, 1), Clinic::from_seed(2, 2));
+    let [one, two, three] = [0, 1, 2].map(|device| Machine::new(&giving, device));
+    let (one, two, three) = (one.vault(), two.vault(), three.vault());
+    let (recipient, lost) = (Machine::new(&receiving, 0), Machine::new(&receiving, 1));
+    let (recipient, lost) = (recipient.vault(), lost.vault());
+    make_admin(one, two.device());
+    hear_all(&[two, three], one);
+
+    // The giver's clinic: two rotations apart, and the grant is the first thing that is written after them.
+    remove(one, giving.devices[3].id());
+    remove(two, giving.devices[4].id());
+    hear_all(&[three], one);
+    hear_all(&[three], two);
+    let n_statements = statements(three).len();
+    let before = receiving.membership();
+    let early = grant(three, 1, &before);
+    assert_eq!(
+        statements(three).len(),
+        n_statements + 1,
+        "in one write with the epoch that it needed"
+    );
+    two.add_statements(&statements(three)).unwrap();
+    let fact = take_outbox(three);
+    deliver(two, fact.clone());
+    assert_eq!(read(two, |r| r.consents(patient_id(1))).len(), 1);
+    assert!(!opens(&giving.devices[3], two, &fact[0]) && !opens(&giving.devices[4], two, &fact[0]));
+
+    // The receiving clinic rotates before the grant, which was sealed for its older key, arrives.
+    remove(recipient, lost.device());
+    lost.add_statements(&statements(recipient)).unwrap();
+    assert_eq!(
+        early.open_terms(&recipient.belonging().epochs).unwrap().as_slice(),
+        b"terms"
+    );
+    let now = recipient.belonging();
+    assert_ne!(now.membership.clinic_key(), before.clinic_key());
+    let late = grant(three, 2, &now.membership);
+    assert!(late.open_terms(&now.epochs).is_ok());
+    assert!(late.open_terms(&lost.belonging().epochs).is_err());
 }
 
 #[test]
