@@ -20,12 +20,16 @@ const VERSION: u16 = 1;
 /// The largest file that is looked into, in bytes.
 pub const MAX_UNSENT_BYTES: usize = 256 * 1024 * 1024;
 
+/// The most statements of a file that may be new to whoever takes it in: the device may have begun an epoch or two on its
+/// own. More would let a thief fill the clinic's statements up to the relay's limit.
+const MAX_NEW_STATEMENTS: usize = 64;
+
 /// So many changes are taken in by one transaction.
 const A_BATCH: usize = 256;
 
 #[derive(Encode, Decode)]
 #[cbor(map)]
-struct Carried {
+pub(crate) struct Carried {
     #[n(0)]
     version: u16,
     #[n(1)]
@@ -76,22 +80,22 @@ impl Vault {
     /// like all others, and go on to the relay.
     ///
     /// # Errors
-    /// [`VaultError::Malformed`] for what is no such file, or another clinic's; [`VaultError::Removed`] on a device that
-    /// does not belong itself.
+    /// [`VaultError::Malformed`] for what is no such file, another clinic's, or brings more statements than an honest device
+    /// would; [`VaultError::Removed`] on a device that does not belong itself.
     pub fn take_in_unsent(&self, bytes: &[u8]) -> Result<u64, VaultError> {
         if !self.belonging().is_member() {
             return Err(VaultError::Removed);
         }
-        let malformed = || VaultError::Malformed("unsent");
-        if bytes.len() > MAX_UNSENT_BYTES {
-            return Err(malformed());
-        }
-        let carried: Carried = minicbor::decode(bytes).map_err(|_| malformed())?;
-        if carried.version > VERSION || *carried.tenant != *self.inner.tenant.as_bytes() {
-            return Err(malformed());
-        }
+        let carried = read(bytes).filter(|carried| *carried.tenant == *self.inner.tenant.as_bytes());
+        let carried = carried.ok_or(VaultError::Malformed("unsent"))?;
+        let held = self.belonging();
         let statements = carried.statements.iter().filter_map(|one| Statement::decode(one).ok());
-        self.add_statements(&statements.collect::<Vec<_>>())?;
+        let new = statements.filter(|one| !held.membership.keeps(&one.id()));
+        let new: Vec<Statement> = new.collect();
+        if new.len() > MAX_NEW_STATEMENTS {
+            return Err(VaultError::Malformed("unsent"));
+        }
+        self.add_statements(&new)?;
 
         self.absorb_consents_from_peer(carried.consents).map_err(store_failed)?;
 
@@ -117,6 +121,15 @@ impl Vault {
         }
         Ok(n_new)
     }
+}
+
+/// Reads such a file; `None` for what is none, or a newer build's.
+pub(crate) fn read(bytes: &[u8]) -> Option<Carried> {
+    if bytes.len() > MAX_UNSENT_BYTES {
+        return None;
+    }
+    let carried: Carried = minicbor::decode(bytes).ok()?;
+    (carried.version <= VERSION).then_some(carried)
 }
 
 fn store_failed(error: StoreError) -> VaultError {

@@ -241,6 +241,35 @@ fn a_device_revoked_while_offline_with_500_unsent_entries_loses_none_of_them() {
 }
 
 #[test]
+fn a_file_of_unsent_work_brings_the_epoch_that_its_device_began_and_no_flood_of_statements() {
+    let clinic = Clinic::with_devices(4);
+    let [admin, lost] = [0, 1].map(|device| Machine::new(&clinic, device));
+    let (admin, lost) = (admin.vault(), lost.vault());
+    // It hears of a removal without its epoch, and begins one of its own before it is removed itself.
+    remove(admin, clinic.devices[3].id());
+    let (removal, epoch): (Vec<_>, Vec<_>) = statements(admin)
+        .into_iter()
+        .partition(|one| !matches!(one.kind(), seal::StatementKind::NewEpoch(_)) || one.made_at_ms() == 1000);
+    assert_eq!(epoch.len(), 1);
+    lost.add_statements(&removal).unwrap();
+    write(lost, |w| w.put_patient(&patient(1)));
+    remove(admin, lost.device());
+    assert_eq!(admin.take_in_unsent(&lost.unsent().unwrap().0).unwrap(), 1);
+    take(admin, lost.device());
+    assert_eq!((n_patients(admin), aside(admin)), (1, Vec::new()));
+
+    let before = statements(admin).len();
+    let belonging = lost.belonging();
+    for n in 0..65 {
+        let more = seal::new_epoch(&belonging.membership, &belonging.keys, n, &mut rng(n as u64)).unwrap();
+        lost.add_statements(&[more]).unwrap();
+    }
+    let flood = admin.take_in_unsent(&lost.unsent().unwrap().0);
+    assert!(matches!(flood, Err(VaultError::Malformed(_))));
+    assert_eq!(statements(admin).len(), before);
+}
+
+#[test]
 fn two_admins_apart_who_remove_each_other_are_both_out_and_the_others_go_on() {
     let clinic = Clinic::with_devices(4);
     let [one, two, three, four] = [0, 1, 2, 3].map(|device| Machine::new(&clinic, device));
@@ -404,7 +433,7 @@ fn what_is_not_founded_is_not_stored_and_a_void_admission_moves_nobodys_letter()
         &mut rng(5),
     );
     let added = added.unwrap();
-    two.add_statements(&[added.clone()]).unwrap();
+    two.add_statements(std::slice::from_ref(&added)).unwrap();
     let letters = |vault: &Vault| {
         let devices = read(vault, |r| r.devices());
         devices
