@@ -119,10 +119,12 @@ pub(crate) fn offer_again(conn: &Connection, membership: &Membership) -> Result<
     Ok(())
 }
 
-/// Everything that this store holds waits again, changes first, grants before the releases under them.
+/// Everything that this store holds waits again, changes first, grants before the releases under them. A release that
+/// waits already goes back behind: its grant may have been with the relay, and be lost there now.
 pub(crate) fn put_everything(conn: &Connection) -> Result<(), VaultError> {
     conn.execute_batch(
-        "INSERT OR IGNORE INTO outbox (kind, id) SELECT 0, id FROM changes WHERE kind >= 0 ORDER BY arrival;
+        "DELETE FROM outbox WHERE kind = 3;
+         INSERT OR IGNORE INTO outbox (kind, id) SELECT 0, id FROM changes WHERE kind >= 0 ORDER BY arrival;
          INSERT OR IGNORE INTO outbox (kind, id)
              SELECT 1, g.id FROM grants g JOIN meta m ON m.key = 'tenant' AND g.source = m.value;
          INSERT OR IGNORE INTO outbox (kind, id)

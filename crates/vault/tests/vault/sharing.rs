@@ -1,5 +1,5 @@
 use seal::{Grant, GrantId, NewGrant, NewRelease, Release, ReleaseId, Revocation, TenantId};
-use sync_protocol::{AuditLine, AuditOutcome, Consent, Cursor, OutId, Scope, SyncStore};
+use sync_protocol::{AuditLine, AuditOutcome, Consent, Cursor, Incarnation, OutId, Scope, SyncStore};
 use vault::Vault;
 
 use crate::world::*;
@@ -277,6 +277,20 @@ fn what_a_clinic_gives_goes_out_in_order_and_is_found_again() {
     vault.mark_sent(&[items[0].id]).unwrap();
     assert!(read(vault, |r| r.revocation_sent(GRANT)));
     assert_eq!(read(vault, |r| r.grants_given())[0].revoked_at_ms, Some(77));
+}
+
+#[test]
+fn a_release_that_waits_goes_behind_its_grant_when_everything_is_offered_again() {
+    let pair = Pair::new();
+    let vault = pair.at_a.vault();
+    vault.begin_incarnation(&INCARNATION).unwrap();
+    write(vault, |w| w.send_grant(&pair.grant(END)));
+    vault.mark_sent(&[OutId::Grant(GRANT)]).unwrap();
+    write(vault, |w| w.send_release(&pair.release(1, None), patient_id(1)));
+    vault.begin_incarnation(&Incarnation([2; 16])).unwrap();
+    let waiting = vault.outbox(10, 1 << 20).unwrap();
+    let ids: Vec<OutId> = waiting.into_iter().map(|item| item.id).collect();
+    assert_eq!(ids, [OutId::Grant(GRANT), OutId::Release(id(1))]);
 }
 
 #[test]
