@@ -4,6 +4,7 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use proptest::prelude::*;
 use seal::{RecoveryKit, found_tenant};
 use sync_protocol::{Consent, OutId, SyncStore};
 use tempfile::TempDir;
@@ -13,6 +14,7 @@ use vault::{
 };
 use zeroize::Zeroizing;
 
+use crate::merging::{do_something, shuffled};
 use crate::nouns::queued;
 use crate::removal::{remove, statements, take};
 use crate::sharing::{END, GRANT, Pair, consents, releases};
@@ -334,4 +336,42 @@ fn the_clinic_works_on_while_a_backup_is_made() {
         "one state, whatever came meanwhile"
     );
     assert_eq!(read(vault, |r| r.n_patients()), 18);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 20, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever was written and heard, in whatever order, and whatever still waits for a parent.
+    #[test]
+    fn a_restored_copy_is_equal_and_ends_where_all_others_end(
+        steps in prop::collection::vec((0usize..2, 0u64..60), 1..24),
+        n_heard in 0usize..24,
+        seed in any::<u64>(),
+    ) {
+        let clinic = Clinic::with_devices(3);
+        let [first, second, keeper] = [0, 1, 2].map(|device| Machine::new(&clinic, device));
+        let mut all = Vec::new();
+        for (who, choice) in steps {
+            let [here, there] = if who == 0 { [&first, &second] } else { [&second, &first] };
+            do_something(here.vault(), choice);
+            let written = take_outbox(here.vault());
+            if choice % 3 == 0 {
+                deliver(there.vault(), written.clone());
+            }
+            all.extend(written);
+        }
+        let heard = shuffled(&all, seed);
+        deliver(keeper.vault(), heard[..n_heard.min(heard.len())].to_vec());
+        let folder = tempfile::tempdir().unwrap();
+        let report = back_up(keeper.vault(), folder.path());
+        let new = restored(&report.file, &folder.path().join("clinic")).unwrap().vault;
+        assert_same(keeper.vault(), &new);
+        prop_assert!(new.verify().unwrap().trees_hold);
+
+        for vault in [first.vault(), &new] {
+            deliver(vault, all.clone());
+        }
+        assert_same(first.vault(), &new);
+        prop_assert_eq!(read(&new, |r| r.sync_figures()).waiting, 0);
+    }
 }
