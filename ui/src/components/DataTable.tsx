@@ -1,11 +1,14 @@
 import { type ColumnDef, flexRender, getCoreRowModel, useReactTable } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type ReactNode, useRef } from "react";
+import { type CSSProperties, type KeyboardEvent, type ReactNode, useRef } from "react";
 import { pxOf, rem } from "@/lib/rem";
 import styles from "./DataTable.module.css";
 
 /** Above this many rows only those in sight are drawn. */
 const MANY = 150;
+
+/** A column's width where there is room, and what it is never squeezed below. */
+const widthsOf = ({ size, minSize }: { size?: number; minSize?: number }) => ({ width: rem(size ?? 150), "--least": rem(minSize ?? 0) }) as CSSProperties;
 
 interface Props<T> {
   label: string;
@@ -62,7 +65,7 @@ export function DataTable<T>({ label, rows, columns, rowKey, selected = null, on
           {table.getHeaderGroups().map((group) => (
             <tr key={group.id}>
               {group.headers.map((header) => (
-                <th key={header.id} scope="col" data-column={header.column.id} style={{ width: rem(header.column.columnDef.size ?? 150) }}>
+                <th key={header.id} scope="col" data-column={header.column.id} style={widthsOf(header.column.columnDef)}>
                   {flexRender(header.column.columnDef.header, header.getContext())}
                 </th>
               ))}

@@ -15,19 +15,21 @@ export function useColumns(now: number): ColumnDef<QueueRow, unknown>[] {
   const { t } = useTranslation();
   return useMemo(
     () => [
-      { id: "token", header: t("today.column.token"), size: 50, cell: ({ row }) => <span className={styles.token}>{row.original.token}</span> },
-      { id: "name", header: t("today.column.name"), size: 214, cell: ({ row }) => <span className={styles.name}>{row.original.name}</span> },
+      { id: "token", header: t("today.column.token"), size: 50, minSize: 44, cell: ({ row }) => <span className={styles.token}>{row.original.token}</span> },
+      { id: "name", header: t("today.column.name"), size: 214, minSize: 120, cell: ({ row }) => <span className={styles.name}>{row.original.name}</span> },
       {
         id: "age",
         header: t("today.column.age"),
         size: 54,
+        minSize: 50,
         cell: ({ row }) => `${row.original.age_years ?? "–"} ${t(`common.sexShort.${row.original.sex}`)}`,
       },
-      { id: "reason", header: t("today.column.reason"), cell: ({ row }) => <span className={styles.reason}>{row.original.reason}</span> },
+      { id: "reason", header: t("today.column.reason"), minSize: 96, cell: ({ row }) => <span className={styles.reason}>{row.original.reason}</span> },
       {
         id: "waiting",
         header: t("today.column.waiting"),
         size: 88,
+        minSize: 80,
         cell: ({ row }) => {
           if (OVER.includes(row.original.state)) return null;
           const minutes = minutesSince(row.original.arrived_at, now);
@@ -41,11 +43,12 @@ export function useColumns(now: number): ColumnDef<QueueRow, unknown>[] {
           );
         },
       },
-      { id: "doctor", header: t("today.column.doctor"), size: 132, cell: ({ row }) => row.original.doctor_name ?? <span className={styles.reason}>{t("today.anyDoctor")}</span> },
+      { id: "doctor", header: t("today.column.doctor"), size: 132, minSize: 88, cell: ({ row }) => row.original.doctor_name ?? <span className={styles.reason}>{t("today.anyDoctor")}</span> },
       {
         id: "state",
         header: t("today.column.state"),
         size: 114,
+        minSize: 108,
         cell: ({ row }) => {
           const Icon = ICON[row.original.state];
           return (
