@@ -19,7 +19,7 @@ localStorage.setItem("mantine-color-scheme-value", asked.get("scheme") ?? "light
 // The routes live in the hash; what was asked for is taken off the address.
 history.replaceState(null, "", `${location.pathname}${location.hash}`);
 startWords(asked.get("lang") === "ms" ? "ms" : "en");
-replaceDialogs({ pickFile: async () => "/media/usb/ggml-small.bin", saveAs: async (name) => `/media/usb/${name}` });
+replaceDialogs({ pickFile: async () => "/media/usb/ggml-small.bin", pickFolder: async () => "/media/usb/backups", saveAs: async (name) => `/media/usb/${name}` });
 const root = document.getElementById("root");
 if (!root) throw new Error("no #root");
 createRoot(root).render(

@@ -47,7 +47,7 @@ export const DIRECTIONS = [
   ["Makan 2 biji, sekali sehari, 3 hari", "Habiskan ubat ini"],
 ];
 
-export const WORDS = "abandon river mango lantern copper window orbit sugar velvet candle harbor tunnel meadow silver anchor basket cactus dolphin ember forest garden hammer island jungle".split(" ");
+export const WORDS = "abandon river mango lamp copper window orbit sugar velvet candy harbor tunnel meadow silver anchor basket cactus dolphin emerge forest garden hammer island jungle".split(" ");
 
 const cells: string[] = [];
 for (let y = 0; y < 25; y += 1)

@@ -145,6 +145,9 @@ describe("dialogs hold the focus, go by Escape, and give it back", () => {
     ["the spool", { as: "pharmacist", at: `/dispense/${id(2, 4)}` }, "Labels"],
     ["the search", { as: "doctor", at: "/today" }, /^Search patients/],
     ["the printer's state", { as: "pharmacist", at: "/dispense" }, "Label printer ready"],
+    ["a removal", { as: "admin", at: "/admin/devices" }, "Remove Dr Aisyah's tablet (B)"],
+    ["a device's name", { as: "admin", at: "/admin/devices" }, "Rename Dr Aisyah's tablet (B)"],
+    ["a review", { as: "admin", at: "/admin/devices", scene: "put-aside" }, "Set aside the work of Old tablet (D)"],
     ["the state of syncing", { as: "pharmacist", at: "/dispense" }, /^Saved here/],
   ];
   it.each(cases)("%s", async (_, where, name) => {

@@ -34,6 +34,16 @@ describe("every routed page has one main part and one title", () => {
     await expectOnePage();
   });
 
+  it.each(["removed", "put-aside", "lan-only"])("syncing: %s", async (scene) => {
+    start({ as: "owner", at: "/sync", scene });
+    await expectOnePage();
+  });
+
+  it.each(["devices", "settings", "backup", "audit"])("admin: %s", async (tab) => {
+    start({ as: "owner", at: `/admin/${tab}`, scene: "put-aside" });
+    await expectOnePage();
+  });
+
   it("the queue with a patient chosen", async () => {
     const { user } = start({ as: "receptionist", at: "/today" });
     await user.click(await screen.findByText("TAN SIEW LING"));

@@ -26,6 +26,9 @@ export interface State {
   settings: b.DeviceSettings;
   models: b.ModelChoice[];
   pairing: b.PairingState;
+  devices: b.DeviceView[];
+  aside: b.QuarantinedView[];
+  backup: b.BackupView;
   next: number;
 }
 
@@ -155,6 +158,20 @@ export function begin(): State {
       { id: "base-q5_1", title: "Whisper base", file: "ggml-base-q5_1.bin", bytes: 59_707_625, languages: ["en", "ms", "zh", "ta"], demo: false, installed: false, in_use: false },
     ],
     pairing: "waiting",
+    devices: [
+      { id: "0a".repeat(32), letter: "A", name: "Counter", this: true, admin: true, added_at: at(300 * 1440), last_seen: at(0), removed: false },
+      { id: "0b".repeat(32), letter: "B", name: "Dr Aisyah's tablet", this: false, admin: false, added_at: at(120 * 1440), last_seen: at(3), removed: false },
+      { id: "0c".repeat(32), letter: "C", name: null, this: false, admin: true, added_at: at(90 * 1440), last_seen: at(2 * 1440), removed: false },
+      { id: "0d".repeat(32), letter: "D", name: "Old tablet", this: false, admin: false, added_at: at(200 * 1440), last_seen: at(30 * 1440), removed: true },
+    ],
+    aside: [],
+    backup: {
+      folder: "/media/usb/backups",
+      with_sound: false,
+      last: { at: at(600), folder: "/media/usb/backups", file: "medieco-1a2b3c4d-20261121T020000Z.backup", bytes: 42_000_000, sound_missing: 0 },
+      problem: null,
+      running: false,
+    },
     next: 500,
   };
 }

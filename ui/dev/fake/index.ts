@@ -3,9 +3,11 @@ import type * as b from "../../src/api/bindings.gen";
 import { no } from "./answer";
 import { finish, play, playByItself, progress } from "./recordings";
 import { scene } from "./scenes";
+import { backup, backedUpSoFar } from "./verbs/backup";
 import { consult } from "./verbs/consult";
 import { device, importedSoFar } from "./verbs/device";
 import { entering } from "./verbs/entering";
+import { members } from "./verbs/members";
 import { pharmacy } from "./verbs/pharmacy";
 import { reception } from "./verbs/reception";
 import { sharing } from "./verbs/sharing";
@@ -13,7 +15,7 @@ import { calls, deafen, failing, renew, signInAs, state, tell } from "./world";
 
 export { events } from "./world";
 
-const made = { ...entering, ...reception, ...consult, ...pharmacy, ...sharing, ...device };
+const made = { ...entering, ...reception, ...consult, ...pharmacy, ...sharing, ...device, ...members, ...backup };
 /** Commands that answer only when they are let go. */
 const holding = new Map<string, Promise<void>>();
 
@@ -58,6 +60,7 @@ export const fake = {
   signInAs,
   progress,
   importedSoFar,
+  backedUpSoFar,
   play,
   /** From now on a recording that is started runs by itself. */
   playByItself,

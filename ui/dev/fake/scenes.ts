@@ -26,6 +26,42 @@ export function scene(name: string) {
     state.jobs = [];
   } else if (name === "disk-full") {
     state.status = { ...state.status, disk_full: true };
+  } else if (name === "removed") {
+    // This very device was put out, with work that it could not send.
+    const { sync } = state.status;
+    state.status = { ...state.status, removed: true, sync: { ...sync, connected: false, pending: 12, last_contact: at(95), error: "removed", peers: [] } };
+    state.devices = state.devices.map((d) => (d.this ? { ...d, removed: true } : d));
+  } else if (name === "put-aside") {
+    // A removed tablet's late work, and a change that is not valid.
+    state.status = { ...state.status, sync: { ...state.status.sync, quarantined: 13 } };
+    state.aside = [
+      { reason: "after_removal", device: "0d".repeat(32), letter: "D", name: "Old tablet", count: 12, first_at: at(2 * 1440), documents: { visit: 7, identity: 3, allergies: 2 }, waiting: 4, reviewed: false },
+      { reason: "fork", device: "0b".repeat(32), letter: "B", name: "Dr Aisyah's tablet", count: 1, first_at: at(60), documents: {}, waiting: 0, reviewed: false },
+    ];
+  } else if (name === "lan-only") {
+    // No internet: the relay was never reached, one device is nearby, another is away, and nobody can call this one.
+    state.status = {
+      ...state.status,
+      sync: {
+        ...state.status.sync,
+        connected: false,
+        pending: 3,
+        last_contact: null,
+        error: "unreachable",
+        lan: { state: "failed", code: "no_port" },
+        peers: [
+          { device: "B", found: "announced", connected: true, equal: false, last_contact: at(0) },
+          { device: "C", found: "typed", connected: false, equal: false, last_contact: at(7) },
+        ],
+      },
+    };
+    state.settings = { ...state.settings, lan_addresses: ["192.168.1.20"] };
+  } else if (name === "no-backup") {
+    state.backup = { ...state.backup, problem: "backup_folder_missing" };
+    state.status = { ...state.status, backup_problem: "backup_folder_missing" };
+  } else if (name === "not-admin") {
+    // This device may not say who belongs: the kit does.
+    state.devices = state.devices.map((d) => (d.this ? { ...d, admin: false } : d));
   } else if (name === "no-registration") {
     // An owner who does not practise.
     state.practises = false;

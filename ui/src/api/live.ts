@@ -1,6 +1,7 @@
 /** Events of the backend, fed into the query cache; and the live line of a running recording. */
 import type { QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
+import { onBackupTold } from "./backup";
 import { events, type RecordingProgress, type RecordingView, type VisitView } from "./index";
 import { onModelImport } from "./modelImport";
 import { queries, spoil } from "./queries";
@@ -54,7 +55,9 @@ export function listenToBackend(client: QueryClient): () => void {
     events.statusChanged.listen(({ payload }) => {
       client.setQueryData(queries.status().queryKey, payload);
       void client.invalidateQueries({ queryKey: queries.printJobs().queryKey });
+      void client.invalidateQueries({ queryKey: queries.backupState().queryKey });
     }),
+    events.backupProgress.listen(({ payload }) => onBackupTold(payload)),
     events.modelImport.listen(({ payload }) => onModelImport(payload)),
     events.recordingProgress.listen(({ payload }) => onProgress(client, payload)),
   ];

@@ -84,6 +84,9 @@ export const queries = {
   status: () => queryOptions({ queryKey: ["status"], queryFn: () => api.status(), meta: meta("status", "print_jobs", "settings") }),
   deviceSettings: () => queryOptions({ queryKey: ["settings"], queryFn: () => api.deviceSettings(), meta: meta("settings") }),
   microphones: () => queryOptions({ queryKey: ["microphones"], queryFn: () => api.microphones(), meta: meta("settings"), staleTime: 0 }),
+  devices: () => queryOptions({ queryKey: ["devices"], queryFn: () => api.devices(), meta: meta("devices", "clinic", "audit") }),
+  quarantined: () => queryOptions({ queryKey: ["quarantined"], queryFn: () => api.quarantined(), meta: meta("devices", "status", "clinic", "audit") }),
+  backupState: () => queryOptions({ queryKey: ["backup"], queryFn: () => api.backupState(), meta: meta("settings", "status") }),
   models: () => queryOptions({ queryKey: ["models"], queryFn: () => api.models(), meta: meta("settings") }),
 };
 

@@ -10,6 +10,7 @@ import { Network, type NetworkSearch } from "@/features/network/Network";
 import { SharedRecord } from "@/features/network/SharedRecord";
 import { Patient } from "@/features/patients/Patient";
 import { Patients, type PatientsSearch } from "@/features/patients/Patients";
+import { Sync } from "@/features/sync/Sync";
 import { Today, type TodaySearch } from "@/features/today/Today";
 import { Shell } from "./shell/Shell";
 
@@ -29,6 +30,7 @@ export function makeAppRouter(session: SessionView, home: string) {
       createRoute({ getParentRoute: under, path: "/dispense/$visit", validateSearch: (s) => s as { spool?: boolean }, component: Dispense }),
       createRoute({ getParentRoute: under, path: "/network", validateSearch: (s) => s as NetworkSearch, component: () => <Network session={session} /> }),
       createRoute({ getParentRoute: under, path: "/network/received/$grant", component: SharedRecord }),
+      createRoute({ getParentRoute: under, path: "/sync", component: () => <Sync session={session} /> }),
       createRoute({ getParentRoute: under, path: "/admin", component: Admin }),
       createRoute({ getParentRoute: under, path: "/admin/$tab", component: Admin }),
     ]),

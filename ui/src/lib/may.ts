@@ -6,6 +6,8 @@ type Session = Pick<SessionView, "role" | "practises">;
 export const ROLES = {
   addStaff: ["owner", "admin"],
   changeDevice: ["owner", "admin"],
+  seeDevices: ["owner", "admin"],
+  changeDevices: ["owner", "admin"],
   searchProducts: ["doctor", "pharmacist"],
   registerPatient: ["owner", "admin", "doctor", "receptionist"],
   setQueueState: ["doctor", "pharmacist", "receptionist"],

@@ -10,6 +10,7 @@ import enPatients from "@locales/en/patients.json";
 import enSetup from "@locales/en/setup.json";
 import enShell from "@locales/en/shell.json";
 import enSignin from "@locales/en/signin.json";
+import enSync from "@locales/en/sync.json";
 import enTime from "@locales/en/time.json";
 import enToday from "@locales/en/today.json";
 import msAdmin from "@locales/ms/admin.json";
@@ -24,6 +25,7 @@ import msPatients from "@locales/ms/patients.json";
 import msSetup from "@locales/ms/setup.json";
 import msShell from "@locales/ms/shell.json";
 import msSignin from "@locales/ms/signin.json";
+import msSync from "@locales/ms/sync.json";
 import msTime from "@locales/ms/time.json";
 import msToday from "@locales/ms/today.json";
 
@@ -41,6 +43,7 @@ export const en = {
   setup: enSetup,
   shell: enShell,
   signin: enSignin,
+  sync: enSync,
   time: enTime,
   today: enToday,
 };
@@ -58,6 +61,7 @@ export const ms = {
   setup: msSetup,
   shell: msShell,
   signin: msSignin,
+  sync: msSync,
   time: msTime,
   today: msToday,
 };

@@ -15,6 +15,9 @@ export const device = {
   status: () => ok(state.status),
   deviceSettings: () => ok(state.settings),
   saveDeviceSettings: (settings: b.DeviceSettings) => {
+    if (settings.lan_addresses.some((address) => !/^[\w.:[\]-]+$/.test(address))) return no("invalid", { field: "lan_addresses" });
+    const { sync } = state.status;
+    state.status = { ...state.status, sync: { ...sync, lan: settings.lan_enabled ? (sync.lan.state === "off" ? { state: "listening", port: 47_800 } : sync.lan) : { state: "off" } } };
     state.settings = settings;
     spoil("settings");
     return ok(null);

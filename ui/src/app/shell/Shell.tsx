@@ -12,6 +12,7 @@ import { Initials } from "@/components/Initials";
 import { LanguageSwitch } from "@/components/LanguageSwitch";
 import { setWindow, useWindow } from "@/lib/window";
 import { placesOf } from "./places";
+import { RemovedStrip } from "./RemovedStrip";
 import { Search } from "./Search";
 import styles from "./Shell.module.css";
 import { StatusBar } from "./StatusBar";
@@ -70,6 +71,7 @@ export function Shell({ session }: { session: SessionView }) {
           </Tooltip>
         </div>
       </header>
+      <RemovedStrip />
       <nav className={styles.nav} aria-label={t("shell.places")}>
         {placesOf(session).map(({ name, path: to, icon: Icon }) => (
           <Link key={name} to={to} className={styles.place} activeProps={{ "data-active": true }} data-place={name}>

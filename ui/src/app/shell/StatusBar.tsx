@@ -1,12 +1,13 @@
 import { Button, Popover } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { IconBatteryExclamation, IconMicrophone, IconMicrophoneOff, IconPlug, IconPlugX, IconPrinter } from "@tabler/icons-react";
+import { IconBatteryExclamation, IconDatabaseExport, IconMicrophone, IconMicrophoneOff, IconPlug, IconPlugX, IconPrinter } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { PowerView, PrinterView, ScribeView, SessionView, SyncHealth } from "@/api";
 import { queries } from "@/api/queries";
 import { errorWords } from "@/components/ErrorNote";
+import { relayWords } from "@/components/syncWords";
 import { type May, mayOf } from "@/lib/may";
 import { ago, clock, showMoment } from "@/lib/time";
 import { useNow } from "@/lib/useNow";
@@ -14,7 +15,7 @@ import styles from "./StatusBar.module.css";
 
 type Tone = "calm" | "ok" | "amber" | "red";
 
-/** Sync, power, printer, microphone: always in sight; each opens a panel in plain words. */
+/** Sync, power, printer, microphone, and a backup that is not made: always in sight; each opens a panel in plain words. */
 export function StatusBar({ session }: { session: SessionView }) {
   const { t } = useTranslation();
   const { data } = useQuery(queries.status());
@@ -23,8 +24,9 @@ export function StatusBar({ session }: { session: SessionView }) {
   if (!data) return <footer className={styles.bar} aria-label={t("shell.status.label")} />;
   return (
     <footer className={styles.bar} aria-label={t("shell.status.label")}>
-      <Sync sync={data.sync} />
+      <Sync sync={data.sync} removed={data.removed} />
       <span className={styles.gap} />
+      {data.backup_problem && <Backup problem={data.backup_problem} last={data.last_backup} may={may} />}
       <Power power={data.power} may={may} />
       <Printer printer={data.printer} may={may} />
       <Scribe scribe={data.scribe} may={may} />
@@ -37,13 +39,15 @@ interface ItemProps {
   tone: Tone;
   icon: ReactNode;
   text: string;
+  /** What of it stands there on an upright tablet. */
+  short?: string;
   title: string;
   lines: [string, string][];
   help: string;
   action?: { label: string; to: string; search?: Record<string, unknown> };
 }
 
-function Item({ name, tone, icon, text, title, lines, help, action }: ItemProps) {
+function Item({ name, tone, icon, text, short, title, lines, help, action }: ItemProps) {
   const [opened, setOpened] = useState(false);
   const navigate = useNavigate();
   return (
@@ -51,7 +55,8 @@ function Item({ name, tone, icon, text, title, lines, help, action }: ItemProps)
       <Popover.Target>
         <button type="button" className={styles.item} data-tone={tone} data-status={name} aria-label={text} onClick={() => setOpened((o) => !o)}>
           {icon}
-          <span>{text}</span>
+          <span data-length={short === undefined ? undefined : "long"}>{text}</span>
+          {short !== undefined && <span data-length="short">{short}</span>}
         </button>
       </Popover.Target>
       <Popover.Dropdown className={styles.panel} aria-label={title}>
@@ -82,32 +87,62 @@ function Item({ name, tone, icon, text, title, lines, help, action }: ItemProps)
   );
 }
 
-function Sync({ sync }: { sync: SyncHealth }) {
+function Sync({ sync, removed }: { sync: SyncHealth; removed: boolean }) {
   const { t } = useTranslation();
-  const state = !sync.has_relay ? "alone" : sync.connected ? "connected" : "offline";
+  const state = removed ? "removed" : !sync.has_relay ? "alone" : sync.connected ? "connected" : "offline";
+  const nearby = sync.peers.filter((peer) => peer.connected).length;
   const sent = sync.pending === 0 ? t("shell.sync.allSent") : t("shell.sync.toSend", { count: sync.pending });
-  const contact = sync.last_contact ? ago(sync.last_contact) : t("shell.sync.never");
-  const parts = [t("shell.sync.saved")];
-  if (state !== "alone") {
-    parts.push(sent);
-    parts.push(state === "connected" ? t("shell.sync.connected") : t("shell.sync.offlineSince", { ago: contact }));
+  const relay = sync.connected ? t("shell.sync.relayConnected") : sync.last_contact ? t("shell.sync.relayAgo", { ago: ago(sync.last_contact) }) : t("shell.sync.relayNever");
+  const lan = sync.lan.state === "failed" ? t("shell.sync.lanFailed") : sync.peers.length > 0 ? t("shell.sync.lanDevices", { count: nearby }) : null;
+  const first = removed ? t("shell.sync.removed") : t("shell.sync.saved");
+
+  // Long where there is room; on the upright tablet only what is not as usual, and who is nearby.
+  const parts = [first];
+  const short = [first];
+  if (sync.has_relay) {
+    parts.push(sent, relay);
+    if (sync.pending > 0) short.push(sent);
+    if (!sync.connected) short.push(relay);
   }
-  const lines: [string, string][] = [
-    [t("shell.sync.savedHere"), t("shell.sync.everything")],
-    [t("shell.sync.sent"), sent],
-    [t("shell.sync.lastContact"), sync.last_contact ? showMoment(sync.last_contact) : t("shell.sync.never")],
-  ];
+  if (lan) {
+    parts.push(lan);
+    short.push(sync.lan.state === "failed" ? lan : t("shell.sync.lanShort", { n: nearby }));
+  }
+
+  const lines: [string, string][] = [[t("shell.sync.savedHere"), t("shell.sync.everything")]];
+  if (sync.has_relay) lines.push([t("shell.sync.sent"), sent], [t("shell.sync.relay"), sync.connected || !sync.last_contact ? relay : showMoment(sync.last_contact)]);
+  lines.push([t("shell.sync.lan"), sync.lan.state === "failed" ? t("shell.sync.lanFailed") : sync.lan.state === "off" ? t("shell.sync.lanOff") : t("shell.sync.lanWith", { count: nearby })]);
   if (sync.quarantined > 0) lines.push([t("shell.sync.aside"), t("shell.sync.asideCount", { count: sync.quarantined })]);
-  if (sync.error) lines.push([t("shell.sync.lastTry"), errorWords({ code: sync.error }).title]);
+  if (sync.error) lines.push([t("shell.sync.lastTry"), relayWords(sync.error).title]);
   return (
     <Item
       name="sync"
-      tone={sync.quarantined > 0 ? "amber" : "calm"}
+      tone={removed ? "red" : sync.quarantined > 0 ? "amber" : "calm"}
       icon={<span className={styles.dot} data-state={state} aria-hidden />}
       text={parts.join(" · ")}
+      short={short.join(" · ")}
       title={t(`shell.sync.title.${state}`)}
       lines={lines}
       help={t(`shell.sync.help.${state}`)}
+      action={{ label: t("shell.sync.open"), to: "/sync" }}
+    />
+  );
+}
+
+/** Only in sight while the last try made no backup. */
+function Backup({ problem, last, may }: { problem: string; last: string | null; may: May }) {
+  const { t } = useTranslation();
+  const { title, help } = errorWords({ code: problem });
+  return (
+    <Item
+      name="backup"
+      tone="amber"
+      icon={<IconDatabaseExport size={18} aria-hidden />}
+      text={t("shell.backup.problem")}
+      title={title}
+      lines={[[t("shell.backup.last"), last ? showMoment(last) : t("shell.backup.never")]]}
+      help={help}
+      action={may.changeDevice ? { label: t("shell.backup.open"), to: "/admin/backup" } : undefined}
     />
   );
 }

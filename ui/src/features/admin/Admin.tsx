@@ -1,9 +1,10 @@
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { IconAdjustments, IconDevices, IconShieldLock, IconUsersGroup } from "@tabler/icons-react";
+import { IconAdjustments, IconDatabaseExport, IconDevices, IconShieldLock, IconUsersGroup } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { ClinicAudit } from "@/components/ClinicAudit";
 import { TabPage } from "@/components/TabPage";
-import { Devices } from "./Devices";
+import { Backup } from "./Backup";
+import { Devices } from "./devices/Devices";
 import { Settings } from "./Settings";
 import { Staff } from "./Staff";
 
@@ -11,10 +12,11 @@ const TABS = [
   { name: "staff", icon: IconUsersGroup, panel: <Staff /> },
   { name: "devices", icon: IconDevices, panel: <Devices /> },
   { name: "settings", icon: IconAdjustments, panel: <Settings /> },
+  { name: "backup", icon: IconDatabaseExport, panel: <Backup /> },
   { name: "audit", icon: IconShieldLock, panel: <ClinicAudit /> },
 ] as const;
 
-/** Staff, devices, this device's settings, the audit. */
+/** Staff, devices, this device's settings, its backups, the audit. */
 export function Admin() {
   const { t } = useTranslation();
   const navigate = useNavigate();

@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { IconBuildingPlus, IconDeviceTabletPlus } from "@tabler/icons-react";
+import { IconBuildingPlus, IconDatabaseImport, IconDeviceTabletPlus } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { AppState } from "@/api";
@@ -10,9 +10,10 @@ import { ByCode } from "./ByCode";
 import { ByInvitation } from "./ByInvitation";
 import { Kit } from "./Kit";
 import { Model } from "./Model";
+import { Restore } from "./Restore";
 import styles from "./Setup.module.css";
 
-type Way = "choose" | "invitation" | "code";
+type Way = "choose" | "invitation" | "code" | "restore";
 
 /** First start. What was begun is taken up again where it stands: the backend knows the step. */
 export function Setup({ app }: { app: AppState }) {
@@ -44,6 +45,8 @@ export function Setup({ app }: { app: AppState }) {
           <ByInvitation app={app} onBack={() => setWay("choose")} />
         ) : way === "code" ? (
           <ByCode app={app} onBack={() => setWay("choose")} />
+        ) : way === "restore" ? (
+          <Restore app={app} onBack={() => setWay("choose")} />
         ) : (
           <section className={styles.choose}>
             <h1 className={styles.title}>{t("setup.welcome.title")}</h1>
@@ -58,6 +61,11 @@ export function Setup({ app }: { app: AppState }) {
                 <IconDeviceTabletPlus size={38} stroke={1.4} aria-hidden />
                 <strong>{t("setup.welcome.code")}</strong>
                 <span>{t("setup.welcome.codeHelp")}</span>
+              </button>
+              <button type="button" className={styles.way} onClick={() => setWay("restore")}>
+                <IconDatabaseImport size={38} stroke={1.4} aria-hidden />
+                <strong>{t("setup.welcome.restore")}</strong>
+                <span>{t("setup.welcome.restoreHelp")}</span>
               </button>
             </div>
             {app.clinics.length > 0 && (

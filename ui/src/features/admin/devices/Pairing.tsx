@@ -10,10 +10,10 @@ import page from "@/components/Page.module.css";
 import { Qr } from "@/components/Qr";
 import { clock } from "@/lib/time";
 import { useNow } from "@/lib/useNow";
-import styles from "./Admin.module.css";
+import styles from "../Admin.module.css";
 
 /** Lets one further device in, by a code that works once and for ten minutes. */
-export function Devices() {
+export function Pairing() {
   const { t } = useTranslation();
   const offer = useWrite(() => api.offerPairing());
   const pairing = useQuery({

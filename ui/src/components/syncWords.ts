@@ -1,0 +1,34 @@
+/** Words of syncing and of devices that several screens share. */
+import i18next from "i18next";
+
+const MEANS = {
+  unreachable: "unreachable",
+  timed_out: "unreachable",
+  stopped: "unreachable",
+  lost: "lost",
+  wrong_key: "otherKey",
+  version: "newer",
+  protocol: "newer",
+  unknown_clinic: "unknown",
+  unknown_device: "unknown",
+  not_admitted: "unknown",
+  busy: "trouble",
+  relay_failed: "trouble",
+  relay_behind: "behind",
+  removed: "removed",
+  same_device: "twin",
+  disk_full: "here",
+  store_closed: "here",
+  store_failed: "here",
+} as const;
+
+/** What the last try at the relay ended with: what happened, and what to do. What has no words of its own was refused. */
+export function relayWords(code: string): { title: string; help: string } {
+  const means = code in MEANS ? MEANS[code as keyof typeof MEANS] : "refused";
+  return { title: i18next.t(`sync.relay.${means}.title`), help: i18next.t(`sync.relay.${means}.help`) };
+}
+
+/** What people call a device; its letter when it has no name. */
+export function deviceName({ letter, name }: { letter: string; name: string | null }): string {
+  return name ? `${name} (${letter})` : i18next.t("admin.devices.name", { letter });
+}

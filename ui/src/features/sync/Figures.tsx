@@ -1,0 +1,103 @@
+import { Button } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { IconArchive, IconCheck, IconCloudUp, IconCopy, IconPuzzle, IconServer } from "@tabler/icons-react";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import type { SyncHealth } from "@/api";
+import { queries } from "@/api/queries";
+import page from "@/components/Page.module.css";
+import { relayWords } from "@/components/syncWords";
+import type { May } from "@/lib/may";
+import { showMoment } from "@/lib/time";
+import styles from "./Sync.module.css";
+
+/** Saved, sent, in contact, put aside, missing, written twice: each with what it means and what there is to do. */
+export function Figures({ sync, removed, may }: { sync: SyncHealth; removed: boolean; may: May }) {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const aside = useQuery({ ...queries.quarantined(), enabled: may.seeDevices });
+  const missing = aside.data?.reduce((sum, group) => sum + group.waiting, 0) ?? 0;
+  const problem = sync.error ? relayWords(sync.error) : null;
+  const lastContact = sync.last_contact ? t("sync.state.relayLast", { at: showMoment(sync.last_contact) }) : t("sync.state.relayNever");
+  return (
+    <section className={`${page.card} ${styles.box}`} aria-labelledby="sync-figures">
+      <h2 className={page.h2} id="sync-figures">
+        {t("sync.state.title")}
+      </h2>
+      <dl className={styles.figures}>
+        <Figure name="saved" icon={<IconCheck size={20} aria-hidden />} what={t("sync.state.saved")} value={t("sync.state.savedValue")} help={t("sync.state.savedHelp")} />
+        <Figure
+          name="pending"
+          icon={<IconCloudUp size={20} aria-hidden />}
+          what={t("sync.state.pending")}
+          value={sync.pending > 0 ? t("sync.state.pendingValue", { count: sync.pending }) : t("sync.state.pendingNone")}
+          help={removed && sync.pending > 0 ? t("sync.state.pendingRemoved") : t("sync.state.pendingHelp")}
+        />
+        <Figure
+          name="relay"
+          icon={<IconServer size={20} aria-hidden />}
+          what={t("sync.state.relay")}
+          value={!sync.has_relay ? t("sync.state.relayAlone") : sync.connected ? t("sync.state.relayConnected") : lastContact}
+          help={`${t("sync.state.relayHelp")} ${!sync.has_relay ? t("sync.state.relayAloneHelp") : sync.connected ? "" : t("sync.state.relayOffline")}`.trim()}
+        >
+          {problem && (
+            <p className={styles.problem} data-relay-error={sync.error}>
+              <strong>{`${problem.title}.`}</strong> {problem.help} <code>{sync.error}</code>
+            </p>
+          )}
+        </Figure>
+        <Figure
+          name="aside"
+          tone={sync.quarantined > 0 ? "amber" : undefined}
+          icon={<IconArchive size={20} aria-hidden />}
+          what={t("sync.state.aside")}
+          value={sync.quarantined > 0 ? t("sync.state.asideValue", { count: sync.quarantined }) : t("sync.state.asideNone")}
+          help={sync.quarantined === 0 ? t("sync.state.asideNoneHelp") : may.changeDevices ? t("sync.state.asideHelp") : t("sync.state.asideAsk")}
+        >
+          {sync.quarantined > 0 && may.changeDevices && (
+            <Button variant="default" className={styles.do} onClick={() => void navigate({ to: "/admin/$tab", params: { tab: "devices" } })}>
+              {t("sync.state.asideOpen")}
+            </Button>
+          )}
+        </Figure>
+        {aside.data && (
+          <Figure
+            name="missing"
+            icon={<IconPuzzle size={20} aria-hidden />}
+            what={t("sync.state.missing")}
+            value={missing > 0 ? t("sync.state.missingValue", { count: missing }) : t("sync.state.missingNone")}
+            help={missing > 0 ? t("sync.state.missingHelp") : t("sync.state.missingNoneHelp")}
+          />
+        )}
+        <Figure name="conflicts" icon={<IconCopy size={20} aria-hidden />} what={t("sync.state.conflicts")} value={t("sync.state.conflictsValue")} help={t("sync.state.conflictsHelp")} />
+      </dl>
+    </section>
+  );
+}
+
+interface FigureProps {
+  name: string;
+  icon: ReactNode;
+  what: string;
+  value: string;
+  help: string;
+  tone?: "amber";
+  children?: ReactNode;
+}
+
+function Figure({ name, icon, what, value, help, tone, children }: FigureProps) {
+  return (
+    <div className={styles.figure} data-figure={name} data-tone={tone}>
+      <dt>
+        {icon}
+        {what}
+      </dt>
+      <dd>
+        <p className={styles.value}>{value}</p>
+        <p className={page.muted}>{help}</p>
+        {children}
+      </dd>
+    </div>
+  );
+}

@@ -1,0 +1,28 @@
+import { useQuery } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import type { SessionView } from "@/api";
+import { queries } from "@/api/queries";
+import { ErrorNote } from "@/components/ErrorNote";
+import page from "@/components/Page.module.css";
+import { mayOf } from "@/lib/may";
+import { useNow } from "@/lib/useNow";
+import { Figures } from "./Figures";
+import { Lan } from "./Lan";
+import { Removed } from "./Removed";
+
+/** How this device stands with the others: for everybody to see, for owners and administrators to change. */
+export function Sync({ session }: { session: SessionView }) {
+  const { t } = useTranslation();
+  const { data, error } = useQuery(queries.status());
+  useNow(30_000);
+  const may = mayOf(session);
+  return (
+    <div className={page.page} data-screen="sync">
+      <h1 className={page.title}>{t("sync.title")}</h1>
+      <ErrorNote error={error} />
+      {data?.removed && <Removed pending={data.sync.pending} />}
+      {data && <Figures sync={data.sync} removed={data.removed} may={may} />}
+      {data && <Lan sync={data.sync} may={may} />}
+    </div>
+  );
+}
