@@ -8,7 +8,7 @@ use seal::DeviceId;
 use sync_protocol::{PeerRole, StoreError};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::LanAddress;
 use super::connection::run;
@@ -18,6 +18,8 @@ use super::roll::{Found, Met};
 use crate::Backoff;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// A connection that lasted so long was a good one.
+const STEADY: Duration = Duration::from_secs(20);
 /// The shortest time between two calls to one place, whoever asks for more.
 const BETWEEN_CALLS: Duration = Duration::from_millis(100);
 
@@ -77,6 +79,7 @@ pub(super) async fn keep_calling(shared: Arc<Shared>, mut target: Target) {
             _ = stopping.wait_for(|stop| *stop) => return,
             called = call(&mut target) => called,
         };
+        let begun = Instant::now();
         let (device, end) = match called {
             Some((tcp, at)) => {
                 let (role, found) = (PeerRole::Caller, target.found);
@@ -89,8 +92,9 @@ pub(super) async fn keep_calling(shared: Arc<Shared>, mut target: Target) {
         if matches!(end, LanEnd::Stopped | LanEnd::Store(StoreError::Closed)) {
             return;
         }
-        if device.is_some() {
-            target.device = device;
+        target.device = device.or(target.device);
+        // One that is proven and lost at once, again and again, has a reason: a full disk, say.
+        if begun.elapsed() >= STEADY {
             backoff.reset();
         }
         let wait = shared.jitter(&mut backoff);

@@ -13,6 +13,8 @@ use super::connection::run;
 use super::handle::{LanReach, Shared};
 use super::roll::{Found, Met};
 
+/// How many other ports are tried.
+const OTHER_PORTS: usize = 8;
 /// The system is out of sockets: it won't have one in the next instant.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -21,10 +23,15 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// # Errors
 /// What the system said about any port.
 pub(super) async fn listen(reach: LanReach, port: u16) -> io::Result<(u16, Vec<TcpListener>)> {
-    match on_port(reach, port).await {
-        Err(_) if port != 0 => on_port(reach, 0).await,
-        other => other,
+    let mut outcome = on_port(reach, port).await;
+    // A port that is free for IPv6 may be taken for IPv4: then another one.
+    for _ in 0..OTHER_PORTS {
+        if outcome.is_ok() {
+            break;
+        }
+        outcome = on_port(reach, 0).await;
     }
+    outcome
 }
 
 async fn on_port(reach: LanReach, port: u16) -> io::Result<(u16, Vec<TcpListener>)> {
