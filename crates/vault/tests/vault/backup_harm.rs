@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rand_core::Rng;
 use sync_protocol::SyncStore;
 use tempfile::TempDir;
-use vault::{BackupError, BackupOptions, BackupStage, Vault, VaultError};
+use vault::{BackupError, BackupOptions, BackupStage, OpenError, Vault, VaultError};
 
 use crate::backup::{back_up, go_on, made, options, restored};
 use crate::sound::{RECORDING, recording};
@@ -266,4 +266,24 @@ fn a_store_whose_disk_has_no_room_for_the_test_keeps_no_backup_and_loses_nothing
     assert_eq!(state(&vault), before);
     fs::remove_file(filler).unwrap();
     back_up(&vault, folder.path());
+}
+
+#[test]
+fn a_machine_with_too_little_room_restores_nothing_and_says_so() {
+    let (_stick, file, _, _) = several_pieces();
+    for kib in [64, 256, 512] {
+        let Some(disk) = testkit::small_tmpfs(kib) else {
+            return;
+        };
+        let dir = disk.path().join("clinic");
+        let outcome = restored(&file, &dir).map(drop);
+        assert!(
+            matches!(
+                outcome,
+                Err(BackupError::Vault(VaultError::DiskFull) | BackupError::Open(OpenError::DiskFull))
+            ),
+            "{kib} KiB: {outcome:?}"
+        );
+        assert!(!dir.exists());
+    }
 }
