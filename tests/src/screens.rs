@@ -105,6 +105,9 @@ pub fn places(afternoon: &Afternoon) -> Vec<(&'static str, String)> {
         ("dispense", format!("#/dispense/{}", text(waits, "visit"))),
         ("consent", format!("#/consent/{}", text(waits, "patient"))),
         ("network", "#/network".to_owned()),
+        ("sync", "#/sync".to_owned()),
         ("admin", "#/admin".to_owned()),
+        ("admin-devices", "#/admin/devices".to_owned()),
+        ("admin-backup", "#/admin/backup".to_owned()),
     ]
 }
