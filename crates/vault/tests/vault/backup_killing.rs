@@ -21,7 +21,7 @@ fn names(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-fn is_backup(name: &String) -> bool {
+fn is_backup(name: &str) -> bool {
     name.ends_with(".backup")
 }
 
@@ -73,10 +73,10 @@ fn a_kill_at_any_place_of_a_backup_or_a_restore_costs_only_the_try() {
             let whole = restored(&stick.join(name), &dir).unwrap();
             assert_same(machine.vault(), &whole.vault);
         }
-        assert!(names(&stick).iter().any(is_backup), "after {point}");
+        assert!(names(&stick).iter().any(|name| is_backup(name)), "after {point}");
         let next = back_up(machine.vault(), &stick);
         assert!(
-            names(&stick).iter().all(is_backup),
+            names(&stick).iter().all(|name| is_backup(name)),
             "after {point}: {:?}",
             names(&stick)
         );
