@@ -1,7 +1,8 @@
 /** Made-up people of a made-up clinic. */
 import type { Role, Sex } from "../src/api/bindings.gen";
 
-export const TODAY = new Intl.DateTimeFormat("en-CA", { timeZone: "Asia/Kuala_Lumpur" }).format(new Date());
+/** The day in Kuala Lumpur, eight hours ahead. */
+export const TODAY = new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 10);
 
 export const STAFF: [string, Role][] = [
   ["Dr Aisyah binti Kamal", "doctor"],

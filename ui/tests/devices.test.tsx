@@ -134,6 +134,12 @@ describe("a removal", () => {
     expect(fake.callsOf("removeDevice")[0]?.[0]).toMatchObject({ own: true, kit: KIT });
   });
 
+  it("advises to sync first while the relay is away", async () => {
+    const { user } = start({ as: "admin", at: "/admin/devices", scene: "lan-only" });
+    await user.click(await screen.findByRole("button", { name: "Remove Device C" }));
+    expect(await screen.findByText(/let it sync first/)).toBeTruthy();
+  });
+
   it("on a device that is no admin's needs the kit", async () => {
     const user = await begin("not-admin");
     await user.click(screen.getByRole("button", { name: "Remove Dr Aisyah's tablet (B)" }));

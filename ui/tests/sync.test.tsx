@@ -21,11 +21,12 @@ describe("the status bar", () => {
     ["never reached", { connected: false, last_contact: null, pending: 2 }, "Saved here · 2 to send · relay not reached yet · LAN 1 device"],
     ["nobody nearby", { peers: [] }, "Saved here · all sent · relay connected"],
     ["LAN failed", { lan: { state: "failed", code: "no_port" }, peers: [] }, "Saved here · all sent · relay connected · LAN failed"],
+    ["put aside", { quarantined: 13 }, "Saved here · all sent · relay connected · LAN 1 device · 13 put aside"],
     ["alone", { has_relay: false, connected: false, peers: [] }, "Saved here"],
   ] as const)("%s", async (_, change, words) => {
     start({ as: "receptionist", at: "/today", before: () => void Object.assign(fake.state.status.sync, change) });
     const bar = await screen.findByRole("button", { name: words });
-    expect(bar.getAttribute("data-tone")).toBe("calm");
+    expect(bar.getAttribute("data-tone")).toBe("quarantined" in change ? "amber" : "calm");
   });
 
   it("speaks Malay", async () => {

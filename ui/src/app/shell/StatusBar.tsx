@@ -108,6 +108,11 @@ function Sync({ sync, removed }: { sync: SyncHealth; removed: boolean }) {
     parts.push(lan);
     short.push(sync.lan.state === "failed" ? lan : t("shell.sync.lanShort", { n: nearby }));
   }
+  if (sync.quarantined > 0) {
+    const aside = t("shell.sync.asideBar", { count: sync.quarantined });
+    parts.push(aside);
+    short.push(aside);
+  }
 
   const lines: [string, string][] = [[t("shell.sync.savedHere"), t("shell.sync.everything")]];
   if (sync.has_relay) lines.push([t("shell.sync.sent"), sent], [t("shell.sync.relay"), sync.connected || !sync.last_contact ? relay : showMoment(sync.last_contact)]);

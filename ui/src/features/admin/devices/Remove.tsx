@@ -1,8 +1,10 @@
 import { Checkbox, TextInput } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type DeviceView, type RemoveDevice } from "@/api";
+import { queries } from "@/api/queries";
 import { useWrite } from "@/api/useWrite";
 import { notify } from "@/components/notify";
 import { deviceName } from "@/components/syncWords";
@@ -17,6 +19,8 @@ export function Remove({ device, kitNeeded, onClose }: { device: DeviceView; kit
   const [wantsKit, setWantsKit] = useState(false);
   const [since, setSince] = useState("");
   const remove = useWrite((input: RemoveDevice) => api.removeDevice(input), ["devices", "status"]);
+  const { data: status } = useQuery(queries.status());
+  const offline = status !== undefined && status.sync.has_relay && !status.sync.connected;
   const needs = kitNeeded || device.this;
   const same = letter.trim().toUpperCase() === device.letter.toUpperCase();
   const onSuccess = () => {
@@ -63,6 +67,7 @@ export function Remove({ device, kitNeeded, onClose }: { device: DeviceView; kit
         <li>{t("admin.devices.removeUnsent")}</li>
         <li>{t("admin.devices.removeGood")}</li>
       </ul>
+      {offline && <Warning>{t("admin.devices.removeOffline")}</Warning>}
       {device.admin && !device.this && <Warning>{t("admin.devices.removeAdmin")}</Warning>}
     </Signed>
   );
