@@ -10,11 +10,14 @@ use sync_protocol::{
 use testkit::SeededRng;
 
 use super::device::Device;
+use super::faults::{Fault, Faulty};
 
 /// One connection.
 pub(super) struct Call {
     /// Whose.
     pub(super) device: usize,
+    /// The device's disk was full while it lasted.
+    pub(super) was_full: bool,
     /// A frame was tampered with on the way: then refusals are no surprise.
     pub(super) garbled: bool,
     /// Why the device gave up, if it did.
@@ -31,11 +34,22 @@ pub(super) struct Call {
 
 impl Call {
     /// Connects. The relay's greeting is on its way.
-    pub(super) fn open(at: usize, device: &Device, relay: &dyn RelayStore, rng: &mut SeededRng) -> Self {
-        let store: Arc<dyn SyncStore> = Arc::new(device.vault().clone());
+    pub(super) fn open(
+        at: usize,
+        device: &Device,
+        fault: Option<Fault>,
+        relay: &dyn RelayStore,
+        rng: &mut SeededRng,
+    ) -> Self {
+        let vault = device.vault().clone();
+        let store: Arc<dyn SyncStore> = match fault {
+            Some(fault) => Arc::new(Faulty { vault, fault }),
+            None => Arc::new(vault),
+        };
         let (relay_end, greeting) = RelaySession::open(relay, rng);
         let mut call = Self {
             device: at,
+            was_full: device.full,
             garbled: false,
             error: None,
             n_bytes: 0,
@@ -172,12 +186,12 @@ impl Call {
     }
 
     /// What no honest end gives a reason for; `None` when all is well.
-    pub(super) fn surprise(&self, relay_is_astray: bool, disk_is_full: bool) -> Option<DeviceError> {
+    pub(super) fn surprise(&self, relay_is_astray: bool, leavers: bool) -> Option<DeviceError> {
         let expected = self.garbled
             || match self.error? {
-                DeviceError::Store(StoreError::DiskFull) => disk_is_full,
+                DeviceError::Store(StoreError::DiskFull) => self.was_full,
                 DeviceError::Refused(RefusedCode::RelayBehind) => relay_is_astray,
-                DeviceError::Refused(RefusedCode::Removed) => true,
+                DeviceError::Refused(RefusedCode::Removed | RefusedCode::UnknownDevice) => leavers,
                 _ => false,
             };
         self.error.filter(|_| !expected)

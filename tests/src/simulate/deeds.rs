@@ -23,6 +23,7 @@ const AT_WORK: u32 = 6;
 impl World {
     /// Does one deed at a device. Returns what came of it, in words.
     pub(super) fn perform(&mut self, who: usize, deed: Deed, rng: &mut SeededRng) -> Result<String> {
+        let before = self.devices[who].held.changes.clone();
         let done = match deed {
             Deed::Grant | Deed::Release | Deed::Revoke | Deed::RevokeUnheard => self.share(who, deed, rng)?,
             Deed::Record | Deed::Chunk | Deed::FinishRecording => self.devices[who].record(deed, rng)?,
@@ -42,6 +43,7 @@ impl World {
         }
         self.devices[who].look()?;
         self.model.saw(&self.devices[who]);
+        self.check_epochs(who, &before)?;
         let (device, done) = (&self.devices[who], done.map_or("nothing", |()| "done"));
         Ok(format!(
             "{} {deed:?}: {done}; holds {}",

@@ -267,6 +267,8 @@ impl Device {
 
     /// The same device once more: its disk was cloned.
     pub(super) fn cloned(&mut self, name: String, rng: &mut SeededRng) -> Result<Self> {
+        // Whichever ends a recording first decides how long it is: one more thing that waits for clones to be told apart.
+        self.own.recordings.clear();
         let home = self.home.with_file_name(&name);
         let dir = home.join("0");
         disk::copy(&self.dir, &dir)?;

@@ -20,6 +20,8 @@ pub struct Figures {
     pub n_clones: u64,
     /// Devices that were admitted.
     pub n_admitted: u64,
+    /// Acts that changed who belongs: removals, admins, epochs, reviews.
+    pub n_membership: u64,
     /// Times that the relay went down and came back.
     pub n_relay_crashes: u64,
     /// Times that the relay was put back to an older copy.
@@ -41,6 +43,7 @@ impl AddAssign for Figures {
         self.n_put_back += other.n_put_back;
         self.n_clones += other.n_clones;
         self.n_admitted += other.n_admitted;
+        self.n_membership += other.n_membership;
         self.n_relay_crashes += other.n_relay_crashes;
         self.n_relay_put_back += other.n_relay_put_back;
         self.n_connections += other.n_connections;
@@ -54,7 +57,7 @@ impl fmt::Display for Figures {
         write!(
             f,
             "{} steps, {} writes ({} refused by a full disk), {} restarts and power cuts, {} stores put back, \
-             {} clones, {} devices admitted, relay: {} power cuts, {} put back, {} connections, {} messages, {} KB",
+             {} clones, {} devices admitted, {} removals, epochs and the like, relay: {} power cuts, {} put back, {} connections, {} messages, {} KB",
             self.n_steps,
             self.n_writes,
             self.n_refused,
@@ -62,6 +65,7 @@ impl fmt::Display for Figures {
             self.n_put_back,
             self.n_clones,
             self.n_admitted,
+            self.n_membership,
             self.n_relay_crashes,
             self.n_relay_put_back,
             self.n_connections,

@@ -11,10 +11,18 @@ use super::world::World;
 
 /// Rounds in which each connection moves once; far more than any exchange between healthy machines takes.
 const ROUNDS: usize = 2_000;
+/// Tries to connect, where one may rightly be turned away before the right statements have come.
+const TRIES: usize = 4;
 /// What an idle device may cost when it calls again, in bytes both ways.
 const IDLE_BYTES: usize = 1_024;
 /// Short grants end meanwhile.
 const LATER_MS: i64 = 60 * 60 * 1000;
+
+/// What was where before everything began to talk.
+struct Before {
+    by_device: Vec<BTreeSet<ItemId>>,
+    by_relay: Vec<BTreeSet<ItemId>>,
+}
 
 impl World {
     /// Mends everything, lets everyone talk until nothing moves, and checks what must hold then.
@@ -23,9 +31,12 @@ impl World {
     pub(super) fn heal(&mut self, seed: u64) -> Result<()> {
         let rng = &mut seeded_rng(seed);
         self.mend(rng)?;
-        let everywhere: Vec<BTreeSet<ItemId>> = (0..self.clinics.len())
-            .map(|clinic| self.held_by(clinic, true))
-            .collect();
+        let before = Before {
+            by_device: self.devices.iter().map(|device| device.held.changes.clone()).collect(),
+            by_relay: (0..self.clinics.len())
+                .map(|clinic| self.at_relay(clinic).clone())
+                .collect(),
+        };
         let by_relay_first = percent(rng, 50);
         for by_relay in [by_relay_first, !by_relay_first, by_relay_first] {
             if by_relay {
@@ -33,19 +44,41 @@ impl World {
             } else {
                 self.settle_meetings(rng).context("by the LAN")?;
             }
-            for clinic in 0..self.clinics.len() {
+            for clinic in (0..self.clinics.len()).filter(|clinic| !self.has_leavers(*clinic)) {
                 self.check_union(clinic, by_relay || by_relay_first)?;
             }
         }
-        self.settle_calls(rng).context("by the relay, at last")?;
-        for (clinic, before) in everywhere.into_iter().enumerate() {
-            ensure!(
-                self.held_by(clinic, true) == before,
-                "clinic {clinic}: another set than the union of what its devices and the relay held"
-            );
+        for who in 0..self.devices.len() {
+            self.devices[who].vault().hand_on_keys()?;
         }
+        self.settle_meetings(rng).context("by the LAN, with all keys")?;
+        self.settle_calls(rng).context("by the relay, at last")?;
+        (0..self.clinics.len()).try_for_each(|clinic| self.check_nothing_lost(clinic, &before))?;
         self.check()?;
         self.check_idle(rng)
+    }
+
+    /// Whoever belongs holds what all of those held and what the relay held, and nothing from nowhere.
+    fn check_nothing_lost(&mut self, clinic: usize, before: &Before) -> Result<()> {
+        let membership = self.membership_at_relay(clinic)?;
+        let members = self.members(clinic, &membership);
+        let of = |who: &usize| before.by_device[*who].iter().copied();
+        let mut union = before.by_relay[clinic].clone();
+        union.extend(members.iter().flat_map(of));
+        let mut all = union.clone();
+        let devices = (0..before.by_device.len()).filter(|who| self.devices[*who].clinic == clinic);
+        all.extend(devices.collect::<Vec<_>>().iter().flat_map(of));
+        for who in members {
+            let (name, held) = (&self.devices[who].name, &self.devices[who].held.changes);
+            let n_lost = union.difference(held).count();
+            ensure!(n_lost == 0, "{name} lacks {n_lost} changes that its clinic had");
+            ensure!(held.is_subset(&all), "{name} holds what nobody had");
+        }
+        Ok(())
+    }
+
+    fn at_relay(&self, clinic: usize) -> &BTreeSet<ItemId> {
+        &self.relay.known.clinics[&self.clinics[clinic].tenant].changes
     }
 
     fn mend(&mut self, rng: &mut SeededRng) -> Result<()> {
@@ -69,26 +102,23 @@ impl World {
         Ok(())
     }
 
-    /// What the devices of a clinic hold together, and the relay for them.
-    fn held_by(&self, clinic: usize, with_relay: bool) -> BTreeSet<ItemId> {
-        let devices = self.devices.iter().filter(|device| device.clinic == clinic);
-        let mut all: BTreeSet<ItemId> = devices.flat_map(|device| device.held.changes.iter().copied()).collect();
-        if with_relay {
-            all.extend(&self.relay.known.clinics[&self.clinics[clinic].tenant].changes);
-        }
-        all
-    }
-
     fn check_union(&self, clinic: usize, with_relay: bool) -> Result<()> {
-        let union = self.held_by(clinic, with_relay);
-        for device in self.devices.iter().filter(|device| device.clinic == clinic) {
-            ensure!(
-                device.held.changes == union,
-                "{} holds {} of {} changes",
-                device.name,
-                device.held.changes.len(),
-                union.len()
-            );
+        let devices = self.devices.iter().filter(|device| device.clinic == clinic);
+        let mut union: BTreeSet<ItemId> = devices.flat_map(|device| device.held.changes.iter().copied()).collect();
+        if with_relay {
+            union.extend(self.at_relay(clinic));
+        }
+        let devices = || self.devices.iter().filter(|device| device.clinic == clinic);
+        for device in devices() {
+            let (name, held) = (&device.name, &device.held.changes);
+            ensure!(*held == union, "{name} holds {} of {} changes", held.len(), union.len());
+        }
+        // A grant that its giver and the relay have lost is with whom it was given to, and comes round on the LAN alone.
+        if self.figures.n_relay_put_back == 0 {
+            let first = devices().next().map(|device| &device.held.consents);
+            let unlike = devices().find(|device| Some(&device.held.consents) != first);
+            let name = unlike.map(|device| &device.name);
+            ensure!(name.is_none(), "{name:?} holds other grants and revocations");
         }
         Ok(())
     }
@@ -98,13 +128,27 @@ impl World {
         self.sweep();
     }
 
-    /// All devices call the relay, until nothing moves.
+    /// All devices call the relay, until nothing moves. Who was turned away and belongs after all calls again.
     fn settle_calls(&mut self, rng: &mut SeededRng) -> Result<()> {
         self.hang_up();
         self.meetings.clear();
-        for who in 0..self.devices.len() {
-            self.dial(who, rng);
+        for _ in 0..self.n_tries() {
+            for who in 0..self.devices.len() {
+                self.dial(who, rng);
+            }
+            self.exchange(rng)?;
+            if self.connected()?.is_ok() {
+                return Ok(());
+            }
         }
+        self.connected()?.map_err(anyhow::Error::msg)
+    }
+
+    fn n_tries(&self) -> usize {
+        if self.model.has_leavers { TRIES } else { 1 }
+    }
+
+    fn exchange(&mut self, rng: &mut SeededRng) -> Result<()> {
         for _ in 0..ROUNDS {
             let mut moved = false;
             for at in 0..self.calls.len() {
@@ -112,21 +156,29 @@ impl World {
                 moved |= self.deliver_down(at)?;
             }
             if !moved {
-                return self.all_connected();
+                self.sweep();
+                return Ok(());
             }
         }
         bail!("stuck: frames are still on their way after {ROUNDS} rounds")
     }
 
-    fn all_connected(&self) -> Result<()> {
-        for who in 0..self.devices.len() {
-            let name = &self.devices[who].name;
-            let up = self.calls.iter().any(|call| call.device == who && call.is_up());
-            ensure!(up, "{name} is not connected: {:?}", self.refusal(who));
-            let pending = self.pending(who)?;
-            ensure!(pending == 0, "{name} still has {pending} to send");
+    /// Whether everyone who belongs is connected and has nothing left to send; if not, what is wrong.
+    fn connected(&mut self) -> Result<Result<(), String>> {
+        for clinic in 0..self.clinics.len() {
+            let membership = self.membership_at_relay(clinic)?;
+            for who in self.members(clinic, &membership) {
+                let name = &self.devices[who].name;
+                if !self.calls.iter().any(|call| call.device == who && call.is_up()) {
+                    return Ok(Err(format!("{name} is not connected: {:?}", self.refusal(who))));
+                }
+                let pending = self.pending(who)?;
+                if pending > 0 {
+                    return Ok(Err(format!("{name} still has {pending} to send")));
+                }
+            }
         }
-        Ok(())
+        Ok(Ok(()))
     }
 
     fn refusal(&self, who: usize) -> Option<String> {
@@ -137,29 +189,62 @@ impl World {
             .next()
     }
 
-    /// All devices of each clinic meet, until nothing moves.
+    /// All devices of each clinic meet, until nothing moves. Who was turned away and belongs after all meets again.
     fn settle_meetings(&mut self, rng: &mut SeededRng) -> Result<()> {
         self.hang_up();
         self.meetings.clear();
-        for one in 0..self.devices.len() {
-            for other in one + 1..self.devices.len() {
-                // A clone is the same device: it does not meet itself.
-                if self.devices[one].keys.id() != self.devices[other].keys.id() {
-                    self.meet(one, other, rng);
+        for _ in 0..self.n_tries() {
+            for one in 0..self.devices.len() {
+                for other in one + 1..self.devices.len() {
+                    if self.meet_each_other(one, other) {
+                        self.meet(one, other, rng);
+                    }
                 }
             }
+            self.talk_on()?;
+            self.meetings.retain(|meeting| meeting.link.is_equal());
+            if self.apart().is_none() {
+                return Ok(());
+            }
         }
+        match self.apart() {
+            Some([one, other]) => bail!("{one} and {other} do not come to the same set"),
+            None => Ok(()),
+        }
+    }
+
+    fn talk_on(&mut self) -> Result<()> {
         for _ in 0..ROUNDS {
             if !self.talk()? {
-                let unequal = self.meetings.iter().find(|meeting| !meeting.link.is_equal());
-                if let Some([one, other]) = unequal.map(|meeting| meeting.who.map(|who| &self.devices[who].name)) {
-                    bail!("{one} and {other} do not come to the same set");
-                }
                 self.sweep();
                 return Ok(());
             }
         }
         bail!("stuck: bytes are still on their way after {ROUNDS} rounds")
+    }
+
+    /// Whether these are two devices of one clinic that know each other as members, and do not meet already. A clone is
+    /// the same device: it does not meet itself.
+    fn meet_each_other(&self, one: usize, other: usize) -> bool {
+        let knows = |one: usize, other: usize| {
+            let belonging = self.devices[one].vault().belonging();
+            belonging.membership.device(&self.devices[other].keys.id()).is_some()
+        };
+        let [a, b] = [one, other].map(|who| &self.devices[who]);
+        let met = self
+            .meetings
+            .iter()
+            .any(|meeting| meeting.is_of(one) && meeting.is_of(other));
+        let strangers = self.model.has_leavers && !(knows(one, other) && knows(other, one) && knows(one, one));
+        a.clinic == b.clinic && a.keys.id() != b.keys.id() && !met && !strangers
+    }
+
+    /// Two who should have met and did not.
+    fn apart(&self) -> Option<[&str; 2]> {
+        let n = self.devices.len();
+        let mut pairs = (0..n).flat_map(|one| (one + 1..n).map(move |other| [one, other]));
+        let apart = pairs.find(|[one, other]| self.meet_each_other(*one, *other));
+        apart.map(|pair| pair.map(|who| self.devices[who].name.as_str()))
     }
 
     /// Everyone calls once more: with nothing new that costs next to nothing.

@@ -13,6 +13,8 @@ pub(super) struct Meeting {
     pub(super) who: [usize; 2],
     /// What is between them.
     pub(super) link: PeerLink,
+    /// The disk of one of them was full while it lasted.
+    pub(super) was_full: bool,
     n_counted: [usize; 2],
 }
 
@@ -26,6 +28,7 @@ impl Meeting {
         Self {
             who,
             link: PeerLink::connect(ends, [binding; 2]),
+            was_full: devices.iter().any(|device| device.full),
             n_counted: [0; 2],
         }
     }
@@ -47,17 +50,18 @@ impl Meeting {
     }
 
     /// What no honest end gives a reason for, in words.
-    pub(super) fn surprise(&self, any_full: bool) -> Option<String> {
+    pub(super) fn surprise(&self, leavers: bool) -> Option<String> {
         for end in &self.link.ends {
             match end.error {
-                Some(PeerError::Store(StoreError::DiskFull)) if any_full => {}
+                Some(PeerError::Store(StoreError::DiskFull)) if self.was_full => {}
                 // The other end's reason is looked at there.
                 Some(PeerError::Refused(_)) | None => {}
                 Some(error) => return Some(error.to_string()),
             }
             match end.refused {
                 // A clone meets its original.
-                Some(RefusedCode::SameDevice | RefusedCode::Removed) | None => {}
+                Some(RefusedCode::SameDevice) | None => {}
+                Some(RefusedCode::Removed | RefusedCode::UnknownDevice) if leavers => {}
                 Some(code) => return Some(format!("a peer refused a peer: {}", code.name())),
             }
         }

@@ -34,6 +34,8 @@ pub(super) struct Model {
     pub(super) grants: BTreeMap<GrantId, Granted>,
     /// Every release.
     pub(super) releases: BTreeMap<ReleaseId, Released>,
+    /// Somebody was put out of a clinic.
+    pub(super) has_leavers: bool,
     /// Clinic and letter of devices of which an older state, or two at once, may have given a number twice.
     twice: BTreeSet<(usize, String)>,
 }

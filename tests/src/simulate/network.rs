@@ -125,7 +125,7 @@ impl World {
         if self.calls.len() >= MOST_CONNECTIONS {
             self.calls.remove(0).cut();
         }
-        let call = Call::open(who, &self.devices[who], self.relay.store(), rng);
+        let call = Call::open(who, &self.devices[who], self.fault, self.relay.store(), rng);
         self.calls.push(call);
         self.figures.n_connections += 1;
         format!("{name} calls the relay")
@@ -177,8 +177,7 @@ impl World {
         }
         let now_ms = self.devices[who].clock.now_ms();
         self.calls[at].hear(&outgoing.frame, now_ms);
-        let (astray, full) = (self.relay.astray, self.devices[who].full);
-        if let Some(error) = self.calls[at].surprise(astray, full) {
+        if let Some(error) = self.calls[at].surprise(self.relay.astray, self.model.has_leavers) {
             bail!("{}: {error}", self.devices[who].name);
         }
         self.saw(who)?;
@@ -244,8 +243,7 @@ impl World {
     pub(super) fn deliver_bytes(&mut self, at: usize, end: usize, n: usize) -> Result<bool> {
         let moved = self.meetings[at].link.deliver(end, n);
         let [one, other] = self.meetings[at].who;
-        let any_full = self.devices[one].full || self.devices[other].full;
-        if let Some(error) = self.meetings[at].surprise(any_full) {
+        if let Some(error) = self.meetings[at].surprise(self.model.has_leavers) {
             bail!("{} and {}: {error}", self.devices[one].name, self.devices[other].name);
         }
         self.saw(self.meetings[at].who[end])?;

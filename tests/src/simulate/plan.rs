@@ -89,6 +89,16 @@ pub enum Act {
     Clone(Which),
     /// A new device is admitted.
     Admit(Which),
+    /// An admin puts the device out.
+    Remove(Which),
+    /// An admin makes the device an admin.
+    MakeAdmin(Which),
+    /// The device begins an epoch.
+    Rotate(Which),
+    /// The device hands on the keys of epochs.
+    HandOn(Which),
+    /// The device, if it is an admin's, takes what a removed device wrote too late.
+    Review(Which),
     /// The device's clock goes wrong.
     Clock(Which, Jump),
     /// The device's disk is full.
@@ -147,15 +157,17 @@ pub fn plan(seed: u64, n_steps: usize) -> Vec<Step> {
     let rng = &mut seeded_rng(seed);
     // How rough it is differs from seed to seed: where everything breaks all the time nothing gets far.
     let rough = 1 + below(rng, 4);
+    // And in every third nobody is put out: only then must all devices hold the very same.
+    let leaving = below(rng, 3);
     (0..n_steps)
         .map(|_| Step {
-            act: act(rng, rough),
+            act: act(rng, rough, leaving),
             seed: rng.next_u64(),
         })
         .collect()
 }
 
-fn act(rng: &mut SeededRng, rough: usize) -> Act {
+fn act(rng: &mut SeededRng, rough: usize, leaving: usize) -> Act {
     let a = rng.next_u32().to_le_bytes();
     let (who, other, flag, small) = (a[0], a[1], a[2] & 1 == 1, a[3]);
     let misfortune = below(rng, 100) < 5 * rough;
@@ -170,6 +182,15 @@ fn act(rng: &mut SeededRng, rough: usize) -> Act {
             94..=95 => Act::KeepCopy(who),
             96..=97 => Act::Wait(u16::from(small) * 4),
             _ => Act::Minute,
+        };
+    }
+    if below(rng, 100) < 15 * leaving {
+        return match below(rng, 10) {
+            0..=2 => Act::Remove(who),
+            3..=4 => Act::MakeAdmin(who),
+            5 => Act::Rotate(who),
+            6..=7 => Act::HandOn(who),
+            _ => Act::Review(who),
         };
     }
     match below(rng, 44) {

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow};
 use tempfile::TempDir;
 
+use super::faults::Fault;
 use super::figures::Figures;
 use super::plan::Step;
 use super::world::World;
@@ -44,8 +45,16 @@ impl Broken {
 /// # Errors
 /// [`Broken`], also when something of ours panics.
 pub fn run(seed: u64, steps: &[Step]) -> Result<Held, Box<Broken>> {
+    run_with(None, seed, steps)
+}
+
+/// As [`run`], with stores that break a rule.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with(fault: Option<Fault>, seed: u64, steps: &[Step]) -> Result<Held, Box<Broken>> {
     let mut trace = Vec::new();
-    let done = catch_unwind(AssertUnwindSafe(|| live(seed, steps, &mut trace)));
+    let done = catch_unwind(AssertUnwindSafe(|| live(fault, seed, steps, &mut trace)));
     let error = match done {
         Ok(Ok(held)) => return Ok(held),
         Ok(Err(error)) => error,
@@ -59,10 +68,11 @@ pub fn run(seed: u64, steps: &[Step]) -> Result<Held, Box<Broken>> {
     Err(Box::new(Broken { what, trace }))
 }
 
-fn live(seed: u64, steps: &[Step], trace: &mut Vec<String>) -> Result<Held> {
+fn live(fault: Option<Fault>, seed: u64, steps: &[Step], trace: &mut Vec<String>) -> Result<Held> {
     let folder = folder()?;
     let mut hash = DefaultHasher::new();
     let mut world = World::set_up(folder.path(), seed).context("set-up")?;
+    world.fault = fault;
     for (n, step) in steps.iter().enumerate() {
         trace.push(format!("{n:>4} {:?}", step.act));
         let told = world.apply(*step)?;

@@ -11,6 +11,7 @@ use testkit::{SeededRng, TestClock, seeded_rng};
 use super::call::Call;
 use super::chance::bytes;
 use super::device::Device;
+use super::faults::Fault;
 use super::figures::Figures;
 use super::meeting::Meeting;
 use super::model::Model;
@@ -46,6 +47,8 @@ pub(super) struct World {
     pub(super) now_ms: i64,
     /// On which side each device is; the lowest bit is the relay's side.
     pub(super) sides: u16,
+    /// A rule that all devices break.
+    pub(super) fault: Option<Fault>,
     home: PathBuf,
 }
 
@@ -84,6 +87,7 @@ impl World {
             figures: Figures::default(),
             now_ms,
             sides: 0,
+            fault: None,
             home: home.to_owned(),
         };
         for who in 0..world.devices.len() {
@@ -142,6 +146,9 @@ impl World {
                 }
                 self.came_back(who, "put back")
             }
+            act @ (Act::Remove(_) | Act::MakeAdmin(_) | Act::Rotate(_) | Act::HandOn(_) | Act::Review(_)) => {
+                self.on_membership(act, rng)
+            }
             Act::Clone(who) => self.clone_device(who, rng),
             Act::Admit(who) => self.admit(who, rng),
             Act::Clock(who, jump) => {
@@ -153,6 +160,10 @@ impl World {
             Act::Fill(who) => {
                 let who = self.who(who);
                 self.devices[who].set_full(true)?;
+                let calls = self.calls.iter_mut().filter(|call| call.device == who);
+                calls.for_each(|call| call.was_full = true);
+                let meetings = self.meetings.iter_mut().filter(|meeting| meeting.is_of(who));
+                meetings.for_each(|meeting| meeting.was_full = true);
                 Ok(format!("{}: disk full", self.devices[who].name))
             }
             Act::Free(who) => {
@@ -232,6 +243,9 @@ impl World {
         let name = self.new_name(clinic);
         let (admin, keys) = (&self.devices[founder], DeviceKeys::make(rng));
         let belonging = admin.vault().belonging();
+        if !belonging.membership.is_admin(&admin.keys.id()) {
+            return Ok("nobody is admitted".into());
+        }
         let added = seal::add_device(
             &belonging.membership,
             &belonging.epochs,

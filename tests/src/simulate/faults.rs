@@ -1,0 +1,100 @@
+//! Stores that break one rule of `SyncStore` on purpose: a simulator that does not notice them would be worth nothing.
+
+use seal::{GrantId, TenantId};
+use sync_protocol::{AuditLine, Consent, Cursor, Incarnation, OutId, OutItem, Refusal, Scope, StoreError, SyncStore};
+use vault::Vault;
+
+/// Which rule is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// What was handed over counts as sent before anybody has it.
+    SentTooEarly,
+    /// The cursor moves over a change that was not stored.
+    SkipsAChange,
+    /// A relay that was put back is not told again what it lost.
+    TrustsTheRelay,
+    /// Revocations are not taken in.
+    DeafToRevocations,
+}
+
+/// A vault behind a store that breaks a rule.
+pub(super) struct Faulty {
+    pub(super) vault: Vault,
+    pub(super) fault: Fault,
+}
+
+impl SyncStore for Faulty {
+    fn outbox(&self, max_items: usize, max_bytes: usize) -> Result<Vec<OutItem>, StoreError> {
+        let items = self.vault.outbox(max_items, max_bytes)?;
+        if self.fault == Fault::SentTooEarly {
+            let ids: Vec<OutId> = items.iter().map(|item| item.id).collect();
+            self.vault.mark_sent(&ids)?;
+        }
+        Ok(items)
+    }
+
+    fn begin_incarnation(&self, incarnation: &Incarnation) -> Result<(), StoreError> {
+        match self.fault {
+            Fault::TrustsTheRelay => Ok(()),
+            _ => self.vault.begin_incarnation(incarnation),
+        }
+    }
+
+    fn absorb_changes(&self, cursor: &Cursor, mut changes: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        if self.fault == Fault::SkipsAChange {
+            changes.pop();
+        }
+        self.vault.absorb_changes(cursor, changes)
+    }
+
+    fn absorb_consents(&self, cursor: &Cursor, mut consents: Vec<Consent>) -> Result<(), StoreError> {
+        if self.fault == Fault::DeafToRevocations {
+            consents.retain(|consent| matches!(consent, Consent::Grant(_)));
+        }
+        self.vault.absorb_consents(cursor, consents)
+    }
+
+    fn tenant(&self) -> TenantId {
+        self.vault.tenant()
+    }
+
+    fn statements(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.vault.statements()
+    }
+
+    fn absorb_statements(&self, statements: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        self.vault.absorb_statements(statements)
+    }
+
+    fn absorb_foreign_statements(&self, tenant: TenantId, statements: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        self.vault.absorb_foreign_statements(tenant, statements)
+    }
+
+    fn pending(&self) -> Result<u64, StoreError> {
+        self.vault.pending()
+    }
+
+    fn mark_sent(&self, ids: &[OutId]) -> Result<(), StoreError> {
+        self.vault.mark_sent(ids)
+    }
+
+    fn mark_refused(&self, items: &[(OutId, Refusal)]) -> Result<(), StoreError> {
+        self.vault.mark_refused(items)
+    }
+
+    fn cursor(&self, incarnation: &Incarnation, scope: &Scope) -> Result<u64, StoreError> {
+        self.vault.cursor(incarnation, scope)
+    }
+
+    fn absorb_releases(&self, cursor: &Cursor, releases: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        self.vault.absorb_releases(cursor, releases)
+    }
+
+    fn absorb_relay_audit(&self, cursor: &Cursor, lines: Vec<AuditLine>) -> Result<(), StoreError> {
+        self.vault.absorb_relay_audit(cursor, lines)
+    }
+
+    fn inbound_grants(&self, now_ms: i64) -> Result<Vec<GrantId>, StoreError> {
+        self.vault.inbound_grants(now_ms)
+    }
+}
