@@ -53,7 +53,6 @@ export function Restore({ app, onBack }: { app: AppState; onBack: () => void }) 
           {file && t("setup.restore.chosen", { file })}
         </p>
       </div>
-      <h2 className={styles.second}>{t("setup.restore.kit")}</h2>
       <KitWords onChange={setWords} />
       {fields}
       <p className={styles.lead}>{t("setup.restore.again")}</p>

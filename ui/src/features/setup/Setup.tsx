@@ -28,7 +28,7 @@ export function Setup({ app }: { app: AppState }) {
         <LanguageSwitch />
       </header>
       <main className={styles.main} data-screen="setup" data-step={step ?? way}>
-        {(step || way !== "choose") && (
+        {(step || way === "invitation" || way === "code") && (
           <ol className={styles.steps} aria-label={t("setup.steps")}>
             {([1, 2, 3] as const).map((n) => (
               <li key={n} data-state={n < at ? "done" : n === at ? "now" : "later"} aria-current={n === at ? "step" : undefined}>
