@@ -7,8 +7,8 @@
 //! No screen, no wording and no transport here: shapes stand in [`views`], words in `locales/`, sockets below.
 
 mod audit;
-mod backup;
 mod background;
+mod backup;
 mod consult;
 mod desk;
 mod device;

@@ -49,7 +49,8 @@ mod wire;
 
 pub use attachment::{AttachmentKey, MAX_CHUNK_BYTES, chunk_name};
 pub use backup::{
-    BACKUP_PIECE_BYTES, BACKUP_PIECE_OVERHEAD, BACKUP_PREFIX_BYTES, BackupHead, BackupOpener, BackupSealer, begin_backup,
+    BACKUP_PIECE_BYTES, BACKUP_PIECE_OVERHEAD, BACKUP_PREFIX_BYTES, BackupHead, BackupOpener, BackupSealer,
+    begin_backup,
 };
 pub use change::{
     ChangeKind, Header, MAX_CHANGE_BYTES, MAX_SEALED_CHANGE_BYTES, MAX_SEALED_SNAPSHOT_BYTES, MAX_SNAPSHOT_BYTES,
