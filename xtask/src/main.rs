@@ -3,6 +3,7 @@
 //! Knows no crate of ours: it must compile on a machine that has nothing yet. It builds and starts the rest.
 
 mod ci;
+mod fuzz;
 mod node;
 mod packages;
 mod programs;
@@ -59,6 +60,14 @@ enum Task {
         #[arg(long, default_value_t = 250)]
         steps: u64,
     },
+    /// Try hostile bytes on everything that reads bytes from outside (needs a nightly compiler and cargo-fuzz).
+    Fuzz {
+        /// So many minutes in all.
+        #[arg(long, default_value_t = 30)]
+        minutes: u64,
+        /// Only this target: a file in fuzz/fuzz_targets, without its ending.
+        target: Option<String>,
+    },
     /// One contact sheet of every screen: both languages, light and dark, both sizes.
     Screens,
     /// Check the layers between the crates.
@@ -86,6 +95,7 @@ fn main() -> ExitCode {
             ("--from", from),
             ("--steps", steps),
         ]),
+        Task::Fuzz { minutes, target } => fuzz::fuzz(minutes, target.as_deref()),
         Task::Screens => programs::screens(),
         Task::Tidy => tidy::tidy(),
         Task::Setup => packages::install(packages::For::Tests).and_then(|()| node::install_ui()),

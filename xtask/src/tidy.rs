@@ -24,6 +24,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("sync-server", 6),
     ("ctl", 6),
     ("testkit", 6),
+    ("fuzz-targets", 6),
     ("journeys", 7),
     ("xtask", 7),
 ];

@@ -98,7 +98,7 @@ impl AuditLine {
     /// Whether this line comes right after `previous` (`None`: whether it is a chain's first).
     pub fn follows(&self, previous: Option<&AuditLine>) -> bool {
         match previous {
-            Some(line) => self.number == line.number + 1 && self.previous == line.hash(),
+            Some(line) => line.number.checked_add(1) == Some(self.number) && self.previous == line.hash(),
             None => self.number == 1 && self.previous == [0; 32],
         }
     }

@@ -4,6 +4,8 @@
 #[derive(Debug, Default)]
 pub struct PeerStream {
     pending: Vec<u8>,
+    /// So many bytes of it are frames that were given away.
+    taken: usize,
 }
 
 /// A frame announces more bytes than may come now. Nothing of it was kept; the stream is of no use any more.
@@ -23,6 +25,10 @@ impl PeerStream {
     /// The stream brought these bytes. Take the frames before reading on: then one frame and one piece are all that
     /// is ever held here.
     pub fn push(&mut self, bytes: &[u8]) {
+        if self.taken > 0 {
+            self.pending = self.pending.split_off(self.taken);
+            self.taken = 0;
+        }
         self.pending.extend_from_slice(bytes);
     }
 
@@ -33,20 +39,28 @@ impl PeerStream {
     /// # Errors
     /// [`FrameTooLarge`], as soon as the length is there.
     pub fn next(&mut self, max_bytes: usize) -> Result<Option<Vec<u8>>, FrameTooLarge> {
-        let Some((length, rest)) = self.pending.split_first_chunk::<{ Self::LENGTH }>() else {
+        let waiting = &self.pending[self.taken..];
+        let Some((length, rest)) = waiting.split_first_chunk::<{ Self::LENGTH }>() else {
             return Ok(None);
         };
         let length = u32::from_be_bytes(*length) as usize;
         if length > max_bytes {
-            self.pending = Vec::new();
+            *self = Self::default();
             return Err(FrameTooLarge);
         }
-        if rest.len() < length {
+        let Some(frame) = rest.get(..length) else {
             return Ok(None);
+        };
+        // Most of what is here is moved out, so that no large frame is held twice. Of many small ones each is copied, and
+        // not everything behind it again and again.
+        if self.taken == 0 && rest.len() < 2 * length {
+            let behind = self.pending.split_off(Self::LENGTH + length);
+            let mut frame = std::mem::replace(&mut self.pending, behind);
+            frame.drain(..Self::LENGTH);
+            return Ok(Some(frame));
         }
-        let rest = self.pending.split_off(Self::LENGTH + length);
-        let mut frame = std::mem::replace(&mut self.pending, rest);
-        frame.drain(..Self::LENGTH);
+        let frame = frame.to_vec();
+        self.taken += Self::LENGTH + length;
         Ok(Some(frame))
     }
 }

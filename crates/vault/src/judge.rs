@@ -257,7 +257,7 @@ fn reason(error: SealError) -> Reason {
 }
 
 /// Applies what can be applied; gives the ids of those that Automerge refuses, or panics over.
-fn apply_innocent(doc: &mut AutoCommit, batch: &[(ChangeId, Change)]) -> Vec<ChangeId> {
+pub(crate) fn apply_innocent(doc: &mut AutoCommit, batch: &[(ChangeId, Change)]) -> Vec<ChangeId> {
     if batch.is_empty() {
         return Vec::new();
     }

@@ -29,6 +29,8 @@ mod backup;
 mod ballast;
 mod belonging;
 mod buckets;
+#[doc(hidden)]
+pub mod decoders;
 mod documents;
 mod error;
 mod facts;

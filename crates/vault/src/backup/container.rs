@@ -80,15 +80,15 @@ impl<W: Write> Writer<W> {
 }
 
 /// A file whose head was read.
-pub(super) struct Closed {
-    from: BufReader<File>,
+pub(super) struct Closed<R = File> {
+    from: BufReader<R>,
     pub head: BackupHead,
     n_bytes: u64,
 }
 
 /// Reads records from a file.
-pub(super) struct Reader {
-    from: BufReader<File>,
+pub(super) struct Reader<R = File> {
+    from: BufReader<R>,
     opener: Option<BackupOpener>,
     piece: Zeroizing<Vec<u8>>,
     place: usize,
@@ -102,7 +102,14 @@ impl Closed {
     pub fn open(file: &Path) -> Result<Self, BackupError> {
         let file = File::open(file).map_err(|error| BackupError::in_folder(&error))?;
         let n_bytes = file.metadata().map_err(|error| BackupError::in_folder(&error))?.len();
-        let mut from = BufReader::with_capacity(BACKUP_PIECE_BYTES, file);
+        Self::read_head(file, n_bytes)
+    }
+}
+
+impl<R: Read> Closed<R> {
+    /// Reads the head of a backup of `n_bytes`.
+    pub fn read_head(from: R, n_bytes: u64) -> Result<Self, BackupError> {
+        let mut from = BufReader::with_capacity(BACKUP_PIECE_BYTES, from);
         let mut prefix = [0; BACKUP_PREFIX_BYTES];
         read_up_to(&mut from, &mut prefix)?;
         let n_head = BackupHead::n_bytes(&prefix).map_err(|_| BackupError::NotABackup)?;
@@ -120,7 +127,7 @@ impl Closed {
     pub fn opened(
         self,
         open: impl FnOnce(&BackupHead) -> Result<BackupOpener, SealError>,
-    ) -> Result<Reader, BackupError> {
+    ) -> Result<Reader<R>, BackupError> {
         let opener = open(&self.head).map_err(BackupError::in_file)?;
         Ok(Reader {
             from: self.from,
@@ -134,7 +141,7 @@ impl Closed {
     }
 }
 
-impl Reader {
+impl<R: Read> Reader<R> {
     /// The next record; after the last one, which must tell what came before it, `None`.
     pub fn read(&mut self) -> Result<Option<Record>, BackupError> {
         loop {

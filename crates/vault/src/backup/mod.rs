@@ -23,7 +23,7 @@ pub use restore::{Restored, backup_head, restore};
 use std::io;
 use std::ops::ControlFlow;
 
-use seal::SealError;
+use seal::{BackupHead, BackupOpener, SealError};
 
 use crate::{KeyError, OpenError, VaultError};
 
@@ -126,6 +126,19 @@ impl From<SealError> for BackupError {
     fn from(error: SealError) -> Self {
         Self::Vault(error.into())
     }
+}
+
+/// Reads a backup that is in memory; how many records it has beside the last.
+pub(crate) fn count_records(
+    bytes: &[u8],
+    open: impl FnOnce(&BackupHead) -> Result<BackupOpener, SealError>,
+) -> Result<u64, BackupError> {
+    let mut reader = container::Closed::read_head(bytes, bytes.len() as u64)?.opened(open)?;
+    let mut n_records = 0;
+    while reader.read()?.is_some() {
+        n_records += 1;
+    }
+    Ok(n_records)
 }
 
 /// Tells one step.

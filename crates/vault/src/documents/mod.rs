@@ -20,6 +20,7 @@ use automerge::AutoCommit;
 use rusqlite::{Connection, ToSql, params};
 use seal::DocumentId;
 
+pub(crate) use genesis::fresh as fresh_document;
 pub(crate) use path::DocPath;
 pub use profile::ClinicProfile;
 pub use queue::NewQueueEntry;

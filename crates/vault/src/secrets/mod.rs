@@ -98,7 +98,7 @@ impl MachineSecrets {
         Zeroizing::new(bytes)
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self, KeyError> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, KeyError> {
         let kept: Kept = minicbor::decode(bytes).map_err(|_| KeyError::Damaged)?;
         let secrets = Self {
             db_key: Zeroizing::new(kept.db_key),

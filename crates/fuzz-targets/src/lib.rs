@@ -1,0 +1,133 @@
+//! What reads bytes from outside, each as one function, with the memory and the work that it may cost.
+//!
+//! Two things try them: `fuzz/`, whose targets are three lines each, and the ordinary test of this crate, which replays
+//! the corpus and mutates it by a seed. A target must neither panic nor pass its bounds, whatever the bytes; where there
+//! is something to hold beside that (what was read is written again and reads the same), it holds that too.
+//! `docs/fuzz.md` tells how they are run. It ships in nothing.
+
+mod clinics;
+mod cost;
+mod files;
+mod machines;
+mod mutate;
+mod protocol;
+mod secrets;
+mod store;
+mod typed;
+mod world;
+
+use std::cell::RefCell;
+use std::io::Write as _;
+use std::panic;
+use std::sync::Once;
+
+pub use cost::{Bounds, Cost};
+pub use mutate::Mutator;
+
+/// One decoder, or a few that meet the same bytes.
+pub struct Target {
+    /// Its name: of its file in `fuzz/fuzz_targets` and of its folder in `fuzz/corpus`.
+    pub name: &'static str,
+    /// Reads the bytes. Panics when something does not hold.
+    read: fn(&[u8]),
+    /// Examples that it takes.
+    samples: fn() -> Vec<Vec<u8>>,
+    /// What it may cost.
+    pub bounds: Bounds,
+}
+
+impl Target {
+    const fn new(name: &'static str, read: fn(&[u8]), samples: fn() -> Vec<Vec<u8>>) -> Self {
+        Self {
+            name,
+            read,
+            samples,
+            bounds: Bounds::USUAL,
+        }
+    }
+
+    const fn within(self, bounds: Bounds) -> Self {
+        Self { bounds, ..self }
+    }
+
+    /// Examples that it takes; the same in every build.
+    pub fn samples(&self) -> Vec<Vec<u8>> {
+        (self.samples)()
+    }
+
+    /// Reads `bytes`, and gives what that cost.
+    ///
+    /// # Panics
+    /// When the decoder does, when what it read does not hold, or when it cost too much.
+    pub fn try_out(&self, bytes: &[u8]) -> Cost {
+        world::prepare();
+        let cost = cost::of(|| (self.read)(bytes));
+        self.bounds.hold(self.name, bytes.len(), cost);
+        cost
+    }
+}
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    Target::new("change", clinics::change, clinics::changes),
+    Target::new("statement", clinics::statement, clinics::statements),
+    Target::new("membership", clinics::membership, clinics::memberships),
+    Target::new("grant", clinics::grant, clinics::grants),
+    Target::new("revocation", clinics::revocation, clinics::revocations),
+    Target::new("release", clinics::release, clinics::releases),
+    Target::new("chunk", clinics::chunk, clinics::chunks),
+    Target::new("payload", store::payload, store::payloads),
+    Target::new("unsent", store::unsent, store::unsent_files),
+    Target::new("backup", store::backup, store::backups),
+    // A record may promise 9 MiB before its bytes are there; one piece and one record are in memory.
+    Target::new("backup_records", store::backup_records, store::record_streams)
+        .within(Bounds::USUAL.with_peak(24 * 1024 * 1024)),
+    Target::new("secrets_file", secrets::file, secrets::files),
+    Target::new("pairing", typed::pairing, typed::pairing_messages),
+    Target::new("invitation", typed::invitation, typed::invitations),
+    Target::new("clinic_card", typed::clinic_card, typed::clinic_cards),
+    Target::new("typed", typed::typed, typed::typed_texts),
+    Target::new("device_message", protocol::device_message, protocol::device_messages),
+    Target::new("relay_message", protocol::relay_message, protocol::relay_messages),
+    Target::new("peer_message", protocol::peer_message, protocol::peer_messages),
+    // A stranger's bytes: each is copied a few times, however small the frames.
+    Target::new("peer_stream", protocol::peer_stream, protocol::peer_streams)
+        .within(Bounds::USUAL.with_asked(64 * 1024, 16)),
+    Target::new("fhir", files::fhir, files::fhir_documents),
+    Target::new("wav", files::wav, files::wavs),
+    // 60 s of sound, as bytes and as samples, are promised by a number.
+    Target::new("engine_request", machines::engine_request, machines::engine_requests)
+        .within(Bounds::USUAL.with_peak(12 * 1024 * 1024)),
+    Target::new("engine_reply", machines::engine_reply, machines::engine_replies),
+    Target::new("ups_answer", machines::ups_answer, machines::ups_answers),
+    Target::new("printer_answer", machines::printer_answer, machines::printer_answers),
+];
+
+/// Hands `bytes` to the target of this name, as `fuzz/fuzz_targets` does; ends the program when something does not hold.
+///
+/// libFuzzer takes any panic for a finding, also one that the product expects and catches (Automerge's, over changes that
+/// no Automerge wrote). Only one that comes out here is a finding.
+///
+/// # Panics
+/// When there is no such target.
+pub fn try_out(name: &str, bytes: &[u8]) {
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        panic::set_hook(Box::new(|panicked| {
+            let said = panicked.to_string();
+            LAST_WORDS.with(|last| last.replace(said));
+        }));
+    });
+    let target = TARGETS.iter().find(|target| target.name == name);
+    let target = target.expect("every file in fuzz/fuzz_targets names a target");
+    if panic::catch_unwind(|| target.try_out(bytes)).is_err() {
+        let last = LAST_WORDS.with(RefCell::take);
+        // Straight to the handle: this is a program's shell, and it ends here.
+        let _ = writeln!(std::io::stderr(), "{name}: {last}");
+        std::process::abort();
+    }
+}
+
+thread_local! {
+    static LAST_WORDS: RefCell<String> = const { RefCell::new(String::new()) };
+}

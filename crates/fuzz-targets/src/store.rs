@@ -1,0 +1,192 @@
+//! What the store reads that others wrote: inside a sealed change, in a backup, in a file carried by hand.
+
+use std::io::Write;
+
+use automerge::transaction::Transactable;
+use automerge::{ActorId, AutoCommit, ROOT};
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+use minicbor::Encode;
+use minicbor::bytes::{ByteArray, ByteVec};
+use seal::{BACKUP_PIECE_BYTES, ChangeKind, begin_backup};
+use sync_protocol::Consent;
+
+use crate::world::{NOW_MS, WORLD, rng};
+
+/// The open body of a change; no more comes out of one than this.
+pub(crate) fn payload(bytes: &[u8]) {
+    vault::decoders::payload(bytes);
+    // Inside the deflate, where mutations of its bytes seldom reach.
+    vault::decoders::payload(&deflated(bytes));
+}
+
+fn deflated(cbor: &[u8]) -> Vec<u8> {
+    let mut deflate = DeflateEncoder::new(vec![1], Compression::fast());
+    deflate.write_all(cbor).expect("memory");
+    deflate.finish().expect("memory")
+}
+
+#[derive(Encode)]
+#[cbor(map)]
+struct Payload {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    staff: Option<[u8; 16]>,
+    #[n(1)]
+    path: &'static str,
+    #[cbor(n(2), with = "minicbor::bytes")]
+    change: Option<Vec<u8>>,
+    #[n(3)]
+    fact: Option<Fact>,
+}
+
+#[derive(Encode)]
+#[cbor(map)]
+struct Fact {
+    #[n(0)]
+    kind: u16,
+    #[n(1)]
+    at_ms: i64,
+    #[cbor(n(2), with = "minicbor::bytes")]
+    signature: Option<[u8; 64]>,
+    #[n(3)]
+    body: &'static str,
+}
+
+/// The first is a fact; each is there as it is sealed, and as it is inside the deflate.
+pub(crate) fn payloads() -> Vec<Vec<u8>> {
+    let fact = |kind, body| Payload {
+        staff: Some([1; 16]),
+        path: "clinic",
+        change: None,
+        fact: Some(Fact {
+            kind,
+            at_ms: NOW_MS,
+            signature: Some([5; 64]),
+            body,
+        }),
+    };
+    let mut doc = AutoCommit::new().with_actor(ActorId::from([7; 32]));
+    doc.put(ROOT, "name", "Klinik Sentosa").expect("memory");
+    doc.put(ROOT, "n", 7).expect("memory");
+    let change = doc.get_last_local_change().expect("there is one").raw_bytes().to_vec();
+    let edit = Payload {
+        staff: None,
+        path: "clinic",
+        change: Some(change),
+        fact: None,
+    };
+    let audit = r#"{"action":"patient_opened","patient":null,"visit":null,"detail":""}"#;
+    let addendum = r#"{"patient":"0193a5f0-0000-7000-8000-000000000001","visit":"0193a5f0-0000-7000-8000-000000000002","text":"x"}"#;
+    [fact(7, audit), edit, fact(8, addendum), fact(99, "{}")]
+        .iter()
+        .flat_map(|payload| {
+            let cbor = minicbor::to_vec(payload).expect("memory");
+            [deflated(&cbor), cbor]
+        })
+        .collect()
+}
+
+pub(crate) fn unsent(bytes: &[u8]) {
+    vault::decoders::unsent(bytes);
+}
+
+pub(crate) fn unsent_files() -> Vec<Vec<u8>> {
+    #[derive(Encode)]
+    #[cbor(map)]
+    struct Carried {
+        #[n(0)]
+        version: u16,
+        #[n(1)]
+        tenant: ByteArray<32>,
+        #[n(2)]
+        statements: Vec<ByteVec>,
+        #[n(3)]
+        changes: Vec<ByteVec>,
+        #[n(4)]
+        consents: Vec<Consent>,
+    }
+    let here = &WORLD.here;
+    let change = here.seal("clinic", ChangeKind::Fact, b"x").encode();
+    let full = Carried {
+        version: 1,
+        tenant: (*here.membership.tenant().as_bytes()).into(),
+        statements: here.everything().map(|one| one.bytes().into()).collect(),
+        changes: vec![change.into()],
+        consents: vec![Consent::Grant(WORLD.grant.encode())],
+    };
+    let empty = Carried {
+        statements: vec![],
+        changes: vec![],
+        consents: vec![],
+        ..full
+    };
+    let file = |carried| minicbor::to_vec::<&Carried>(carried).expect("memory");
+    vec![file(&empty), file(&full)]
+}
+
+/// A backup's file.
+pub(crate) fn backup(bytes: &[u8]) {
+    vault::decoders::backup(bytes, |head| head.open_with_epochs(&WORLD.here.secrets));
+}
+
+pub(crate) fn backups() -> Vec<Vec<u8>> {
+    record_streams().iter().map(|records| sealed(records)).collect()
+}
+
+/// What the pieces of a backup hold: whoever has a clinic's keys can write anything into one.
+pub(crate) fn backup_records(bytes: &[u8]) {
+    backup(&sealed(bytes));
+}
+
+fn sealed(records: &[u8]) -> Vec<u8> {
+    let here = &WORLD.here;
+    let (mut file, mut sealer) =
+        begin_backup(&here.membership, &here.secrets, NOW_MS, &mut rng(7)).expect("our own keys");
+    let n_whole = records.len().saturating_sub(1) / BACKUP_PIECE_BYTES * BACKUP_PIECE_BYTES;
+    let (whole, last) = records.split_at(n_whole);
+    for piece in whole.chunks(BACKUP_PIECE_BYTES) {
+        file.extend(sealer.seal(piece).expect("few pieces"));
+    }
+    file.extend(sealer.seal_last(last).expect("few pieces"));
+    file
+}
+
+pub(crate) fn record_streams() -> Vec<Vec<u8>> {
+    #[derive(Encode)]
+    #[cbor(map)]
+    struct Total {
+        #[n(0)]
+        n: u64,
+        #[cbor(n(1), with = "minicbor::bytes")]
+        hashes: [u8; 32],
+    }
+    fn put(stream: &mut Vec<u8>, letter: u8, bytes: &[u8]) {
+        stream.push(letter);
+        stream.extend((bytes.len() as u32).to_be_bytes());
+        stream.extend(bytes);
+    }
+    let statement = WORLD.here.statements[0].bytes();
+    let total = |n, hashes| Total { n, hashes };
+    let none = || total(0, [0; 32]);
+    let end = |statements: Total| {
+        // The totals of the five kinds have the keys 1 to 5.
+        let mut e = minicbor::Encoder::new(Vec::new());
+        let mut write = || {
+            e.map(6)?.u8(0)?.u16(1)?.u8(1)?.encode(&statements)?;
+            for key in 2..=5u8 {
+                e.u8(key)?.encode(none())?;
+            }
+            Ok::<_, minicbor::encode::Error<std::convert::Infallible>>(())
+        };
+        write().expect("memory");
+        e.into_writer()
+    };
+    let mut empty = Vec::new();
+    put(&mut empty, b'Z', &end(none()));
+    let mut one = Vec::new();
+    put(&mut one, b'A', &[0xa2, 0, 1, 1, 0x65, b'w', b's', b':', b'/', b'/']);
+    put(&mut one, b'B', &statement);
+    put(&mut one, b'b', b"of a newer build");
+    put(&mut one, b'Z', &end(total(1, *blake3::hash(&statement).as_bytes())));
+    vec![empty, one]
+}

@@ -1,0 +1,43 @@
+//! Doors to what the store reads of bytes from outside, for the fuzz targets (`docs/fuzz.md`). The product calls none of
+//! them: it comes by the same functions another way.
+
+use seal::{BackupHead, BackupOpener, ChangeId, SealError};
+
+use crate::documents::{DocPath, fresh_document};
+use crate::facts::FactBody;
+use crate::judge::apply_innocent;
+use crate::payload::Payload;
+use crate::{MachineSecrets, backup, unsent};
+
+/// What a sealed change holds once it is open: unpacked, and read or applied to an empty document. Whether it was taken.
+pub fn payload(plain: &[u8]) -> bool {
+    let Ok(payload) = Payload::unpack(plain) else {
+        return false;
+    };
+    if let Some(fact) = &payload.fact {
+        let body = FactBody::from_json(fact.kind, &fact.body);
+        let _ = (body.patient(), body.visit(), body.path(), body.subject());
+        return true;
+    }
+    let Ok(path) = payload.path.parse::<DocPath>() else {
+        return false;
+    };
+    let Ok(change) = payload.automerge() else { return false };
+    let mut doc = fresh_document(path.kind());
+    apply_innocent(&mut doc, &[(ChangeId::from_bytes([1; 32]), change)]).is_empty()
+}
+
+/// A backup: its head, and the records in its pieces. How many, when it was whole.
+pub fn backup(bytes: &[u8], open: impl FnOnce(&BackupHead) -> Result<BackupOpener, SealError>) -> Option<u64> {
+    backup::count_records(bytes, open).ok()
+}
+
+/// What a removed device could not send, as its file holds it. Whether it is such a file.
+pub fn unsent(bytes: &[u8]) -> bool {
+    unsent::read(bytes).is_some()
+}
+
+/// What a keyring or `secrets.sealed` keeps. Whether it could be read.
+pub fn machine_secrets(bytes: &[u8]) -> bool {
+    MachineSecrets::decode(bytes).is_ok()
+}
