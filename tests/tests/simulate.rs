@@ -55,6 +55,23 @@ fn a_release_that_waits_while_the_relay_is_put_back_follows_its_grant() {
 }
 
 #[test]
+fn what_a_new_device_of_another_clinic_grants_and_releases_arrives_like_any_other() {
+    let new_device = steps(&[
+        Act::Do(4, Deed::Register),
+        Act::Do(4, Deed::Grant),
+        Act::Dial(1),
+        Act::Dial(4),
+        Act::Deliver(24),
+        Act::Deliver(24),
+        Act::Admit(1),
+        Act::Do(5, Deed::Register),
+        Act::Do(5, Deed::Grant),
+        Act::Do(5, Deed::Release),
+    ]);
+    (1..=2).for_each(|seed| holds(seed, &new_device));
+}
+
+#[test]
 fn the_same_seed_gives_the_same_run() {
     let steps = plan(99, 100);
     assert_eq!(steps, plan(99, 100));

@@ -72,17 +72,13 @@ impl SyncStore for Vault {
             .collect();
         let mut writer = self.inner.writer();
         let belonging = self.belonging();
-        let n_new = writer.transaction(|conn, _, _, _| {
-            let n_new = roster::insert(conn, &tenant, &readable)?;
-            if n_new > 0 {
-                sharing::verify_again(conn, &belonging, &tenant)?;
-            }
-            Ok::<_, VaultError>(n_new)
+        writer.transaction(|conn, _, _, _| {
+            roster::insert(conn, &tenant, &readable)?;
+            // Also when nothing is new: what was waiting for a device that is still unknown is nobody's.
+            sharing::verify_again(conn, &belonging, &tenant)
         })?;
         drop(writer);
-        if n_new > 0 {
-            self.tell(&[Tag::Grants, Tag::Releases]);
-        }
+        self.tell(&[Tag::Grants, Tag::Releases]);
         Ok(())
     }
 

@@ -1,13 +1,16 @@
 //! Grants, revocations, and the statements that they are verified by.
 
+use std::collections::BTreeSet;
+
 use minicbor::bytes::ByteVec;
-use seal::{Grant, TenantId};
+use seal::TenantId;
 
 use super::{DeviceError, DeviceEvent, DeviceStep, Live};
-use crate::{Consent, ConsentItem, DeviceMessage, Feed, Scope, SyncStore, digest_of_statements};
+use crate::{ConsentItem, DeviceMessage, Feed, Scope, SyncStore, digest_of_statements};
 
 impl Live {
-    /// Stores grants and revocations, then asks for the statements of each giver that this connection has not seen.
+    /// Stores grants and revocations, then asks for the present statements of each giver: the device that signed may have
+    /// been admitted since this connection last saw them.
     pub(super) fn absorb_consents(
         &mut self,
         store: &dyn SyncStore,
@@ -16,17 +19,15 @@ impl Live {
     ) -> Result<(), DeviceError> {
         let position = items.last().ok_or(DeviceError::Unexpected)?.position;
         let consents: Vec<_> = items.into_iter().map(|item| item.consent).collect();
-        let givers: Vec<_> = consents
+        let givers: BTreeSet<_> = consents
             .iter()
-            .filter_map(giver)
+            .filter_map(|consent| consent.giver().ok())
             .filter(|giver| *giver != store.tenant())
             .collect();
         store.absorb_consents(&self.cursor(Scope::Consents, position), consents)?;
         step.stored(Feed::Consents, position);
         for giver in givers {
-            if !self.sources.contains_key(&giver) {
-                self.fetch(giver, step);
-            }
+            self.fetch(giver, step);
         }
         Ok(())
     }
@@ -64,12 +65,5 @@ impl Live {
         if self.fetching.insert(tenant) {
             step.say(&DeviceMessage::FetchStatements(tenant));
         }
-    }
-}
-
-fn giver(consent: &Consent) -> Option<TenantId> {
-    match consent {
-        Consent::Grant(bytes) => Grant::decode(bytes).ok().map(|grant| grant.clear().source),
-        Consent::Revocation(_) => None,
     }
 }

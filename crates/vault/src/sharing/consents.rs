@@ -2,7 +2,7 @@
 
 use domain::PatientId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use seal::{Grant, GrantId, Revocation, TenantId};
+use seal::{Grant, GrantId, Revocation, SealError, TenantId};
 use sync_protocol::Consent;
 
 use super::{membership_of, names};
@@ -112,8 +112,8 @@ pub(crate) fn absorb(conn: &Connection, belonging: &Belonging, consent: &Consent
             }
             let verdict = membership_of(conn, belonging, &clear.source)?.map(|members| grant.verify(&members));
             match verdict {
-                Some(Err(_)) => pass_over("forged grant"),
-                verified => insert_grant(conn, &grant, verified.is_some()),
+                Some(Err(error)) if !may_be_known_later(error) => pass_over("forged grant"),
+                verified => insert_grant(conn, &grant, matches!(verified, Some(Ok(())))),
             }
         }
         Consent::Revocation(bytes) => {
@@ -123,12 +123,18 @@ pub(crate) fn absorb(conn: &Connection, belonging: &Belonging, consent: &Consent
             let verdict =
                 membership_of(conn, belonging, &revocation.source())?.map(|members| revocation.verify(&members));
             match verdict {
-                Some(Err(_)) => pass_over("forged revocation"),
+                Some(Err(error)) if !may_be_known_later(error) => pass_over("forged revocation"),
                 // Without the giver's statements the signature cannot be looked at; to stop is then the safe side.
-                verified => insert_revocation(conn, &revocation, verified.is_some()),
+                verified => insert_revocation(conn, &revocation, matches!(verified, Some(Ok(())))),
             }
         }
     }
+}
+
+/// Whether a signature that does not hold may do so by statements that have not come yet: the giver's device may be new.
+/// Its statements are asked for whenever a grant or a revocation came, and then it is looked at again.
+pub(super) fn may_be_known_later(error: SealError) -> bool {
+    error == SealError::UnknownDevice
 }
 
 fn pass_over(what: &'static str) -> Result<(), VaultError> {

@@ -4,6 +4,7 @@ use domain::PatientId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use seal::{Grant, GrantId, Release, ReleaseId, Revocation, TenantId};
 
+use super::consents::may_be_known_later;
 use super::{is_revoked, membership_of, names};
 use crate::belonging::Belonging;
 use crate::outbox::{self, Kind};
@@ -94,7 +95,7 @@ pub(crate) fn absorb(
         return pass_over("of another grant");
     }
     let verdict = membership_of(conn, belonging, &header.source)?.map(|members| release.verify(&members));
-    if matches!(verdict, Some(Err(_))) {
+    if matches!(verdict, Some(Err(error)) if !may_be_known_later(error)) {
         return pass_over("forged");
     }
     conn.prepare_cached(
@@ -108,7 +109,7 @@ pub(crate) fn absorb(
         header.supersedes.map(|id| *id.as_bytes()),
         header.as_of_ms,
         bytes,
-        verdict.is_some(),
+        matches!(verdict, Some(Ok(()))),
     ])?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-use seal::{Grant, GrantId, NewGrant, NewRelease, Release, ReleaseId, Revocation, TenantId};
+use seal::{DeviceKeys, EpochSecrets, Grant, GrantId, NewGrant, NewRelease, Release, ReleaseId, Revocation, TenantId};
 use sync_protocol::{AuditLine, AuditOutcome, Consent, Cursor, Incarnation, OutId, Scope, SyncStore};
 use vault::Vault;
 
@@ -210,7 +210,42 @@ fn a_strangers_revocation_in_its_own_name_revokes_nothing() {
             Consent::Revocation(borrowed_name.encode()),
         ],
     );
+    // It might be a device of the giver that is new: its present statements, which are asked for at once, say no.
+    pair.introduce();
     assert_eq!(vault.inbound_grants(0), Ok(vec![GRANT]));
+}
+
+#[test]
+fn what_a_device_signed_that_is_not_known_yet_counts_once_its_admission_comes() {
+    let mut pair = Pair::new();
+    pair.introduce();
+    let vault = pair.at_b.vault();
+    let new = DeviceKeys::make(&mut rng(7));
+    let (membership, admin) = (pair.a.membership(), &pair.a.devices[0]);
+    let epochs = EpochSecrets::unwrap(&membership, admin).unwrap();
+    let added = seal::add_device(&membership, &epochs, admin, &new.public(), false, 2000, &mut rng(8)).unwrap();
+    let (clear, b) = (pair.grant(END), pair.b.membership());
+    let by_new = NewGrant {
+        id: GRANT,
+        recipient: pair.b.tenant,
+        purpose: 0,
+        mode: 1,
+        from_ms: 0,
+        until_ms: END,
+        erase_at_ms: END,
+    };
+    let grant = Grant::make(by_new, clear.clear().source, b"terms", &b, &new, &mut rng(9)).unwrap();
+    consents(vault, vec![Consent::Grant(grant.encode())]);
+    assert!(
+        read(vault, |r| r.grants_received()).is_empty(),
+        "nobody known signed it"
+    );
+    let revocation = Revocation::make(GRANT, pair.a.tenant, 77, &new);
+    consents(vault, vec![Consent::Revocation(revocation.encode())]);
+    pair.a.statements.push(added);
+    pair.introduce();
+    let received = read(pair.at_b.vault(), |r| r.grants_received());
+    assert_eq!(received[0].revoked_at_ms, Some(77));
 }
 
 #[test]
