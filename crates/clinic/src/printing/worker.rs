@@ -31,8 +31,16 @@ pub(crate) struct Printing(Arc<Shared>);
 struct Shared {
     bell: Mutex<Bell>,
     rung: Condvar,
-    memory: Mutex<HashMap<PrintJobId, Job>>,
+    memory: Mutex<Memory>,
     thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What no row holds: tries, and a person's leave.
+#[derive(Default)]
+struct Memory {
+    /// The printer that the tries were made at.
+    printer: Option<PrinterAddress>,
+    jobs: HashMap<PrintJobId, Job>,
 }
 
 #[derive(Default)]
@@ -78,13 +86,7 @@ impl Printing {
 
     /// A job, with what is remembered of it.
     pub(crate) fn job(&self, row: &PrintJob) -> Job {
-        let remembered = self
-            .0
-            .memory
-            .lock()
-            .expect("nobody panics under this lock")
-            .get(&row.job.id)
-            .cloned();
+        let remembered = self.memory().jobs.get(&row.job.id).cloned();
         let job = job_of(row);
         remembered.map_or(job.clone(), |known| Job {
             state: job.state,
@@ -92,13 +94,26 @@ impl Printing {
         })
     }
 
-    /// Remembers what no row holds: tries, and a person's leave.
+    /// Remembers tries, and a person's leave.
     pub(crate) fn remember(&self, job: &Job) {
-        self.0
-            .memory
-            .lock()
-            .expect("nobody panics under this lock")
-            .insert(job.id, job.clone());
+        self.memory().jobs.insert(job.id, job.clone());
+    }
+
+    /// From now on this is the printer: what another one did not take is not made to wait for that.
+    fn begin_at(&self, printer: &PrinterAddress) {
+        let mut memory = self.memory();
+        if memory.printer.as_ref() == Some(printer) {
+            return;
+        }
+        memory.printer = Some(printer.clone());
+        for job in memory.jobs.values_mut() {
+            job.n_failed = 0;
+            job.not_before = job.queued_at;
+        }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.0.memory.lock().expect("nobody panics under this lock")
     }
 
     fn run(&self, clinic: &ClinicRef) {
@@ -164,6 +179,7 @@ impl OpenClinic {
         let Some(printer) = self.printer()? else {
             return Ok(false);
         };
+        self.printing.begin_at(&printer);
         let rows = self.read(|r| Ok(r.open_print_jobs()?))?;
         for row in rows {
             if self.printing.is_closing() {
