@@ -45,7 +45,7 @@ impl Step {
     ];
 
     /// What a repetition answers when the first time had done it after all.
-    fn done_already(self) -> Option<&'static str> {
+    pub fn done_already(self) -> Option<&'static str> {
         match self {
             Self::Register => Some("already_registered"),
             Self::Sign => Some("signed"),
