@@ -72,8 +72,8 @@ pub use documents::{
 };
 pub use error::{OpenError, VaultError};
 pub use facts::{
-    Addendum, AuditLine, Consent, ConsentGranted, ConsentRevoked, Dispensed, DispensedItem, FACT_CONTEXT, FactBody,
-    FactDraft, LabelPrinted, NoteSigned, RecordedFact, StaffEnrolled,
+    Addendum, AuditLine, Consent, ConsentGranted, ConsentRevoked, Dispensed, DispensedItem, Erased, ErasureReason,
+    FACT_CONTEXT, FactBody, FactDraft, LabelPrinted, NoteSigned, RecordedFact, StaffEnrolled,
 };
 pub use health::{MissingSince, Quarantined, SyncFigures, VerifyReport};
 pub use mark::forget_mark;

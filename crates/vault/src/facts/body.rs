@@ -7,6 +7,7 @@ use domain::{
 use seal::{DeviceId, GrantId, TenantId};
 use serde::{Deserialize, Serialize};
 
+use super::erased::Erased;
 use crate::VaultError;
 use crate::documents::DocPath;
 
@@ -156,6 +157,8 @@ pub enum FactBody {
     LabelPrinted(LabelPrinted),
     /// Who did what.
     Audit(AuditLine),
+    /// Something was erased.
+    Erased(Erased),
     /// A fact of a newer build: kept and carried, shown as unknown, never written.
     Unknown {
         /// Its kind.
@@ -173,6 +176,7 @@ pub(crate) mod kind {
     pub(crate) const LABEL_PRINTED: u16 = 6;
     pub(crate) const AUDIT: u16 = 7;
     pub(crate) const ADDENDUM: u16 = 8;
+    pub(crate) const ERASED: u16 = 9;
 }
 
 impl FactBody {
@@ -186,6 +190,7 @@ impl FactBody {
             Self::StaffEnrolled(_) => kind::STAFF_ENROLLED,
             Self::LabelPrinted(_) => kind::LABEL_PRINTED,
             Self::Audit(_) => kind::AUDIT,
+            Self::Erased(_) => kind::ERASED,
             Self::Unknown { kind } => *kind,
         }
     }
@@ -199,7 +204,7 @@ impl FactBody {
             Self::LabelPrinted(fact) => DocPath::Visit(fact.patient, fact.visit),
             Self::ConsentGranted(fact) => DocPath::Consents(fact.patient),
             Self::ConsentRevoked(fact) => DocPath::Consents(fact.patient),
-            Self::StaffEnrolled(_) | Self::Audit(_) => DocPath::Clinic,
+            Self::StaffEnrolled(_) | Self::Audit(_) | Self::Erased(_) => DocPath::Clinic,
             Self::Unknown { .. } => return None,
         })
     }
@@ -214,6 +219,7 @@ impl FactBody {
             Self::ConsentGranted(fact) => Some(fact.patient),
             Self::ConsentRevoked(fact) => Some(fact.patient),
             Self::Audit(fact) => fact.patient,
+            Self::Erased(fact) => fact.patient,
             Self::StaffEnrolled(_) | Self::Unknown { .. } => None,
         }
     }
@@ -252,6 +258,7 @@ impl FactBody {
             Self::StaffEnrolled(fact) => serde_json::to_string(fact),
             Self::LabelPrinted(fact) => serde_json::to_string(fact),
             Self::Audit(fact) => serde_json::to_string(fact),
+            Self::Erased(fact) => serde_json::to_string(fact),
             Self::Unknown { .. } => return Err(VaultError::Malformed("fact")),
         };
         json.map_err(|_| VaultError::Malformed("fact"))
@@ -268,6 +275,7 @@ impl FactBody {
             kind::STAFF_ENROLLED => serde_json::from_str(json).map(Self::StaffEnrolled),
             kind::LABEL_PRINTED => serde_json::from_str(json).map(Self::LabelPrinted),
             kind::AUDIT => serde_json::from_str(json).map(Self::Audit),
+            kind::ERASED => serde_json::from_str(json).map(Self::Erased),
             _ => return Self::Unknown { kind },
         };
         known.unwrap_or(Self::Unknown { kind })

@@ -2,6 +2,7 @@
 
 mod body;
 mod draft;
+mod erased;
 mod read;
 mod standing;
 
@@ -11,6 +12,7 @@ pub use body::{
     StaffEnrolled,
 };
 pub use draft::{FACT_CONTEXT, FactDraft};
+pub use erased::{Erased, ErasureReason};
 pub use read::{Consent, RecordedFact};
 
 use domain::StaffId;

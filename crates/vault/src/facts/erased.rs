@@ -1,0 +1,55 @@
+//! The fact that something was erased: it names ids, and holds nothing of what they held.
+
+use domain::{AttachmentId, PatientId, Role};
+use seal::ChangeId;
+use serde::{Deserialize, Serialize};
+
+/// Why something was erased. The codes are frozen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErasureReason {
+    /// The time for which it had to be kept is over.
+    Retention,
+    /// The patient asked for it, and no law stood against it.
+    PatientsRight,
+    /// The clinic keeps no sound beyond the signature.
+    AudioAtSignOff,
+}
+
+/// Something was erased, on every device that hears of it and for ever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erased {
+    /// Why.
+    pub reason: ErasureReason,
+    /// Whose it was.
+    pub patient: Option<PatientId>,
+    /// Paths of whole documents: all that was written in them, and whatever still comes.
+    pub documents: Vec<String>,
+    /// Facts, each by its id.
+    pub facts: Vec<ChangeId>,
+    /// Attachments, whose chunks go from the machines that have them.
+    pub attachments: Vec<AttachmentId>,
+}
+
+/// Paths begin so of which something can be erased. What the clinic is (staff, enrolments, audit, erasures themselves) is
+/// not among them.
+const ERASABLE: [&str; 2] = ["patient/", "day/"];
+
+impl Erased {
+    /// The named documents that can be erased at all.
+    pub(crate) fn erasable_documents(&self) -> impl Iterator<Item = &str> {
+        let paths = self.documents.iter().map(String::as_str);
+        paths.filter(|path| ERASABLE.iter().any(|start| path.starts_with(start)))
+    }
+
+    /// As what a person must be enrolled for this to have any effect: an owner or admin; for the sound of a consult also
+    /// the doctor who signed it.
+    pub(crate) fn allowed_roles(&self) -> &'static [Role] {
+        let is_sound = |path: &str| path.starts_with("patient/") && path.contains("/recording/");
+        let only_sound = self.facts.is_empty() && self.documents.iter().all(|path| is_sound(path));
+        match self.reason {
+            ErasureReason::AudioAtSignOff if only_sound => &[Role::Owner, Role::Admin, Role::Doctor],
+            _ => &[Role::Owner, Role::Admin],
+        }
+    }
+}
