@@ -20,6 +20,12 @@ describe("larger text", () => {
     expect(set).toEqual([]);
   });
 
+  it("grows icons, too: each is as wide as it is written, in rem", () => {
+    const icons = linesOf(/\.tsx$/).filter(({ line }) => /<(Icon\w*|[a-z]+\.icon)[\s/>]/.test(line) && !/<Icon\w*>/.test(line));
+    expect(icons.length).toBeGreaterThan(100);
+    expect(icons.filter(({ line }) => !/size=("[\d.]+rem"|\{[^}]*rem[^}]*\})/.test(line)).map(({ where, line }) => `${where} ${line.trim()}`)).toEqual([]);
+  });
+
   it("counts as less room: a layout asks its container in rem, not the window in pixels", () => {
     const asks = linesOf(/\.css$/).filter(({ line }) => /@(media|container)/.test(line));
     expect(asks.length).toBeGreaterThan(10);

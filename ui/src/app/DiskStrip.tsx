@@ -11,7 +11,7 @@ export function DiskStrip() {
   if (!data?.disk_full) return null;
   return (
     <p className={`${styles.strip} no-print`} role="alert" data-testid="disk-full">
-      <IconDatabaseX size={20} aria-hidden />
+      <IconDatabaseX size="1.25rem" aria-hidden />
       <span>
         <strong>{t("shell.diskFull.title")}</strong> {t("shell.diskFull.help")}
       </span>

@@ -24,7 +24,7 @@ export function AllergyStrip({ patient, status, canAsk }: Props) {
     <section className={styles.strip} data-allergy={status.status} aria-label={t("patients.allergy.label")}>
       {status.status === "known" && (
         <>
-          <IconAlertOctagonFilled size={24} className={styles.icon} aria-hidden />
+          <IconAlertOctagonFilled size="1.5rem" className={styles.icon} aria-hidden />
           <strong className={styles.word}>{t("patients.allergy.known")}</strong>
           <ul className={styles.list}>
             {status.allergies.map((a) => (
@@ -43,7 +43,7 @@ export function AllergyStrip({ patient, status, canAsk }: Props) {
       )}
       {status.status === "none_known" && (
         <>
-          <IconShieldCheck size={22} className={styles.icon} aria-hidden />
+          <IconShieldCheck size="1.375rem" className={styles.icon} aria-hidden />
           <span className={styles.plain}>
             {t("patients.allergy.noneKnown")} <span className={styles.source}>{t("patients.allergy.askedOn", { day: showDay(status.asked_on) })}</span>
           </span>
@@ -51,7 +51,7 @@ export function AllergyStrip({ patient, status, canAsk }: Props) {
       )}
       {status.status === "not_asked" && (
         <>
-          <IconHelpHexagon size={24} className={styles.icon} aria-hidden />
+          <IconHelpHexagon size="1.5rem" className={styles.icon} aria-hidden />
           <strong className={styles.word}>{t("patients.allergy.notAsked")}</strong>
           <span className={styles.plain}>{t("patients.allergy.notAskedHelp")}</span>
         </>

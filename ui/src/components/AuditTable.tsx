@@ -27,7 +27,7 @@ export function AuditTable({ rows, withPatient = true, empty }: { rows: AuditRow
         cell: ({ row }) => (
           <span className={page.row} style={{ flexWrap: "nowrap", gap: 6 }}>
             <strong>{row.original.who}</strong>
-            {row.original.from_relay && <IconServer size={15} role="img" aria-label={t("network.audit.fromRelay")} />}
+            {row.original.from_relay && <IconServer size="0.9375rem" role="img" aria-label={t("network.audit.fromRelay")} />}
           </span>
         ),
       },
@@ -40,9 +40,9 @@ export function AuditTable({ rows, withPatient = true, empty }: { rows: AuditRow
       size: 210,
       cell: ({ row }) =>
         row.original.permitted ? (
-          <Badge icon={<IconCheck size={14} aria-hidden />}>{t("network.audit.permitted")}</Badge>
+          <Badge icon={<IconCheck size="0.875rem" aria-hidden />}>{t("network.audit.permitted")}</Badge>
         ) : (
-          <Badge tone="red" icon={<IconBan size={14} aria-hidden />}>
+          <Badge tone="red" icon={<IconBan size="0.875rem" aria-hidden />}>
             {row.original.reason ? t("network.audit.deniedBecause", { reason: reasonWords(row.original.reason) }) : t("network.audit.denied")}
           </Badge>
         ),

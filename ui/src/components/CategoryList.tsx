@@ -16,7 +16,7 @@ export function CategoryList({ given, withheld = [] }: { given: Category[]; with
         const Icon = held ? IconLock : CATEGORY_ICON[category];
         return (
           <li key={category} data-held={held}>
-            <Icon size={15} aria-hidden />
+            <Icon size="0.9375rem" aria-hidden />
             {held ? t("network.withheldCategory", { category: t(`network.category.${category}`) }) : t(`network.category.${category}`)}
           </li>
         );

@@ -24,9 +24,9 @@ export function ClinicSwitch({ plain = false }: { plain?: boolean }) {
     <Menu position="bottom-start" width={320}>
       <Menu.Target>
         <button type="button" className={styles.target} data-plain={plain} title={t("common.switchClinic")}>
-          <IconBuildingHospital size={19} stroke={1.7} aria-hidden />
+          <IconBuildingHospital size="1.1875rem" stroke={1.7} aria-hidden />
           <span className={styles.name}>{plain ? t("common.switchClinic") : clinic?.name}</span>
-          <IconChevronDown size={16} aria-hidden />
+          <IconChevronDown size="1rem" aria-hidden />
         </button>
       </Menu.Target>
       <Menu.Dropdown>
@@ -35,14 +35,14 @@ export function ClinicSwitch({ plain = false }: { plain?: boolean }) {
           <Menu.Item
             key={c.tenant}
             mih={44}
-            leftSection={c.tenant === app.open ? <IconCheck size={18} aria-hidden /> : <span className={styles.noIcon} />}
+            leftSection={c.tenant === app.open ? <IconCheck size="1.125rem" aria-hidden /> : <span className={styles.noIcon} />}
             onClick={() => choose(c)}
           >
             {c.name}
           </Menu.Item>
         ))}
         <Menu.Divider />
-        <Menu.Item mih={44} leftSection={<IconPlus size={18} aria-hidden />} onClick={() => setWindow({ adding: true })}>
+        <Menu.Item mih={44} leftSection={<IconPlus size="1.125rem" aria-hidden />} onClick={() => setWindow({ adding: true })}>
           {t("common.addClinic")}
         </Menu.Item>
       </Menu.Dropdown>

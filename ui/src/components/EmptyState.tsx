@@ -2,7 +2,7 @@ import type { ComponentType, ReactNode } from "react";
 import styles from "./EmptyState.module.css";
 
 interface Props {
-  icon?: ComponentType<{ size?: number; stroke?: number; "aria-hidden"?: boolean }>;
+  icon?: ComponentType<{ size?: number | string; stroke?: number; "aria-hidden"?: boolean }>;
   title: string;
   help: string;
   children?: ReactNode;
@@ -14,7 +14,7 @@ export function EmptyState({ icon: Icon, title, help, children }: Props) {
     <div className={styles.empty}>
       {Icon && (
         <span className={styles.icon}>
-          <Icon size={26} stroke={1.6} aria-hidden />
+          <Icon size="1.625rem" stroke={1.6} aria-hidden />
         </span>
       )}
       <p className={styles.title}>{title}</p>

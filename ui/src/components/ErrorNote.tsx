@@ -25,7 +25,7 @@ export function ErrorNote({ error, compact = false }: { error: unknown; compact?
   const support = [code, ...Object.entries(detail).map(([key, value]) => `${key}=${value}`)].join(" ");
   return (
     <div className={styles.note} role="alert" data-compact={compact} data-error-code={code}>
-      <IconAlertTriangle size={20} aria-hidden className={styles.icon} />
+      <IconAlertTriangle size="1.25rem" aria-hidden className={styles.icon} />
       <div>
         <p className={styles.title}>{title}</p>
         <p className={styles.help}>{help}</p>

@@ -22,7 +22,7 @@ export function FindingNote({ finding, children }: { finding: Finding; children?
   const Icon = ICON[finding.level];
   return (
     <div className={styles.note} data-level={finding.level} data-finding={finding.key}>
-      <Icon size={finding.level === "note" ? 17 : 20} className={styles.icon} aria-hidden />
+      <Icon size={finding.level === "note" ? "1.0625rem" : "1.25rem"} className={styles.icon} aria-hidden />
       <div className={styles.body}>
         <p className={styles.words}>
           <span className="sr">{`${t(`findings.level.${finding.level}`)}: `}</span>

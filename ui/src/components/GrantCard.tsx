@@ -27,7 +27,7 @@ export function GrantCard({ grant, withPatient = false }: { grant: GrantView; wi
         {withPatient && <p className={styles.patient}>{grant.patient_name}</p>}
         <p className={styles.clinic}>
           {withPatient ? t("network.grant.to", { clinic: grant.clinic_name }) : grant.clinic_name}
-          <Badge tone={TONE[grant.state]} icon={<Icon size={14} aria-hidden />}>
+          <Badge tone={TONE[grant.state]} icon={<Icon size="0.875rem" aria-hidden />}>
             {t(`network.grant.state.${grant.state}`)}
           </Badge>
         </p>
@@ -42,7 +42,7 @@ export function GrantCard({ grant, withPatient = false }: { grant: GrantView; wi
         </p>
         {!grant.delivered && (grant.state === "revoked" || grant.state === "active") && (
           <p className={styles.pending}>
-            <IconClock size={15} aria-hidden />
+            <IconClock size="0.9375rem" aria-hidden />
             {grant.state === "revoked" ? t("network.grant.revocationWaits") : t("network.grant.grantWaits")}
           </p>
         )}
@@ -67,7 +67,7 @@ function RevokeDialog({ grant, onClose }: { grant: GrantView; onClose: () => voi
     <Modal opened onClose={onClose} title={t("network.revoke.title")} closeButtonProps={{ "aria-label": t("common.close") }} size={520}>
       <div className={dialog.form}>
         <p className={styles.warning}>
-          <IconAlertTriangle size={20} aria-hidden />
+          <IconAlertTriangle size="1.25rem" aria-hidden />
           <span>{t("network.revoke.what", { clinic: grant.clinic_name, patient: grant.patient_name })}</span>
         </p>
         <p className={dialog.text}>{t("network.revoke.limits", { clinic: grant.clinic_name })}</p>

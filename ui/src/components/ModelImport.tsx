@@ -37,14 +37,14 @@ export function ModelImport() {
           <span className={styles.push}>
             {model.demo && <Badge>{t("common.demoModel")}</Badge>}
             {model.installed && (
-              <Badge tone="green" icon={<IconCheck size={14} aria-hidden />}>
+              <Badge tone="green" icon={<IconCheck size="0.875rem" aria-hidden />}>
                 {model.in_use ? t("admin.model.inUse") : t("admin.model.installed")}
               </Badge>
             )}
           </span>
         </div>
       ))}
-      <Button variant="default" leftSection={<IconUsb size={18} aria-hidden />} disabled={running} onClick={() => void choose()}>
+      <Button variant="default" leftSection={<IconUsb size="1.125rem" aria-hidden />} disabled={running} onClick={() => void choose()}>
         {t("admin.model.import")}
       </Button>
       {running && <HowFar progress={progress} onCancel={cancel} />}
@@ -53,7 +53,7 @@ export function ModelImport() {
         {!running && cancelled && t("admin.model.cancelled")}
         {!running && !error && brought && (
           <>
-            <IconCheck size={18} aria-hidden />
+            <IconCheck size="1.125rem" aria-hidden />
             {t("admin.model.done", { title: brought.title })}
           </>
         )}

@@ -9,7 +9,7 @@ export function OverrideNote({ override }: { override: Override }) {
   const { t } = useTranslation();
   return (
     <p className={styles.note} data-testid="override-reason">
-      <IconQuote size={16} aria-hidden />
+      <IconQuote size="1rem" aria-hidden />
       <span>
         <strong>{t("consult.rx.overridden", { at: showTime(override.at) })}</strong> {override.reason}
       </span>

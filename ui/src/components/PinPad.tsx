@@ -84,7 +84,7 @@ export function PinPad({ value, onChange, disabled = false, refusals = 0, label 
           onClick={back}
           aria-label={t("common.pin.delete")}
         >
-          <IconBackspace size={26} stroke={1.6} aria-hidden />
+          <IconBackspace size="1.625rem" stroke={1.6} aria-hidden />
         </button>
       </div>
     </div>

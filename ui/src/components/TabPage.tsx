@@ -6,7 +6,7 @@ import styles from "./TabPage.module.css";
 interface Tab<Name extends string> {
   name: Name;
   label: string;
-  icon: ComponentType<{ size?: number; "aria-hidden"?: boolean }>;
+  icon: ComponentType<{ size?: number | string; "aria-hidden"?: boolean }>;
   /** How many things wait behind it. */
   count?: number;
   panel: ReactNode;
@@ -31,7 +31,7 @@ export function TabPage<Name extends string>({ screen, title, tabs, now, onChang
       <Tabs value={now} onChange={(name) => name && onChange(name as Name)} keepMounted={false}>
         <Tabs.List>
           {tabs.map(({ name, label, icon: Icon, count }) => (
-            <Tabs.Tab key={name} value={name} leftSection={<Icon size={18} aria-hidden />} className={styles.tab}>
+            <Tabs.Tab key={name} value={name} leftSection={<Icon size="1.125rem" aria-hidden />} className={styles.tab}>
               {label}
               {count !== undefined && <span className={styles.count}>{count}</span>}
             </Tabs.Tab>

@@ -12,7 +12,7 @@ export function RemovedStrip() {
   if (!data?.removed) return null;
   return (
     <div className={`${styles.strip} no-print`} role="alert" data-testid="removed">
-      <IconPlugConnectedX size={20} aria-hidden />
+      <IconPlugConnectedX size="1.25rem" aria-hidden />
       <p>
         <strong>{t("shell.removed.title")}</strong> {t("shell.removed.help")}
       </p>

@@ -15,7 +15,7 @@ import styles from "./Search.module.css";
 interface Hit {
   id: string;
   group: "screens" | "patients" | "drugs";
-  icon: ComponentType<{ size?: number; stroke?: number }>;
+  icon: ComponentType<{ size?: number | string; stroke?: number }>;
   title: string;
   note: string;
   go: () => void;
@@ -86,7 +86,7 @@ function Field({ onClose, session }: { onClose: () => void; session: SessionView
   return (
     <div className={styles.box}>
       <div className={styles.field}>
-        <IconSearch size={20} aria-hidden />
+        <IconSearch size="1.25rem" aria-hidden />
         <input
           className={styles.input}
           value={text}
@@ -128,7 +128,7 @@ function Field({ onClose, session }: { onClose: () => void; session: SessionView
               onMouseMove={() => setAt(i)}
               onClick={close(hit.go)}
             >
-              <hit.icon size={19} stroke={1.7} />
+              <hit.icon size="1.1875rem" stroke={1.7} />
               <span className={styles.title}>{hit.title}</span>
               <span className={styles.note}>{hit.note}</span>
             </div>

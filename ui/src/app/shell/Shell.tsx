@@ -52,7 +52,7 @@ export function Shell({ session }: { session: SessionView }) {
         </span>
         <ClinicSwitch />
         <button type="button" className={styles.search} onClick={() => setSearching(true)} title={t("shell.search.open")}>
-          <IconSearch size={18} aria-hidden />
+          <IconSearch size="1.125rem" aria-hidden />
           <span className={styles.searchText}>{t("shell.search.hint")}</span>
           <kbd className={styles.kbd}>{t("shell.search.keys")}</kbd>
         </button>
@@ -60,13 +60,13 @@ export function Shell({ session }: { session: SessionView }) {
           <LanguageSwitch />
           <Tooltip label={t("shell.blur")}>
             <ActionIcon aria-label={t("shell.blur")} aria-pressed={blurred} onClick={() => setWindow({ blurred: !blurred })}>
-              <IconEyeOff size={21} stroke={1.7} aria-hidden />
+              <IconEyeOff size="1.3125rem" stroke={1.7} aria-hidden />
             </ActionIcon>
           </Tooltip>
           <Person session={session} />
           <Tooltip label={t("shell.lock")}>
             <ActionIcon aria-label={t("shell.lock")} onClick={() => void lock()}>
-              <IconLock size={21} stroke={1.7} aria-hidden />
+              <IconLock size="1.3125rem" stroke={1.7} aria-hidden />
             </ActionIcon>
           </Tooltip>
         </div>
@@ -75,7 +75,7 @@ export function Shell({ session }: { session: SessionView }) {
       <nav className={styles.nav} aria-label={t("shell.places")}>
         {placesOf(session).map(({ name, path: to, icon: Icon }) => (
           <Link key={name} to={to} className={styles.place} activeProps={{ "data-active": true }} data-place={name}>
-            <Icon size={24} stroke={1.6} aria-hidden />
+            <Icon size="1.5rem" stroke={1.6} aria-hidden />
             <span>{t(`shell.place.${name}`)}</span>
           </Link>
         ))}
@@ -84,7 +84,7 @@ export function Shell({ session }: { session: SessionView }) {
         <Outlet />
         {blurred && (
           <button type="button" className={styles.unblur} onClick={() => setWindow({ blurred: false })}>
-            <IconEyeOff size={34} stroke={1.5} aria-hidden />
+            <IconEyeOff size="2.125rem" stroke={1.5} aria-hidden />
             {t("shell.blurred")}
           </button>
         )}
@@ -113,7 +113,7 @@ function Person({ session }: { session: SessionView }) {
             {session.name}
           </span>
           <VisuallyHidden>{t("shell.person", { name: session.name })}</VisuallyHidden>
-          <IconChevronDown size={16} aria-hidden />
+          <IconChevronDown size="1rem" aria-hidden />
         </button>
       </Menu.Target>
       <Menu.Dropdown>
@@ -122,15 +122,15 @@ function Person({ session }: { session: SessionView }) {
           <Menu.Item
             key={value}
             mih={44}
-            leftSection={<Icon size={18} aria-hidden />}
-            rightSection={colorScheme === value ? <IconCheck size={16} aria-hidden /> : null}
+            leftSection={<Icon size="1.125rem" aria-hidden />}
+            rightSection={colorScheme === value ? <IconCheck size="1rem" aria-hidden /> : null}
             onClick={() => setColorScheme(value)}
           >
             {t(`shell.scheme.${value}`)}
           </Menu.Item>
         ))}
         <Menu.Divider />
-        <Menu.Item mih={44} leftSection={<IconLock size={18} aria-hidden />} onClick={() => void lock()}>
+        <Menu.Item mih={44} leftSection={<IconLock size="1.125rem" aria-hidden />} onClick={() => void lock()}>
           {t("shell.signOut")}
         </Menu.Item>
       </Menu.Dropdown>

@@ -142,7 +142,7 @@ function Backup({ problem, last, may }: { problem: string; last: string | null; 
     <Item
       name="backup"
       tone="amber"
-      icon={<IconDatabaseExport size={18} aria-hidden />}
+      icon={<IconDatabaseExport size="1.125rem" aria-hidden />}
       text={t("shell.backup.problem")}
       title={title}
       lines={[[t("shell.backup.last"), last ? showMoment(last) : t("shell.backup.never")]]}
@@ -170,9 +170,9 @@ function Power({ power, may }: { power: PowerView; may: May }) {
       tone={tone}
       icon={
         tone === "calm" ? (
-          power.state === "mains" ? <IconPlug size={17} aria-hidden /> : <IconPlugX size={17} aria-hidden />
+          power.state === "mains" ? <IconPlug size="1.0625rem" aria-hidden /> : <IconPlugX size="1.0625rem" aria-hidden />
         ) : (
-          <IconBatteryExclamation size={18} aria-hidden />
+          <IconBatteryExclamation size="1.125rem" aria-hidden />
         )
       }
       text={power.paused ? t("shell.power.withPause", { state: word }) : word}
@@ -202,7 +202,7 @@ function Printer({ printer, may }: { printer: PrinterView; may: May }) {
     <Item
       name="printer"
       tone={state === "asks" || state === "problem" ? "amber" : "calm"}
-      icon={<IconPrinter size={17} aria-hidden />}
+      icon={<IconPrinter size="1.0625rem" aria-hidden />}
       text={t(`shell.printer.state.${state}`, { n: printer.waiting })}
       title={t(`shell.printer.state.${state}`, { n: printer.waiting })}
       lines={lines}
@@ -227,7 +227,7 @@ function Scribe({ scribe, may }: { scribe: ScribeView; may: May }) {
     <Item
       name="scribe"
       tone="calm"
-      icon={mic ? <IconMicrophone size={17} aria-hidden /> : <IconMicrophoneOff size={17} aria-hidden />}
+      icon={mic ? <IconMicrophone size="1.0625rem" aria-hidden /> : <IconMicrophoneOff size="1.0625rem" aria-hidden />}
       text={text.join(" · ")}
       title={t("shell.scribe.title")}
       lines={[

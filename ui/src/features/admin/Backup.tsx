@@ -53,7 +53,7 @@ function State({ backup }: { backup: BackupView }) {
         </div>
       </dl>
       <div className={page.row}>
-        <Button variant="default" leftSection={<IconFolder size={18} aria-hidden />} disabled={busy} loading={set.isPending} onClick={() => void choose()}>
+        <Button variant="default" leftSection={<IconFolder size="1.125rem" aria-hidden />} disabled={busy} loading={set.isPending} onClick={() => void choose()}>
           {folder ? t("admin.backup.change") : t("admin.backup.choose")}
         </Button>
         {folder && (
@@ -82,7 +82,7 @@ function State({ backup }: { backup: BackupView }) {
       <p role="status" className={styles.said}>
         {made && !busy && (
           <>
-            <IconCheck size={18} aria-hidden />
+            <IconCheck size="1.125rem" aria-hidden />
             {t("admin.backup.done")}
           </>
         )}
@@ -122,7 +122,7 @@ function Holds() {
         <li>{t("admin.backup.holds.restore")}</li>
       </ul>
       <p className={styles.kit}>
-        <IconKey size={20} aria-hidden />
+        <IconKey size="1.25rem" aria-hidden />
         <span>{t("admin.backup.holds.kit")}</span>
       </p>
     </section>

@@ -32,11 +32,11 @@ export function Staff() {
             </div>
             <span className={page.push}>
               {face.has_pin_here ? (
-                <Badge tone="green" icon={<IconCheck size={14} aria-hidden />}>
+                <Badge tone="green" icon={<IconCheck size="0.875rem" aria-hidden />}>
                   {t("admin.staff.hasPin")}
                 </Badge>
               ) : (
-                <Badge icon={<IconKey size={14} aria-hidden />}>{t("admin.staff.noPin")}</Badge>
+                <Badge icon={<IconKey size="0.875rem" aria-hidden />}>{t("admin.staff.noPin")}</Badge>
               )}
             </span>
           </div>
@@ -75,7 +75,7 @@ function Add() {
       <h2 className={page.h2}>{t("admin.staff.add")}</h2>
       {added && (
         <p className={styles.good} role="status">
-          <IconCheck size={18} aria-hidden />
+          <IconCheck size="1.125rem" aria-hidden />
           {t("admin.staff.added", { name: added })}
         </p>
       )}

@@ -11,7 +11,7 @@ export function Agreed({ grant, from }: { grant: GrantView; from: string }) {
   return (
     <section className={styles.agreed}>
       <h1 className={styles.title}>
-        <IconCircleCheck size={44} stroke={1.6} aria-hidden />
+        <IconCircleCheck size="2.75rem" stroke={1.6} aria-hidden />
         {t("consent.agreed.title")}
       </h1>
       <p>{t("consent.agreed.who", { name: grant.patient_name, at: showMoment(grant.granted_at) })}</p>

@@ -10,9 +10,9 @@ export function AskPage({ name, clinic, own }: { name: string; clinic: string; o
   return (
     <section className={styles.ask}>
       <div className={styles.picture} aria-hidden>
-        <IconBuildingHospital size={72} stroke={1.2} />
-        <IconHeartHandshake size={56} stroke={1.3} />
-        <IconBuildingHospital size={72} stroke={1.2} />
+        <IconBuildingHospital size="4.5rem" stroke={1.2} />
+        <IconHeartHandshake size="3.5rem" stroke={1.3} />
+        <IconBuildingHospital size="4.5rem" stroke={1.2} />
       </div>
       <p className={styles.hello}>{name}</p>
       <h1 className={styles.title}>{words[0]}</h1>

@@ -25,7 +25,7 @@ export function CardsPage({ clinic, answers, set }: { clinic: string; answers: A
               onClick={() => set({ categories: CATEGORIES.filter((c) => toggle(answers.categories, category).includes(c)) })}
             >
               <span className={styles.cardIcon}>
-                <Icon size={40} stroke={1.5} aria-hidden />
+                <Icon size="2.5rem" stroke={1.5} aria-hidden />
               </span>
               <span className={styles.cardWords}>
                 <strong>{t(`network.category.${category}`)}</strong>

@@ -29,7 +29,7 @@ export function HowLongPage({ clinic, answers, set, untilAfter }: { clinic: stri
         {MODES.map(({ mode, icon: Icon }) => (
           <button key={mode} type="button" role="radio" aria-checked={answers.mode === mode} className={styles.card} onClick={() => set({ mode })}>
             <span className={styles.cardIcon}>
-              <Icon size={40} stroke={1.5} aria-hidden />
+              <Icon size="2.5rem" stroke={1.5} aria-hidden />
             </span>
             <span className={styles.cardWords}>
               <strong>{t(`consent.mode.${mode}`)}</strong>

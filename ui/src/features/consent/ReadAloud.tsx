@@ -30,7 +30,7 @@ export function ReadAloud({ text }: { text: string }) {
     window.speechSynthesis.speak(words);
   };
   return (
-    <Button className={styles.big} variant="default" leftSection={<IconVolume size={26} aria-hidden />} onClick={speak}>
+    <Button className={styles.big} variant="default" leftSection={<IconVolume size="1.625rem" aria-hidden />} onClick={speak}>
       {t("consent.readAloud")}
     </Button>
   );

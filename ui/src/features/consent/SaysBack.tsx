@@ -14,23 +14,23 @@ export function SaysBack({ clinic, own, terms }: { clinic: string; own: string; 
   return (
     <ul className={styles.says} data-testid="says-back">
       <li>
-        <IconCheck size={28} aria-hidden />
+        <IconCheck size="1.75rem" aria-hidden />
         <span>{t("consent.says.who", { clinic, own })}</span>
       </li>
       {CATEGORIES.filter((c) => terms.categories.includes(c)).map((c) => (
         <li key={c}>
-          <IconCheck size={28} aria-hidden />
+          <IconCheck size="1.75rem" aria-hidden />
           <span>{t("consent.says.may", { clinic, what: t(`network.category.${c}`) })}</span>
         </li>
       ))}
       {not.map((c) => (
         <li key={c} data-not>
-          <IconX size={28} aria-hidden />
+          <IconX size="1.75rem" aria-hidden />
           <span>{t("consent.says.mayNot", { clinic, what: t(`network.category.${c}`) })}</span>
         </li>
       ))}
       <li data-not={terms.sensitive.length === 0 || undefined}>
-        {terms.sensitive.length === 0 ? <IconX size={28} aria-hidden /> : <IconCheck size={28} aria-hidden />}
+        {terms.sensitive.length === 0 ? <IconX size="1.75rem" aria-hidden /> : <IconCheck size="1.75rem" aria-hidden />}
         <span>
           {terms.sensitive.length === 0
             ? t("consent.says.noPrivate")
@@ -38,15 +38,15 @@ export function SaysBack({ clinic, own, terms }: { clinic: string; own: string; 
         </span>
       </li>
       <li>
-        <IconCheck size={28} aria-hidden />
+        <IconCheck size="1.75rem" aria-hidden />
         <span>{t(`consent.says.${terms.mode}`, { clinic })}</span>
       </li>
       <li>
-        <IconCheck size={28} aria-hidden />
+        <IconCheck size="1.75rem" aria-hidden />
         <span>{t("consent.says.until", { day: showDay(terms.until) })}</span>
       </li>
       <li data-not>
-        <IconX size={28} aria-hidden />
+        <IconX size="1.75rem" aria-hidden />
         <span>{t("consent.says.noOnward", { clinic })}</span>
       </li>
     </ul>

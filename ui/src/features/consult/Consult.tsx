@@ -97,7 +97,7 @@ function Writing({ view }: { view: VisitView }) {
               </p>
             )}
             <Button
-              leftSection={<IconSignature size={19} aria-hidden />}
+              leftSection={<IconSignature size="1.1875rem" aria-hidden />}
               disabled={why !== null}
               aria-describedby={why ? "why-not-sign" : undefined}
               onClick={() => {
@@ -124,7 +124,7 @@ function AfterSigning() {
   const { t } = useTranslation();
   const navigate = useNavigate();
   return (
-    <Button variant="light" rightSection={<IconArrowRight size={18} aria-hidden />} onClick={() => void navigate({ to: "/consult" })}>
+    <Button variant="light" rightSection={<IconArrowRight size="1.125rem" aria-hidden />} onClick={() => void navigate({ to: "/consult" })}>
       {t("consult.signed.next")}
     </Button>
   );

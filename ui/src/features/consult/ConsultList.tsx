@@ -35,7 +35,7 @@ export function ConsultList({ session }: { session: SessionView }) {
           </span>
           {row.state === "called" && <Badge tone="accent">{t("today.state.called")}</Badge>}
           <span className={page.muted}>{t("today.minutes", { n: minutesSince(row.arrived_at, now) })}</span>
-          <IconChevronRight size={19} aria-hidden />
+          <IconChevronRight size="1.1875rem" aria-hidden />
         </button>
       ))}
     </div>

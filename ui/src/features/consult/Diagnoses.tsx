@@ -31,7 +31,7 @@ export function Diagnoses({ visit, diagnoses, disabled }: { visit: string; diagn
           {d.text}
           {!disabled && (
             <button type="button" aria-label={t("consult.diagnosis.remove", { text: d.text })} onClick={() => save.mutate(diagnoses.filter((x) => x !== d))}>
-              <IconX size={15} aria-hidden />
+              <IconX size="0.9375rem" aria-hidden />
             </button>
           )}
         </span>

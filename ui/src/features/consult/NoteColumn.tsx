@@ -58,7 +58,7 @@ export function NoteColumn({ view, note }: { view: VisitView; note: ReturnType<t
       <Recorder view={view}>
         <Button
           variant={heard && draftIsEmpty(draft) ? "light" : "default"}
-          leftSection={<IconSparkles size={18} aria-hidden />}
+          leftSection={<IconSparkles size="1.125rem" aria-hidden />}
           disabled={!heard}
           loading={propose.isPending}
           onClick={() => propose.mutate()}
@@ -90,7 +90,7 @@ export function NoteColumn({ view, note }: { view: VisitView; note: ReturnType<t
       </div>
       <footer className={styles.noteFoot}>
         <span className={styles.saved} data-saving={saving} role="status">
-          {saving === "failed" ? <IconCloudOff size={16} aria-hidden /> : saving === "waiting" ? <IconPencil size={16} aria-hidden /> : <IconCircleCheck size={16} aria-hidden />}
+          {saving === "failed" ? <IconCloudOff size="1rem" aria-hidden /> : saving === "waiting" ? <IconPencil size="1rem" aria-hidden /> : <IconCircleCheck size="1rem" aria-hidden />}
           {saving === "failed" ? t("consult.note.notSaved") : saving === "waiting" ? t("consult.note.writing") : savedAt ? t("consult.note.savedAt", { at: showTime(savedAt) }) : t("consult.note.draft")}
         </span>
       </footer>

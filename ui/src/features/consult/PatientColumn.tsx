@@ -67,9 +67,9 @@ export function PatientColumn({ view, signed }: { view: VisitView; signed: boole
           aria-label={t("consult.patient.openShared", { clinic: shared.clinic_name })}
         >
           <span className={styles.sharedTop}>
-            <IconAffiliate size={17} aria-hidden />
+            <IconAffiliate size="1.0625rem" aria-hidden />
             <strong>{shared.clinic_name}</strong>
-            <IconChevronRight size={17} aria-hidden />
+            <IconChevronRight size="1.0625rem" aria-hidden />
           </span>
           <span className={page.muted}>{t("consult.patient.asOf", { ago: ago(shared.as_of), count: shared.n_entries })}</span>
           <CategoryList given={shared.categories} withheld={shared.withheld} />

@@ -83,10 +83,10 @@ export function Prescription({ view, signed, footer }: { view: VisitView; signed
                 {!signed && (
                   <div className={styles.lineActions}>
                     <button type="button" className={styles.icon} onClick={() => setEditing({ line: checked.line, isNew: false })} aria-label={t("consult.rx.edit", { name: checked.line.drug_name })}>
-                      <IconPencil size={18} aria-hidden />
+                      <IconPencil size="1.125rem" aria-hidden />
                     </button>
                     <button type="button" className={styles.icon} onClick={() => takeOff(checked)} aria-label={t("consult.rx.remove", { name: checked.line.drug_name })}>
-                      <IconTrash size={18} aria-hidden />
+                      <IconTrash size="1.125rem" aria-hidden />
                     </button>
                   </div>
                 )}

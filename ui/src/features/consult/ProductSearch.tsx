@@ -37,7 +37,7 @@ export function ProductSearch({ start, focused, onChoose }: { start: string; foc
         aria-controls="product-hits"
         aria-activedescendant={hits[at] ? `product-${hits[at].key}` : undefined}
         autoFocus={focused}
-        leftSection={<IconSearch size={18} aria-hidden />}
+        leftSection={<IconSearch size="1.125rem" aria-hidden />}
         onKeyDown={(e) => {
           if (e.key === "ArrowDown") setAt((i) => Math.min(i + 1, hits.length - 1));
           else if (e.key === "ArrowUp") setAt((i) => Math.max(i - 1, 0));

@@ -30,7 +30,7 @@ export function Proposal({ patient, proposal, left, onAll, onDismiss, onVitals, 
     <div className={styles.proposal}>
       {left > 0 && (
         <div className={styles.offer}>
-          <IconSparkles size={18} aria-hidden />
+          <IconSparkles size="1.125rem" aria-hidden />
           <span>{t("consult.draft.offer", { count: left })}</span>
           <span className={styles.push} />
           <Button size="compact-md" h={36} variant="subtle" color="gray" onClick={onDismiss}>
@@ -43,7 +43,7 @@ export function Proposal({ patient, proposal, left, onAll, onDismiss, onVitals, 
       )}
       {vitals && !vitalsTaken && (
         <div className={styles.offer}>
-          <IconTemperature size={18} aria-hidden />
+          <IconTemperature size="1.125rem" aria-hidden />
           <span>{t("consult.draft.vitals", { vitals })}</span>
           <span className={styles.push} />
           <Button
@@ -61,7 +61,7 @@ export function Proposal({ patient, proposal, left, onAll, onDismiss, onVitals, 
       )}
       {allergies.map((a) => (
         <div key={a.substance} className={styles.offer} data-allergy>
-          <IconAlertOctagon size={18} aria-hidden />
+          <IconAlertOctagon size="1.125rem" aria-hidden />
           <span>{t("consult.draft.allergy", { substance: a.substance, reaction: a.reaction || "–" })}</span>
           <PlayChip span={a.span} onPlay={onPlay} />
           <span className={styles.push} />

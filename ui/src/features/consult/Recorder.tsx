@@ -47,7 +47,7 @@ export function Recorder({ view, children }: { view: VisitView; children: ReactN
           <Button
             className={styles.record}
             variant={last ? "default" : "light"}
-            leftSection={<IconMicrophone size={18} aria-hidden />}
+            leftSection={<IconMicrophone size="1.125rem" aria-hidden />}
             disabled={running || !status?.scribe.microphone}
             loading={start.isPending}
             onClick={() => start.mutate({ kind: "microphone", device: null })}
@@ -57,25 +57,25 @@ export function Recorder({ view, children }: { view: VisitView; children: ReactN
           <Menu position="bottom-start" width={300}>
             <Menu.Target>
               <Button variant={last ? "default" : "light"} px={10} disabled={running} aria-label={t("consult.recorder.sources")}>
-                <IconChevronDown size={17} aria-hidden />
+                <IconChevronDown size="1.0625rem" aria-hidden />
               </Button>
             </Menu.Target>
             <Menu.Dropdown>
               {microphones.data?.map((m) => (
-                <Menu.Item key={m.id} mih={44} leftSection={<IconMicrophone size={18} aria-hidden />} onClick={() => start.mutate({ kind: "microphone", device: m.id })}>
+                <Menu.Item key={m.id} mih={44} leftSection={<IconMicrophone size="1.125rem" aria-hidden />} onClick={() => start.mutate({ kind: "microphone", device: m.id })}>
                   {m.name}
                 </Menu.Item>
               ))}
-              <Menu.Item mih={44} leftSection={<IconFileMusic size={18} aria-hidden />} onClick={() => void fromFile()}>
+              <Menu.Item mih={44} leftSection={<IconFileMusic size="1.125rem" aria-hidden />} onClick={() => void fromFile()}>
                 {t("consult.recorder.fromFile")}
               </Menu.Item>
               {demo && (
                 <>
                   <Menu.Divider />
-                  <Menu.Item mih={44} leftSection={<IconTestPipe size={18} aria-hidden />} onClick={() => start.mutate({ kind: "wav", path: demo, fast: true })}>
+                  <Menu.Item mih={44} leftSection={<IconTestPipe size="1.125rem" aria-hidden />} onClick={() => start.mutate({ kind: "wav", path: demo, fast: true })}>
                     {t("consult.recorder.demoFast")}
                   </Menu.Item>
-                  <Menu.Item mih={44} leftSection={<IconTestPipe size={18} aria-hidden />} onClick={() => start.mutate({ kind: "wav", path: demo, fast: false })}>
+                  <Menu.Item mih={44} leftSection={<IconTestPipe size="1.125rem" aria-hidden />} onClick={() => start.mutate({ kind: "wav", path: demo, fast: false })}>
                     {t("consult.recorder.demoSlow")}
                   </Menu.Item>
                 </>
@@ -86,7 +86,7 @@ export function Recorder({ view, children }: { view: VisitView; children: ReactN
         <Button
           color="red"
           variant="light"
-          leftSection={<IconPlayerStopFilled size={17} aria-hidden />}
+          leftSection={<IconPlayerStopFilled size="1.0625rem" aria-hidden />}
           disabled={state !== "recording"}
           loading={stop.isPending}
           onClick={() => last && stop.mutate(last.id)}
@@ -110,7 +110,7 @@ export function Recorder({ view, children }: { view: VisitView; children: ReactN
         {last?.demo_model && <Badge tone="plain">{t("common.demoModel")}</Badge>}
         <span className={styles.push} />
         {(state === "interrupted" || state === "failed" || state === "postponed") && last && (
-          <Button size="compact-md" h={36} variant="light" leftSection={<IconRefresh size={17} aria-hidden />} loading={resume.isPending} onClick={() => resume.mutate(last.id)}>
+          <Button size="compact-md" h={36} variant="light" leftSection={<IconRefresh size="1.0625rem" aria-hidden />} loading={resume.isPending} onClick={() => resume.mutate(last.id)}>
             {t("consult.recorder.resume")}
           </Button>
         )}

@@ -12,7 +12,7 @@ export function PlayChip({ span, onPlay }: { span: Span; onPlay: (span: Span) =>
   const { t } = useTranslation();
   return (
     <button type="button" className={styles.play} onClick={() => onPlay(span)} aria-label={t("consult.note.playFrom", { at: clock(span.start_ms) })}>
-      <IconPlayerPlayFilled size={11} aria-hidden />
+      <IconPlayerPlayFilled size="0.6875rem" aria-hidden />
       {clock(span.start_ms)}
     </button>
   );
@@ -78,7 +78,7 @@ export function Section({ section, sentences, proposed, onChange, onAccept, onDi
             />
             {s.unseen && (
               <button type="button" className={styles.look} onClick={() => put(i, { unseen: false })} aria-label={t("consult.note.lookedAt", { text: s.text })}>
-                <IconEyeCheck size={16} aria-hidden />
+                <IconEyeCheck size="1rem" aria-hidden />
                 {t("consult.note.look")}
               </button>
             )}
@@ -90,10 +90,10 @@ export function Section({ section, sentences, proposed, onChange, onAccept, onDi
             <p className={styles.proposedText}>{p.text}</p>
             {p.source && <PlayChip span={p.source} onPlay={onPlay} />}
             <button type="button" className={styles.accept} onClick={() => onAccept(p)} aria-label={t("consult.draft.accept", { text: p.text })}>
-              <IconCheck size={18} aria-hidden />
+              <IconCheck size="1.125rem" aria-hidden />
             </button>
             <button type="button" className={styles.dismiss} onClick={() => onDismiss(p)} aria-label={t("consult.draft.dismiss", { text: p.text })}>
-              <IconX size={18} aria-hidden />
+              <IconX size="1.125rem" aria-hidden />
             </button>
           </div>
         ))}

@@ -26,18 +26,18 @@ export function SignedNote({ view, note, ref }: { view: VisitView; note: Extract
   return (
     <section className={styles.note} aria-label={t("consult.note.title")} data-testid="signed-note" ref={ref} tabIndex={-1}>
       <div className={styles.signed}>
-        <IconLock size={19} aria-hidden />
+        <IconLock size="1.1875rem" aria-hidden />
         <span>
           <strong>{t("consult.signed.by", { name: note.signed_by })}</strong>
           {", "}
           {showMoment(note.signed_at)}
         </span>
         {note.verified ? (
-          <Badge tone="green" icon={<IconShieldCheck size={15} aria-hidden />}>
+          <Badge tone="green" icon={<IconShieldCheck size="0.9375rem" aria-hidden />}>
             {t("consult.signed.verified")}
           </Badge>
         ) : (
-          <Badge tone="amber" icon={<IconAlertTriangle size={15} aria-hidden />}>
+          <Badge tone="amber" icon={<IconAlertTriangle size="0.9375rem" aria-hidden />}>
             {t("consult.signed.unverified")}
           </Badge>
         )}

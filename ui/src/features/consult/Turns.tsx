@@ -23,7 +23,7 @@ export function Turns({ view, onPlay }: { view: VisitView; onPlay: (span: Span) 
   return (
     <details className={styles.turns} open={running} data-testid="turns">
       <summary>
-        <IconMessages size={18} aria-hidden />
+        <IconMessages size="1.125rem" aria-hidden />
         {t("consult.turns.title", { count: turns.length })}
       </summary>
       <div className={styles.turnList}>

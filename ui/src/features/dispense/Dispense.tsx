@@ -33,7 +33,7 @@ export function Dispense() {
             size="compact-md"
             h={40}
             className={page.push}
-            leftSection={<IconListDetails size={17} aria-hidden />}
+            leftSection={<IconListDetails size="1.0625rem" aria-hidden />}
             onClick={() => setSpool(true)}
           >
             {t("dispense.spool.open", { count: status.data?.printer.unknown ?? 0 })}
@@ -55,7 +55,7 @@ export function Dispense() {
                 <strong>{row.name}</strong>
                 <span className={page.muted}>{[t("dispense.medicines", { count: row.n_lines }), row.doctor_name, ago(row.signed_at)].join(" · ")}</span>
                 {row.n_overridden > 0 && (
-                  <Badge tone="amber" icon={<IconAlertTriangle size={14} aria-hidden />}>
+                  <Badge tone="amber" icon={<IconAlertTriangle size="0.875rem" aria-hidden />}>
                     {t("dispense.overridden", { count: row.n_overridden })}
                   </Badge>
                 )}

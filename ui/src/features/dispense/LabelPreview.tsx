@@ -21,7 +21,7 @@ export function LabelPreview({ visit, line, name }: { visit: string; line: strin
         <ErrorNote error={preview.error} />
       </div>
       <p className={styles.printer} data-state={state}>
-        <IconPrinter size={18} aria-hidden />
+        <IconPrinter size="1.125rem" aria-hidden />
         {t(`shell.printer.state.${state}`, { n: printer?.waiting ?? 0 })}
       </p>
     </div>

@@ -66,7 +66,7 @@ export function Line({ line: { checked, directions, serial, job, handed_over }, 
       ))}
       {findings.length === 0 && others.length === 0 && (
         <p className={styles.clear}>
-          <IconCheck size={16} aria-hidden />
+          <IconCheck size="1rem" aria-hidden />
           {t("dispense.noFindings")}
         </p>
       )}

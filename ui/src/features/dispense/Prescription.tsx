@@ -59,13 +59,13 @@ export function Prescription({ view, onSpool }: { view: DispenseView; onSpool: (
         </div>
         {view.dispensed_twice && (
           <p className={styles.twice} role="alert">
-            <IconAlertTriangle size={20} aria-hidden />
+            <IconAlertTriangle size="1.25rem" aria-hidden />
             {t("dispense.twice")}
           </p>
         )}
         {view.dispensed && (
           <p className={styles.done} role="status" data-testid="dispensed" ref={done} tabIndex={-1}>
-            <IconCheck size={20} aria-hidden />
+            <IconCheck size="1.25rem" aria-hidden />
             {t("dispense.doneBy", { name: view.dispensed.by, at: showMoment(view.dispensed.at) })}
           </p>
         )}
@@ -95,19 +95,19 @@ export function Prescription({ view, onSpool }: { view: DispenseView; onSpool: (
             </p>
           )}
           {hasPrinter && unprinted.length > 0 ? (
-            <Button variant="default" leftSection={<IconPrinter size={18} aria-hidden />} loading={print.isPending} onClick={() => print.mutate(unprinted)}>
+            <Button variant="default" leftSection={<IconPrinter size="1.125rem" aria-hidden />} loading={print.isPending} onClick={() => print.mutate(unprinted)}>
               {t("dispense.printOnly")}
             </Button>
           ) : (
             view.lines.some((l) => l.job !== null) && (
-              <Button variant="default" leftSection={<IconPrinter size={18} aria-hidden />} onClick={onSpool}>
+              <Button variant="default" leftSection={<IconPrinter size="1.125rem" aria-hidden />} onClick={onSpool}>
                 {t("dispense.printAgain")}
               </Button>
             )
           )}
           {!isDone && (
             <Button
-              leftSection={<IconPackage size={19} aria-hidden />}
+              leftSection={<IconPackage size="1.1875rem" aria-hidden />}
               disabled={going.length === 0 || unanswered > 0}
               aria-describedby={unanswered > 0 ? "wants-reason" : undefined}
               onClick={() => {

@@ -20,7 +20,7 @@ export function JobState({ job }: { job: PrintJobView }) {
   const { t } = useTranslation();
   const Icon = ICON[job.state];
   return (
-    <Badge tone={TONE[job.state]} icon={<Icon size={14} aria-hidden />}>
+    <Badge tone={TONE[job.state]} icon={<Icon size="0.875rem" aria-hidden />}>
       {t(`dispense.job.${job.state}`)}
     </Badge>
   );

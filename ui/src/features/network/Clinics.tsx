@@ -23,15 +23,15 @@ export function Clinics({ clinics, canVerify }: { clinics: KnownClinic[] | undef
           <h2 className={page.h2}>{t("network.clinics.known")}</h2>
           {clinics?.map((clinic) => (
             <div key={clinic.tenant} className={styles.clinic}>
-              <IconBuildingHospital size={24} stroke={1.6} aria-hidden />
+              <IconBuildingHospital size="1.5rem" stroke={1.6} aria-hidden />
               <strong>{clinic.name}</strong>
               <span className={page.push}>
                 {clinic.verified ? (
-                  <Badge tone="green" icon={<IconShieldCheck size={14} aria-hidden />}>
+                  <Badge tone="green" icon={<IconShieldCheck size="0.875rem" aria-hidden />}>
                     {t("network.clinics.verified")}
                   </Badge>
                 ) : (
-                  <Badge tone="amber" icon={<IconShieldQuestion size={14} aria-hidden />}>
+                  <Badge tone="amber" icon={<IconShieldQuestion size="0.875rem" aria-hidden />}>
                     {t("network.clinics.unverified")}
                   </Badge>
                 )}
@@ -59,7 +59,7 @@ function Verify() {
       <ErrorNote error={verify.error} />
       {verify.data && (
         <p className={styles.good} role="status">
-          <IconShieldCheck size={19} aria-hidden />
+          <IconShieldCheck size="1.1875rem" aria-hidden />
           {t("network.verify.done", { clinic: verify.data.name })}
         </p>
       )}

@@ -35,13 +35,13 @@ export function Received({ rows, canOpen }: { rows: SharedSummary[] | undefined;
               <CategoryList given={row.categories} withheld={row.withheld} />
             </span>
             {row.matched_patient ? (
-              <Badge tone="green" icon={<IconUserCheck size={14} aria-hidden />}>
+              <Badge tone="green" icon={<IconUserCheck size="0.875rem" aria-hidden />}>
                 {t("network.received.matched")}
               </Badge>
             ) : (
-              <Badge icon={<IconUserQuestion size={14} aria-hidden />}>{t("network.received.unmatched")}</Badge>
+              <Badge icon={<IconUserQuestion size="0.875rem" aria-hidden />}>{t("network.received.unmatched")}</Badge>
             )}
-            <IconChevronRight size={20} aria-hidden />
+            <IconChevronRight size="1.25rem" aria-hidden />
           </button>
         ))}
         {rows?.length === 0 && <EmptyState icon={IconInbox} title={t("network.received.empty")} help={t("network.received.emptyHelp")} />}

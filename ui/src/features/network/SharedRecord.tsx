@@ -30,7 +30,7 @@ export function SharedRecord() {
     if (path) save.mutate(path, { onSuccess: () => notify(t("network.record.saved")) });
   };
   const back = (
-    <Button variant="subtle" color="gray" leftSection={<IconArrowLeft size={18} aria-hidden />} onClick={() => void navigate({ to: "/network", search: { tab: "received" } })}>
+    <Button variant="subtle" color="gray" leftSection={<IconArrowLeft size="1.125rem" aria-hidden />} onClick={() => void navigate({ to: "/network", search: { tab: "received" } })}>
       {t("network.record.back")}
     </Button>
   );
@@ -46,7 +46,7 @@ export function SharedRecord() {
     <div className={page.page} data-screen="shared-record">
       <div className={page.row}>
         {back}
-        <Button className={page.push} variant="default" leftSection={<IconDownload size={18} aria-hidden />} loading={save.isPending} onClick={() => void saveFile()}>
+        <Button className={page.push} variant="default" leftSection={<IconDownload size="1.125rem" aria-hidden />} loading={save.isPending} onClick={() => void saveFile()}>
           {t("network.record.saveFhir")}
         </Button>
       </div>
@@ -64,7 +64,7 @@ export function SharedRecord() {
         </div>
         <CategoryList given={summary.categories} withheld={summary.withheld} />
         <p className={styles.audited}>
-          <IconEyeCheck size={17} aria-hidden />
+          <IconEyeCheck size="1.0625rem" aria-hidden />
           {record.onward ? t("network.record.audited") : t("network.record.auditedNoOnward")}
         </p>
       </header>
@@ -101,7 +101,7 @@ function Part<T>({ title, shared, children }: { title: string; shared: Shared<T>
         children(shared.value)
       ) : (
         <p className={styles.held}>
-          {shared.state === "withheld" ? <IconLock size={19} aria-hidden /> : <IconQuestionMark size={19} aria-hidden />}
+          {shared.state === "withheld" ? <IconLock size="1.1875rem" aria-hidden /> : <IconQuestionMark size="1.1875rem" aria-hidden />}
           {t(`network.record.${shared.state}`)}
         </p>
       )}

@@ -45,10 +45,10 @@ export function History({ patient, session }: { patient: string; session: Sessio
       {shared.map((s) => (
         <button key={s.grant} type="button" className={styles.visit} onClick={() => void navigate({ to: "/network/received/$grant", params: { grant: s.grant } })}>
           <span className={styles.day}>
-            <IconAffiliate size={16} aria-hidden /> {ago(s.as_of)}
+            <IconAffiliate size="1rem" aria-hidden /> {ago(s.as_of)}
           </span>
           <span className={styles.what}>{t("patients.history.sharedFrom", { clinic: s.clinic_name, count: s.n_entries })}</span>
-          <IconChevronRight size={18} aria-hidden />
+          <IconChevronRight size="1.125rem" aria-hidden />
         </button>
       ))}
     </section>
@@ -66,18 +66,18 @@ function Past({ past, onOpen }: { past: PastVisit; onOpen: () => void }) {
         <span className={styles.who}>
           {past.doctor && <span className={page.muted}>{past.doctor}</span>}
           {past.state === "signed" ? (
-            <Badge tone="green" icon={<IconLock size={14} aria-hidden />}>
+            <Badge tone="green" icon={<IconLock size="0.875rem" aria-hidden />}>
               {t("patients.history.state.signed")}
             </Badge>
           ) : (
-            <Badge tone="amber" icon={<IconPencil size={14} aria-hidden />}>
+            <Badge tone="amber" icon={<IconPencil size="0.875rem" aria-hidden />}>
               {t("patients.history.state.draft")}
             </Badge>
           )}
-          {past.sensitive && <Badge icon={<IconShieldLock size={14} aria-hidden />}>{t("patients.history.sensitive")}</Badge>}
+          {past.sensitive && <Badge icon={<IconShieldLock size="0.875rem" aria-hidden />}>{t("patients.history.sensitive")}</Badge>}
         </span>
       </span>
-      <IconChevronRight size={18} aria-hidden />
+      <IconChevronRight size="1.125rem" aria-hidden />
     </button>
   );
 }

@@ -49,7 +49,7 @@ export function Patients() {
           aria-label={t("patients.search")}
           placeholder={t("patients.search")}
           autoComplete="off"
-          leftSection={<IconSearch size={18} aria-hidden />}
+          leftSection={<IconSearch size="1.125rem" aria-hidden />}
           onKeyDown={(e) => {
             const first = data?.[0];
             // Never the first of an older answer.

@@ -53,15 +53,15 @@ export function Kit() {
             ))}
           </ol>
           <p className={styles.warning}>
-            <IconAlertTriangle size={20} aria-hidden />
+            <IconAlertTriangle size="1.25rem" aria-hidden />
             {t("setup.kit.warning")}
           </p>
           <ErrorNote error={save.error} />
           <div className={`${styles.actions} no-print`}>
-            <Button variant="default" leftSection={<IconPrinter size={18} aria-hidden />} onClick={() => window.print()}>
+            <Button variant="default" leftSection={<IconPrinter size="1.125rem" aria-hidden />} onClick={() => window.print()}>
               {t("setup.kit.print")}
             </Button>
-            <Button variant="default" leftSection={<IconDeviceFloppy size={18} aria-hidden />} loading={save.isPending} onClick={() => void saveFile()}>
+            <Button variant="default" leftSection={<IconDeviceFloppy size="1.125rem" aria-hidden />} loading={save.isPending} onClick={() => void saveFile()}>
               {t("setup.kit.save")}
             </Button>
             <Button onClick={() => setChecking(true)}>{t("setup.kit.kept")}</Button>

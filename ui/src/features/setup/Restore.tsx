@@ -46,7 +46,7 @@ export function Restore({ app, onBack }: { app: AppState; onBack: () => void }) 
       <p className={styles.lead}>{t("setup.restore.lead")}</p>
       <h2 className={styles.second}>{t("setup.restore.file")}</h2>
       <div className={styles.file}>
-        <Button variant="default" leftSection={<IconFile size={18} aria-hidden />} disabled={running} onClick={() => void choose()}>
+        <Button variant="default" leftSection={<IconFile size="1.125rem" aria-hidden />} disabled={running} onClick={() => void choose()}>
           {t("setup.restore.choose")}
         </Button>
         <p role="status" data-testid="chosen-file">

@@ -53,17 +53,17 @@ export function Setup({ app }: { app: AppState }) {
             <p className={styles.lead}>{t("setup.welcome.lead")}</p>
             <div className={styles.ways}>
               <button type="button" className={styles.way} onClick={() => setWay("invitation")}>
-                <IconBuildingPlus size={38} stroke={1.4} aria-hidden />
+                <IconBuildingPlus size="2.375rem" stroke={1.4} aria-hidden />
                 <strong>{t("setup.welcome.invitation")}</strong>
                 <span>{t("setup.welcome.invitationHelp")}</span>
               </button>
               <button type="button" className={styles.way} onClick={() => setWay("code")}>
-                <IconDeviceTabletPlus size={38} stroke={1.4} aria-hidden />
+                <IconDeviceTabletPlus size="2.375rem" stroke={1.4} aria-hidden />
                 <strong>{t("setup.welcome.code")}</strong>
                 <span>{t("setup.welcome.codeHelp")}</span>
               </button>
               <button type="button" className={styles.way} onClick={() => setWay("restore")}>
-                <IconDatabaseImport size={38} stroke={1.4} aria-hidden />
+                <IconDatabaseImport size="2.375rem" stroke={1.4} aria-hidden />
                 <strong>{t("setup.welcome.restore")}</strong>
                 <span>{t("setup.welcome.restoreHelp")}</span>
               </button>

@@ -20,14 +20,14 @@ export function useProtection(keyring: KeyringState) {
       <legend>{t("setup.protection.title")}</legend>
       <div className={styles.kinds} role="radiogroup" aria-label={t("setup.protection.title")}>
         <button type="button" role="radio" aria-checked={kind === "keyring"} className={styles.kind} disabled={keyring !== "ready"} onClick={() => setKind("keyring")}>
-          <IconKey size={22} aria-hidden />
+          <IconKey size="1.375rem" aria-hidden />
           <span>
             <strong>{t("setup.protection.keyring")}</strong>
             <span>{t(`setup.protection.keyringState.${keyring}`)}</span>
           </span>
         </button>
         <button type="button" role="radio" aria-checked={kind === "passphrase"} className={styles.kind} onClick={() => setKind("passphrase")}>
-          <IconLockPassword size={22} aria-hidden />
+          <IconLockPassword size="1.375rem" aria-hidden />
           <span>
             <strong>{t("setup.protection.passphrase")}</strong>
             <span>{t("setup.protection.passphraseHelp")}</span>

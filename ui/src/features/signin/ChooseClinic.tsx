@@ -40,7 +40,7 @@ export function ChooseClinic({ app }: { app: AppState }) {
                 className={styles.chooseItem}
                 onClick={() => (clinic.needs_passphrase ? setAsked(clinic) : open.mutate(clinic.tenant, done))}
               >
-                <IconBuildingHospital size={24} stroke={1.6} aria-hidden />
+                <IconBuildingHospital size="1.5rem" stroke={1.6} aria-hidden />
                 {clinic.name}
                 {clinic.needs_passphrase && <span className={styles.chooseHint}>{t("signin.needsPassphrase")}</span>}
               </button>

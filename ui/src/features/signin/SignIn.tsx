@@ -81,7 +81,7 @@ export function SignIn({ app }: { app: AppState }) {
             )
           ) : (
             <div className={styles.hint}>
-              <IconArrowLeft size={28} stroke={1.5} aria-hidden />
+              <IconArrowLeft size="1.75rem" stroke={1.5} aria-hidden />
               <p>{t("signin.choose")}</p>
             </div>
           )}

@@ -26,7 +26,7 @@ export function Addresses({ settings, may }: { settings: DeviceSettings; may: Ma
             <code>{address}</code>
             {may.changeDevice && (
               <ActionIcon className={page.push} aria-label={t("sync.lan.remove", { address })} disabled={save.isPending} onClick={() => save.mutate(addresses.filter((a) => a !== address))}>
-                <IconX size={20} aria-hidden />
+                <IconX size="1.25rem" aria-hidden />
               </ActionIcon>
             )}
           </li>

@@ -26,17 +26,17 @@ export function Figures({ sync, removed, may }: { sync: SyncHealth; removed: boo
         {t("sync.state.title")}
       </h2>
       <dl className={styles.figures}>
-        <Figure name="saved" icon={<IconCheck size={20} aria-hidden />} what={t("sync.state.saved")} value={t("sync.state.savedValue")} help={t("sync.state.savedHelp")} />
+        <Figure name="saved" icon={<IconCheck size="1.25rem" aria-hidden />} what={t("sync.state.saved")} value={t("sync.state.savedValue")} help={t("sync.state.savedHelp")} />
         <Figure
           name="pending"
-          icon={<IconCloudUp size={20} aria-hidden />}
+          icon={<IconCloudUp size="1.25rem" aria-hidden />}
           what={t("sync.state.pending")}
           value={sync.pending > 0 ? t("sync.state.pendingValue", { count: sync.pending }) : t("sync.state.pendingNone")}
           help={removed && sync.pending > 0 ? t("sync.state.pendingRemoved") : t("sync.state.pendingHelp")}
         />
         <Figure
           name="relay"
-          icon={<IconServer size={20} aria-hidden />}
+          icon={<IconServer size="1.25rem" aria-hidden />}
           what={t("sync.state.relay")}
           value={!sync.has_relay ? t("sync.state.relayAlone") : sync.connected ? t("sync.state.relayConnected") : lastContact}
           help={`${t("sync.state.relayHelp")} ${!sync.has_relay ? t("sync.state.relayAloneHelp") : sync.connected ? "" : t("sync.state.relayOffline")}`.trim()}
@@ -50,7 +50,7 @@ export function Figures({ sync, removed, may }: { sync: SyncHealth; removed: boo
         <Figure
           name="aside"
           tone={sync.quarantined > 0 ? "amber" : undefined}
-          icon={<IconArchive size={20} aria-hidden />}
+          icon={<IconArchive size="1.25rem" aria-hidden />}
           what={t("sync.state.aside")}
           value={sync.quarantined > 0 ? t("sync.state.asideValue", { count: sync.quarantined }) : t("sync.state.asideNone")}
           help={sync.quarantined === 0 ? t("sync.state.asideNoneHelp") : may.changeDevices ? t("sync.state.asideHelp") : t("sync.state.asideAsk")}
@@ -64,13 +64,13 @@ export function Figures({ sync, removed, may }: { sync: SyncHealth; removed: boo
         {aside.data && (
           <Figure
             name="missing"
-            icon={<IconPuzzle size={20} aria-hidden />}
+            icon={<IconPuzzle size="1.25rem" aria-hidden />}
             what={t("sync.state.missing")}
             value={missing > 0 ? t("sync.state.missingValue", { count: missing }) : t("sync.state.missingNone")}
             help={missing > 0 ? t("sync.state.missingHelp") : t("sync.state.missingNoneHelp")}
           />
         )}
-        <Figure name="conflicts" icon={<IconCopy size={20} aria-hidden />} what={t("sync.state.conflicts")} value={t("sync.state.conflictsValue")} help={t("sync.state.conflictsHelp")} />
+        <Figure name="conflicts" icon={<IconCopy size="1.25rem" aria-hidden />} what={t("sync.state.conflicts")} value={t("sync.state.conflictsValue")} help={t("sync.state.conflictsHelp")} />
       </dl>
     </section>
   );

@@ -75,13 +75,13 @@ function Peers({ peers }: { peers: PeerView[] }) {
 
 function PeerState({ peer }: { peer: PeerView }) {
   const { t } = useTranslation();
-  if (!peer.connected) return <Badge icon={<IconPlugConnectedX size={14} aria-hidden />}>{peer.last_contact ? t("sync.lan.gone", { ago: ago(peer.last_contact) }) : t("sync.lan.never")}</Badge>;
+  if (!peer.connected) return <Badge icon={<IconPlugConnectedX size="0.875rem" aria-hidden />}>{peer.last_contact ? t("sync.lan.gone", { ago: ago(peer.last_contact) }) : t("sync.lan.never")}</Badge>;
   return peer.equal ? (
-    <Badge tone="green" icon={<IconCheck size={14} aria-hidden />}>
+    <Badge tone="green" icon={<IconCheck size="0.875rem" aria-hidden />}>
       {`${t("sync.lan.connected")} · ${t("sync.lan.equal")}`}
     </Badge>
   ) : (
-    <Badge tone="accent" icon={<IconRefresh size={14} aria-hidden />}>
+    <Badge tone="accent" icon={<IconRefresh size="0.875rem" aria-hidden />}>
       {`${t("sync.lan.connected")} · ${t("sync.lan.unequal")}`}
     </Badge>
   );

@@ -19,7 +19,7 @@ export function Removed({ pending }: { pending: number }) {
   return (
     <section className={`${page.card} ${styles.box} ${styles.removed}`} aria-labelledby="sync-removed" data-testid="device-removed">
       <h2 className={page.h2} id="sync-removed">
-        <IconPlugConnectedX size={20} aria-hidden /> {t("sync.removed.title")}
+        <IconPlugConnectedX size="1.25rem" aria-hidden /> {t("sync.removed.title")}
       </h2>
       <ul className={styles.points}>
         <li>{t("sync.removed.reads")}</li>
@@ -32,7 +32,7 @@ export function Removed({ pending }: { pending: number }) {
         {save.isSuccess && t("sync.removed.saved", { count: save.data })}
       </p>
       <div className={page.row}>
-        <Button leftSection={<IconDeviceFloppy size={18} aria-hidden />} disabled={pending === 0} loading={save.isPending} onClick={() => void choose()}>
+        <Button leftSection={<IconDeviceFloppy size="1.125rem" aria-hidden />} disabled={pending === 0} loading={save.isPending} onClick={() => void choose()}>
           {t("sync.removed.save")}
         </Button>
       </div>

@@ -170,7 +170,7 @@ export function Register({ doctors }: { doctors: DoctorChoice[] }) {
             )}
             {read?.warnings.map((warning) => (
               <p key={warning} className={styles.warnings} role="status">
-                <IconAlertTriangle size={16} aria-hidden />
+                <IconAlertTriangle size="1rem" aria-hidden />
                 {t(`today.register.warning.${warning}`)}
               </p>
             ))}

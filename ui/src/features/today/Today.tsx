@@ -61,7 +61,7 @@ export function Today({ session }: { session: SessionView }) {
           <div className={styles.bar} data-chosen>
             <h1 className="sr">{t("today.title")}</h1>
             <Button variant="subtle" color="gray" size="compact-md" h={36} px={8} aria-label={t("today.unselect")} onClick={() => set({ row: undefined })}>
-              <IconX size={18} aria-hidden />
+              <IconX size="1.125rem" aria-hidden />
             </Button>
             <p className={styles.chosen}>
               <strong>{chosen.token}</strong> {chosen.name}
@@ -85,7 +85,7 @@ export function Today({ session }: { session: SessionView }) {
               size="compact-md"
               h={36}
               variant="default"
-              leftSection={<IconUser size={16} aria-hidden />}
+              leftSection={<IconUser size="1rem" aria-hidden />}
               onClick={() => void navigate({ to: "/patients/$patient", params: { patient: chosen.patient } })}
             >
               {t("today.patientPage")}
@@ -123,7 +123,7 @@ export function Today({ session }: { session: SessionView }) {
                 h={36}
                 variant="light"
                 disabled={!next}
-                leftSection={<IconBellRinging size={17} aria-hidden />}
+                leftSection={<IconBellRinging size="1.0625rem" aria-hidden />}
                 onClick={() => next && move(next, "called")}
               >
                 {t("today.callNext")}

@@ -53,7 +53,7 @@ export function useColumns(now: number): ColumnDef<QueueRow, unknown>[] {
           const Icon = ICON[row.original.state];
           return (
             <span className={styles.state} data-state={row.original.state}>
-              <Icon size={14} aria-hidden />
+              <Icon size="0.875rem" aria-hidden />
               {t(`today.state.${row.original.state}`)}
             </span>
           );

@@ -71,13 +71,13 @@ function Marks({ device }: { device: DeviceView }) {
   return (
     <>
       {device.this && (
-        <Badge tone="accent" icon={<IconDeviceTablet size={14} aria-hidden />}>
+        <Badge tone="accent" icon={<IconDeviceTablet size="0.875rem" aria-hidden />}>
           {t("admin.devices.this")}
         </Badge>
       )}
-      {device.admin && !device.removed && <Badge icon={<IconUserShield size={14} aria-hidden />}>{t("admin.devices.admin")}</Badge>}
+      {device.admin && !device.removed && <Badge icon={<IconUserShield size="0.875rem" aria-hidden />}>{t("admin.devices.admin")}</Badge>}
       {device.removed && (
-        <Badge tone="red" icon={<IconBan size={14} aria-hidden />}>
+        <Badge tone="red" icon={<IconBan size="0.875rem" aria-hidden />}>
           {t("admin.devices.removed")}
         </Badge>
       )}

@@ -55,11 +55,11 @@ function Late({ groups, kitNeeded }: { groups: QuarantinedView[]; kitNeeded: boo
       <ul className={styles.rows}>
         {groups.map((group) => (
           <li key={group.device} className={styles.row} data-aside={group.letter} data-reviewed={group.reviewed}>
-            <IconArchive size={24} stroke={1.5} aria-hidden />
+            <IconArchive size="1.5rem" stroke={1.5} aria-hidden />
             <div className={styles.who}>
               <p className={styles.name}>
                 <strong>{t("admin.devices.review.what", { count: group.count, device: nameOf(group) })}</strong>
-                {group.reviewed && <Badge icon={<IconEyeCheck size={14} aria-hidden />}>{t("admin.devices.review.reviewed")}</Badge>}
+                {group.reviewed && <Badge icon={<IconEyeCheck size="0.875rem" aria-hidden />}>{t("admin.devices.review.reviewed")}</Badge>}
               </p>
               <p>{kindsOf(group.documents)}</p>
               {group.first_at && <p className={page.muted}>{t("admin.devices.review.since", { at: showMoment(group.first_at) })}</p>}

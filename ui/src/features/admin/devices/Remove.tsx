@@ -76,7 +76,7 @@ export function Remove({ device, kitNeeded, onClose }: { device: DeviceView; kit
 function Warning({ children }: { children: string }) {
   return (
     <p className={styles.warning}>
-      <IconAlertTriangle size={20} aria-hidden />
+      <IconAlertTriangle size="1.25rem" aria-hidden />
       <span>{children}</span>
     </p>
   );

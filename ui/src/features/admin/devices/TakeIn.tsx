@@ -27,7 +27,7 @@ export function TakeIn() {
         {take.isSuccess && (take.data > 0 ? t("admin.devices.unsent.took", { count: take.data }) : t("admin.devices.unsent.nothing"))}
       </p>
       <div className={page.row}>
-        <Button variant="default" leftSection={<IconFileImport size={18} aria-hidden />} loading={take.isPending} onClick={() => void choose()}>
+        <Button variant="default" leftSection={<IconFileImport size="1.125rem" aria-hidden />} loading={take.isPending} onClick={() => void choose()}>
           {t("admin.devices.unsent.take")}
         </Button>
       </div>
