@@ -29,6 +29,7 @@ Examples:
   mediecoctl vault verify --passphrase-file /root/medieco.pass
   mediecoctl vault backup /media/stick --with-sound
   mediecoctl vault restore --kit-words-file kit.txt medieco-1a2b3c4d-20261121T180000Z.backup
+  mediecoctl model pull whisper-base
   mediecoctl fhir export 0199f5a2-7c31-7000-8000-0123456789ab > patient.json
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not available on this machine, 4 refused.";

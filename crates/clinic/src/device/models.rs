@@ -106,6 +106,6 @@ pub(super) fn unusable(error: ModelError) -> Error {
         ModelError::Truncated { .. } => why("truncated"),
         ModelError::Unknown => why("unknown"),
         ModelError::Damaged => why("damaged"),
-        ModelError::Io(_) => ErrorCode::FileFailed.into(),
+        ModelError::Io(_) | ModelError::Busy => ErrorCode::FileFailed.into(),
     }
 }

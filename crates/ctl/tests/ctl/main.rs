@@ -3,6 +3,8 @@
 
 #[cfg(unix)]
 mod backup;
+mod pull;
+mod shelf;
 
 use std::process::{Command, Output};
 

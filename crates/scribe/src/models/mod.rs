@@ -1,8 +1,10 @@
 //! Speech models: which there are, which are here, and whether a file is what it says.
 //!
 //! A model file is only ever loaded when its SHA-256 is the catalogue's (`Installed::verify`), or when a person vouches
-//! for a file of her own (`ModelFile::unlisted`). Fetching over the network is not done here: clinics are offline, and a
-//! stick goes through `import`.
+//! for a file of her own (`ModelFile::unlisted`). Nothing here opens a socket: a stick goes through `import`, and
+//! `mediecoctl model pull` writes what it fetches into [`Arriving`].
+
+mod arriving;
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -17,6 +19,8 @@ use sha2::{Digest, Sha256};
 use specta::Type;
 
 use crate::table;
+
+pub use arriving::Arriving;
 
 /// One row of the catalogue (`data/models.csv`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
@@ -45,6 +49,18 @@ pub struct ModelEntry {
     pub note: String,
 }
 
+impl ModelEntry {
+    /// Where its publisher has it; `None` for a model that comes with the program.
+    pub fn url(&self) -> Option<String> {
+        let Self {
+            source, revision, file, ..
+        } = self;
+        source
+            .starts_with("huggingface.co/")
+            .then(|| format!("https://{source}/resolve/{revision}/{file}"))
+    }
+}
+
 /// What a model knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "snake_case")]
@@ -59,7 +75,7 @@ pub enum ModelLanguages {
 #[derive(Debug)]
 pub struct Catalogue(Vec<ModelEntry>);
 
-static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue(table::rows(include_str!("../data/models.csv"))));
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue(table::rows(include_str!("../../data/models.csv"))));
 
 /// The catalogue of this build.
 pub fn catalogue() -> &'static Catalogue {
@@ -103,6 +119,9 @@ pub enum ModelError {
     /// The size is right and the content is not.
     #[error("the model file is damaged")]
     Damaged,
+    /// Another process is fetching the same model.
+    #[error("another program is fetching this model")]
+    Busy,
     /// Whoever watched the import ended it.
     #[error("the import was cancelled")]
     Cancelled,
