@@ -77,6 +77,18 @@ impl Running {
         }
     }
 
+    /// The next line, when it comes before a moment.
+    pub fn line_by(&self, moment: Instant) -> Result<Option<Value>> {
+        match self
+            .lines
+            .recv_timeout(moment.saturating_duration_since(Instant::now()))
+        {
+            Ok(line) => Ok(Some(line)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => bail!("{} has ended", self.name),
+        }
+    }
+
     /// The first line that `wanted` turns into something.
     pub fn wait_for<T>(&self, mut wanted: impl FnMut(&Value) -> Option<T>) -> Result<T> {
         let until = Instant::now() + PATIENCE;

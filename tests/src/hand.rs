@@ -40,6 +40,22 @@ impl std::fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
+/// The answer to a call, when this line is one.
+fn answer_in(line: &Value) -> Option<Result<Value>> {
+    if let Some(answer) = line.get("ok") {
+        return Some(Ok(answer.clone()));
+    }
+    let error = line.get("error")?;
+    let code = error["code"].as_str().unwrap_or_default().to_owned();
+    let detail = error["detail"].clone();
+    Some(Err(Refused { code, detail }.into()))
+}
+
+/// The refusal, when it is one; the program's end otherwise.
+pub fn refusal_of(error: &anyhow::Error) -> Option<&Refused> {
+    error.downcast_ref()
+}
+
 impl Device {
     /// Starts a device on `data`; its store's passphrase lies in `passphrase_file`.
     pub fn start(data: &Path, passphrase_file: &Path) -> Result<Self> {
@@ -114,17 +130,29 @@ impl Device {
     pub fn answer(&self) -> Result<Value> {
         loop {
             let line = self.running.borrow().next_line(PATIENCE)?;
-            if let Some(answer) = line.get("ok") {
-                return Ok(answer.clone());
+            if let Some(answer) = answer_in(&line) {
+                return answer;
             }
-            if let Some(error) = line.get("error") {
-                let code = error["code"].as_str().unwrap_or_default().to_owned();
-                return Err(Refused {
-                    code,
-                    detail: error["detail"].clone(),
-                }
-                .into());
+            self.heard.borrow_mut().push_back(line);
+        }
+    }
+
+    /// As [`Device::answer`], but only until a moment; `None` when that came first.
+    pub fn answer_by(&self, moment: Instant) -> Result<Option<Value>> {
+        loop {
+            let Some(line) = self.running.borrow().line_by(moment)? else {
+                return Ok(None);
+            };
+            if let Some(answer) = answer_in(&line) {
+                return answer.map(Some);
             }
+            self.heard.borrow_mut().push_back(line);
+        }
+    }
+
+    /// Listens until a moment, whatever is told.
+    pub fn hear_until(&self, moment: Instant) {
+        while let Ok(Some(line)) = self.running.borrow().line_by(moment) {
             self.heard.borrow_mut().push_back(line);
         }
     }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use journeys::{bench, demo, device, report::Report, screens, simulate, story, walk, window};
+use journeys::{bench, demo, device, kills, report::Report, screens, simulate, story, walk, window};
 
 /// The demo network, the journeys, the measurements.
 #[derive(Parser)]
@@ -55,6 +55,9 @@ enum Act {
         /// Seconds for shrinking a seed that fails.
         #[arg(long, default_value_t = 120)]
         patience: u64,
+        /// So many kills of real device processes under load, instead of seeds.
+        #[arg(long)]
+        kills: Option<u64>,
     },
     /// A device without a window, spoken to over stdio.
     Device {
@@ -78,6 +81,12 @@ fn main() -> ExitCode {
         Act::Bench { measure: false } => bench::run(),
         Act::Bench { measure: true } => bench::measure(),
         Act::Simulate {
+            kills: Some(n_kills),
+            from,
+            ..
+        } => kills::kills(n_kills, from),
+        Act::Simulate {
+            kills: None,
             seeds,
             minutes,
             from,

@@ -16,7 +16,7 @@ use vault::{KeyHolder, PassphraseFile, kill};
 use zeroize::Zeroizing;
 
 use crate::{
-    story::{Step, Story, adults, set_printer},
+    story::{Step, adults, set_printer, story_of},
     world::{Net, refusal_of, register},
 };
 
@@ -85,12 +85,12 @@ fn a_kill_at_any_step_of_a_write_loses_nothing_of_the_day() {
         let order = format!("{point}:{passing}");
         let mut device = net.desk("counter");
         set_printer(&device, &printer.url());
-        let mut story = Story::of(adults(3).next().unwrap(), &device);
+        let mut story = story_of(adults(3).next().unwrap(), &device);
         while let Some(step) = story.next() {
             if WRITING.contains(&step) {
                 drop(device);
                 let doomed = armed_desk(&net, "counter", &order).unwrap_or_else(|| panic!("{order} before {step:?}"));
-                let (verb, input) = story.call(&doomed, step);
+                let (verb, input) = story.call(&doomed, step).unwrap();
                 match doomed.call(verb, input) {
                     Ok(_) => story.acknowledged(),
                     Err(error) if refusal_of(&error).is_none() => killed.entry(point).or_default().push(step),
@@ -98,7 +98,9 @@ fn a_kill_at_any_step_of_a_write_loses_nothing_of_the_day() {
                 }
                 drop(doomed);
                 device = net.desk("counter");
-                story.check(&device, &format!("after {step:?} was cut off at {point}"));
+                story
+                    .check(&device, &format!("after {step:?} was cut off at {point}"))
+                    .unwrap();
             }
             if story.next() == Some(step) {
                 story
@@ -109,7 +111,7 @@ fn a_kill_at_any_step_of_a_write_loses_nothing_of_the_day() {
                 printed(&device);
             }
         }
-        story.check(&device, &format!("at the end of {point}"));
+        story.check(&device, &format!("at the end of {point}")).unwrap();
         device.finish().unwrap();
         net.assert_sound("counter");
     }
@@ -152,14 +154,14 @@ fn a_kill_while_a_label_leaves_prints_nothing_twice() {
     let mut unknown = 0;
     for (number, person) in adults(4).take(6).enumerate() {
         let point = ["write.before_commit", "write.committed"][number % 2];
-        let mut story = Story::of(person, &device);
+        let mut story = story_of(person, &device);
         while story.next() != Some(Step::Print) {
             story.go_on(&device).unwrap();
         }
         drop(device);
         let before = printer.labels().len();
         let doomed = armed_desk(&net, "counter", &format!("{point}:{}", first + number / 2)).unwrap();
-        let (verb, input) = story.call(&doomed, Step::Print);
+        let (verb, input) = story.call(&doomed, Step::Print).unwrap();
         if doomed.call(verb, input).is_ok() {
             story.acknowledged();
         }
@@ -167,7 +169,7 @@ fn a_kill_while_a_label_leaves_prints_nothing_twice() {
         drop(doomed);
         device = net.desk("counter");
         let when = format!("passing {} of {point}", number / 2);
-        story.check(&device, &when);
+        story.check(&device, &when).unwrap();
         if story.next() == Some(Step::Print) {
             story.go_on(&device).unwrap();
         }
@@ -188,8 +190,8 @@ fn a_kill_while_a_label_leaves_prints_nothing_twice() {
         }
         // The next label leaves after everything before it: had one been waiting, it would be on paper now.
         assert_eq!(printer.labels().len(), before + 1, "{when}");
-        story.finish(&device);
-        story.check(&device, &when);
+        story.finish(&device).unwrap();
+        story.check(&device, &when).unwrap();
     }
     assert!(unknown >= 2, "only {unknown} labels were cut off on their way");
     device.finish().unwrap();
@@ -341,7 +343,7 @@ fn a_kill_while_the_store_is_checkpointed_loses_nothing() {
 fn a_kill_while_the_tables_are_made_again_loses_nothing() {
     let net = Net::offline();
     let device = net.desk("counter");
-    let mut story = Story::of(adults(5).next().unwrap(), &device);
+    let mut story = story_of(adults(5).next().unwrap(), &device);
     while story.next() != Some(Step::Print) {
         story.go_on(&device).unwrap();
     }
@@ -359,12 +361,12 @@ fn a_kill_while_the_tables_are_made_again_loses_nothing() {
     for point in points("rebuild.") {
         assert!(!rebuild(&net, "counter", Some(point)), "nothing passes {point}");
         let device = net.desk("counter");
-        story.check(&device, point);
+        story.check(&device, point).unwrap();
         device.finish().unwrap();
     }
     assert!(rebuild(&net, "counter", None));
     let device = net.desk("counter");
-    story.check(&device, "after all of it");
+    story.check(&device, "after all of it").unwrap();
     device.finish().unwrap();
     net.assert_sound("counter");
 }

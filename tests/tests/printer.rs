@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use testkit::{PrinterMode, VirtualPrinter};
 
 use crate::{
-    story::{Step, Story, adults, set_printer},
+    story::{Step, Story, adults, set_printer, story_of},
     world::Net,
 };
 
@@ -26,7 +26,7 @@ fn pharmacy(mode: PrinterMode) -> Pharmacy {
     let labels = tempfile::tempdir().unwrap();
     let printer = VirtualPrinter::start(labels.path(), mode).unwrap();
     set_printer(&counter, &printer.url());
-    let mut story = Story::of(adults(1).next().unwrap(), &counter);
+    let mut story = story_of(adults(1).next().unwrap(), &counter);
     while story.next() != Some(Step::Print) {
         story.go_on(&counter).unwrap();
     }
@@ -68,9 +68,9 @@ fn a_printer_that_is_not_there_is_told_and_the_label_comes_out_of_the_next_one()
     set_printer(&counter, &there.url());
     assert_eq!(there.wait_for_labels(1, journeys::child::PATIENCE).len(), 1);
     job_is(&counter, "confirmed");
-    story.finish(&counter);
+    story.finish(&counter).unwrap();
     assert_eq!(there.labels().len(), 1);
-    story.check(&counter, "at the end");
+    story.check(&counter, "at the end").unwrap();
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_printer_without_paper_keeps_the_label_waiting() {
     printer.set_mode(PrinterMode::Normal);
     assert_eq!(printer.wait_for_labels(1, journeys::child::PATIENCE).len(), 1);
     job_is(&counter, "confirmed");
-    story.finish(&counter);
+    story.finish(&counter).unwrap();
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_printer_that_stops_reading_leaves_a_question_and_nothing_prints_twice() {
         printer.set_mode(PrinterMode::Normal);
 
         // Asking for the same label again, and a restart, print nothing: a person has to look first.
-        let (verb, input) = story.call(&counter, Step::Print);
+        let (verb, input) = story.call(&counter, Step::Print).unwrap();
         counter.call(verb, input).unwrap();
         counter.kill().unwrap();
         let counter = counter.start_again().unwrap();
@@ -123,7 +123,7 @@ fn a_printer_that_stops_reading_leaves_a_question_and_nothing_prints_twice() {
             "not_now",
             "{mode:?}: an answer is given once"
         );
-        let (verb, input) = story.call(&counter, Step::HandOver);
+        let (verb, input) = story.call(&counter, Step::HandOver).unwrap();
         assert_eq!(
             counter.refusal(verb, input).unwrap(),
             "not_now",
@@ -134,10 +134,10 @@ fn a_printer_that_stops_reading_leaves_a_question_and_nothing_prints_twice() {
             .call("reprint", json!({"job": job["id"], "reason": "The printer stopped"}))
             .unwrap();
         assert_eq!(job_is(&counter, "confirmed")["reprint"], 1);
-        story.finish(&counter);
+        story.finish(&counter).unwrap();
         assert_eq!(printer.wait_for_labels(1, Duration::ZERO).len(), 1, "{mode:?}");
         let jobs = counter.call("print_jobs", json!({})).unwrap();
         assert_eq!(jobs.as_array().unwrap().len(), 2, "{mode:?}");
-        story.check(&counter, "at the end");
+        story.check(&counter, "at the end").unwrap();
     }
 }

@@ -2,42 +2,15 @@
 
 use std::{fs, path::PathBuf};
 
-use journeys::{hand::Device, walk};
+pub use journeys::sound::{bytes_of, wav};
+use journeys::{hand::Device, sound, walk};
 use serde_json::{Value, json};
 
 use crate::world::{Net, n_made, register};
 
-/// The first seconds of the demo consult: 16 kHz, one channel, 16 bit.
+/// The first seconds of the demo consult.
 pub fn speech(millis: usize) -> Vec<i16> {
-    let file = fs::read(walk::consult_wav()).unwrap();
-    let bytes = &file[44..44 + millis * 32];
-    bytes
-        .chunks_exact(2)
-        .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
-        .collect()
-}
-
-/// A WAV file around `data`.
-pub fn wav(rate: u32, channels: u16, bits: u16, data: &[u8]) -> Vec<u8> {
-    let frame = channels * (bits / 8);
-    let mut file = Vec::from(*b"RIFF");
-    file.extend((36 + data.len() as u32).to_le_bytes());
-    file.extend(b"WAVEfmt ");
-    file.extend(16u32.to_le_bytes());
-    file.extend(1u16.to_le_bytes());
-    file.extend(channels.to_le_bytes());
-    file.extend(rate.to_le_bytes());
-    file.extend((rate * u32::from(frame)).to_le_bytes());
-    file.extend(frame.to_le_bytes());
-    file.extend(bits.to_le_bytes());
-    file.extend(b"data");
-    file.extend((data.len() as u32).to_le_bytes());
-    file.extend(data);
-    file
-}
-
-pub fn bytes_of(samples: impl Iterator<Item = i16>) -> Vec<u8> {
-    samples.flat_map(i16::to_le_bytes).collect()
+    sound::speech(millis).unwrap()
 }
 
 fn start(device: &Device, visit: &Value, file: &PathBuf) -> anyhow::Result<Value> {

@@ -6,10 +6,13 @@ use std::{
     sync::OnceLock,
 };
 
+pub use journeys::hand::refusal_of;
 use journeys::{
-    hand::{Device, Refused},
+    clinics::{self, Clinics},
+    hand::Device,
+    kills::Ground,
     network,
-    people::{SENTOSA, SERI_MAWAR},
+    people::SERI_MAWAR,
     relay::Relay,
     same_set::{open_store, the_same_set},
 };
@@ -17,10 +20,6 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use vault::{SetDigest, VerifyReport};
 
-use crate::sound::{bytes_of, speech, wav};
-
-/// A few spoken words.
-const WORDS: &str = "words.wav";
 /// Where nothing listens.
 const NOWHERE: &str = "ws://127.0.0.1:1";
 /// Where the clinic keeps its relay's address.
@@ -67,32 +66,12 @@ fn sweep(all: &Path) {
 }
 
 fn found(folder: PathBuf) -> Template {
-    let pass = network::passphrase_file(&folder).unwrap();
     let relay = Relay::start(&folder.join("relay"), 0).unwrap();
-    let invitation = relay.add_clinic(SERI_MAWAR.name).unwrap();
-    let counter = Device::start(&folder.join("counter"), &pass).unwrap();
-    let tenant = network::found(&counter, &invitation, &SERI_MAWAR).unwrap();
-    let room = Device::start(&folder.join("room"), &pass).unwrap();
-    network::pair(&counter, &room).unwrap();
-    network::sign_in(&room, &SERI_MAWAR.owner).unwrap();
-    let invitation = relay.add_clinic(SENTOSA.name).unwrap();
-    let other = Device::start(&folder.join("sentosa"), &pass).unwrap();
-    let sentosa = network::found(&other, &invitation, &SENTOSA).unwrap();
-    network::introduce(&counter, &other).unwrap();
-    for device in [&counter, &room, &other] {
-        all_sent(device);
-    }
-    for (device, tenant) in [(counter, &tenant), (room, &tenant), (other, &sentosa)] {
-        let data = device.data().to_path_buf();
-        device.finish().unwrap();
-        set_relay(&data, tenant, NOWHERE);
+    let Clinics { tenant, sentosa } = clinics::found(&folder, &relay).unwrap();
+    for (device, tenant) in [("counter", &tenant), ("room", &tenant), ("sentosa", &sentosa)] {
+        set_relay(&folder.join(device), tenant, NOWHERE);
     }
     drop(relay);
-    fs::write(
-        folder.join(WORDS),
-        wav(16_000, 1, 16, &bytes_of(speech(3_400).into_iter())),
-    )
-    .unwrap();
     Template {
         folder,
         tenant,
@@ -113,15 +92,12 @@ pub fn sentosa() -> &'static str {
 
 /// A sound file of a few spoken words.
 pub fn words() -> PathBuf {
-    template().folder.join(WORDS)
+    template().folder.join(clinics::WORDS)
 }
 
 /// Waits until the device has sent all that it saved.
 pub fn all_sent(device: &Device) {
-    let sent = device.until("status", &json!({}), |status| {
-        (status["sync"]["connected"] == true && status["sync"]["pending"] == 0).then_some(())
-    });
-    sent.unwrap();
+    clinics::all_sent(device).unwrap();
 }
 
 /// Copies a folder with everything in it.
@@ -159,6 +135,16 @@ impl Net {
         }
         net.relay = Some(relay);
         net
+    }
+
+    /// The same clinics, for a day of kills; the folder is to be kept alive.
+    pub fn into_ground(mut self) -> (Ground, TempDir) {
+        let relay = self.relay.take().unwrap();
+        let clinics = Clinics {
+            tenant: self.tenant().to_owned(),
+            sentosa: sentosa().to_owned(),
+        };
+        (Ground::of(self.folder.path(), relay, clinics), self.folder)
     }
 
     pub fn tenant(&self) -> &'static str {
@@ -270,9 +256,4 @@ pub fn n_made(device: &Device) -> u64 {
     device.call("status", json!({})).unwrap()["sync"]["pending"]
         .as_u64()
         .unwrap()
-}
-
-/// The refusal, when it is one; the program's end otherwise.
-pub fn refusal_of(error: &anyhow::Error) -> Option<&Refused> {
-    error.downcast_ref()
 }

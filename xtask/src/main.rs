@@ -59,6 +59,9 @@ enum Task {
         /// Steps of each seed.
         #[arg(long, default_value_t = 250)]
         steps: u64,
+        /// Instead of seeds: so many kills of real device processes under load (1000 when no number is given).
+        #[arg(long, num_args = 0..=1, default_missing_value = "1000")]
+        kills: Option<u64>,
     },
     /// Try hostile bytes on everything that reads bytes from outside (needs a nightly compiler and cargo-fuzz).
     Fuzz {
@@ -89,12 +92,18 @@ fn main() -> ExitCode {
             minutes,
             from,
             steps,
-        } => programs::simulate([
+            kills: None,
+        } => programs::simulate(&[
             ("--seeds", seeds),
             ("--minutes", minutes),
             ("--from", from),
             ("--steps", steps),
         ]),
+        Task::Simulate {
+            from,
+            kills: Some(kills),
+            ..
+        } => programs::simulate(&[("--kills", kills), ("--from", from)]),
         Task::Fuzz { minutes, target } => fuzz::fuzz(minutes, target.as_deref()),
         Task::Screens => programs::screens(),
         Task::Tidy => tidy::tidy(),

@@ -63,7 +63,7 @@ pub fn bench() -> Result<()> {
 }
 
 /// `cargo xtask simulate`.
-pub fn simulate(options: [(&str, u64); 4]) -> Result<()> {
+pub fn simulate(options: &[(&str, u64)]) -> Result<()> {
     build(For::Build)?;
     let mut command = Command::new(built("medieco-journey"));
     command.arg("simulate");
