@@ -40,6 +40,10 @@ contexts! {
     RELEASE_SIGNATURE = "MediEco seal v1 release signature";
     /// A new device's proof, while pairing, that it holds the keys that it names.
     PAIRING_SIGNATURE = "MediEco seal v1 pairing signature";
+    /// A member's proof, while pairing by a ticket, that it is the one whose keys the ticket names.
+    PAIRING_MEMBER_SIGNATURE = "MediEco seal v1 pairing, member signature";
+    /// A member's welcome, while pairing by a ticket.
+    PAIRING_WELCOME_SIGNATURE = "MediEco seal v1 pairing, welcome signature";
 
     // Hashes inside of what is signed.
     /// A change's body.
@@ -52,6 +56,8 @@ contexts! {
     RELEASE_BODY_HASH = "MediEco seal v1 release body hash";
     /// Tells, without giving it away, whether an unwrapped epoch secret is the right one.
     EPOCH_CHECK = "MediEco seal v1 epoch secret check";
+    /// A ticket that lets one device in.
+    PAIRING_TICKET = "MediEco seal v1 pairing ticket hash";
     /// A code that people type or scan.
     TEXT_CODE_CHECK = "MediEco seal v1 text code check";
     /// A container that a PIN or a passphrase opens.
@@ -82,6 +88,8 @@ contexts! {
     PERSON_PIN = "MediEco seal v1 person key by PIN";
     /// Anything under a passphrase.
     PASSPHRASE = "MediEco seal v1 by passphrase";
+    /// What both sides share while pairing by a ticket.
+    PAIRING_BY_TICKET = "MediEco seal v1 pairing by ticket";
     /// What the new device says while pairing.
     PAIRING_TO_MEMBER = "MediEco seal v1 pairing, to the member";
     /// What the member answers while pairing.

@@ -70,7 +70,10 @@ pub use invitation::{Invitation, InvitationToken};
 pub use keys::{DeviceKeys, DevicePublic, verify};
 pub use kit::RecoveryKit;
 pub use membership::{Admission, MAX_STATEMENTS, Membership, Refusal};
-pub use pairing::{MAX_PAIRING_MESSAGE_BYTES, PairingCode, PairingJoin, PairingOffer, PairingWelcome, Welcome};
+pub use pairing::{
+    MAX_DEVICE_NAME_BYTES, MAX_PAIRING_MESSAGE_BYTES, PairingBy, PairingCode, PairingJoin, PairingOffer, PairingTicket,
+    PairingWelcome, Welcome,
+};
 pub use passphrase::{open_with_passphrase, seal_with_passphrase};
 pub use person::{PersonKeys, WrappedPersonKey, pin_delay_ms};
 pub use release::{

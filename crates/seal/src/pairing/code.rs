@@ -38,6 +38,11 @@ impl PairingCode {
         &self.0[..RENDEZVOUS_SYMBOLS]
     }
 
+    /// Could this name a mailbox?
+    pub(super) fn is_rendezvous(text: &str) -> bool {
+        text.len() == RENDEZVOUS_SYMBOLS && text.bytes().all(text_code::is_symbol)
+    }
+
     pub(super) fn password(&self) -> &str {
         &self.0[RENDEZVOUS_SYMBOLS..]
     }

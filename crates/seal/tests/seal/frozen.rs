@@ -7,9 +7,10 @@ use std::path::PathBuf;
 
 use seal::{
     Admission, AttachmentKey, BACKUP_PIECE_OVERHEAD, BackupHead, ClinicCard, DeviceKeys, EpochSecrets, Grant, GrantId,
-    Invitation, InvitationToken, Membership, NewGrant, NewRelease, OpeningEnd, PersonKeys, RecoveryKit, Release,
-    ReleaseId, Revocation, SealedChange, Statement, WrappedPersonKey, add_device, add_wraps, derive_document_id,
-    derive_release_document, make_admin, open_with_passphrase, remove_device, seal_with_passphrase, verify,
+    Invitation, InvitationToken, Membership, NewGrant, NewRelease, OpeningEnd, PairingTicket, PersonKeys, RecoveryKit,
+    Release, ReleaseId, Revocation, SealedChange, Statement, WrappedPersonKey, add_device, add_wraps,
+    derive_document_id, derive_release_document, make_admin, open_with_passphrase, remove_device, seal_with_passphrase,
+    verify,
 };
 
 use crate::world::{Clinic, NOW_MS, rng};
@@ -152,6 +153,15 @@ fn the_same_input_gives_the_same_bytes_in_every_build() {
     check("backup.hex", &[vec![head], pieces.to_vec()].concat().concat());
     check_text("invitation.txt", &invitation.to_text());
     check_text("clinic-card.txt", &card.to_text());
+    let ticket = PairingTicket::make(
+        a.tenant(),
+        a.device().public(),
+        "wss://relay.example.my/sync",
+        Some([7; 32]),
+        &"ABCD-EFGH".parse().unwrap(),
+        &mut rng(12),
+    );
+    check_text("pairing-ticket.txt", &ticket.to_text());
 }
 
 const LATER: [&str; 8] = [
@@ -265,6 +275,9 @@ fn every_build_opens_what_version_1_wrote() {
     assert_eq!((invitation.token.as_bytes(), invitation.expires_ms), (&[2; 32], NOW_MS));
     let card = ClinicCard::from_text(&text("clinic-card.txt")).unwrap();
     assert_eq!((card.tenant, card.name.as_str()), (a.tenant(), "Klinik Aman"));
+    let ticket = PairingTicket::from_text(&text("pairing-ticket.txt")).unwrap();
+    assert!(ticket.tenant == a.tenant() && a.device(&ticket.member.id()) == Some(&ticket.member));
+    assert_eq!((ticket.rendezvous(), ticket.relay_key_sha256), ("ABC", Some([7; 32])));
 }
 
 #[test]

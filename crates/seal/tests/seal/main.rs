@@ -15,4 +15,5 @@ mod statements;
 mod stolen;
 mod team;
 mod text;
+mod ticket;
 mod world;

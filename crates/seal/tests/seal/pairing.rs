@@ -20,7 +20,7 @@ fn wrong_code() -> PairingCode {
 }
 
 /// Admits `new` to the clinic and says what it needs to know.
-fn welcome(clinic: &Clinic, new: &DevicePublic) -> Welcome {
+pub fn welcome(clinic: &Clinic, new: &DevicePublic) -> Welcome {
     let added = add_device(
         &clinic.membership,
         &clinic.secrets,
