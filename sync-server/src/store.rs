@@ -4,9 +4,12 @@
 //! survives the power cord.
 
 mod audit;
+mod chains;
 mod clinics;
 mod columns;
 mod feeds;
+mod gone;
+mod life;
 mod push;
 mod releases;
 mod statements;
@@ -18,10 +21,10 @@ use std::time::Duration;
 
 use rand_core::CryptoRng;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
-use seal::TenantId;
+use seal::{DeviceId, RelayKey, TenantId};
 use sync_protocol::{
-    AuditLine, Checked, Consent, Heads, Incarnation, Page, Pushed, Redeemed, RelayStore, RelayStoreFailed,
-    ReleaseAnswer, ReleaseAsk, Roster,
+    AuditLine, Checked, Consent, Feed, Heads, Incarnation, Page, Pushed, Redeemed, RelayStore, RelayStoreFailed,
+    ReleaseAnswer, ReleaseAsk, Roster, Shown, SignedReceipt, Wake,
 };
 
 pub use clinics::{ClinicError, ClinicRow, INVITATION_LIFETIME_MS};
@@ -39,6 +42,9 @@ pub enum OpenError {
     /// The folder could not be made or read.
     #[error("the data folder cannot be used: {0}")]
     Folder(#[from] std::io::Error),
+    /// The file is damaged, or a newer build's.
+    #[error("the key in relay.key cannot be read")]
+    Key,
     /// SQLite says no.
     #[error("the store cannot be opened: {0}")]
     Sqlite(#[from] rusqlite::Error),
@@ -60,6 +66,9 @@ pub struct Reachable {
 pub struct Store {
     connection: Connection,
     incarnation: Incarnation,
+    key: RelayKey,
+    last_receipt_ms: i64,
+    reserved_ms: i64,
     rosters: HashMap<TenantId, Arc<Roster>>,
 }
 
@@ -85,10 +94,21 @@ impl Store {
             "INSERT OR IGNORE INTO relay (only_row, incarnation) VALUES (1, ?1)",
             [&fresh],
         )?;
-        let incarnation = connection.query_row("SELECT incarnation FROM relay", [], |row| row.get(0))?;
+        let key = life::key(folder, rng)?;
+        rng.fill_bytes(&mut fresh);
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        life::settle(&transaction, &key.public(), Incarnation(fresh))?;
+        transaction.commit()?;
+        let (incarnation, reserved_ms) =
+            connection.query_row("SELECT incarnation, clock_ms FROM relay", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
         Ok(Self {
             connection,
             incarnation: Incarnation(incarnation),
+            key,
+            last_receipt_ms: reserved_ms,
+            reserved_ms,
             rosters: HashMap::new(),
         })
     }
@@ -130,6 +150,14 @@ impl Store {
             .map_err(failed)
     }
 
+    /// Drops the bodies of changes that snapshots cover for 30 days; gives how many went. Call again while some go.
+    ///
+    /// # Errors
+    /// [`RelayStoreFailed`].
+    pub fn drop_covered(&mut self, now_ms: i64) -> Result<usize, RelayStoreFailed> {
+        gone::drop_covered(&self.connection, now_ms).map_err(failed)
+    }
+
     /// One transaction, `BEGIN IMMEDIATE` to `COMMIT`; an error rolls all of it back.
     fn write<T>(&mut self, act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, RelayStoreFailed> {
         let run = || {
@@ -137,6 +165,7 @@ impl Store {
                 .connection
                 .transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = act(&transaction)?;
+            transaction.execute("UPDATE relay SET commits = commits + 1", [])?;
             transaction.commit()?;
             Ok(done)
         };
@@ -161,7 +190,10 @@ impl RelayStore for Store {
     }
 
     fn set_roster(&mut self, roster: &Roster) -> Result<(), RelayStoreFailed> {
-        self.write(|transaction| statements::add(transaction, roster))?;
+        self.write(|transaction| {
+            statements::add(transaction, roster)?;
+            life::doubt(transaction, roster)
+        })?;
         self.rosters
             .insert(roster.membership().tenant(), Arc::new(roster.clone()));
         Ok(())
@@ -175,8 +207,40 @@ impl RelayStore for Store {
         feeds::heads(&self.connection, tenant).map_err(failed)
     }
 
-    fn changes(&mut self, tenant: &TenantId, page: Page) -> Result<Vec<(u64, Vec<u8>)>, RelayStoreFailed> {
+    fn changes(&mut self, tenant: &TenantId, page: Page) -> Result<Vec<(u64, Option<Vec<u8>>)>, RelayStoreFailed> {
         feeds::changes(&self.connection, tenant, page).map_err(failed)
+    }
+
+    fn chain(&mut self, tenant: &TenantId, feed: Feed, position: u64) -> Result<[u8; 32], RelayStoreFailed> {
+        chains::chain_at(&self.connection, tenant, feed, position).map_err(failed)
+    }
+
+    fn receipt_key(&self) -> [u8; 32] {
+        self.key.public()
+    }
+
+    fn receipt(&mut self, tenant: &TenantId, now_ms: i64) -> Result<SignedReceipt, RelayStoreFailed> {
+        self.make_receipt(tenant, now_ms)
+    }
+
+    fn shown(
+        &mut self,
+        tenant: &TenantId,
+        receipt: &SignedReceipt,
+        fresh: Incarnation,
+    ) -> Result<Shown, RelayStoreFailed> {
+        self.look_at_shown(tenant, receipt, fresh)
+    }
+
+    fn is_closed(&mut self, source: &TenantId) -> Result<bool, RelayStoreFailed> {
+        life::is_closed(&self.connection, source).map_err(failed)
+    }
+
+    fn consents_complete(&mut self, source: &TenantId, device: &DeviceId) -> Result<Vec<Wake>, RelayStoreFailed> {
+        if !life::is_closed(&self.connection, source).map_err(failed)? {
+            return Ok(Vec::new());
+        }
+        self.write(|transaction| life::confirm(transaction, source, device))
     }
 
     fn consents(&mut self, tenant: &TenantId, page: Page) -> Result<Vec<(u64, Consent)>, RelayStoreFailed> {
@@ -188,7 +252,12 @@ impl RelayStore for Store {
     }
 
     fn push(&mut self, tenant: &TenantId, items: &[Checked], now_ms: i64) -> Result<Pushed, RelayStoreFailed> {
-        self.write(|transaction| push::push(transaction, tenant, items, now_ms))
+        let pushed = self.write(|transaction| push::push(transaction, tenant, items, now_ms))?;
+        if items.iter().any(|item| matches!(item, Checked::Erased { .. })) {
+            // What was erased is not to stay in the write-ahead log either.
+            self.checkpoint()?;
+        }
+        Ok(pushed)
     }
 
     fn release_heads(

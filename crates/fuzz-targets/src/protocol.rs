@@ -36,6 +36,7 @@ pub(crate) fn device_messages() -> Vec<Vec<u8>> {
         audit: 3,
         statements: [4; 32],
         releases: [5; 32],
+        sum: None,
     };
     let hello = |want| DeviceMessage::Hello(Hello { version: 1, want });
     let ids = [
@@ -94,15 +95,20 @@ pub(crate) fn relay_messages() -> Vec<Vec<u8>> {
         audit: 3,
         statements: [4; 32],
         now_ms: NOW_MS,
+        key: None,
+        receipt: None,
+        closed: None,
     };
     let change = |position, bytes: Option<Vec<u8>>| ChangeItem {
         position,
         bytes: bytes.map(Into::into),
+        skipped: None,
     };
     let consent = |position, consent| ConsentItem { position, consent };
     let result = |refusal| PushResult {
         id: OutId::Grant(GRANT),
         refusal,
+        position: None,
     };
     let line = |number, previous| AuditLine {
         number,

@@ -44,6 +44,8 @@ contexts! {
     PAIRING_MEMBER_SIGNATURE = "MediEco seal v1 pairing, member signature";
     /// A member's welcome, while pairing by a ticket.
     PAIRING_WELCOME_SIGNATURE = "MediEco seal v1 pairing, welcome signature";
+    /// A relay's receipt.
+    RELAY_RECEIPT = "MediEco seal v1 relay receipt";
 
     // Hashes inside of what is signed.
     /// A change's body.

@@ -12,6 +12,7 @@
 //! | how devices come and go | [`add_device`], [`make_admin`], [`remove_device`], [`new_epoch`], [`add_wraps`] |
 //! | what a clinic writes | [`SealedChange`], [`AttachmentKey`] |
 //! | what crosses to another clinic | [`ClinicCard`], [`Grant`], [`Revocation`], [`Release`] |
+//! | what a relay signs | [`Receipt`] |
 //! | what opens a backup | [`begin_backup`], [`BackupHead`] |
 //! | how a device or a clinic joins | [`PairingOffer`], [`PairingJoin`], [`Invitation`] |
 //!
@@ -41,6 +42,7 @@ mod pairing;
 mod passphrase;
 mod password;
 mod person;
+mod receipt;
 mod release;
 mod revocation;
 mod statement;
@@ -76,6 +78,7 @@ pub use pairing::{
 };
 pub use passphrase::{open_with_passphrase, seal_with_passphrase};
 pub use person::{PersonKeys, WrappedPersonKey, pin_delay_ms};
+pub use receipt::{Receipt, RelayKey};
 pub use release::{
     MAX_RELEASE_BYTES, MAX_RELEASE_GRANTS, MAX_SEALED_RELEASE_BYTES, NewRelease, Release, ReleaseHeader,
     derive_release_document,

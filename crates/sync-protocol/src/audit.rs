@@ -10,6 +10,8 @@
 use minicbor::{Decode, Encode};
 use seal::{DeviceId, GrantId, TenantId};
 
+use crate::limits::WITH_RECEIPTS;
+
 /// One line of one clinic's chain.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -74,6 +76,10 @@ pub enum AuditOutcome {
     /// The grant's purpose or mode is of a newer build than the relay's.
     #[n(6)]
     DeniedNotUnderstood,
+    /// Not available now: the relay was put back, and the giving clinic has not confirmed its revocations yet. From
+    /// version 2 of the protocol.
+    #[n(7)]
+    DeniedSourceClosed,
 }
 
 impl AuditLine {
@@ -101,6 +107,11 @@ impl AuditLine {
             Some(line) => line.number.checked_add(1) == Some(self.number) && self.previous == line.hash(),
             None => self.number == 1 && self.previous == [0; 32],
         }
+    }
+
+    /// Whether a device that speaks this version of the protocol can read it.
+    pub(crate) fn is_known_to(&self, version: u16) -> bool {
+        version >= WITH_RECEIPTS || self.outcome != AuditOutcome::DeniedSourceClosed
     }
 
     /// Whether the answer was yes.

@@ -6,6 +6,7 @@
 
 mod consents;
 mod releases;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,12 +15,16 @@ use minicbor::bytes::ByteVec;
 use seal::{DeviceKeys, TenantId};
 
 use self::releases::Pulls;
-use crate::limits::{BATCH_BYTES, BATCH_ITEMS, OLDEST_VERSION, PROTOCOL_VERSION};
+use self::standing::Standing;
+use crate::limits::{BATCH_BYTES, BATCH_ITEMS, OLDEST_VERSION, PROTOCOL_VERSION, WITH_RECEIPTS};
 use crate::{
     AuditLine, ChangeItem, Cursor, Cursors, DeviceMessage, Feed, Greeting, Hello, Incarnation, MemberProof, OutId,
-    PushItem, PushResult, RefusedCode, RelayMessage, Scope, StoreError, SyncStore, Want, Welcome, WireError,
-    digest_of_releases, digest_of_statements,
+    OutItem, PushItem, PushResult, RefusedCode, RelayLie, RelayMessage, Scope, StoreError, SyncStore, Want, Welcome,
+    WireError, digest_of_releases, digest_of_statements,
 };
+
+/// How far an outbox is looked through for what an older relay understands.
+const MANY_ITEMS: usize = 100_000;
 
 /// Why the connection cannot go on. All but [`DeviceError::Refused`] are worth another try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -74,13 +79,23 @@ enum State {
     /// Waiting for the greeting.
     Connected,
     /// The hello is sent.
-    Proving(Incarnation),
+    Proving(Box<Proving>),
     /// Welcome.
     Live(Box<Live>),
 }
 
+struct Proving {
+    version: u16,
+    cursors: Cursors,
+    standing: Standing,
+}
+
 struct Live {
     incarnation: Incarnation,
+    version: u16,
+    standing: Standing,
+    /// The relay waits for this clinic's grants and revocations, and this store had them in a former life of its data.
+    to_confirm: bool,
     /// What the last push held; empty when none is on its way.
     pushing: Vec<OutId>,
     /// Digest of the own statements that the relay has or was sent.
@@ -139,8 +154,14 @@ impl DeviceSession {
                     .absorb_statements(statements.into_iter().map(Vec::from).collect())?;
                 step.events.push(DeviceEvent::Moved);
             }
-            (State::Proving(incarnation), RelayMessage::Welcome(welcome)) => {
-                let live = Live::begin(*incarnation, &welcome);
+            (State::Proving(proving), RelayMessage::ReceiptWanted) => {
+                step.say(&DeviceMessage::ShowReceipt(proving.standing.newest()));
+            }
+            (State::Proving(_), RelayMessage::Welcome(welcome)) => {
+                let State::Proving(proving) = std::mem::replace(&mut self.state, State::Connected) else {
+                    return Err(DeviceError::Unexpected);
+                };
+                let live = Live::begin(*proving, &welcome, &*self.store)?;
                 step.events.push(DeviceEvent::Live {
                     relay_now_ms: welcome.now_ms,
                 });
@@ -195,41 +216,91 @@ impl DeviceSession {
             .map(|grant| Ok::<_, StoreError>((grant, store.cursor(&incarnation, &Scope::Releases(grant))?)));
         let releases = releases.collect::<Result<Vec<_>, _>>()?;
         let statements = store.statements()?;
-        let cursors = Cursors {
+        let mut cursors = Cursors {
             incarnation,
             changes: store.cursor(&incarnation, &Scope::Changes)?,
             consents: store.cursor(&incarnation, &Scope::Consents)?,
             audit: store.cursor(&incarnation, &Scope::Audit)?,
             statements: digest_of_statements(statements.iter().map(Vec::as_slice)),
             releases: digest_of_releases(releases),
+            sum: None,
         };
+        let standing = Standing::begin(store.tenant(), &cursors, &store.relay_standing(&incarnation)?);
+        if version >= WITH_RECEIPTS && cursors.changes + cursors.consents > 0 {
+            cursors.sum = standing.sum().map(Into::into);
+        }
         self.position = cursors.changes;
         let proof = MemberProof::make(greeting, store.tenant(), &self.keys);
         step.say(&DeviceMessage::Hello(Hello {
             version,
-            want: Want::Sync(proof, cursors),
+            want: Want::Sync(proof, cursors.clone()),
         }));
-        self.state = State::Proving(incarnation);
+        self.state = State::Proving(Box::new(Proving {
+            version,
+            cursors,
+            standing,
+        }));
         Ok(())
     }
 }
 
 impl Live {
-    fn begin(incarnation: Incarnation, welcome: &Welcome) -> Self {
-        Self {
-            incarnation,
+    fn begin(proving: Proving, welcome: &Welcome, store: &dyn SyncStore) -> Result<Self, DeviceError> {
+        let Proving {
+            version,
+            cursors,
+            mut standing,
+        } = proving;
+        if cursors.changes > welcome.changes || cursors.consents > welcome.consents {
+            store.note_lie(&cursors.incarnation, RelayLie::Forgot)?;
+            return Err(DeviceError::Refused(RefusedCode::RelayBehind));
+        }
+        if standing.met(welcome.key.map(Into::into))
+            && let Some(receipt) = welcome.receipt
+        {
+            standing.announce(receipt);
+        }
+        let mut live = Self {
+            incarnation: cursors.incarnation,
+            version,
+            to_confirm: welcome.closed == Some(true) && standing.lived_before,
+            standing,
             pushing: Vec::new(),
             told_statements: welcome.statements,
             pulls: Pulls::default(),
             sources: BTreeMap::new(),
             fetching: BTreeSet::new(),
             wanted: BTreeSet::new(),
+        };
+        live.settle_now(store, welcome.key.map(Into::into))?;
+        Ok(live)
+    }
+
+    /// Keeps the receipt of a relay that has nothing new, and its key.
+    fn settle_now(&mut self, store: &dyn SyncStore, key: Option<[u8; 32]>) -> Result<(), StoreError> {
+        let receipt = self.standing.settle();
+        self.note_lie(store)?;
+        match (key, receipt) {
+            (Some(key), Some(receipt)) => store.keep_receipt(&self.incarnation, &key, Some(&receipt)),
+            (Some(key), None) => store.keep_receipt(&self.incarnation, &key, None),
+            (None, _) => Ok(()),
+        }
+    }
+
+    fn note_lie(&mut self, store: &dyn SyncStore) -> Result<(), StoreError> {
+        match self.standing.take_lie() {
+            Some(lie) => store.note_lie(&self.incarnation, lie),
+            None => Ok(()),
         }
     }
 
     fn hear(&mut self, store: &dyn SyncStore, message: RelayMessage, step: &mut DeviceStep) -> Result<(), DeviceError> {
         match message {
             RelayMessage::Pushed(results) => self.pushed(store, &results, step),
+            RelayMessage::Receipt(receipt) => {
+                self.standing.announce(receipt);
+                Ok(())
+            }
             RelayMessage::Consents(items) => self.absorb_consents(store, items, step),
             RelayMessage::Audit(lines) => self.absorb_audit(store, &lines, step),
             RelayMessage::Statements(tenant, statements) => self.learn(store, tenant, &statements, step),
@@ -256,7 +327,10 @@ impl Live {
     fn push(&mut self, store: &dyn SyncStore, step: &mut DeviceStep) -> Result<(), StoreError> {
         let mut items = Vec::new();
         if self.pushing.is_empty() {
-            items = store.outbox(BATCH_ITEMS, BATCH_BYTES)?;
+            items = self.outbox(store)?;
+            if items.is_empty() && std::mem::take(&mut self.to_confirm) {
+                step.say(&DeviceMessage::ConsentsComplete);
+            }
         }
         self.tell_statements(store, step)?;
         if !items.is_empty() {
@@ -264,6 +338,17 @@ impl Live {
             step.say(&DeviceMessage::Push(items.into_iter().map(PushItem::from).collect()));
         }
         Ok(())
+    }
+
+    /// What waits. To an older relay nothing is said that it would not understand; that waits for a newer one.
+    fn outbox(&self, store: &dyn SyncStore) -> Result<Vec<OutItem>, StoreError> {
+        if self.version >= WITH_RECEIPTS {
+            return store.outbox(BATCH_ITEMS, BATCH_BYTES);
+        }
+        let mut items = store.outbox(MANY_ITEMS, BATCH_BYTES)?;
+        items.retain(|item| !matches!(item.id, OutId::Covered(_) | OutId::Erased(_)));
+        items.truncate(BATCH_ITEMS);
+        Ok(items)
     }
 
     fn pushed(
@@ -282,6 +367,11 @@ impl Live {
             .map(|one| one.id)
             .collect();
         let refused: Vec<_> = results.iter().filter_map(|one| Some((one.id, one.refusal?))).collect();
+        for one in results {
+            if let (OutId::Change(id), Some(position)) = (one.id, one.position) {
+                self.standing.own(position, id);
+            }
+        }
         if !sent.is_empty() {
             store.mark_sent(&sent)?;
         }
@@ -299,10 +389,19 @@ impl Live {
         items: Vec<ChangeItem>,
         step: &mut DeviceStep,
     ) -> Result<u64, DeviceError> {
-        let position = items.last().ok_or(DeviceError::Unexpected)?.position;
+        let last = items.last().ok_or(DeviceError::Unexpected)?.position;
+        self.standing.changes(&items);
+        let receipt = self.standing.settle();
+        self.note_lie(store)?;
+        let (position, chain) = self.standing.at_changes();
+        let cursor = Cursor {
+            chain,
+            receipt,
+            ..self.cursor(Scope::Changes, position)
+        };
         let changes = items.into_iter().filter_map(|item| item.bytes).map(Vec::from).collect();
-        store.absorb_changes(&self.cursor(Scope::Changes, position), changes)?;
-        step.stored(Feed::Changes, position);
+        store.absorb_changes(&cursor, changes)?;
+        step.stored(Feed::Changes, last);
         Ok(position)
     }
 
@@ -324,11 +423,7 @@ impl Live {
     }
 
     fn cursor(&self, scope: Scope, position: u64) -> Cursor {
-        Cursor {
-            incarnation: self.incarnation,
-            scope,
-            position,
-        }
+        Cursor::at(self.incarnation, scope, position)
     }
 }
 

@@ -5,7 +5,7 @@ use minicbor::{Decode, Encode};
 use seal::{DeviceId, GrantId, TenantId};
 
 use crate::wire::{self, Feed, WireError};
-use crate::{Incarnation, OutId, OutItem};
+use crate::{Incarnation, OutId, OutItem, SignedReceipt};
 
 /// One frame from a device.
 #[expect(clippy::large_enum_variant, reason = "lives for one frame, never in a collection")]
@@ -32,6 +32,12 @@ pub enum DeviceMessage {
     /// A message to the other side of the pairing.
     #[n(6)]
     Pairing(#[n(0)] ByteVec),
+    /// The newest receipt of this life of the relay's, as the answer to `ReceiptWanted`. From version 2.
+    #[n(7)]
+    ShowReceipt(#[n(0)] Option<SignedReceipt>),
+    /// Every grant and revocation of the own clinic that this device holds is with the relay. From version 2.
+    #[n(8)]
+    ConsentsComplete,
 }
 
 /// Which version the device speaks, and what the connection is for.
@@ -100,6 +106,9 @@ pub struct Cursors {
     /// [`crate::digest_of_releases`] of the grants given to this clinic and how far each was pulled.
     #[cbor(n(5), with = "minicbor::bytes")]
     pub releases: [u8; 32],
+    /// [`crate::sum_of_chains`] of the changes and the consents at these positions, when they are known. From version 2.
+    #[n(6)]
+    pub sum: Option<ByteArray<32>>,
 }
 
 /// One pushed item.

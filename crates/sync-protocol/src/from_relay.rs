@@ -5,7 +5,7 @@ use minicbor::{Decode, Encode};
 use seal::{GrantId, TenantId};
 
 use crate::wire::{self, WireError};
-use crate::{AuditOutcome, Consent, Incarnation, OutId, Refusal, RefusedCode};
+use crate::{AuditOutcome, Consent, Incarnation, OutId, Refusal, RefusedCode, SignedReceipt};
 
 /// One frame from a relay.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -58,6 +58,12 @@ pub enum RelayMessage {
     /// Refused; the connection ends here.
     #[n(15)]
     Refused(#[n(0)] RefusedCode),
+    /// The device holds more, or other things, than the relay has: it should show its newest receipt. From version 2.
+    #[n(16)]
+    ReceiptWanted,
+    /// Where the relay stands. What leads there follows at once, if it has not come yet. From version 2.
+    #[n(17)]
+    Receipt(#[n(0)] SignedReceipt),
 }
 
 /// The relay introduces itself.
@@ -97,6 +103,16 @@ pub struct Welcome {
     /// The relay's clock, milliseconds since 1970, UTC. For expiry beside the own clock; never to refuse syncing.
     #[n(4)]
     pub now_ms: i64,
+    /// The key that verifies the relay's receipts. From version 2, like what follows.
+    #[n(5)]
+    pub key: Option<ByteArray<32>>,
+    /// Where the relay stands.
+    #[n(6)]
+    pub receipt: Option<SignedReceipt>,
+    /// The relay was put back: what this clinic shares stays closed until one of its devices has said
+    /// [`crate::DeviceMessage::ConsentsComplete`].
+    #[n(7)]
+    pub closed: Option<bool>,
 }
 
 /// What became of one pushed item.
@@ -108,6 +124,9 @@ pub struct PushResult {
     /// `None`: it is durably at the relay.
     #[n(1)]
     pub refusal: Option<Refusal>,
+    /// The position that a change was given, if it was new. From version 2.
+    #[n(2)]
+    pub position: Option<u64>,
 }
 
 /// One position of the changes.
@@ -116,9 +135,13 @@ pub struct ChangeItem {
     /// Its position.
     #[n(0)]
     pub position: u64,
-    /// An encoded `seal::SealedChange`; `None` for one that this very connection pushed.
+    /// An encoded `seal::SealedChange`; `None` for one that this very connection pushed, and for a run of positions up
+    /// to this one that a snapshot covers.
     #[n(1)]
     pub bytes: Option<ByteVec>,
+    /// For such a run: the chain at its end.
+    #[n(2)]
+    pub skipped: Option<ByteArray<32>>,
 }
 
 /// One position of the consents.

@@ -10,6 +10,7 @@
 //! Bodies stay opaque: nothing here opens a change, a grant's terms or a release. `docs/sync.md` tells the whole story.
 
 mod audit;
+mod chain;
 mod device_session;
 mod digest;
 mod from_device;
@@ -22,6 +23,7 @@ mod peer_session;
 mod peer_store;
 mod peer_stream;
 mod proof;
+mod receipt;
 mod refused;
 mod relay_push;
 mod relay_session;
@@ -33,6 +35,7 @@ pub mod tree;
 mod wire;
 
 pub use audit::{AuditLine, AuditOutcome};
+pub use chain::{NO_CHAIN, follow, sum_of_chains};
 pub use device_session::{DeviceError, DeviceEvent, DeviceSession, DeviceStep};
 pub use digest::{digest_of_releases, digest_of_statements};
 pub use from_device::{Cursors, DeviceMessage, Hello, MemberProof, PushItem, Want};
@@ -49,10 +52,11 @@ pub use peer_message::{Few, IdsAsk, IdsPage, PeerHello, PeerMessage, Standing};
 pub use peer_session::{PeerError, PeerEvent, PeerRole, PeerSession, PeerStep};
 pub use peer_store::{ItemId, PeerSet, PeerStore, name_of_change};
 pub use peer_stream::{FrameTooLarge, PeerStream};
+pub use receipt::{RelayLie, RelayStanding, SignedReceipt};
 pub use refused::RefusedCode;
 pub use relay_session::{Outgoing, RelaySession, RelayStep};
 pub use relay_store::{
-    Checked, Heads, Page, Pushed, Redeemed, RelayStore, RelayStoreFailed, ReleaseAnswer, ReleaseAsk, Wake,
+    Checked, Heads, Page, Pushed, Redeemed, RelayStore, RelayStoreFailed, ReleaseAnswer, ReleaseAsk, Shown, Wake,
 };
 pub use roster::Roster;
 pub use store::{Consent, Cursor, Incarnation, OutId, OutItem, Refusal, Scope, StoreError, SyncStore};

@@ -1,9 +1,11 @@
 //! Every bound of the protocol, in one place. Sizes in bytes, times in milliseconds.
 
 /// The version of the protocol that this build speaks best.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 /// The oldest version that this build still speaks.
 pub const OLDEST_VERSION: u16 = 1;
+/// Since this version: receipts, covered and erased changes, clinics that are closed until they confirm.
+pub(crate) const WITH_RECEIPTS: u16 = 2;
 
 /// The largest frame that either side sends or takes; larger ones end the connection before they are decoded.
 ///
@@ -43,9 +45,13 @@ pub(crate) const MAX_RENDEZVOUS_CHARS: usize = 8;
 pub(crate) const MAX_OWN_POSITIONS: usize = 10_000;
 
 /// The version of the protocol between peers that this build speaks best.
-pub const PEER_VERSION: u16 = 1;
+pub const PEER_VERSION: u16 = 2;
 /// The oldest version of it that this build still speaks.
 pub const OLDEST_PEER_VERSION: u16 = 1;
+/// Since this version of it: the relay's receipts.
+pub(crate) const PEER_WITH_RECEIPTS: u16 = 2;
+/// A peer hears of the relay's receipts no more often than this, by the relay's clock.
+pub(crate) const RECEIPT_EVERY_MS: i64 = 10 * 60 * 1000;
 /// A peer's first frame, and so all that a stranger can make us hold.
 pub(crate) const MAX_PEER_HELLO_BYTES: usize = 1024;
 /// The largest frame between proven peers: one sealed snapshot with its wrapping, or one full batch.

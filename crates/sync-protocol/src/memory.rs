@@ -12,8 +12,8 @@ use seal::{ChangeId, Grant, GrantId, Release, ReleaseId, Revocation, SealedChang
 
 use self::peers::Arrivals;
 use crate::{
-    AuditLine, Consent, Cursor, Incarnation, OutId, OutItem, PeerSet, Refusal, Scope, StoreError, SyncStore,
-    name_of_change,
+    AuditLine, Consent, Cursor, Incarnation, OutId, OutItem, PeerSet, Refusal, RelayLie, RelayStanding, Scope,
+    SignedReceipt, StoreError, SyncStore, name_of_change,
 };
 
 /// A store in memory.
@@ -49,6 +49,11 @@ pub struct Held {
     pub cursors: BTreeMap<(Incarnation, Scope), u64>,
     /// The relay's last known incarnation.
     pub incarnation: Option<Incarnation>,
+    /// What is known of the relay, by incarnation; the chains are in `chains`.
+    pub relay: BTreeMap<Incarnation, RelayStanding>,
+    /// How the relay was found out.
+    pub lies: Vec<RelayLie>,
+    chains: BTreeMap<(Incarnation, Scope), Option<[u8; 32]>>,
     /// Where in `quarantined` a name stands.
     unreadable: BTreeMap<ChangeId, usize>,
     arrivals: Arrivals,
@@ -92,6 +97,7 @@ impl Held {
             OutId::Grant(_) => drop(self.take_consent(Consent::Grant(bytes))),
             OutId::Revocation(_) => drop(self.take_consent(Consent::Revocation(bytes))),
             OutId::Release(id) => drop(self.releases.insert(id, bytes)),
+            OutId::Covered(_) | OutId::Erased(_) => {}
         }
     }
 
@@ -161,6 +167,10 @@ impl Held {
     fn advance(&mut self, cursor: &Cursor) {
         let position = self.cursors.entry((cursor.incarnation, cursor.scope)).or_default();
         *position = cursor.position.max(*position);
+        self.chains.insert((cursor.incarnation, cursor.scope), cursor.chain);
+        if let Some(receipt) = cursor.receipt {
+            self.relay.entry(cursor.incarnation).or_default().receipt = Some(receipt);
+        }
     }
 }
 
@@ -228,6 +238,39 @@ impl SyncStore for MemoryStore {
 
     fn cursor(&self, incarnation: &Incarnation, scope: &Scope) -> Result<u64, StoreError> {
         Ok(self.lock().cursors.get(&(*incarnation, *scope)).copied().unwrap_or(0))
+    }
+
+    fn relay_standing(&self, incarnation: &Incarnation) -> Result<RelayStanding, StoreError> {
+        let held = self.lock();
+        let chain = |scope| held.chains.get(&(*incarnation, scope)).copied().flatten();
+        Ok(RelayStanding {
+            changes_chain: chain(Scope::Changes),
+            consents_chain: chain(Scope::Consents),
+            lived_before: held.cursors.keys().any(|(life, _)| life != incarnation),
+            ..held.relay.get(incarnation).copied().unwrap_or_default()
+        })
+    }
+
+    fn last_incarnation(&self) -> Result<Option<Incarnation>, StoreError> {
+        Ok(self.lock().incarnation)
+    }
+
+    fn keep_receipt(
+        &self,
+        incarnation: &Incarnation,
+        key: &[u8; 32],
+        receipt: Option<&SignedReceipt>,
+    ) -> Result<(), StoreError> {
+        let mut held = self.lock();
+        let standing = held.relay.entry(*incarnation).or_default();
+        standing.key = standing.key.or(Some(*key));
+        standing.receipt = receipt.copied().or(standing.receipt);
+        Ok(())
+    }
+
+    fn note_lie(&self, _: &Incarnation, lie: RelayLie) -> Result<(), StoreError> {
+        self.lock().lies.push(lie);
+        Ok(())
     }
 
     fn absorb_changes(&self, cursor: &Cursor, changes: Vec<Vec<u8>>) -> Result<(), StoreError> {

@@ -6,7 +6,7 @@ use minicbor::{Decode, Encode};
 use crate::limits::{BATCH_ITEMS, MAX_ASKS, MAX_STATEMENTS};
 use crate::tree::{Bucket, FAN_OUT, Prefix};
 use crate::wire::{self, WireError};
-use crate::{ItemId, PeerSet, RefusedCode};
+use crate::{Incarnation, ItemId, PeerSet, RefusedCode, SignedReceipt};
 
 /// One frame between two devices of one clinic.
 ///
@@ -52,6 +52,9 @@ pub enum PeerMessage {
     /// Refused; the connection ends here.
     #[n(12)]
     Refused(#[n(0)] RefusedCode),
+    /// The newest receipt of the relay in this life of its data. From version 2.
+    #[n(13)]
+    Receipt(#[n(0)] Incarnation, #[n(1)] SignedReceipt),
 }
 
 /// Who speaks, for somebody who knows the clinic; to anybody else it says nothing. See `proof.rs`.

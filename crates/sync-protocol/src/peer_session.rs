@@ -9,6 +9,7 @@ mod comparing;
 mod items;
 mod meeting;
 mod proven;
+mod receipts;
 
 use std::sync::Arc;
 
@@ -174,6 +175,7 @@ impl PeerSession {
         self.step(|session, step| match &mut session.state {
             State::Proven(proven) => {
                 proven.look_at_statements(&*session.store, step)?;
+                proven.tell_receipt(&*session.store, step)?;
                 proven.go_on(&*session.store, step)
             }
             State::Meeting(_) | State::Over => Ok(()),

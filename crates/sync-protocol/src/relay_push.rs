@@ -54,6 +54,8 @@ pub(crate) fn check(tenant: &TenantId, membership: &Membership, item: PushItem) 
                 bytes,
             })
         }
+        OutId::Covered(id) => named(bytes.is_empty()).map(|()| Checked::Covered { id }),
+        OutId::Erased(id) => named(bytes.is_empty()).map(|()| Checked::Erased { id }),
     }
 }
 

@@ -48,6 +48,8 @@ enum State {
     Greeted,
     /// A device that the relay does not know was asked for its statements; its hello waits here.
     Asked(Box<crate::Hello>),
+    /// A proven member that holds more than is here, or something else, was asked for its receipt.
+    Doubted(Box<greeting::Coming>),
     /// A proven member.
     Member(Box<Member>),
     /// A pairing: the desk does the rest.
@@ -116,6 +118,7 @@ impl RelaySession {
         rng: &mut impl CryptoRng,
     ) -> Result<RelayStep, RelayStoreFailed> {
         self.step(|session, step| {
+            session.same_life(store)?;
             let message = DeviceMessage::decode(frame).map_err(|_| RefusedCode::BadMessage)?;
             session.hear(message, store, now_ms, rng, step)
         })
@@ -126,10 +129,22 @@ impl RelaySession {
     /// # Errors
     /// As [`RelaySession::receive`].
     pub fn wake(&mut self, store: &mut dyn RelayStore, now_ms: i64) -> Result<RelayStep, RelayStoreFailed> {
-        self.step(|session, step| match &mut session.state {
-            State::Member(member) => member.tell_news(store, now_ms, step),
-            _ => Ok(()),
+        self.step(|session, step| {
+            session.same_life(store)?;
+            match &mut session.state {
+                State::Member(member) => member.tell_news(store, now_ms, step),
+                _ => Ok(()),
+            }
         })
+    }
+
+    /// The data may have begun another life during the connection: its positions mean nothing any more.
+    fn same_life(&self, store: &dyn RelayStore) -> Result<(), RefusedCode> {
+        if store.incarnation() == self.greeting.incarnation {
+            Ok(())
+        } else {
+            Err(RefusedCode::RelayBehind)
+        }
     }
 
     fn step(
@@ -162,6 +177,7 @@ impl RelaySession {
             (State::Asked(_), DeviceMessage::Statements(statements)) => {
                 self.meet_with(&statements, store, now_ms, step)
             }
+            (State::Doubted(_), DeviceMessage::ShowReceipt(receipt)) => self.look_at(receipt, store, now_ms, rng, step),
             (State::Member(member), message) => member.hear(message, store, now_ms, rng, step),
             (State::Pairing, DeviceMessage::Pairing(bytes)) => {
                 step.pairing = Some(PairingAsk::Post(bytes.into()));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use seal::{ChangeId, DeviceId, GrantClear, GrantId, ReleaseId, TenantId};
 
-use crate::{AuditLine, AuditOutcome, Consent, Incarnation, Refusal, Roster};
+use crate::{AuditLine, AuditOutcome, Consent, Feed, Incarnation, Refusal, Roster, SignedReceipt};
 
 /// The store failed; the text is for the operator's log and holds no personal data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +71,16 @@ pub enum Checked {
         /// Its encoding.
         bytes: Vec<u8>,
     },
+    /// A snapshot of the pushing clinic covers this change of its own.
+    Covered {
+        /// The change.
+        id: ChangeId,
+    },
+    /// The pushing clinic erased this change of its own.
+    Erased {
+        /// The change.
+        id: ChangeId,
+    },
 }
 
 /// What one transaction of pushes did.
@@ -78,8 +88,8 @@ pub enum Checked {
 pub struct Pushed {
     /// Per item, in order: `None` = durably here (now or already).
     pub refusals: Vec<Option<Refusal>>,
-    /// The positions that this push was given in [`crate::Feed::Changes`].
-    pub positions: Vec<u64>,
+    /// Per item, in order: the position that it was given in [`crate::Feed::Changes`], if it is a change that is new.
+    pub positions: Vec<Option<u64>>,
     /// Whom to wake once the transaction is committed.
     pub wake: Vec<Wake>,
 }
@@ -153,6 +163,17 @@ pub enum ReleaseAnswer {
     },
 }
 
+/// What became of a receipt that a device showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// Not this relay's, or not for this clinic or this life of the data; it was counted.
+    Forged,
+    /// It is true of what is here.
+    Holds,
+    /// It is this relay's, and what is here is less, or other: the data was put back and begins another life.
+    WasPutBack,
+}
+
 /// The durable half of a relay, as the protocol sees it.
 pub trait RelayStore {
     /// The life of this relay's data.
@@ -170,8 +191,32 @@ pub trait RelayStore {
     /// The last positions of a clinic's feeds.
     fn heads(&mut self, tenant: &TenantId) -> Result<Heads, RelayStoreFailed>;
 
-    /// Sealed changes, in the order of their positions.
-    fn changes(&mut self, tenant: &TenantId, page: Page) -> Result<Vec<(u64, Vec<u8>)>, RelayStoreFailed>;
+    /// Sealed changes, in the order of their positions; `None` for a run of positions up to that one that are covered.
+    fn changes(&mut self, tenant: &TenantId, page: Page) -> Result<Vec<(u64, Option<Vec<u8>>)>, RelayStoreFailed>;
+
+    /// The chain ([`crate::follow`]) of the changes or the consents up to a position.
+    fn chain(&mut self, tenant: &TenantId, feed: Feed, position: u64) -> Result<[u8; 32], RelayStoreFailed>;
+
+    /// The key that verifies this relay's receipts.
+    fn receipt_key(&self) -> [u8; 32];
+
+    /// A receipt for where this clinic's feeds stand. Its time never goes back.
+    fn receipt(&mut self, tenant: &TenantId, now_ms: i64) -> Result<SignedReceipt, RelayStoreFailed>;
+
+    /// A member shows a receipt for more than is here, or for something else. If it is this relay's own, the data was put
+    /// back: they take `fresh` as their new incarnation, and every clinic is closed ([`RelayStore::is_closed`]).
+    fn shown(
+        &mut self,
+        tenant: &TenantId,
+        receipt: &SignedReceipt,
+        fresh: Incarnation,
+    ) -> Result<Shown, RelayStoreFailed>;
+
+    /// Whether nothing that this clinic gives crosses, since the data was put back and it has not confirmed.
+    fn is_closed(&mut self, source: &TenantId) -> Result<bool, RelayStoreFailed>;
+
+    /// A device of this clinic has brought all grants and revocations that it holds. Whom to wake: those to whom it gives.
+    fn consents_complete(&mut self, source: &TenantId, device: &DeviceId) -> Result<Vec<Wake>, RelayStoreFailed>;
 
     /// Grants and revocations, in the order of their positions.
     fn consents(&mut self, tenant: &TenantId, page: Page) -> Result<Vec<(u64, Consent)>, RelayStoreFailed>;

@@ -6,7 +6,7 @@
 
 use seal::{ChangeId, GrantId, ReleaseId, TenantId};
 
-use crate::AuditLine;
+use crate::{AuditLine, RelayLie, RelayStanding, SignedReceipt};
 
 /// The name of one life of a relay's data: 16 random bytes, new after a restore. A cursor means nothing without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,6 +36,23 @@ pub struct Cursor {
     pub scope: Scope,
     /// The last position that is held.
     pub position: u64,
+    /// The chain of the feed up to there ([`crate::follow`]), where it has one and it is known.
+    pub chain: Option<[u8; 32]>,
+    /// The relay's receipt that this batch led up to; kept with the cursor.
+    pub receipt: Option<SignedReceipt>,
+}
+
+impl Cursor {
+    /// A cursor of which no chain is known.
+    pub fn at(incarnation: Incarnation, scope: Scope, position: u64) -> Self {
+        Self {
+            incarnation,
+            scope,
+            position,
+            chain: None,
+            receipt: None,
+        }
+    }
 }
 
 /// One thing that waits to be sent, exactly as it was signed.
@@ -58,6 +75,10 @@ pub enum OutId {
     Revocation(GrantId),
     /// A `seal::Release`.
     Release(ReleaseId),
+    /// A snapshot covers this change: the relay need not give it to whoever comes. Has no bytes.
+    Covered(ChangeId),
+    /// This change was erased: the relay drops its body and never takes it again. Has no bytes.
+    Erased(ChangeId),
 }
 
 /// Why the relay did not take an item. It will not take it later either: the store sets it aside and tells once.
@@ -146,6 +167,23 @@ pub trait SyncStore: Send + Sync {
 
     /// The last position held in `scope`; 0 when nothing is, or when the incarnation is new.
     fn cursor(&self, incarnation: &Incarnation, scope: &Scope) -> Result<u64, StoreError>;
+
+    /// What is known of the relay in this life of its data.
+    fn relay_standing(&self, incarnation: &Incarnation) -> Result<RelayStanding, StoreError>;
+
+    /// The incarnation of the last [`SyncStore::begin_incarnation`].
+    fn last_incarnation(&self) -> Result<Option<Incarnation>, StoreError>;
+
+    /// Keeps the relay's key, and a receipt that came without a batch. The first key of a life of the relay's is the one that counts.
+    fn keep_receipt(
+        &self,
+        incarnation: &Incarnation,
+        key: &[u8; 32],
+        receipt: Option<&SignedReceipt>,
+    ) -> Result<(), StoreError>;
+
+    /// The relay was found out; to be shown to people as long as this life of its data lasts.
+    fn note_lie(&self, incarnation: &Incarnation, lie: RelayLie) -> Result<(), StoreError>;
 
     /// Stores sealed changes of the own clinic, in the order of their positions, and moves the cursor.
     ///

@@ -66,6 +66,10 @@ pub(crate) enum WireId {
     Revocation(#[n(0)] GrantId),
     #[n(3)]
     Release(#[n(0)] ReleaseId),
+    #[n(4)]
+    Covered(#[n(0)] ChangeId),
+    #[n(5)]
+    Erased(#[n(0)] ChangeId),
 }
 
 macro_rules! cbor_as {
@@ -110,6 +114,8 @@ impl From<OutId> for WireId {
             OutId::Grant(id) => Self::Grant(id),
             OutId::Revocation(id) => Self::Revocation(id),
             OutId::Release(id) => Self::Release(id),
+            OutId::Covered(id) => Self::Covered(id),
+            OutId::Erased(id) => Self::Erased(id),
         }
     }
 }
@@ -121,6 +127,8 @@ impl From<WireId> for OutId {
             WireId::Grant(id) => Self::Grant(id),
             WireId::Revocation(id) => Self::Revocation(id),
             WireId::Release(id) => Self::Release(id),
+            WireId::Covered(id) => Self::Covered(id),
+            WireId::Erased(id) => Self::Erased(id),
         }
     }
 }

@@ -2,10 +2,11 @@
 //! and every signature still holds.
 
 use seal::{ChangeId, DeviceId, OpeningId, SealError, SealedChange};
+use sync_protocol::RelayLie;
 
 use crate::reading::count;
 use crate::set::{self, SetDigest, Verdict};
-use crate::{Reading, Vault, VaultError, buckets, open, outbox};
+use crate::{Reading, Vault, VaultError, buckets, open, outbox, receipts};
 
 /// What the status strip of every screen shows of the store.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,6 +23,8 @@ pub struct SyncFigures {
     pub conflicts: u64,
     /// Holes in what other devices wrote.
     pub missing: Vec<MissingSince>,
+    /// How the relay was found out, in the present life of its data.
+    pub relay_lie: Option<RelayLie>,
 }
 
 /// A device's opening of which something was written that has not come here.
@@ -75,6 +78,7 @@ impl Reading<'_> {
             refused: how_many("SELECT count(*) FROM refused")?,
             conflicts: how_many("SELECT count(*) FROM p_conflicts")?,
             missing: self.missing()?,
+            relay_lie: receipts::lie(self.conn())?,
         })
     }
 

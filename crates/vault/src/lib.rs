@@ -48,6 +48,7 @@ mod ports;
 mod printing;
 mod reading;
 mod rebuild;
+mod receipts;
 mod review;
 mod roster;
 mod schema;

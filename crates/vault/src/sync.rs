@@ -2,12 +2,15 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 use seal::{ChangeId, GrantId, SealedChange, Statement, TenantId};
-use sync_protocol::{AuditLine, Consent, Cursor, Incarnation, OutId, OutItem, Refusal, Scope, StoreError, SyncStore};
+use sync_protocol::{
+    AuditLine, Consent, Cursor, Incarnation, OutId, OutItem, Refusal, RelayLie, RelayStanding, Scope, SignedReceipt,
+    StoreError, SyncStore,
+};
 
 use crate::belonging::Belonging;
 use crate::judge::Judge;
 use crate::reading::count;
-use crate::{Tag, Vault, VaultError, kill, outbox, roster, set, sharing};
+use crate::{Tag, Vault, VaultError, kill, outbox, receipts, roster, set, sharing};
 
 impl From<VaultError> for StoreError {
     fn from(error: VaultError) -> Self {
@@ -144,6 +147,34 @@ impl SyncStore for Vault {
         Ok(position.unwrap_or(0))
     }
 
+    fn relay_standing(&self, incarnation: &Incarnation) -> Result<RelayStanding, StoreError> {
+        Ok(self.read(|r| receipts::standing(r.conn(), incarnation))?)
+    }
+
+    fn last_incarnation(&self) -> Result<Option<Incarnation>, StoreError> {
+        Ok(self.read(|r| receipts::last_incarnation(r.conn()))?)
+    }
+
+    fn keep_receipt(
+        &self,
+        incarnation: &Incarnation,
+        key: &[u8; 32],
+        receipt: Option<&SignedReceipt>,
+    ) -> Result<(), StoreError> {
+        self.inner
+            .writer()
+            .transaction(|conn, _, _, _| receipts::keep(conn, incarnation, Some(key), receipt))?;
+        Ok(())
+    }
+
+    fn note_lie(&self, incarnation: &Incarnation, lie: RelayLie) -> Result<(), StoreError> {
+        self.inner
+            .writer()
+            .transaction(|conn, _, _, _| receipts::note_lie(conn, incarnation, lie))?;
+        self.tell(&[Tag::Sync]);
+        Ok(())
+    }
+
     fn absorb_changes(&self, cursor: &Cursor, changes: Vec<Vec<u8>>) -> Result<(), StoreError> {
         let mut writer = self.inner.writer();
         let belonging = self.belonging();
@@ -230,13 +261,16 @@ fn set_cursor(conn: &Connection, cursor: &Cursor) -> Result<(), VaultError> {
     let (code, grant) = scope_key(&cursor.scope);
     let position = i64::try_from(cursor.position).map_err(|_| VaultError::Malformed("cursor"))?;
     conn.prepare_cached(
-        "INSERT OR REPLACE INTO cursors (incarnation, scope, grant_id, position) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT OR REPLACE INTO cursors (incarnation, scope, grant_id, position, chain) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
-    .execute(params![cursor.incarnation.0, code, grant, position])?;
-    Ok(())
+    .execute(params![cursor.incarnation.0, code, grant, position, cursor.chain])?;
+    match &cursor.receipt {
+        Some(receipt) => receipts::keep(conn, &cursor.incarnation, None, Some(receipt)),
+        None => Ok(()),
+    }
 }
 
-fn scope_key(scope: &Scope) -> (i64, &[u8]) {
+pub(crate) fn scope_key(scope: &Scope) -> (i64, &[u8]) {
     match scope {
         Scope::Changes => (0, &[]),
         Scope::Consents => (1, &[]),

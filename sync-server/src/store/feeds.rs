@@ -2,8 +2,9 @@
 
 use rusqlite::{Connection, Row, Transaction, params};
 use seal::{GrantId, TenantId};
-use sync_protocol::{Consent, Feed, Heads, Page};
+use sync_protocol::{Consent, Feed, Heads, Page, follow};
 
+use super::chains::{chain_at, consent_name};
 use super::columns::{position, to_sql};
 
 const fn number(feed: Feed) -> i64 {
@@ -37,9 +38,29 @@ pub(super) fn heads(connection: &Connection, tenant: &TenantId) -> rusqlite::Res
     Ok(heads)
 }
 
-pub(super) fn changes(connection: &Connection, tenant: &TenantId, page: Page) -> rusqlite::Result<Vec<(u64, Vec<u8>)>> {
-    let sql = "SELECT position, bytes FROM change WHERE tenant = ?1 AND position > ?2 ORDER BY position LIMIT ?3";
-    paged(connection, sql, tenant, page, |row| row.get(1), Vec::len)
+/// What is live, and between that (or at the end) `None` for a run of positions that are covered.
+pub(super) fn changes(
+    connection: &Connection,
+    tenant: &TenantId,
+    page: Page,
+) -> rusqlite::Result<Vec<(u64, Option<Vec<u8>>)>> {
+    let sql = "SELECT position, bytes FROM change WHERE tenant = ?1 AND position > ?2 AND covered_ms IS NULL
+               ORDER BY position LIMIT ?3";
+    let live = paged(connection, sql, tenant, page, |row| row.get::<_, Vec<u8>>(1), Vec::len)?;
+    let at_the_end = live.is_empty();
+    let (mut items, mut last) = (Vec::with_capacity(live.len()), page.after);
+    for (at, bytes) in live {
+        if at > last + 1 {
+            items.push((at - 1, None));
+        }
+        items.push((at, Some(bytes)));
+        last = at;
+    }
+    let head = heads(connection, tenant)?.changes;
+    if at_the_end && head > last {
+        items.push((head, None));
+    }
+    Ok(items)
 }
 
 pub(super) fn consents(
@@ -70,9 +91,12 @@ pub(super) fn tell_consent(
     source: &TenantId,
     grant: &GrantId,
 ) -> rusqlite::Result<()> {
-    let at = to_sql(next_position(transaction, tenant, Feed::Consents)?);
-    let sql = "INSERT INTO consent (tenant, position, kind, source, id) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let values = params![tenant.as_bytes(), at, kind, source.as_bytes(), grant.as_bytes()];
+    let at = next_position(transaction, tenant, Feed::Consents)?;
+    let before = chain_at(transaction, tenant, Feed::Consents, at - 1)?;
+    let chain = follow(&before, &consent_name(kind, source, grant));
+    let sql = "INSERT INTO consent (tenant, position, kind, source, id, chain) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let (source, grant) = (source.as_bytes(), grant.as_bytes());
+    let values = params![tenant.as_bytes(), to_sql(at), kind, source, grant, chain];
     transaction.prepare_cached(sql)?.execute(values).map(drop)
 }
 

@@ -2,13 +2,17 @@
 
 use rusqlite::{OptionalExtension, Transaction, params};
 use seal::{Grant, GrantClear, GrantId, ReleaseId, TenantId};
-use sync_protocol::{Checked, Feed, Pushed, Refusal, Wake};
+use sync_protocol::{Checked, Feed, Pushed, Refusal, Wake, follow};
 
+use super::chains::chain_at;
 use super::columns::{array, position, to_sql};
 use super::feeds::{next_position, tell_consent};
+use super::gone;
 
 const GRANT: i64 = 0;
 const REVOCATION: i64 = 1;
+const COVERED: i64 = 4;
+const ERASED: i64 = 5;
 
 pub(super) fn push(
     transaction: &Transaction<'_>,
@@ -23,8 +27,11 @@ pub(super) fn push(
         pushed: Pushed::default(),
     };
     for item in items {
+        push.pushed.positions.push(None);
         let refusal = match item {
             Checked::Change { id, bytes } => push.change(id.as_bytes(), bytes)?,
+            Checked::Covered { id } => push.covered(id.as_bytes())?,
+            Checked::Erased { id } => push.erased(id.as_bytes())?,
             Checked::Grant { clear, bytes } => push.grant(clear, bytes)?,
             Checked::Revocation { grant, bytes } => push.revocation(grant, bytes)?,
             Checked::Release {
@@ -53,16 +60,55 @@ type Taken = rusqlite::Result<Option<Refusal>>;
 
 impl Push<'_> {
     fn change(&mut self, id: &[u8; 32], bytes: &[u8]) -> Taken {
-        if self.holds("SELECT 1 FROM change WHERE id = ?1", id)? {
+        if self.holds("SELECT 1 FROM change WHERE id = ?1", id)? || self.has_tombstone(id, COVERED)? {
             return Ok(None);
         }
+        // A change that its clinic erased comes without its body, or loses it here.
+        let (kept, erased) = gone::bodyless(bytes, self.has_tombstone(id, ERASED)?);
         let at = next_position(self.transaction, self.tenant, Feed::Changes)?;
+        let chain = follow(&chain_at(self.transaction, self.tenant, Feed::Changes, at - 1)?, id);
         self.transaction
-            .prepare_cached("INSERT INTO change (tenant, position, id, bytes) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![self.tenant.as_bytes(), to_sql(at), id, bytes])?;
-        self.pushed.positions.push(at);
+            .prepare_cached(
+                "INSERT INTO change (tenant, position, id, bytes, chain, erased_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                self.tenant.as_bytes(),
+                to_sql(at),
+                id,
+                kept,
+                chain,
+                erased.then_some(self.now_ms)
+            ])?;
+        if let Some(place) = self.pushed.positions.last_mut() {
+            *place = Some(at);
+        }
         self.pushed.wake.push(Wake::Clinic(*self.tenant));
         Ok(None)
+    }
+
+    fn covered(&mut self, id: &[u8; 32]) -> Taken {
+        let is_here = gone::cover(self.transaction, self.tenant, id, self.now_ms)?;
+        self.mark_unless(is_here, id, COVERED)
+    }
+
+    fn erased(&mut self, id: &[u8; 32]) -> Taken {
+        let is_here = gone::erase(self.transaction, self.tenant, id, self.now_ms)?;
+        self.mark_unless(is_here, id, ERASED)
+    }
+
+    fn mark_unless(&self, is_here: bool, id: &[u8; 32], kind: i64) -> Taken {
+        if !is_here {
+            self.transaction
+                .prepare_cached("INSERT OR IGNORE INTO tombstone (tenant, id, kind) VALUES (?1, ?2, ?3)")?
+                .execute(params![self.tenant.as_bytes(), id, kind])?;
+        }
+        Ok(None)
+    }
+
+    fn has_tombstone(&self, id: &[u8; 32], kind: i64) -> rusqlite::Result<bool> {
+        self.transaction
+            .prepare_cached("SELECT 1 FROM tombstone WHERE tenant = ?1 AND id = ?2 AND kind = ?3")?
+            .exists(params![self.tenant.as_bytes(), id, kind])
     }
 
     fn grant(&mut self, clear: &GrantClear, bytes: &[u8]) -> Taken {

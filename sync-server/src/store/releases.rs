@@ -10,6 +10,7 @@ use sync_protocol::{AuditOutcome, ReleaseAnswer, ReleaseAsk};
 
 use super::audit::{self, Access};
 use super::columns::{position, to_sql};
+use super::life::is_closed;
 use super::push::{clear_part, is_revoked, read_grant};
 
 pub(super) fn pull(transaction: &Transaction<'_>, ask: &ReleaseAsk) -> rusqlite::Result<ReleaseAnswer> {
@@ -26,6 +27,9 @@ pub(super) fn pull(transaction: &Transaction<'_>, ask: &ReleaseAsk) -> rusqlite:
             DenyReason::NotUnderstood => AuditOutcome::DeniedNotUnderstood,
         };
         return deny(transaction, ask, Some(&clear), outcome);
+    }
+    if is_closed(transaction, &clear.source)? {
+        return deny(transaction, ask, Some(&clear), AuditOutcome::DeniedSourceClosed);
     }
     serve(transaction, ask, &clear)
 }
@@ -108,7 +112,8 @@ pub(super) fn heads(
     while let Some(row) = rows.next()? {
         let clear = clear_part(&row.get::<_, Vec<u8>>(0)?);
         let revoked = is_revoked(connection, &clear.source, &clear.id)?;
-        if consent::admits(&clear, revoked, *recipient, now_ms) == Decision::Permit {
+        let open = !is_closed(connection, &clear.source)?;
+        if open && consent::admits(&clear, revoked, *recipient, now_ms) == Decision::Permit {
             heads.push((clear.id, position(row, 1)?));
         }
     }

@@ -66,7 +66,8 @@ fn held_by_relay(folder: &std::path::Path, clinic: &SimClinic) -> Vec<OutId> {
     let changes = store.changes(&clinic.tenant, page).unwrap();
     let mut ids: Vec<_> = changes
         .iter()
-        .map(|(_, bytes)| OutId::Change(seal::SealedChange::decode(bytes).unwrap().id()))
+        .filter_map(|(_, bytes)| bytes.as_ref())
+        .map(|bytes| OutId::Change(seal::SealedChange::decode(bytes).unwrap().id()))
         .collect();
     ids.sort_unstable();
     ids

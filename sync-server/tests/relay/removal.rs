@@ -55,7 +55,7 @@ fn held_by(store: &mut Store, world_tenant: seal::TenantId) -> Vec<Vec<u8>> {
         max_bytes: 1 << 24,
     };
     let changes = store.changes(&world_tenant, page).unwrap();
-    changes.into_iter().map(|(_, bytes)| bytes).collect()
+    changes.into_iter().filter_map(|(_, bytes)| bytes).collect()
 }
 
 #[test]

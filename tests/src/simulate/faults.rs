@@ -1,7 +1,10 @@
 //! Stores that break one rule of `SyncStore` on purpose: a simulator that does not notice them would be worth nothing.
 
 use seal::{GrantId, TenantId};
-use sync_protocol::{AuditLine, Consent, Cursor, Incarnation, OutId, OutItem, Refusal, Scope, StoreError, SyncStore};
+use sync_protocol::{
+    AuditLine, Consent, Cursor, Incarnation, OutId, OutItem, Refusal, RelayLie, RelayStanding, Scope, SignedReceipt,
+    StoreError, SyncStore,
+};
 use vault::Vault;
 
 /// Which rule is broken.
@@ -52,6 +55,27 @@ impl SyncStore for Faulty {
             consents.retain(|consent| matches!(consent, Consent::Grant(_)));
         }
         self.vault.absorb_consents(cursor, consents)
+    }
+
+    fn relay_standing(&self, incarnation: &Incarnation) -> Result<RelayStanding, StoreError> {
+        self.vault.relay_standing(incarnation)
+    }
+
+    fn last_incarnation(&self) -> Result<Option<Incarnation>, StoreError> {
+        self.vault.last_incarnation()
+    }
+
+    fn keep_receipt(
+        &self,
+        incarnation: &Incarnation,
+        key: &[u8; 32],
+        receipt: Option<&SignedReceipt>,
+    ) -> Result<(), StoreError> {
+        self.vault.keep_receipt(incarnation, key, receipt)
+    }
+
+    fn note_lie(&self, incarnation: &Incarnation, lie: RelayLie) -> Result<(), StoreError> {
+        self.vault.note_lie(incarnation, lie)
     }
 
     fn tenant(&self) -> TenantId {

@@ -5,13 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use rusqlite::Connection;
 use seal::{GrantId, Revocation, SealedChange, TenantId};
 use sync_protocol::{BATCH_BYTES, BATCH_ITEMS, Consent, ItemId, Page, RelayStore, Roster};
 use sync_server::{FILE_NAME, Store};
 use testkit::SeededRng;
 
-use super::chance::{bytes, percent};
+use super::chance::percent;
 use super::disk;
 
 /// Copies that are kept at a time.
@@ -96,7 +95,7 @@ impl Relay {
             let items = store.changes(&tenant, page(taken.changes_to))?;
             let Some((last, _)) = items.last() else { break };
             taken.changes_to = *last;
-            for (_, bytes) in items {
+            for bytes in items.into_iter().filter_map(|(_, bytes)| bytes) {
                 taken.changes.insert(SealedChange::decode(&bytes)?.id().into());
             }
         }
@@ -168,15 +167,9 @@ impl Relay {
     }
 
     /// What the operator does once she knows that the relay was put back.
-    ///
-    /// The `restore` command is still to come; until then its one effect is written into the file.
     pub(super) fn begin_a_new_life(&mut self, rng: &mut SeededRng) -> Result<()> {
-        self.store = None;
-        let file = Connection::open(self.dir.join(FILE_NAME))?;
-        file.execute("UPDATE relay SET incarnation = ?1", [bytes::<16>(rng)])?;
-        drop(file);
+        self.store().begin_another_life(rng)?;
         self.astray = false;
-        self.store = Some(Store::open(&self.dir, rng).context("the relay does not open")?);
         Ok(())
     }
 

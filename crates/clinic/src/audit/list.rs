@@ -97,5 +97,6 @@ const fn reason_of(outcome: AuditOutcome) -> Option<&'static str> {
         AuditOutcome::DeniedEnded => Some("expired"),
         AuditOutcome::DeniedRevoked => Some("revoked"),
         AuditOutcome::DeniedNotUnderstood => Some("not_understood"),
+        AuditOutcome::DeniedSourceClosed => Some("source_closed"),
     }
 }

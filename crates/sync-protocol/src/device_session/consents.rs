@@ -6,7 +6,7 @@ use minicbor::bytes::ByteVec;
 use seal::TenantId;
 
 use super::{DeviceError, DeviceEvent, DeviceStep, Live};
-use crate::{ConsentItem, DeviceMessage, Feed, Scope, SyncStore, digest_of_statements};
+use crate::{ConsentItem, Cursor, DeviceMessage, Feed, Scope, SyncStore, digest_of_statements};
 
 impl Live {
     /// Stores grants and revocations, then asks for the present statements of each giver: the device that signed may have
@@ -17,15 +17,25 @@ impl Live {
         items: Vec<ConsentItem>,
         step: &mut DeviceStep,
     ) -> Result<(), DeviceError> {
-        let position = items.last().ok_or(DeviceError::Unexpected)?.position;
+        let last = items.last().ok_or(DeviceError::Unexpected)?.position;
+        self.standing
+            .consents(items.iter().map(|item| (item.position, &item.consent)));
+        let receipt = self.standing.settle();
+        self.note_lie(store)?;
+        let (position, chain) = self.standing.at_consents();
+        let cursor = Cursor {
+            chain,
+            receipt,
+            ..self.cursor(Scope::Consents, position)
+        };
         let consents: Vec<_> = items.into_iter().map(|item| item.consent).collect();
         let givers: BTreeSet<_> = consents
             .iter()
             .filter_map(|consent| consent.giver().ok())
             .filter(|giver| *giver != store.tenant())
             .collect();
-        store.absorb_consents(&self.cursor(Scope::Consents, position), consents)?;
-        step.stored(Feed::Consents, position);
+        store.absorb_consents(&cursor, consents)?;
+        step.stored(Feed::Consents, last);
         for giver in givers {
             self.fetch(giver, step);
         }

@@ -3,7 +3,7 @@
 use minicbor::bytes::ByteVec;
 use seal::{DeviceId, DeviceKeys, SealError};
 
-use super::proven::Proven;
+use super::proven::{Proven, Theirs};
 use super::{PeerRole, PeerStep, Stop};
 use crate::limits::{OLDEST_PEER_VERSION, PEER_VERSION};
 use crate::proof::End;
@@ -68,8 +68,11 @@ impl Meeting {
                 }
                 let device = proven?;
                 let known = self.told.with(theirs.iter().map(|bytes| bytes.as_slice()));
-                let known = known.map_or(self.told.digest(), |known| known.digest());
-                Proven::begin(store, self.end.role, self.me, device, all, known, step).map(Some)
+                let theirs = Theirs {
+                    statements: known.map_or(self.told.digest(), |known| known.digest()),
+                    newest: hello.newest,
+                };
+                Proven::begin(store, self.end.role, self.me, device, all, theirs, step).map(Some)
             }
             _ => Err(RefusedCode::BadMessage.into()),
         }
@@ -96,8 +99,11 @@ impl Meeting {
         // A removal may have come since the own hello.
         let now = roster(store, &[])?.ok_or(StoreError::Failed("own_statements"))?;
         let device = self.prove(&hello, &now)?;
-        let known = self.told.digest();
-        Proven::begin(store, self.end.role, self.me, device, now, known, step).map(Some)
+        let theirs = Theirs {
+            statements: self.told.digest(),
+            newest: hello.newest,
+        };
+        Proven::begin(store, self.end.role, self.me, device, now, theirs, step).map(Some)
     }
 
     fn prove(&self, hello: &PeerHello, roster: &Roster) -> Result<DeviceId, RefusedCode> {

@@ -5,6 +5,7 @@ use seal::DeviceId;
 use super::comparing::Comparing;
 use super::items::Items;
 use super::meeting::{absorb, roster, wrapped};
+use super::receipts::Receipts;
 use super::{PeerEvent, PeerRole, PeerStep, Stop};
 use crate::limits::MAX_STATEMENTS;
 use crate::tree::{Bucket, Prefix};
@@ -22,7 +23,16 @@ pub(super) struct Proven {
     met: bool,
     comparing: Comparing,
     items: Items,
+    receipts: Receipts,
     was_equal: bool,
+}
+
+/// What is known of the other side at the beginning.
+pub(super) struct Theirs {
+    /// Digest of the statements that it holds.
+    pub(super) statements: [u8; 32],
+    /// The newest version of the protocol that it speaks.
+    pub(super) newest: u16,
 }
 
 /// What is known of the statements on both sides, so that equal ones are neither verified nor sent again.
@@ -37,14 +47,14 @@ struct Statements {
 }
 
 impl Proven {
-    /// Says what is held here. `known` is the digest of the statements that the other side holds.
+    /// Says what is held here.
     pub(super) fn begin(
         store: &dyn PeerStore,
         role: PeerRole,
         me: DeviceId,
         peer: DeviceId,
         roster: Roster,
-        known: [u8; 32],
+        theirs: Theirs,
         step: &mut PeerStep,
     ) -> Result<Self, Stop> {
         // The places first: what comes between the two is told twice rather than never.
@@ -60,17 +70,22 @@ impl Proven {
             statements: Statements {
                 in_store: in_store(store)?,
                 holds: roster.digest(),
-                theirs: known,
+                theirs: theirs.statements,
                 n_heard: 0,
             },
             told,
             met: false,
             comparing: Comparing::default(),
             items,
+            receipts: Receipts::begin(theirs.newest),
             was_equal: false,
         };
         proven.tell_statements(&roster, step);
         step.say(&PeerMessage::Standing(told));
+        // One of them tells, the other compares; should they not agree, it answers with its own.
+        if role == PeerRole::Caller {
+            proven.tell_receipt(store, step)?;
+        }
         step.events.push(PeerEvent::Proven(peer));
         Ok(proven)
     }
@@ -113,6 +128,7 @@ impl Proven {
             PeerMessage::Heard => self.items.heard()?,
             PeerMessage::Want(set, ids) => self.items.give(store, set, &ids.0, step)?,
             PeerMessage::Items(items) => self.items.came(store, items.0, step)?,
+            PeerMessage::Receipt(life, receipt) => self.receipts.heard(store, life, &receipt, step)?,
             _ => return Err(RefusedCode::BadMessage.into()),
         }
         self.go_on(store, step)
@@ -136,6 +152,10 @@ impl Proven {
         }
         self.was_equal = is_equal;
         Ok(())
+    }
+
+    pub(super) fn tell_receipt(&mut self, store: &dyn PeerStore, step: &mut PeerStep) -> Result<(), Stop> {
+        Ok(self.receipts.tell(store, step)?)
     }
 
     /// Whether the statements in the store are others now: is the other side still a member, does it know them?

@@ -6,7 +6,7 @@ use minicbor::bytes::ByteVec;
 use seal::TenantId;
 
 use super::Stop;
-use crate::limits::{BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_OWN_POSITIONS};
+use crate::limits::{BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_OWN_POSITIONS, WITH_RECEIPTS};
 use crate::{ChangeItem, ConsentItem, Cursors, Feed, Heads, Page, RefusedCode, RelayMessage, RelayStep, RelayStore};
 
 pub(super) struct Feeds {
@@ -55,9 +55,9 @@ impl Window {
 }
 
 impl Feeds {
-    pub(super) fn remember_own(&mut self, positions: &[u64]) {
+    pub(super) fn remember_own(&mut self, positions: &[Option<u64>]) {
         let room = MAX_OWN_POSITIONS.saturating_sub(self.own.len());
-        self.own.extend(positions.iter().take(room));
+        self.own.extend(positions.iter().flatten().take(room));
     }
 
     pub(super) fn acknowledge(&mut self, feed: Feed, position: u64) -> Result<(), RefusedCode> {
@@ -79,12 +79,17 @@ impl Feeds {
     }
 
     /// Sends batches until every window is full or every feed is at its end. Consents go first: they must not wait.
+    ///
+    /// Before what brings the device to where the relay stands goes the receipt for it.
     pub(super) fn fill(
         &mut self,
         tenant: &TenantId,
+        version: u16,
         store: &mut dyn RelayStore,
+        now_ms: i64,
         step: &mut RelayStep,
     ) -> Result<(), Stop> {
+        let mut batches = Vec::new();
         while let Some(page) = self.consents.page() {
             let items = store.consents(tenant, page)?;
             let Some((last, _)) = items.last() else { break };
@@ -93,21 +98,39 @@ impl Feeds {
                 .into_iter()
                 .map(|(position, consent)| ConsentItem { position, consent })
                 .collect();
-            step.say(&RelayMessage::Consents(items));
+            batches.push(RelayMessage::Consents(items));
         }
         while let Some(page) = self.changes.page() {
             let items = store.changes(tenant, page)?;
             let Some((last, _)) = items.last() else { break };
             self.changes.sent(*last);
-            let own = &mut self.own;
-            let items = items.into_iter().map(|(position, bytes)| ChangeItem {
-                position,
-                bytes: (!own.remove(&position)).then(|| ByteVec::from(bytes)),
-            });
-            step.say(&RelayMessage::Changes(items.collect()));
+            let mut batch = Vec::with_capacity(items.len());
+            for (position, bytes) in items {
+                let skipped = match bytes {
+                    None if version >= WITH_RECEIPTS => Some(store.chain(tenant, Feed::Changes, position)?.into()),
+                    _ => None,
+                };
+                batch.push(ChangeItem {
+                    position,
+                    bytes: bytes.filter(|_| !self.own.remove(&position)).map(ByteVec::from),
+                    skipped,
+                });
+            }
+            batches.push(RelayMessage::Changes(batch));
         }
+        if version >= WITH_RECEIPTS && !batches.is_empty() {
+            let heads = store.heads(tenant)?;
+            if self.sent_all(Feed::Changes, heads) && self.sent_all(Feed::Consents, heads) {
+                step.say(&RelayMessage::Receipt(store.receipt(tenant, now_ms)?));
+            }
+        }
+        batches.iter().for_each(|batch| step.say(batch));
         while let Some(page) = self.audit.page() {
-            let lines = store.audit(tenant, page)?;
+            let mut lines = store.audit(tenant, page)?;
+            // What an older build cannot read waits for a newer one.
+            if let Some(unknown) = lines.iter().position(|line| !line.is_known_to(version)) {
+                lines.truncate(unknown);
+            }
             let Some(last) = lines.last() else { break };
             self.audit.sent(last.number);
             step.say(&RelayMessage::Audit(

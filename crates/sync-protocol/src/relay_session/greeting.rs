@@ -4,16 +4,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minicbor::bytes::ByteVec;
+use rand_core::CryptoRng;
 use seal::{InvitationToken, SealError, TenantId};
 
 use super::feeds::Feeds;
 use super::member::say_statements;
 use super::{Member, RelaySession, State, Stop};
-use crate::limits::{OLDEST_VERSION, PROTOCOL_VERSION};
+use crate::limits::{OLDEST_VERSION, PROTOCOL_VERSION, WITH_RECEIPTS};
 use crate::{
-    Cursors, Hello, MemberProof, PairingAsk, Redeemed, RefusedCode, RelayMessage, RelayStep, RelayStore, Roster, Wake,
-    Want, Welcome, digest_of_releases,
+    Cursors, Feed, Heads, Hello, Incarnation, MemberProof, PairingAsk, Redeemed, RefusedCode, RelayMessage, RelayStep,
+    RelayStore, Roster, Shown, SignedReceipt, Wake, Want, Welcome, digest_of_releases, sum_of_chains,
 };
+
+/// A proven member that is not welcomed yet.
+pub(super) struct Coming {
+    version: u16,
+    proof: MemberProof,
+    cursors: Cursors,
+    roster: Arc<Roster>,
+}
 
 impl RelaySession {
     /// The first message.
@@ -110,27 +119,92 @@ impl RelaySession {
             }
             Want::Sync(proof, cursors) => {
                 verify(&proof, &self.greeting, &roster)?;
-                self.welcome(&proof, &cursors, roster, store, now_ms, step)
+                let coming = Coming {
+                    version: hello.version,
+                    proof,
+                    cursors,
+                    roster,
+                };
+                self.compare(coming, store, now_ms, step)
             }
             Want::Join(..) | Want::JoinPairing(_) => Err(RefusedCode::BadMessage.into()),
         }
     }
 
-    fn welcome(
+    /// Does the device hold more than is here, or something else?
+    fn compare(
         &mut self,
-        proof: &MemberProof,
-        cursors: &Cursors,
-        roster: Arc<Roster>,
+        coming: Coming,
         store: &mut dyn RelayStore,
         now_ms: i64,
         step: &mut RelayStep,
     ) -> Result<(), Stop> {
+        let (tenant, cursors) = (&coming.proof.tenant, &coming.cursors);
         if cursors.incarnation != self.greeting.incarnation {
             return Err(RefusedCode::BadMessage.into());
         }
+        let holds_more = is_ahead(cursors, store.heads(tenant)?);
+        let holds_other = match cursors.sum {
+            Some(sum) if !holds_more => {
+                let changes = store.chain(tenant, Feed::Changes, cursors.changes)?;
+                let consents = store.chain(tenant, Feed::Consents, cursors.consents)?;
+                sum_of_chains(&changes, &consents) != *sum
+            }
+            _ => false,
+        };
+        if coming.version >= WITH_RECEIPTS && (holds_more || holds_other) {
+            step.say(&RelayMessage::ReceiptWanted);
+            self.state = State::Doubted(Box::new(coming));
+            return Ok(());
+        }
+        self.welcome(coming, store, now_ms, step)
+    }
+
+    /// The receipt of a device that holds more than is here, or something else.
+    pub(super) fn look_at(
+        &mut self,
+        receipt: Option<SignedReceipt>,
+        store: &mut dyn RelayStore,
+        now_ms: i64,
+        rng: &mut impl CryptoRng,
+        step: &mut RelayStep,
+    ) -> Result<(), Stop> {
+        let State::Doubted(coming) = std::mem::replace(&mut self.state, State::Over) else {
+            return Err(RefusedCode::BadMessage.into());
+        };
+        if let Some(receipt) = receipt {
+            let mut fresh = [0; 16];
+            rng.fill_bytes(&mut fresh);
+            if store.shown(&coming.proof.tenant, &receipt, Incarnation(fresh))? == Shown::WasPutBack {
+                // The device comes again, and is greeted with the new incarnation.
+                return Err(RefusedCode::RelayBehind.into());
+            }
+        }
+        self.welcome(*coming, store, now_ms, step)
+    }
+
+    fn welcome(
+        &mut self,
+        coming: Coming,
+        store: &mut dyn RelayStore,
+        now_ms: i64,
+        step: &mut RelayStep,
+    ) -> Result<(), Stop> {
+        let Coming {
+            version,
+            proof,
+            cursors,
+            roster,
+        } = coming;
         let heads = store.heads(&proof.tenant)?;
-        if cursors.changes > heads.changes || cursors.consents > heads.consents || cursors.audit > heads.audit {
+        if is_ahead(&cursors, heads) {
             return Err(RefusedCode::RelayBehind.into());
+        }
+        let (mut key, mut receipt, mut closed) = (None, None, None);
+        if version >= WITH_RECEIPTS {
+            key = Some(store.receipt_key().into());
+            receipt = Some(store.receipt(&proof.tenant, now_ms)?);
+            closed = store.is_closed(&proof.tenant)?.then_some(true);
         }
         step.say(&RelayMessage::Welcome(Welcome {
             changes: heads.changes,
@@ -138,6 +212,9 @@ impl RelaySession {
             audit: heads.audit,
             statements: roster.digest(),
             now_ms,
+            key,
+            receipt,
+            closed,
         }));
         let releases = store.release_heads(&proof.tenant, now_ms)?;
         let told_releases = if digest_of_releases(releases.iter().copied()) == cursors.releases {
@@ -148,9 +225,10 @@ impl RelaySession {
         let mut member = Member {
             tenant: proof.tenant,
             device: proof.device,
+            version,
             roster,
             told_statements: cursors.statements,
-            feeds: Feeds::from(cursors),
+            feeds: Feeds::from(&cursors),
             told_releases,
             n_denied: 0,
         };
@@ -158,6 +236,10 @@ impl RelaySession {
         self.state = State::Member(Box::new(member));
         Ok(())
     }
+}
+
+fn is_ahead(cursors: &Cursors, heads: Heads) -> bool {
+    cursors.changes > heads.changes || cursors.consents > heads.consents || cursors.audit > heads.audit
 }
 
 fn verify(proof: &MemberProof, greeting: &crate::Greeting, roster: &Roster) -> Result<(), RefusedCode> {

@@ -9,15 +9,17 @@ use seal::{DeviceId, GrantId, TenantId};
 
 use super::feeds::Feeds;
 use super::{Outgoing, RelayStep, Stop};
-use crate::limits::{BATCH_BYTES, BATCH_ITEMS, MAX_DENIALS, MAX_RELEASE_HEADS};
+use crate::limits::{BATCH_BYTES, BATCH_ITEMS, MAX_DENIALS, MAX_RELEASE_HEADS, WITH_RECEIPTS};
 use crate::{
-    DeviceMessage, Feed, Page, PushItem, PushResult, RefusedCode, RelayMessage, RelayStore, ReleaseAnswer, ReleaseAsk,
-    ReleaseHead, ReleaseItem, Releases, Roster, Wake, relay_push,
+    AuditOutcome, DeviceMessage, Feed, Page, PushItem, PushResult, RefusedCode, RelayMessage, RelayStore,
+    ReleaseAnswer, ReleaseAsk, ReleaseHead, ReleaseItem, Releases, Roster, Wake, relay_push,
 };
 
 pub(super) struct Member {
     pub(super) tenant: TenantId,
     pub(super) device: DeviceId,
+    /// Of the protocol, as the device speaks it.
+    pub(super) version: u16,
     pub(super) roster: Arc<Roster>,
     /// The digest of the statements that the device is known to hold.
     pub(super) told_statements: [u8; 32],
@@ -53,7 +55,13 @@ impl Member {
                 step.say(&say_statements(tenant, roster.as_deref()));
                 Ok(())
             }
-            DeviceMessage::Hello(_) | DeviceMessage::Pairing(_) => Err(RefusedCode::BadMessage.into()),
+            DeviceMessage::ConsentsComplete => {
+                step.wake.extend(store.consents_complete(&self.tenant, &self.device)?);
+                Ok(())
+            }
+            DeviceMessage::Hello(_) | DeviceMessage::Pairing(_) | DeviceMessage::ShowReceipt(_) => {
+                Err(RefusedCode::BadMessage.into())
+            }
         }
     }
 
@@ -94,15 +102,20 @@ impl Member {
         let good: Vec<_> = checked.iter().filter_map(|item| item.as_ref().ok().cloned()).collect();
         let pushed = store.push(&self.tenant, &good, now_ms)?;
         self.feeds.remember_own(&pushed.positions);
-        let mut stored = pushed.refusals.into_iter();
-        let refusals = checked.into_iter().map(|item| match item {
+        let mut stored = pushed.refusals.into_iter().zip(pushed.positions);
+        let answers = checked.into_iter().map(|item| match item {
             Ok(_) => stored.next().expect("the store answers each item"),
-            Err(refusal) => Some(refusal),
+            Err(refusal) => (Some(refusal), None),
         });
+        let with_positions = self.version >= WITH_RECEIPTS;
         let results = ids
             .into_iter()
-            .zip(refusals)
-            .map(|(id, refusal)| PushResult { id, refusal })
+            .zip(answers)
+            .map(|(id, (refusal, position))| PushResult {
+                id,
+                refusal,
+                position: position.filter(|_| with_positions),
+            })
             .collect();
         step.say(&RelayMessage::Pushed(results));
         step.wake.extend(pushed.wake);
@@ -139,6 +152,10 @@ impl Member {
                 if self.n_denied > MAX_DENIALS {
                     return Err(RefusedCode::Busy.into());
                 }
+                let outcome = match outcome {
+                    AuditOutcome::DeniedSourceClosed if self.version < WITH_RECEIPTS => AuditOutcome::DeniedNotYet,
+                    outcome => outcome,
+                };
                 step.say(&RelayMessage::ReleasesDenied(grant, outcome));
                 step.wake.extend(source.map(Wake::Clinic));
             }
@@ -186,7 +203,7 @@ impl Member {
         step: &mut RelayStep,
     ) -> Result<(), Stop> {
         self.tell_statements(store, step)?;
-        self.feeds.fill(&self.tenant, store, step)?;
+        self.feeds.fill(&self.tenant, self.version, store, now_ms, step)?;
         if self.feeds.sent_all(Feed::Consents, store.heads(&self.tenant)?) {
             self.tell_releases(store, now_ms, step)?;
         }

@@ -30,8 +30,8 @@ fn an_idle_reconnect_is_one_round_trip_under_a_kilobyte() {
     let n_bytes = again.n_bytes_up + again.n_bytes_down;
     assert!(n_bytes < 1024, "{n_bytes} bytes");
     assert!(
-        n_bytes < 512,
-        "{n_bytes} bytes: it was under half of that, look before you let it grow"
+        n_bytes < 600,
+        "{n_bytes} bytes: it was 585, half of that the relay's key and receipt; look before you let it grow"
     );
 }
 
@@ -162,7 +162,10 @@ fn live_changes_reach_the_other_device_and_come_back_without_their_bytes() {
     assert_eq!(reader.store.held().changes, writer.store.held().changes);
     assert_eq!((one.device().position(), two.device().position()), (1, 1));
     let echoed = one.n_bytes_down - before;
-    assert!(echoed < 200, "{echoed} bytes came back to the writer");
+    assert!(
+        echoed < 220,
+        "{echoed} bytes came back to the writer; it was 205, of which the receipt 150"
+    );
 }
 
 #[test]

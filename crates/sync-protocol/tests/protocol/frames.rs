@@ -6,7 +6,7 @@ use seal::{ChangeId, DeviceId, GrantId, ReleaseId, TenantId};
 use sync_protocol::{
     AuditLine, AuditOutcome, ChangeItem, Consent, ConsentItem, Cursors, DeviceMessage, Feed, Greeting, Hello,
     Incarnation, MemberProof, OutId, PushItem, PushResult, Refusal, RefusedCode, RelayMessage, ReleaseHead,
-    ReleaseItem, Releases, Want, Welcome,
+    ReleaseItem, Releases, SignedReceipt, Want, Welcome,
 };
 
 const TENANT: TenantId = TenantId::from_bytes([0xaa; 32]);
@@ -26,6 +26,7 @@ fn device_frames() -> Vec<(&'static str, DeviceMessage)> {
         audit: 3,
         statements: [4; 32],
         releases: [5; 32],
+        sum: None,
     };
     let hello = |want| DeviceMessage::Hello(Hello { version: 1, want });
     let push = [
@@ -76,10 +77,14 @@ fn relay_frames() -> Vec<(&'static str, RelayMessage)> {
         audit: 3,
         statements: [4; 32],
         now_ms: 1_795_000_000_000,
+        key: None,
+        receipt: None,
+        closed: None,
     };
     let change = |position, bytes: Option<Vec<u8>>| ChangeItem {
         position,
         bytes: bytes.map(Into::into),
+        skipped: None,
     };
     let consents = [Consent::Grant(vec![8]), Consent::Revocation(vec![9])];
     let releases = Releases {
@@ -96,10 +101,12 @@ fn relay_frames() -> Vec<(&'static str, RelayMessage)> {
     let refused = PushResult {
         id: OutId::Grant(GRANT),
         refusal: Some(Refusal::NoGrant),
+        position: None,
     };
     let stored = PushResult {
         id: OutId::Grant(GRANT),
         refusal: None,
+        position: None,
     };
     vec![
         ("greeting", RelayMessage::Greeting(greeting)),
@@ -142,6 +149,83 @@ fn relay_frames() -> Vec<(&'static str, RelayMessage)> {
     ]
 }
 
+fn receipt() -> SignedReceipt {
+    SignedReceipt {
+        changes: 1000,
+        changes_chain: [6; 32],
+        consents: 2,
+        consents_chain: [7; 32],
+        at_ms: 1_795_000_000_000,
+        signature: [8; 64],
+    }
+}
+
+/// Since version 2.
+fn later_device_frames() -> Vec<(&'static str, DeviceMessage)> {
+    let proof = MemberProof {
+        tenant: TENANT,
+        device: DEVICE,
+        signature: [0x51; 64],
+    };
+    let cursors = Cursors {
+        incarnation: Incarnation([1; 16]),
+        changes: 1000,
+        consents: 2,
+        audit: 3,
+        statements: [4; 32],
+        releases: [5; 32],
+        sum: Some(ByteArray::from([6; 32])),
+    };
+    let want = Want::Sync(proof, cursors);
+    let change = ChangeId::from_bytes([0xc0; 32]);
+    let names = [OutId::Covered(change), OutId::Erased(change)].map(|id| PushItem {
+        id,
+        bytes: Vec::new().into(),
+    });
+    vec![
+        ("hello: sync", DeviceMessage::Hello(Hello { version: 2, want })),
+        ("push: covered, erased", DeviceMessage::Push(names.into())),
+        ("show a receipt", DeviceMessage::ShowReceipt(Some(receipt()))),
+        ("show no receipt", DeviceMessage::ShowReceipt(None)),
+        ("consents complete", DeviceMessage::ConsentsComplete),
+    ]
+}
+
+/// Since version 2.
+fn later_relay_frames() -> Vec<(&'static str, RelayMessage)> {
+    let welcome = Welcome {
+        changes: 1000,
+        consents: 2,
+        audit: 3,
+        statements: [4; 32],
+        now_ms: 1_795_000_000_000,
+        key: Some(ByteArray::from([9; 32])),
+        receipt: Some(receipt()),
+        closed: Some(true),
+    };
+    let skipped = ChangeItem {
+        position: 900,
+        bytes: None,
+        skipped: Some(ByteArray::from([6; 32])),
+    };
+    let pushed = PushResult {
+        id: OutId::Change(ChangeId::from_bytes([0xc0; 32])),
+        refusal: None,
+        position: Some(1000),
+    };
+    vec![
+        ("welcome", RelayMessage::Welcome(welcome)),
+        ("changes: skipped", RelayMessage::Changes(vec![skipped])),
+        ("pushed: a position", RelayMessage::Pushed(vec![pushed])),
+        ("receipt wanted", RelayMessage::ReceiptWanted),
+        ("receipt", RelayMessage::Receipt(receipt())),
+        (
+            "releases denied: closed",
+            RelayMessage::ReleasesDenied(GRANT, AuditOutcome::DeniedSourceClosed),
+        ),
+    ]
+}
+
 fn line() -> AuditLine {
     AuditLine {
         number: 1,
@@ -180,6 +264,21 @@ fn frames_of_relays_stay_as_they_are() {
         format!("{name}\n  {}", hex(&frame))
     });
     insta::assert_snapshot!(frames.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn later_frames_stay_as_they_are() {
+    let device = later_device_frames().into_iter().map(|(name, message)| {
+        let frame = message.encode();
+        assert_eq!(DeviceMessage::decode(&frame).as_ref(), Ok(&message), "{name}");
+        format!("device: {name}\n  {}", hex(&frame))
+    });
+    let relay = later_relay_frames().into_iter().map(|(name, message)| {
+        let frame = message.encode();
+        assert_eq!(RelayMessage::decode(&frame).as_ref(), Ok(&message), "{name}");
+        format!("relay: {name}\n  {}", hex(&frame))
+    });
+    insta::assert_snapshot!(device.chain(relay).collect::<Vec<_>>().join("\n"));
 }
 
 #[test]
@@ -228,13 +327,13 @@ proptest! {
         drop(DeviceMessage::decode(&bytes));
         drop(RelayMessage::decode(&bytes));
         // Nearly right is worse than noise.
-        for (_, message) in device_frames() {
+        for (_, message) in device_frames().into_iter().chain(later_device_frames()) {
             let mut frame = message.encode();
             let at = at % frame.len();
             frame[at] = with;
             drop(DeviceMessage::decode(&frame));
         }
-        for (_, message) in relay_frames() {
+        for (_, message) in relay_frames().into_iter().chain(later_relay_frames()) {
             let mut frame = message.encode();
             let at = at % frame.len();
             frame[at] = with;

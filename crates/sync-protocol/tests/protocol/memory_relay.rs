@@ -4,10 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use seal::{GrantId, TenantId};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+use seal::{DeviceId, GrantId, Receipt, RelayKey, TenantId};
 use sync_protocol::{
-    AuditLine, AuditOutcome, Checked, Consent, Heads, Incarnation, OutId, Page, Pushed, Redeemed, RelayStore,
-    RelayStoreFailed, ReleaseAnswer, ReleaseAsk, Roster, Wake,
+    AuditLine, AuditOutcome, Checked, Consent, Feed, Heads, Incarnation, NO_CHAIN, OutId, Page, Pushed, Redeemed,
+    RelayStore, RelayStoreFailed, ReleaseAnswer, ReleaseAsk, Roster, Shown, SignedReceipt, Wake, follow,
+    name_of_change, sum_of_chains,
 };
 
 pub struct MemoryRelay {
@@ -16,6 +19,13 @@ pub struct MemoryRelay {
     pub changes: Vec<(OutId, Vec<u8>)>,
     pub consents: Vec<Consent>,
     pub lines: Vec<AuditLine>,
+    /// Positions that are covered.
+    pub covered: Vec<u64>,
+    pub key: RelayKey,
+    /// Clinics that have confirmed their consents.
+    pub confirmed: Vec<TenantId>,
+    pub closed: bool,
+    pub n_forged: u32,
 }
 
 impl MemoryRelay {
@@ -26,6 +36,11 @@ impl MemoryRelay {
             changes: Vec::new(),
             consents: Vec::new(),
             lines: Vec::new(),
+            covered: Vec::new(),
+            key: RelayKey::make(&mut ChaCha20Rng::from_seed([77; 32])),
+            confirmed: Vec::new(),
+            closed: false,
+            n_forged: 0,
         }
     }
 
@@ -84,12 +99,80 @@ impl RelayStore for MemoryRelay {
         })
     }
 
-    fn changes(&mut self, _: &TenantId, page: Page) -> Result<Vec<(u64, Vec<u8>)>, RelayStoreFailed> {
+    fn changes(&mut self, _: &TenantId, page: Page) -> Result<Vec<(u64, Option<Vec<u8>>)>, RelayStoreFailed> {
         let items = page_of(&self.changes, page, |(_, bytes)| bytes.len());
         Ok(items
             .into_iter()
-            .map(|(position, (_, bytes))| (position, bytes))
+            .map(|(position, (_, bytes))| (position, (!self.covered.contains(&position)).then_some(bytes)))
             .collect())
+    }
+
+    fn chain(&mut self, _: &TenantId, feed: Feed, position: u64) -> Result<[u8; 32], RelayStoreFailed> {
+        let position = position as usize;
+        let names: Vec<[u8; 32]> = match feed {
+            Feed::Changes => self
+                .changes
+                .iter()
+                .map(|(_, bytes)| *name_of_change(bytes).as_bytes())
+                .collect(),
+            Feed::Consents => self
+                .consents
+                .iter()
+                .map(|one| *one.item_id().unwrap().as_bytes())
+                .collect(),
+            Feed::Audit => Vec::new(),
+        };
+        Ok(names
+            .iter()
+            .take(position)
+            .fold(NO_CHAIN, |chain, name| follow(&chain, name)))
+    }
+
+    fn receipt_key(&self) -> [u8; 32] {
+        self.key.public()
+    }
+
+    fn receipt(&mut self, tenant: &TenantId, now_ms: i64) -> Result<SignedReceipt, RelayStoreFailed> {
+        let heads = self.heads(tenant)?;
+        let changes = self.chain(tenant, Feed::Changes, heads.changes)?;
+        let consents = self.chain(tenant, Feed::Consents, heads.consents)?;
+        let receipt = Receipt {
+            tenant: *tenant,
+            incarnation: self.incarnation.0,
+            changes: heads.changes,
+            consents: heads.consents,
+            sum: sum_of_chains(&changes, &consents),
+            at_ms: now_ms,
+        };
+        Ok(SignedReceipt::make(&receipt, changes, consents, &self.key))
+    }
+
+    fn shown(
+        &mut self,
+        tenant: &TenantId,
+        receipt: &SignedReceipt,
+        fresh: Incarnation,
+    ) -> Result<Shown, RelayStoreFailed> {
+        if receipt.verify(*tenant, self.incarnation, &self.key.public()).is_err() {
+            self.n_forged += 1;
+            return Ok(Shown::Forged);
+        }
+        let now = self.receipt(tenant, receipt.at_ms)?;
+        if now.agrees_with(receipt) && receipt.changes <= now.changes {
+            return Ok(Shown::Holds);
+        }
+        self.incarnation = fresh;
+        self.closed = true;
+        Ok(Shown::WasPutBack)
+    }
+
+    fn is_closed(&mut self, source: &TenantId) -> Result<bool, RelayStoreFailed> {
+        Ok(self.closed && !self.confirmed.contains(source))
+    }
+
+    fn consents_complete(&mut self, source: &TenantId, _: &DeviceId) -> Result<Vec<Wake>, RelayStoreFailed> {
+        self.confirmed.push(*source);
+        Ok(Vec::new())
     }
 
     fn consents(&mut self, _: &TenantId, page: Page) -> Result<Vec<(u64, Consent)>, RelayStoreFailed> {
@@ -109,14 +192,19 @@ impl RelayStore for MemoryRelay {
             ..Pushed::default()
         };
         for item in items {
+            pushed.positions.push(None);
             match item {
                 Checked::Change { id, bytes } if !self.changes.iter().any(|(held, _)| *held == OutId::Change(*id)) => {
                     self.changes.push((OutId::Change(*id), bytes.clone()));
-                    pushed.positions.push(self.changes.len() as u64);
+                    *pushed.positions.last_mut().unwrap() = Some(self.changes.len() as u64);
                 }
                 Checked::Grant { bytes, .. } => self.consents.push(Consent::Grant(bytes.clone())),
                 Checked::Revocation { bytes, .. } => self.consents.push(Consent::Revocation(bytes.clone())),
-                Checked::Change { .. } | Checked::Release { .. } => {}
+                Checked::Covered { id } => {
+                    let at = self.changes.iter().position(|(held, _)| *held == OutId::Change(*id));
+                    self.covered.extend(at.map(|at| at as u64 + 1));
+                }
+                Checked::Change { .. } | Checked::Release { .. } | Checked::Erased { .. } => {}
             }
             pushed.refusals.push(None);
         }

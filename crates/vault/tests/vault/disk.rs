@@ -59,11 +59,7 @@ fn a_full_disk_stops_what_comes_from_outside_and_its_cursor() {
     write(one.vault(), |w| (1..60).try_for_each(|n| w.put_patient(&patient(n))));
     let changes = take_outbox(one.vault());
     fill(two.vault());
-    let cursor = Cursor {
-        incarnation: INCARNATION,
-        scope: Scope::Changes,
-        position: 59,
-    };
+    let cursor = Cursor::at(INCARNATION, Scope::Changes, 59);
     assert_eq!(
         two.vault().absorb_changes(&cursor, changes.clone()),
         Err(StoreError::DiskFull)

@@ -82,11 +82,7 @@ pub fn consents(vault: &Vault, items: Vec<Consent>) {
     let position = vault.cursor(&INCARNATION, &Scope::Consents).unwrap() + items.len() as u64;
     vault
         .absorb_consents(
-            &Cursor {
-                incarnation: INCARNATION,
-                scope: Scope::Consents,
-                position,
-            },
+            &Cursor::at(INCARNATION, Scope::Consents, position),
             items,
         )
         .unwrap();
@@ -98,11 +94,7 @@ pub fn releases(vault: &Vault, items: &[Release]) {
     let bytes = items.iter().map(Release::encode).collect();
     vault
         .absorb_releases(
-            &Cursor {
-                incarnation: INCARNATION,
-                scope,
-                position,
-            },
+            &Cursor::at(INCARNATION, scope, position),
             bytes,
         )
         .unwrap();
@@ -266,11 +258,7 @@ fn forged_and_foreign_things_are_not_kept_and_stop_nothing() {
     );
     assert_eq!(read(vault, |r| r.grants_received()).len(), 1);
     let scope = Scope::Releases(GRANT);
-    let cursor = Cursor {
-        incarnation: INCARNATION,
-        scope,
-        position: 2,
-    };
+    let cursor = Cursor::at(INCARNATION, scope, 2);
     vault
         .absorb_releases(&cursor, vec![b"noise".to_vec(), pair.release(1, None).encode()])
         .unwrap();
@@ -347,11 +335,7 @@ fn the_relays_audit_chain_shows_where_it_does_not_hold() {
     let first = line(1, [0; 32]);
     let second = line(2, first.hash());
     let broken = line(3, [9; 32]);
-    let cursor = Cursor {
-        incarnation: INCARNATION,
-        scope: Scope::Audit,
-        position: 3,
-    };
+    let cursor = Cursor::at(INCARNATION, Scope::Audit, 3);
     machine
         .vault()
         .absorb_relay_audit(&cursor, vec![first, second, broken])

@@ -50,11 +50,7 @@ fn what_came_from_outside_is_not_sent_back() {
 fn the_cursor_moves_with_what_it_counts_and_belongs_to_one_incarnation() {
     let machine = Machine::only();
     let vault = machine.vault();
-    let cursor = Cursor {
-        incarnation: INCARNATION,
-        scope: Scope::Changes,
-        position: 17,
-    };
+    let cursor = Cursor::at(INCARNATION, Scope::Changes, 17);
     vault.absorb_changes(&cursor, Vec::new()).unwrap();
     assert_eq!(vault.cursor(&INCARNATION, &Scope::Changes), Ok(17));
     assert_eq!(vault.cursor(&INCARNATION, &Scope::Consents), Ok(0));

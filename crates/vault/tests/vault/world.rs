@@ -187,11 +187,7 @@ pub fn deliver(vault: &Vault, changes: Vec<Vec<u8>>) {
     let position = before + changes.len() as u64;
     vault
         .absorb_changes(
-            &Cursor {
-                incarnation: INCARNATION,
-                scope: Scope::Changes,
-                position,
-            },
+            &Cursor::at(INCARNATION, Scope::Changes, position),
             changes,
         )
         .unwrap();
