@@ -44,9 +44,14 @@ pub(crate) fn sealed_secrets(dir: &Path) -> PathBuf {
     dir.join("secrets.sealed")
 }
 
+/// The folder of one attachment's chunks.
+pub(crate) fn attachment(dir: &Path, attachment: &str) -> PathBuf {
+    dir.join("attachments").join(attachment)
+}
+
 /// The file of one chunk, named by the hash of its ciphertext, under the folder of its attachment.
 pub(crate) fn chunk(dir: &Path, attachment: &str, hash: &[u8]) -> PathBuf {
-    dir.join("attachments").join(attachment).join(hex::encode(hash))
+    self::attachment(dir, attachment).join(hex::encode(hash))
 }
 
 /// Writes `bytes` so that after any crash the file is either absent (or as before) or whole; synced before it returns.

@@ -19,7 +19,7 @@ use crate::payload::Payload;
 use crate::set::{self, Verdict};
 use crate::vault::actor;
 use crate::writing::document_id;
-use crate::{Tag, VaultError, facts};
+use crate::{Tag, VaultError, erasure, facts};
 
 /// Judges stored changes inside one transaction.
 pub(crate) struct Judge<'j> {
@@ -97,6 +97,9 @@ impl<'j> Judge<'j> {
                     batches.entry(path).or_default().push((*id, *change));
                 }
                 Ok(Placed::Fact(opened)) => self.take_fact(&opened)?,
+                Err(reason) if reason == SealError::Erased.code() => {
+                    erasure::judge_without_body(self.conn, self.belonging, id, &sealed)?;
+                }
                 Err(reason) => self.quarantine(id, reason)?,
             }
         }
@@ -124,6 +127,9 @@ impl<'j> Judge<'j> {
             Err(SealError::BeyondRemoval | SealError::UnknownDevice)
                 if sealed.is_signed_by(&self.belonging.keys.public()) => {}
             verdict => verdict.map_err(reason)?,
+        }
+        if sealed.body().is_none() {
+            return Err(SealError::Erased.code());
         }
         if !matches!(header.kind, ChangeKind::Change | ChangeKind::Fact) {
             return Err("newer_kind");
@@ -161,7 +167,11 @@ impl<'j> Judge<'j> {
         let tenant = self.belonging.tenant;
         let tags = facts::project(self.conn, tenant, opened.id, opened.header.device, &opened.payload)?;
         self.tags.extend(tags);
-        set::rule(self.conn, &opened.id, Verdict::Applied, None)
+        set::rule(self.conn, &opened.id, Verdict::Applied, None)?;
+        let kind = opened.payload.fact.as_ref().map_or(0, |fact| fact.kind);
+        let tags = erasure::after_fact(self.conn, self.belonging, self.shelf, &opened.id, kind)?;
+        self.tags.extend(tags);
+        Ok(())
     }
 
     /// Applies the changes of one document and writes its rows anew.

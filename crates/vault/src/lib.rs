@@ -15,6 +15,7 @@
 //! | who belongs, and what a removal takes back | `roster`, `taking_back` |
 //! | what was put aside, and what is carried by hand | `review`, `unsent` |
 //! | what nobody may change | `facts` |
+//! | what everybody forgets | `erasure` |
 //! | sound | `attachments` |
 //! | other clinics | `sharing` |
 //! | syncing with the relay | `sync`, `outbox` |
@@ -32,6 +33,7 @@ mod buckets;
 #[doc(hidden)]
 pub mod decoders;
 mod documents;
+mod erasure;
 mod error;
 mod facts;
 mod files;
@@ -71,6 +73,7 @@ pub use belonging::{Belonging, Standing};
 pub use documents::{
     ClinicProfile, Matched, NewQueueEntry, NewRecording, NewVisit, PatientHit, Recording, SignedNote, Visit,
 };
+pub use erasure::{HeldDocument, HeldOfPatient};
 pub use error::{OpenError, VaultError};
 pub use facts::{
     Addendum, AuditLine, Consent, ConsentGranted, ConsentRevoked, Dispensed, DispensedItem, Erased, ErasureReason,

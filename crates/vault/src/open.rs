@@ -16,7 +16,7 @@ use crate::ports::SharedRng;
 use crate::reading::count;
 use crate::tries::TriesFile;
 use crate::vault::{Inner, Writer, WriterParts};
-use crate::{MachineSecrets, OpenError, Ports, Vault, VaultError, buckets, files, rebuild, roster, schema};
+use crate::{MachineSecrets, OpenError, Ports, Vault, VaultError, buckets, erasure, files, rebuild, roster, schema};
 
 /// SQLCipher's page, in bytes.
 const PAGE: u64 = 4096;
@@ -161,6 +161,9 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: File) -
         next_number: 1,
         mark: MarkFile::open(dir, &first)?,
         key_check,
+        // A crash may have come between an erasure and the taking away of its traces.
+        has_traces: erasure::traces_are_left(&conn)? && !erasure::forget_traces(&conn, dir),
+        dir: dir.to_owned(),
         conn,
     };
     let inner = Inner {

@@ -25,6 +25,13 @@ pub(crate) fn put(conn: &Connection, kind: Kind, id: &[u8]) -> Result<(), VaultE
     Ok(())
 }
 
+/// Takes one thing out of the line: there is no need to send it any more.
+pub(crate) fn forget(conn: &Connection, kind: Kind, id: &[u8]) -> Result<(), VaultError> {
+    conn.prepare_cached("DELETE FROM outbox WHERE kind = ?1 AND id = ?2")?
+        .execute(params![kind as i64, id])?;
+    Ok(())
+}
+
 /// How many things wait.
 pub(crate) fn pending(conn: &Connection) -> Result<u64, VaultError> {
     Ok(conn

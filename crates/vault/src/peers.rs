@@ -86,15 +86,10 @@ impl PeerStore for Vault {
         let tags = writer.transaction(|conn, _, shelf, _| {
             let mut new = Vec::new();
             for bytes in &changes {
-                let decoded = SealedChange::decode(bytes);
-                if decoded.as_ref().is_ok_and(|change| change.body().is_none()) {
-                    // Nothing here tells why it should be without its body.
-                    continue;
-                }
-                let (id, is_new) = store(conn, bytes)?;
+                let (id, is_new) = store(conn, &belonging, bytes)?;
                 if is_new {
                     new.push(id);
-                    if decoded.is_ok() {
+                    if SealedChange::decode(bytes).is_ok() {
                         outbox::put(conn, Kind::Change, id.as_bytes())?;
                     }
                 }

@@ -102,3 +102,12 @@ CREATE INDEX p_facts_by_patient ON p_facts (patient, at_ms) WHERE patient IS NOT
 CREATE INDEX p_facts_by_visit ON p_facts (visit, at_ms) WHERE visit IS NOT NULL;
 CREATE INDEX p_facts_by_subject ON p_facts (kind, subject) WHERE subject IS NOT NULL;
 CREATE INDEX p_facts_unverified ON p_facts (staff, device) WHERE verified = 0 AND signature IS NOT NULL;
+
+-- What erasures name, by the facts that count. `of`: 0 a document, 1 a fact, 2 an attachment.
+CREATE TABLE p_erasures (
+    of   INTEGER NOT NULL,
+    id   BLOB NOT NULL,
+    fact BLOB NOT NULL,
+    PRIMARY KEY (of, id, fact)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX p_erasures_by_fact ON p_erasures (fact);

@@ -9,7 +9,7 @@ use crate::documents::Shelf;
 use crate::judge::Judge;
 use crate::reading::count;
 use crate::set::Verdict;
-use crate::{Tag, Vault, VaultError, buckets, kill, schema};
+use crate::{Tag, Vault, VaultError, buckets, erasure, kill, schema};
 
 /// What rebuilding found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +85,7 @@ pub(crate) fn run(conn: &Connection, belonging: &Belonging, shelf: &mut Shelf) -
         [],
     )?;
     buckets::make(conn)?;
-    for document in documents(conn)? {
+    for document in documents(conn, belonging)? {
         Judge::new(conn, belonging, shelf).judge(&changes_of(conn, &document)?)?;
     }
     // `verdict > 0` besides: only then does the partial index `changes_in_doubt` answer, not a scan of the set.
@@ -104,10 +104,11 @@ pub(crate) fn run(conn: &Connection, belonging: &Belonging, shelf: &mut Shelf) -
     })
 }
 
-/// Every document of which something is in the set.
-pub(crate) fn documents(conn: &Connection) -> Result<Vec<DocumentId>, VaultError> {
-    let mut statement = conn.prepare("SELECT DISTINCT document FROM changes ORDER BY document")?;
-    let rows = statement.query_map([], |row| row.get(0).map(DocumentId::from_bytes))?;
+/// Every document of which something is in the set; first the clinic's own, which says what was erased.
+pub(crate) fn documents(conn: &Connection, belonging: &Belonging) -> Result<Vec<DocumentId>, VaultError> {
+    let clinic = erasure::clinic_document(belonging);
+    let mut statement = conn.prepare("SELECT DISTINCT document FROM changes ORDER BY document <> ?1, document")?;
+    let rows = statement.query_map([clinic.as_bytes()], |row| row.get(0).map(DocumentId::from_bytes))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

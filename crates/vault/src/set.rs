@@ -2,7 +2,7 @@
 
 use std::ops::BitXorAssign;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use seal::{ChangeId, ChangeKind, DocumentId, Header, SealedChange};
 use sync_protocol::PeerSet;
 
@@ -112,6 +112,25 @@ pub(crate) fn let_all_wait(conn: &Connection, document: &DocumentId) -> Result<(
         Verdict::Waiting as i64,
         Verdict::Applied as i64
     ])?;
+    Ok(())
+}
+
+/// Puts the form without its body in a change's place: it stays a member under its id. Automerge's names go with the body.
+pub(crate) fn drop_body(conn: &Connection, id: &ChangeId, without_body: &[u8]) -> Result<(), VaultError> {
+    conn.prepare_cached("UPDATE changes SET sealed = ?2, am_hash = NULL, am_seq = NULL WHERE id = ?1")?
+        .execute(params![id.as_bytes(), without_body])?;
+    Ok(())
+}
+
+/// Takes a change out of the set.
+pub(crate) fn take_out(conn: &Connection, id: &ChangeId) -> Result<(), VaultError> {
+    let was_live: Option<bool> = conn
+        .prepare_cached("DELETE FROM changes WHERE id = ?1 RETURNING covered_by IS NULL")?
+        .query_row([id.as_bytes()], |row| row.get(0))
+        .optional()?;
+    if was_live == Some(true) {
+        buckets::remove(conn, PeerSet::Changes, &(*id).into())?;
+    }
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use sync_protocol::{
 };
 
 use crate::belonging::Belonging;
+use crate::erasure::{self, Coming};
 use crate::judge::Judge;
 use crate::reading::count;
 use crate::{Tag, Vault, VaultError, kill, outbox, receipts, roster, set, sharing};
@@ -181,7 +182,7 @@ impl SyncStore for Vault {
         let tags = writer.transaction(|conn, _, shelf, _| {
             let mut new = Vec::new();
             for bytes in &changes {
-                let (id, is_new) = store(conn, bytes)?;
+                let (id, is_new) = store(conn, &belonging, bytes)?;
                 if is_new {
                     new.push(id);
                 } else {
@@ -243,13 +244,17 @@ impl SyncStore for Vault {
     }
 }
 
-/// Puts one change into the set as it came; what cannot even be decoded is filed under the hash of its bytes.
-pub(crate) fn store(conn: &Connection, bytes: &[u8]) -> Result<(ChangeId, bool), VaultError> {
+/// Puts one change into the set as it came; what cannot even be decoded is filed under the hash of its bytes. What was
+/// erased goes in without its body; what came without a body and was not erased is put aside, and is not new.
+pub(crate) fn store(conn: &Connection, belonging: &Belonging, bytes: &[u8]) -> Result<(ChangeId, bool), VaultError> {
     match SealedChange::decode(bytes) {
-        Ok(sealed) => Ok((
-            sealed.id(),
-            set::insert(conn, sealed.id(), Some(sealed.header()), bytes)?,
-        )),
+        Ok(sealed) => {
+            let id = sealed.id();
+            match erasure::coming(conn, belonging, &sealed, bytes)? {
+                Coming::Into(bytes) => Ok((id, set::insert(conn, id, Some(sealed.header()), &bytes)?)),
+                Coming::Aside => Ok((id, false)),
+            }
+        }
         Err(_) => {
             let id = ChangeId::from_bytes(*blake3::hash(bytes).as_bytes());
             Ok((id, set::insert(conn, id, None, bytes)?))

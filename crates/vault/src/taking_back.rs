@@ -13,7 +13,7 @@ use crate::documents::{self, DocPath};
 use crate::judge::{AFTER_REMOVAL, Judge};
 use crate::reading::count;
 use crate::set::{self, Verdict, kind_code};
-use crate::{VaultError, facts};
+use crate::{VaultError, erasure, facts};
 
 impl Judge<'_> {
     /// Puts aside what was taken and does not count by the present membership; gives the documents that it was in, which
@@ -50,6 +50,10 @@ impl Judge<'_> {
         }
         self.tags
             .extend(facts::withdraw(self.conn, self.belonging.tenant, &withdrawn)?);
+        if !withdrawn.is_empty() {
+            let tags = erasure::after_withdrawal(self.conn, self.belonging, self.shelf)?;
+            self.tags.extend(tags);
+        }
         let mut paths = BTreeSet::new();
         for document in documents {
             if let Some(path) = self.path_of(&document)? {

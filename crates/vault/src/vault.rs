@@ -18,7 +18,7 @@ use crate::mark::{Mark, MarkFile};
 use crate::ports::{Clock, SharedRng};
 use crate::reading::count;
 use crate::tries::TriesFile;
-use crate::{Tag, VaultError, files, kill, schema};
+use crate::{Tag, VaultError, erasure, files, kill, schema};
 
 /// As many connections for reading as are kept when nobody reads.
 const IDLE_READERS: usize = 4;
@@ -53,6 +53,9 @@ pub(crate) struct Inner {
 /// The one connection that writes, and what goes with it.
 pub(crate) struct Writer {
     pub conn: Connection,
+    pub dir: PathBuf,
+    /// Something was erased, and its traces could not all be taken away yet.
+    pub has_traces: bool,
     pub parts: WriterParts,
     pub shelf: Shelf,
     /// The number of this opening's next sealed change; the first is 1.
@@ -225,6 +228,10 @@ impl Writer {
                 kill::point("write.committed");
                 self.follow(commit);
                 kill::point("write.marked");
+                self.has_traces |= self.shelf.take_has_erased();
+                if self.has_traces {
+                    self.has_traces = !erasure::forget_traces(&self.conn, &self.dir);
+                }
                 Ok(value)
             }
             Err(error) => {

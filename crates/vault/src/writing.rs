@@ -19,7 +19,7 @@ use crate::judge::Judge;
 use crate::payload::Payload;
 use crate::ports::SharedRng;
 use crate::vault::WriterParts;
-use crate::{Belonging, Reading, Tag, Vault, VaultError, kill, outbox, roster, set};
+use crate::{Belonging, FactBody, FactDraft, Reading, Tag, Vault, VaultError, erasure, kill, outbox, roster, set};
 
 /// A write in progress, from [`Vault::write`]. It reads as a [`Reading`] does, its own edits included.
 pub struct Writing<'w> {
@@ -173,12 +173,32 @@ impl Writing<'_> {
         edited.inspect_err(|_| self.given_up = true)
     }
 
+    /// A fact was recorded: it may be an erasure, or the enrolment that one stands on. What it erases must not be open in
+    /// this write.
+    pub(crate) fn erase_if_said(&mut self, id: &ChangeId, draft: &FactDraft) -> Result<(), VaultError> {
+        let is_open = |path: &String| self.documents.iter().any(|open| open.path.to_string() == *path);
+        if let FactBody::Erased(erased) = &draft.body
+            && erased.documents.iter().any(is_open)
+        {
+            self.given_up = true;
+            return Err(VaultError::Malformed("order of a write"));
+        }
+        let belonging = self.reading.belonging();
+        let tags = erasure::after_fact(self.reading.conn(), &belonging, self.shelf, id, draft.body.kind())?;
+        self.tags.extend(tags);
+        Ok(())
+    }
+
     /// The place of the document among those that this write has open.
     fn open(&mut self, path: DocPath) -> Result<usize, VaultError> {
         if let Some(place) = self.documents.iter().position(|open| open.path == path) {
             return Ok(place);
         }
         let belonging = self.reading.belonging();
+        let id = document_id(&belonging, &path.to_string());
+        if erasure::is_named(self.reading.conn(), erasure::Of::Document, id.as_bytes())? {
+            return Err(VaultError::NotFound("document"));
+        }
         let mut open = self.shelf.take_or_load(self.reading.conn(), &belonging, path)?;
         open.doc.set_actor(self.parts.actor.clone());
         self.documents.push(open);

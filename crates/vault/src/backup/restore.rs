@@ -103,7 +103,7 @@ fn make(
             match one {
                 Record::Grant(bytes) => sharing::absorb_consent(conn, &belonging, &Consent::Grant(bytes))?,
                 Record::Revocation(bytes) => sharing::absorb_consent(conn, &belonging, &Consent::Revocation(bytes))?,
-                Record::Change(bytes) => drop(sync::store(conn, &bytes)?),
+                Record::Change(bytes) => drop(sync::store(conn, &belonging, &bytes)?),
                 Record::Chunk(chunk) => keep(conn, dir, &chunk)?,
                 Record::About(_) | Record::Statement(_) | Record::End(_) => return Err(BackupError::Damaged),
             }

@@ -46,7 +46,7 @@ fn try_out(vault: &Vault, file: &Path, written: &Written, watch: Watch<'_>) -> R
             Record::Statement(bytes) => statements.push(Statement::decode(&bytes)?),
             Record::Grant(bytes) => drop(Grant::decode(&bytes)?),
             Record::Revocation(bytes) => drop(Revocation::decode(&bytes)?),
-            Record::Change(bytes) => drop(sync::store(conn, &bytes)?),
+            Record::Change(bytes) => drop(sync::store(conn, belonging, &bytes)?),
             Record::About(_) | Record::Chunk(_) | Record::End(_) => (),
         }
     }
@@ -76,7 +76,7 @@ pub(super) fn judge_all(
     shelf: &mut Shelf,
     watch: Watch<'_>,
 ) -> Result<(), BackupError> {
-    let documents = rebuild::documents(conn)?;
+    let documents = rebuild::documents(conn, belonging)?;
     let n_all = documents.len() as u64;
     for (n_done, document) in (0..).zip(&documents) {
         tell(watch, BackupStage::Judging, n_done, n_all)?;

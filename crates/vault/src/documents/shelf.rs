@@ -29,6 +29,7 @@ pub(crate) struct Shelf {
     documents: HashMap<DocPath, (u64, OpenDoc)>,
     clock: u64,
     n_made_anew: u64,
+    has_erased: bool,
 }
 
 impl Shelf {
@@ -70,9 +71,20 @@ impl Shelf {
         self.n_made_anew
     }
 
+    /// Something is erased in this transaction: once it is committed, traces are to be taken away.
+    pub(crate) fn note_erased(&mut self) {
+        self.has_erased = true;
+    }
+
+    /// Whether [`Self::note_erased`] was called since this was asked.
+    pub(crate) fn take_has_erased(&mut self) -> bool {
+        std::mem::take(&mut self.has_erased)
+    }
+
     /// Forgets all of them: what they hold was not committed.
     pub(crate) fn clear(&mut self) {
         self.documents.clear();
+        self.has_erased = false;
     }
 }
 

@@ -14,6 +14,7 @@ pub use body::{
 pub use draft::{FACT_CONTEXT, FactDraft};
 pub use erased::{Erased, ErasureReason};
 pub use read::{Consent, RecordedFact};
+pub(crate) use standing::is_enrolled_as;
 
 use domain::StaffId;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -47,6 +48,7 @@ impl Writing<'_> {
         let tenant = self.belonging().tenant;
         let tags = project(self.conn(), tenant, id, device, &payload)?;
         self.spoil(tags);
+        self.erase_if_said(&id, draft)?;
         Ok(id)
     }
 }

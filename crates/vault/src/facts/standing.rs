@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::StaffId;
+use domain::{Role, StaffId};
 use rusqlite::{Connection, params};
 use seal::{DeviceId, TenantId};
 
@@ -71,20 +71,37 @@ pub(super) fn settle_anew(
         .try_for_each(|(staff, device)| settle(conn, tenant, staff, device))
 }
 
+/// Whether an enrolment of `staff` on `device` stands that is in one of these roles.
+pub(crate) fn is_enrolled_as(
+    conn: &Connection,
+    staff: StaffId,
+    device: DeviceId,
+    roles: &[Role],
+) -> Result<bool, VaultError> {
+    let standing = standing(conn, staff, device)?;
+    Ok(standing.iter().any(|enrolled| roles.contains(&enrolled.role)))
+}
+
 /// The keys of `staff` on `device` whose enrolment stands.
 fn standing_keys(conn: &Connection, staff: StaffId, device: DeviceId) -> Result<Vec<[u8; 32]>, VaultError> {
+    let standing = standing(conn, staff, device)?;
+    Ok(standing.into_iter().map(|enrolled| enrolled.person_public).collect())
+}
+
+/// The enrolments of `staff` on `device` that stand.
+fn standing(conn: &Connection, staff: StaffId, device: DeviceId) -> Result<Vec<StaffEnrolled>, VaultError> {
     let mut statement =
         conn.prepare_cached("SELECT body FROM p_facts WHERE kind = ?1 AND subject = ?2 AND verified = 1")?;
     let bodies = statement.query_map(params![kind::STAFF_ENROLLED, staff.to_string()], |row| {
         row.get::<_, String>(0)
     })?;
-    let mut keys = Vec::new();
+    let mut standing = Vec::new();
     for body in bodies {
         if let FactBody::StaffEnrolled(fact) = FactBody::from_json(kind::STAFF_ENROLLED, &body?) {
-            keys.extend((fact.device == device).then_some(fact.person_public));
+            standing.extend((fact.device == device).then_some(fact));
         }
     }
-    Ok(keys)
+    Ok(standing)
 }
 
 fn claims(conn: &Connection, staff: StaffId, device: DeviceId) -> Result<Vec<Claim>, VaultError> {

@@ -5,6 +5,7 @@ mod backup;
 mod backup_harm;
 mod backup_killing;
 mod disk;
+mod erasing;
 mod facts;
 mod killing;
 mod merging;

@@ -14,7 +14,7 @@ use crate::world::*;
 const END: i64 = 4_000_000_000_000;
 
 /// The devices meet until nothing moves any more.
-fn meet(clinic: &Clinic, ends: [(&Vault, usize); 2]) -> PeerLink {
+pub fn meet(clinic: &Clinic, ends: [(&Vault, usize); 2]) -> PeerLink {
     let ends = ends.map(|(vault, device)| {
         let store: Arc<dyn PeerStore> = Arc::new(vault.clone());
         (store, &clinic.devices[device])
