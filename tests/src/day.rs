@@ -1,6 +1,6 @@
 //! One patient's way through the clinic, in steps that can be cut off anywhere, looked at, and done again.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -12,9 +12,11 @@ use crate::{
     walk,
 };
 
-/// Grown-up people: what is prescribed here is no dose for a child.
+/// Grown-up people: what is prescribed here is no dose for a child. No two have one name, by which they are looked for.
 pub fn adults(seed: u64) -> impl Iterator<Item = FakePerson> {
-    people(seed).filter(|person| person.birth_date.0.year() < 2_000)
+    let mut names = BTreeSet::new();
+    let adults = people(seed).filter(|person| person.birth_date.0.year() < 2_000);
+    adults.filter(move |person| names.insert(person.name.clone()))
 }
 
 /// A step; each is one verb and leaves something that can be looked for.

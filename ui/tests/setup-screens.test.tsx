@@ -15,6 +15,7 @@ describe("first start", () => {
 
     const words = within(await screen.findByTestId("kit-words")).getAllByRole("listitem").map((li) => li.querySelector("strong")?.textContent ?? "");
     expect(words).toHaveLength(24);
+    expect(screen.getByAltText("The 24 words as a QR code")).toBeTruthy();
     await user.click(screen.getByRole("button", { name: "Save to a file…" }));
     expect(fake.callsOf("saveRecoveryKit")[0]?.[0]).toMatch(/medieco-recovery-kit\.txt$/);
     await user.click(screen.getByRole("button", { name: "I have kept it" }));
@@ -46,7 +47,16 @@ describe("first start", () => {
     await user.type(screen.getByLabelText("Passphrase"), "four words are good");
     await user.type(screen.getByLabelText("Once more"), "four words are good");
     await user.click(join);
-    expect(fake.callsOf("joinByCode")[0]?.[0]).toEqual({ relay: "wss://relay.example/sync", code: "7K3M-Q9TX", protection: { kind: "passphrase", passphrase: "four words are good" } });
+    expect(fake.callsOf("joinByCode")[0]?.[0]).toEqual({ relay: "wss://relay.example/sync", code: "7K3M-Q9TX", device_name: null, protection: { kind: "passphrase", passphrase: "four words are good" } });
+  });
+
+  it("takes what a scanner types, asks for no address then, and says what the device is called", async () => {
+    const { user } = start({ scene: "first-start" });
+    await user.click(await screen.findByRole("button", { name: /Join an existing clinic/ }));
+    await user.type(screen.getByLabelText("Name of this device"), "Kaunter");
+    await user.type(screen.getByLabelText("Code"), "mediecopair1mm00g5h1qx{Enter}");
+    expect(screen.queryByLabelText("Address of the relay")).toBeNull();
+    expect(fake.callsOf("joinByCode")[0]?.[0]).toEqual({ relay: "", code: "MEDIECOPAIR1MM00G5H1QX", device_name: "Kaunter", protection: { kind: "keyring" } });
   });
 
   it.each(["kit", "model"])("is taken up again at the step %s", async (scene) => {

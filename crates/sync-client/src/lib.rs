@@ -2,7 +2,7 @@
 //!
 //! [`SyncHandle`] keeps one store equal with its relay for as long as it lives, [`LanHandle`] with the clinic's other
 //! devices. [`join_by_invitation`],
-//! [`host_pairing`] and [`join_by_pairing`] are the three ways by which a clinic or a device begins. What is said, and
+//! [`PairingHost`] and [`join_by_pairing`] are the three ways by which a clinic or a device begins. What is said, and
 //! in which order, is `sync_protocol`'s; here are sockets, TLS and time. Every call into a store happens on a blocking
 //! thread. The clock and randomness come in as [`Ports`].
 
@@ -23,4 +23,4 @@ pub use errors::RelayError;
 pub use handle::{Clock, Ports, SyncHandle, SyncState};
 pub use join::join_by_invitation;
 pub use lan::{DEFAULT_LAN_PORT, Found, LanAddress, LanHandle, LanOptions, LanPeer, LanReach, LanState, NoLanAddress};
-pub use pairing::{PairingHost, PairingMember, host_pairing, join_by_pairing};
+pub use pairing::{PairingHost, PairingMember, join_as, join_by_pairing};

@@ -1,4 +1,4 @@
-//! How a device joins its clinic: two people, a short code, and a mailbox at the relay.
+//! How a device joins its clinic: two people, a short code or a ticket behind a QR code, and a mailbox at the relay.
 //!
 //! Everything that matters is seal's (a PAKE, then sealed messages); here it is carried. The relay sees the first
 //! three characters of the code and three messages that it cannot read.
@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use minicbor::bytes::ByteVec;
 use rand_core::CryptoRng;
-use seal::{DeviceId, DeviceKeys, DevicePublic, PairingCode, PairingJoin, PairingOffer, TenantId, Welcome};
+use seal::{
+    DeviceId, DeviceKeys, DevicePublic, PairingBy, PairingCode, PairingJoin, PairingOffer, PairingTicket, TenantId,
+    Welcome,
+};
 use sync_protocol::{DeviceMessage, Hello, MemberProof, PAIRING_LIFETIME_MS, PROTOCOL_VERSION, RelayMessage, Want};
 use tokio::time::timeout;
 
@@ -36,6 +39,7 @@ pub struct PairingHost {
     relay: RelayAddress,
     tenant: TenantId,
     code: PairingCode,
+    ticket: Option<(PairingTicket, DeviceKeys)>,
 }
 
 impl PairingHost {
@@ -52,29 +56,49 @@ impl PairingHost {
             relay: relay.clone(),
             tenant,
             code,
+            ticket: None,
         })
+    }
+
+    /// Takes who comes with this ticket, too; `keys` are those that it names.
+    pub fn with_ticket(mut self, ticket: PairingTicket, keys: &DeviceKeys) -> Self {
+        self.ticket = Some((ticket, keys.clone()));
+        self
     }
 
     /// Waits for the new device, and admits it. Returns its id.
     ///
-    /// `admit` gets the new device's public keys once the code has proved right: it makes and stores the statement
-    /// that adds the device, and returns all of the clinic's statements. It runs on a blocking thread. Afterwards
-    /// nudge the running sync, so that the relay hears of the new device too.
+    /// # Errors
+    /// As [`PairingHost::welcome_named`].
+    pub async fn welcome(
+        self,
+        rng: &mut (impl CryptoRng + Send),
+        admit: impl FnOnce(DevicePublic) -> Option<Vec<Vec<u8>>> + Send + 'static,
+    ) -> Result<DeviceId, RelayError> {
+        self.welcome_named(rng, |device, _| admit(device)).await
+    }
+
+    /// Waits for the new device, and admits it. Returns its id.
+    ///
+    /// `admit` gets the new device's public keys, and what it wants to be called, once the code or the ticket has proved
+    /// right: it makes and stores the statement that adds the device, and returns all of the clinic's statements. It runs
+    /// on a blocking thread. Afterwards nudge the running sync, so that the relay hears of the new device too.
     ///
     /// # Errors
     /// [`RelayError::Pairing`] when the code was typed wrongly (it is then used up: make another);
     /// [`RelayError::NotAdmitted`] when `admit` fails; [`RelayError::PairingClosed`] or [`RelayError::TimedOut`] when
     /// nobody came within ten minutes.
-    pub async fn welcome(
+    pub async fn welcome_named(
         self,
         rng: &mut (impl CryptoRng + Send),
-        admit: impl FnOnce(DevicePublic) -> Option<Vec<Vec<u8>>> + Send + 'static,
+        admit: impl FnOnce(DevicePublic, Option<String>) -> Option<Vec<Vec<u8>>> + Send + 'static,
     ) -> Result<DeviceId, RelayError> {
         let Self {
             mut socket,
             relay,
             tenant,
             code,
+            ticket,
         } = self;
         let opened = timeout(PEOPLE_WITHIN, hear(&mut socket))
             .await
@@ -83,10 +107,14 @@ impl PairingHost {
             return Err(closed_or_odd(&opened));
         };
         let talk = async {
-            let (offer, first) = PairingOffer::start(&code, rng);
+            let (offer, first) = match &ticket {
+                Some((ticket, keys)) => PairingOffer::start_with_ticket(&code, ticket, keys, rng),
+                None => PairingOffer::start(&code, rng),
+            };
             post(&mut socket, first).await?;
             let (new_device, welcome) = offer.hear(&receive(&mut socket).await?)?;
-            let statements = tokio::task::spawn_blocking(move || admit(new_device)).await;
+            let name = welcome.device_name().map(str::to_owned);
+            let statements = tokio::task::spawn_blocking(move || admit(new_device, name)).await;
             let statements = statements.ok().flatten().ok_or(RelayError::NotAdmitted)?;
             let (relay_url, relay_key_sha256) = (Some(relay.url()), relay.key_sha256());
             let third = welcome.send(
@@ -112,38 +140,35 @@ impl PairingHost {
     }
 }
 
-/// [`PairingHost::open`] and [`PairingHost::welcome`] in one, for a code that is shown already.
-///
-/// # Errors
-/// As theirs.
-pub async fn host_pairing(
-    relay: &RelayAddress,
-    member: PairingMember<'_>,
-    code: &PairingCode,
-    rng: &mut (impl CryptoRng + Send),
-    admit: impl FnOnce(DevicePublic) -> Option<Vec<Vec<u8>>> + Send + 'static,
-) -> Result<DeviceId, RelayError> {
-    PairingHost::open(relay, member, code.clone())
-        .await?
-        .welcome(rng, admit)
-        .await
-}
-
 /// Meets the member who waits at the code's rendezvous. Returns what a new device needs to begin.
 ///
 /// # Errors
-/// [`RelayError::Refused`] with `NobodyWaits` or `Busy`; [`RelayError::Pairing`] when the code is wrong;
-/// [`RelayError::PairingClosed`] when the member broke it off.
+/// As [`join_as`].
 pub async fn join_by_pairing(
     relay: &RelayAddress,
     code: &PairingCode,
     keys: &DeviceKeys,
     rng: &mut (impl CryptoRng + Send),
 ) -> Result<Welcome, RelayError> {
+    join_as(relay, PairingBy::Code(code), keys, None, rng).await
+}
+
+/// The same by code or ticket, with what people are to call this device.
+///
+/// # Errors
+/// [`RelayError::Refused`] with `NobodyWaits` or `Busy`; [`RelayError::Pairing`] when the code or the ticket is wrong;
+/// [`RelayError::PairingClosed`] when the member broke it off.
+pub async fn join_as(
+    relay: &RelayAddress,
+    by: PairingBy<'_>,
+    keys: &DeviceKeys,
+    name: Option<&str>,
+    rng: &mut (impl CryptoRng + Send),
+) -> Result<Welcome, RelayError> {
     let talk = async {
         let mut socket = connect(relay).await?;
         greeted(&mut socket).await?;
-        let want = Want::JoinPairing(code.rendezvous().to_owned());
+        let want = Want::JoinPairing(by.rendezvous().to_owned());
         say(
             &mut socket,
             &DeviceMessage::Hello(Hello {
@@ -157,7 +182,7 @@ pub async fn join_by_pairing(
             return Err(closed_or_odd(&opened));
         };
         let first = receive(&mut socket).await?;
-        let (join, second) = PairingJoin::answer(code, &first, keys, rng)?;
+        let (join, second) = PairingJoin::answer_as(by, &first, keys, name, rng)?;
         post(&mut socket, second).await?;
         let welcome = join.hear(&receive(&mut socket).await?)?;
         close(socket).await;

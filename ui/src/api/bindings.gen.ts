@@ -818,10 +818,12 @@ export type Instant = string;
 
 /**  Join an existing clinic as a further device. */
 export type JoinByCode = {
-	/**  The relay's address, as shown beside the code. */
+	/**  The relay's address, as shown beside the code; not needed with a ticket. */
 	relay: string,
-	/**  The eight-character code. */
+	/**  The eight-character code, or the ticket behind the QR code. */
 	code: string,
+	/**  What people are to call this device. */
+	device_name: string | null,
 	/**  How the store's key is kept. */
 	protection: Protection,
 };
@@ -1073,8 +1075,10 @@ export type PairingOffer = {
 	code: string,
 	/**  The relay's address, to be typed on the new device. */
 	relay: string,
-	/**  The same as a QR code (SVG). */
+	/**  A ticket for the same pairing (SVG), to be scanned. */
 	qr_svg: string,
+	/**  The ticket as text, to be pasted. A secret, like the code. */
+	ticket: string,
 	/**  Until when it works. */
 	expires_at: Instant,
 };
@@ -1477,6 +1481,8 @@ export type RecoveryKitView = {
 	tenant: string,
 	/**  Twenty-four words. */
 	words: string[],
+	/**  The same words as a QR code (SVG), to be scanned wherever they are asked for. */
+	qr_svg: string,
 };
 
 /**  Remove a device from the clinic. */

@@ -40,10 +40,7 @@ impl Desk {
     pub fn rename_device(&self, device: String, name: String) -> Result<(), Error> {
         let (clinic, acting) = self.acting(Verb::ChangeDevices)?;
         let device = device_of(&device)?;
-        let name = name.trim();
-        if name.chars().count() > MAX_NAME {
-            return Err(Error::invalid("device_name"));
-        }
+        let name = name_of(&name)?;
         clinic.write(&acting, |w| {
             w.letter_of(&device)?
                 .ok_or_else(|| Error::new(ErrorCode::NotFound).with("what", "device"))?;
@@ -52,6 +49,15 @@ impl Desk {
             Ok(())
         })
     }
+}
+
+/// What may be a device's name: a line of at most forty characters.
+pub(crate) fn name_of(text: &str) -> Result<&str, Error> {
+    let name = text.trim();
+    if name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+        return Err(Error::invalid("device_name"));
+    }
+    Ok(name)
 }
 
 /// What people call the devices.

@@ -1,14 +1,15 @@
-//! `join_by_code`: a further device of a clinic, by the code that another of its devices shows.
+//! `join_by_code`: a further device of a clinic, by the code or the ticket that another of its devices shows.
 
 use std::time::Duration;
 
 use rand_core::CryptoRng;
-use seal::{DeviceKeys, PairingCode, Statement, Welcome};
-use sync_client::{RelayAddress, RelayError, join_by_pairing};
+use seal::{DeviceKeys, PairingBy, PairingCode, PairingTicket, Statement, Welcome};
+use sync_client::{RelayAddress, RelayError, join_as};
 use sync_protocol::RefusedCode;
 
 use crate::{
     Desk, Error, ErrorCode,
+    membership::name_of,
     syncing::{RELAY, refused, wait_for},
     views::setup::JoinByCode,
 };
@@ -24,12 +25,13 @@ impl Desk {
     /// [`ErrorCode::CodeWrong`], [`ErrorCode::CodeExpired`], [`ErrorCode::RelayNotReached`],
     /// [`ErrorCode::AlreadyMember`].
     pub fn join_by_code(&self, input: JoinByCode) -> Result<(), Error> {
-        let code: PairingCode = input.code.parse().map_err(|_| ErrorCode::CodeWrong)?;
-        let typed: RelayAddress = input.relay.trim().parse().map_err(|_| Error::invalid("relay"))?;
+        let (given, typed) = given(&input)?;
+        let name = input.device_name.as_deref().map(name_of).transpose()?;
+        let name = name.filter(|name| !name.is_empty()).map(str::to_owned);
         super::keys::check(&input.protection)?;
         let mut rng = self.rng();
         let device = DeviceKeys::make(&mut rng);
-        let meeting = meet(typed.clone(), code, device, rng);
+        let meeting = meet(typed.clone(), given, device, name, rng);
         let (device, welcome) = wait_for(&self.inner.config.runtime, meeting)?.map_err(refused)?;
 
         let tenant = welcome.tenant.to_string();
@@ -58,16 +60,38 @@ impl Desk {
     }
 }
 
-/// Meets the device that shows `code`.
+/// What the person at this device had.
+enum Given {
+    Code(PairingCode),
+    Ticket(Box<PairingTicket>),
+}
+
+/// A ticket says where the relay is; a code stands beside the relay's address.
+fn given(input: &JoinByCode) -> Result<(Given, RelayAddress), Error> {
+    if let Ok(ticket) = PairingTicket::from_text(&input.code) {
+        let relay = RelayAddress::new(&ticket.relay_url, ticket.relay_key_sha256).map_err(|_| ErrorCode::CodeWrong)?;
+        return Ok((Given::Ticket(Box::new(ticket)), relay));
+    }
+    let code = input.code.parse().map_err(|_| ErrorCode::CodeWrong)?;
+    let relay = input.relay.trim().parse().map_err(|_| Error::invalid("relay"))?;
+    Ok((Given::Code(code), relay))
+}
+
+/// Meets the device that shows what was given.
 async fn meet(
     relay: RelayAddress,
-    code: PairingCode,
+    given: Given,
     device: DeviceKeys,
+    name: Option<String>,
     mut rng: Box<dyn CryptoRng + Send>,
 ) -> Result<(DeviceKeys, Welcome), RelayError> {
+    let by = match &given {
+        Given::Code(code) => PairingBy::Code(code),
+        Given::Ticket(ticket) => PairingBy::Ticket(ticket),
+    };
     let mut n_tried = 1;
     loop {
-        match join_by_pairing(&relay, &code, &device, &mut rng).await {
+        match join_as(&relay, by, &device, name.as_deref(), &mut rng).await {
             Err(RelayError::Refused(RefusedCode::NobodyWaits)) if n_tried < N_TRIES => {
                 n_tried += 1;
                 tokio::time::sleep(BETWEEN_TRIES).await;

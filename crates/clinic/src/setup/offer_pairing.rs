@@ -6,13 +6,15 @@ use std::{
 };
 
 use domain::Instant;
-use seal::{DevicePublic, PairingCode, add_device};
-use sync_client::{PairingMember, host_pairing};
+use rand_core::CryptoRng;
+use seal::{DeviceId, DeviceKeys, DevicePublic, PairingCode, PairingTicket, TenantId, add_device};
+use sync_client::{PairingHost, PairingMember, RelayAddress, RelayError};
 use tokio::task::AbortHandle;
 
 use crate::{
     Desk, Error, ErrorCode,
     audit::{DEVICE_ADDED, Line},
+    membership::name_of,
     open::OpenClinic,
     qr::qr_svg,
     roles::Verb,
@@ -59,7 +61,7 @@ impl PairingProgress {
 }
 
 impl Desk {
-    /// Shows a code, and waits in the background for the device that types it.
+    /// Shows a code and a ticket, and waits in the background for the device that comes with either.
     ///
     /// # Errors
     /// [`ErrorCode::NotAllowed`] also on a device that was itself let in and is no admin device;
@@ -74,21 +76,21 @@ impl Desk {
         let statements = clinic.statements()?;
         let mut rng = self.rng();
         let code = PairingCode::make(&mut rng);
-        let (shown, address) = (code.shown().to_string(), relay.to_string());
+        let (member, key) = (belonging.keys.public(), relay.key_sha256());
+        let ticket = PairingTicket::make(clinic.tenant, member, &relay.url(), key, &code, &mut rng);
+        let (shown, address, text) = (code.shown().to_string(), relay.to_string(), ticket.to_text());
 
         let progress = self.inner.pairing.clone();
         progress.begin();
         let waiting = self.inner.config.runtime.spawn({
             let progress = progress.clone();
             async move {
-                let member = PairingMember {
-                    tenant: clinic.tenant,
-                    keys: &belonging.keys,
-                    statements,
-                };
                 let admitting = Arc::clone(&clinic);
-                let admit = move |device| admit(&admitting, &acting, &device).ok();
-                let outcome = host_pairing(&relay, member, &code, &mut rng, admit).await;
+                let admit =
+                    move |device, name: Option<String>| admit(&admitting, &acting, &device, name.as_deref()).ok();
+                let offered = Shown { code, ticket };
+                let keys = &belonging.keys;
+                let outcome = host(&relay, clinic.tenant, keys, statements, offered, &mut rng, admit).await;
                 clinic.syncing.nudge();
                 progress.end(if outcome.is_ok() {
                     PairingState::Done
@@ -99,11 +101,12 @@ impl Desk {
             }
         });
         progress.lock().waiting = Some(waiting.abort_handle());
-        let qr_svg = qr_svg(&format!("{address} {shown}"))?;
         Ok(PairingOffer {
             code: shown,
             relay: address,
-            qr_svg,
+            // Letters and digits alone make a smaller picture, and every scanner types them alike.
+            qr_svg: qr_svg(&text.replace('-', ""))?,
+            ticket: text.to_string(),
             expires_at: later(self.now(), OFFER),
         })
     }
@@ -117,14 +120,48 @@ impl Desk {
     }
 }
 
+/// What stands on the screen.
+struct Shown {
+    code: PairingCode,
+    ticket: PairingTicket,
+}
+
+/// Opens the mailbox, and waits for whoever comes.
+async fn host(
+    relay: &RelayAddress,
+    tenant: TenantId,
+    keys: &DeviceKeys,
+    statements: Vec<Vec<u8>>,
+    shown: Shown,
+    rng: &mut Box<dyn CryptoRng + Send>,
+    admit: impl FnOnce(DevicePublic, Option<String>) -> Option<Vec<Vec<u8>>> + Send + 'static,
+) -> Result<DeviceId, RelayError> {
+    let member = PairingMember {
+        tenant,
+        keys,
+        statements,
+    };
+    let host = PairingHost::open(relay, member, shown.code).await?;
+    host.with_ticket(shown.ticket, keys).welcome_named(rng, admit).await
+}
+
 /// Makes the new device a member; all statements of the clinic, for it to begin with.
-fn admit(clinic: &OpenClinic, acting: &Acting, device: &DevicePublic) -> Result<Vec<Vec<u8>>, Error> {
+fn admit(
+    clinic: &OpenClinic,
+    acting: &Acting,
+    device: &DevicePublic,
+    name: Option<&str>,
+) -> Result<Vec<Vec<u8>>, Error> {
     clinic.write(acting, |w| {
         let (belonging, now_ms) = (w.belonging(), w.now().as_millisecond());
         let (membership, epochs) = (&belonging.membership, &belonging.epochs);
         let admission = add_device(membership, epochs, &belonging.keys, device, false, now_ms, w.rng())?;
         w.add_statements(&[admission])?;
         acting.audit(w, Line::new(DEVICE_ADDED).about(device.id()))?;
+        // Who comes in does not come in less for a name that is none.
+        if let Some(name) = name.and_then(|name| name_of(name).ok()) {
+            w.put_device_name(device.id(), name)?;
+        }
         Ok(())
     })?;
     clinic.statements()

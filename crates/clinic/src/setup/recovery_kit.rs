@@ -4,7 +4,7 @@ use std::{fs::OpenOptions, io::Write as _};
 
 use vault::Reading;
 
-use crate::{Desk, Error, ErrorCode, open, views::setup::RecoveryKitView};
+use crate::{Desk, Error, ErrorCode, open, qr::qr_svg, views::setup::RecoveryKitView};
 
 /// The words, inside the encrypted store, until they are confirmed.
 pub(super) const KIT: &str = "setup/kit";
@@ -30,6 +30,7 @@ impl Desk {
         for (number, word) in kit.words.iter().enumerate() {
             text.push_str(&format!("{:2}. {word}\n", number + 1));
         }
+        text.push_str(&format!("\n{}\n", kit.words.join(" ")));
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
         #[cfg(unix)]
@@ -72,6 +73,7 @@ pub(super) fn kit_view(r: &Reading<'_>, tenant: &str) -> Result<RecoveryKitView,
         clinic_name: open::profile(r)?.name,
         tenant: tenant.to_owned(),
         words: words.split_whitespace().map(str::to_owned).collect(),
+        qr_svg: qr_svg(&words)?,
     })
 }
 

@@ -113,10 +113,12 @@ pub struct JoinClinic {
 /// Join an existing clinic as a further device.
 #[derive(Debug, Clone, Deserialize, Type)]
 pub struct JoinByCode {
-    /// The relay's address, as shown beside the code.
+    /// The relay's address, as shown beside the code; not needed with a ticket.
     pub relay: String,
-    /// The eight-character code.
+    /// The eight-character code, or the ticket behind the QR code.
     pub code: String,
+    /// What people are to call this device.
+    pub device_name: Option<String>,
     /// How the store's key is kept.
     pub protection: Protection,
 }
@@ -128,8 +130,10 @@ pub struct PairingOffer {
     pub code: String,
     /// The relay's address, to be typed on the new device.
     pub relay: String,
-    /// The same as a QR code (SVG).
+    /// A ticket for the same pairing (SVG), to be scanned.
     pub qr_svg: String,
+    /// The ticket as text, to be pasted. A secret, like the code.
+    pub ticket: String,
     /// Until when it works.
     pub expires_at: Instant,
 }
@@ -143,6 +147,8 @@ pub struct RecoveryKitView {
     pub tenant: String,
     /// Twenty-four words.
     pub words: Vec<String>,
+    /// The same words as a QR code (SVG), to be scanned wherever they are asked for.
+    pub qr_svg: String,
 }
 
 /// A face on the sign-in screen.

@@ -18,6 +18,7 @@ fn joined(net: &Net, first: &Place, seed: u8) -> Place {
     let input = JoinByCode {
         relay: offer.relay,
         code: offer.code,
+        device_name: None,
         protection: protection(),
     };
     place.desk.join_by_code(input).unwrap();

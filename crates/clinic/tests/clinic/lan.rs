@@ -44,6 +44,7 @@ fn two_devices(net: &Net) -> (Place, Place) {
     let joined = two.desk.join_by_code(JoinByCode {
         relay: net.url(),
         code: offer.code,
+        device_name: None,
         protection: protection(),
     });
     joined.unwrap();

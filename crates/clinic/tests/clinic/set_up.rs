@@ -35,7 +35,14 @@ fn the_kit_is_shown_until_its_words_are_given_back() {
         .desk
         .save_recovery_kit(saved.to_str().unwrap().to_owned())
         .unwrap();
-    assert!(std::fs::read_to_string(&saved).unwrap().contains(&kit.words[23]));
+    let paper = std::fs::read_to_string(&saved).unwrap();
+    assert!(paper.contains(&format!("24. {}", kit.words[23])));
+    let in_one_line = paper.lines().last().unwrap();
+    assert!(
+        seal::RecoveryKit::from_words(in_one_line).is_ok(),
+        "to be pasted where words are taken"
+    );
+    assert!(kit.qr_svg.contains("<svg"), "and to be scanned");
 
     let words = |places: &[u8]| {
         places
@@ -153,12 +160,14 @@ fn a_second_device_joins_by_code_and_sees_the_patients() {
     let wrong = JoinByCode {
         relay: offer.relay.clone(),
         code: "AAAA-AAAA".to_owned(),
+        device_name: None,
         protection: protection(),
     };
     assert!(second.desk.join_by_code(wrong).is_err());
     let input = || JoinByCode {
         relay: offer.relay.clone(),
         code: offer.code.clone(),
+        device_name: None,
         protection: protection(),
     };
     second.desk.join_by_code(input()).unwrap();
@@ -181,6 +190,45 @@ fn a_second_device_joins_by_code_and_sees_the_patients() {
         desk.search_patients("mei ling".to_owned()).unwrap().len() == 1
     });
     refused(second.desk.offer_pairing(), ErrorCode::NotAllowed);
+}
+
+#[test]
+fn a_device_that_scans_the_ticket_joins_under_the_name_that_it_was_given_and_nobody_comes_after_it() {
+    let net = Net::start();
+    let first = Place::founded(&net, 1, "Klinik Seri Mawar");
+    let older = first.desk.offer_pairing().unwrap();
+    let offer = first.desk.offer_pairing().unwrap();
+    let scanned = |ticket: &str| JoinByCode {
+        relay: String::new(),
+        code: format!("{}\r\n", ticket.to_lowercase().replace('-', "")),
+        device_name: Some(" Tablet di kaunter ".to_owned()),
+        protection: protection(),
+    };
+    let second = Place::new(&net, 2);
+    let misread = offer.ticket.replacen('7', "8", 1);
+    refused(second.desk.join_by_code(scanned(&misread)), ErrorCode::CodeWrong);
+    let mut too_long = scanned(&offer.ticket);
+    too_long.device_name = Some("x".repeat(41));
+    refused(second.desk.join_by_code(too_long), ErrorCode::Invalid);
+    assert!(
+        second.desk.join_by_code(scanned(&older.ticket)).is_err(),
+        "a newer offer ends an older one"
+    );
+
+    second.desk.join_by_code(scanned(&offer.ticket)).unwrap();
+    first.wait_until("the pairing is done", |desk| {
+        desk.pairing_state() == Ok(PairingState::Done)
+    });
+    let names = |desk: &clinic::Desk| {
+        let devices = desk.devices().unwrap();
+        devices.into_iter().filter_map(|device| device.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&first.desk), ["Tablet di kaunter"]);
+    let third = Place::new(&net, 3);
+    assert!(
+        third.desk.join_by_code(scanned(&offer.ticket)).is_err(),
+        "a ticket is good for one device"
+    );
 }
 
 fn bytes_of(folder: &Path) -> BTreeMap<String, Vec<u8>> {

@@ -346,6 +346,7 @@ fn what_two_devices_wrote_apart_is_released_once_it_is_merged() {
         .join_by_code(clinic::views::setup::JoinByCode {
             relay,
             code,
+            device_name: None,
             protection,
         })
         .unwrap();

@@ -10,14 +10,14 @@ export const entering = {
     if (!input.invitation.startsWith("MEDIECO1-")) return no("invitation_unreadable");
     state.app.clinics = [{ tenant: TENANT_A, name: input.clinic_name, needs_passphrase: input.protection.kind === "passphrase" }];
     state.app.unfinished_setup = "recovery_kit";
-    return ok({ clinic_name: input.clinic_name, tenant: TENANT_A, words: data.WORDS });
+    return ok({ clinic_name: input.clinic_name, tenant: TENANT_A, words: data.WORDS, qr_svg: data.QR_SVG });
   },
   joinByCode: () => {
     state.app.clinics = [{ tenant: TENANT_A, name: "Klinik Seri Mawar", needs_passphrase: false }];
     state.app.unfinished_setup = "model";
     return ok(null);
   },
-  recoveryKit: () => ok({ clinic_name: state.app.clinics[0]?.name ?? "", tenant: TENANT_A, words: data.WORDS }),
+  recoveryKit: () => ok({ clinic_name: state.app.clinics[0]?.name ?? "", tenant: TENANT_A, words: data.WORDS, qr_svg: data.QR_SVG }),
   saveRecoveryKit: (_path: string) => ok(null),
   confirmRecoveryKit: (wordIndex: number[], words: string[]) => {
     if (wordIndex.some((w, i) => data.WORDS[w] !== words[i])) return no("kit_wrong");
@@ -39,7 +39,7 @@ export const entering = {
     state.app.open = TENANT_A;
     return ok(null);
   },
-  offerPairing: () => ok({ code: "7K3M-Q9TX", relay: "wss://relay.klinik.example:8443/sync", qr_svg: data.QR_SVG, expires_at: at(-10) }),
+  offerPairing: () => ok({ code: "7K3M-Q9TX", relay: "wss://relay.klinik.example:8443/sync", qr_svg: data.QR_SVG, ticket: "MEDIECOPAIR1-MM00G-5H1QX", expires_at: at(-10) }),
   pairingState: () => ok(state.pairing),
   staffFaces: () => ok(state.faces),
   signIn: (staff: string, pin: string) => {

@@ -9,6 +9,7 @@ import { queries } from "@/api/queries";
 import { useWrite } from "@/api/useWrite";
 import { ErrorNote } from "@/components/ErrorNote";
 import { notify } from "@/components/notify";
+import { Qr } from "@/components/Qr";
 import styles from "./Setup.module.css";
 
 /** Two places among the words, told by the device; asked for after the words were printed or saved. */
@@ -52,6 +53,10 @@ export function Kit() {
               </li>
             ))}
           </ol>
+          <figure className={styles.kitPicture}>
+            <Qr svg={kit.qr_svg} label={t("setup.kit.qr")} />
+            <figcaption className={styles.lead}>{t("setup.kit.qrHelp")}</figcaption>
+          </figure>
           <p className={styles.warning}>
             <IconAlertTriangle size="1.25rem" aria-hidden />
             {t("setup.kit.warning")}

@@ -1,4 +1,4 @@
-import { Button } from "@mantine/core";
+import { Button, CopyButton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { IconCheck, IconDeviceTabletPlus } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
@@ -58,15 +58,24 @@ function Offer({ offer, failed, onAgain }: { offer: PairingOffer; failed: boolea
   }
   return (
     <div className={styles.offer}>
-      <Qr svg={offer.qr_svg} label={t("admin.devices.qr")} />
+      <div className={styles.offerPicture}>
+        <Qr svg={offer.qr_svg} label={t("admin.devices.qr")} />
+        <CopyButton value={offer.ticket}>
+          {({ copied, copy }) => (
+            <Button variant="default" onClick={copy}>
+              {copied ? t("common.copied") : t("admin.devices.copyTicket")}
+            </Button>
+          )}
+        </CopyButton>
+      </div>
       <div className={styles.offerWords}>
         <h2 className={page.h2}>{t("admin.devices.onNew")}</h2>
         <ol className={styles.steps}>
           <li>{t("admin.devices.step1")}</li>
+          <li>{t("admin.devices.step2")}</li>
           <li>
-            {t("admin.devices.step2")} <code data-testid="pairing-relay">{offer.relay}</code>
+            {t("admin.devices.step3")} <code data-testid="pairing-relay">{offer.relay}</code>
           </li>
-          <li>{t("admin.devices.step3")}</li>
         </ol>
         <p className={styles.code} data-testid="pairing-code">
           {offer.code}
