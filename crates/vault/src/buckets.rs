@@ -15,25 +15,34 @@ const STORED: [u8; 2] = [2, 4];
 
 /// One more id. The caller knows that it was not in.
 pub(crate) fn add(conn: &Connection, set: PeerSet, id: &ItemId) -> Result<(), VaultError> {
-    change(conn, set, id, Bucket::add)
+    add_all(conn, set, std::slice::from_ref(id))
+}
+
+/// More ids, each bucket written once. The caller knows that none of them was in.
+pub(crate) fn add_all(conn: &Connection, set: PeerSet, ids: &[ItemId]) -> Result<(), VaultError> {
+    change(conn, set, ids, Bucket::add)
 }
 
 /// One id less. The caller knows that it was in.
 pub(crate) fn remove(conn: &Connection, set: PeerSet, id: &ItemId) -> Result<(), VaultError> {
-    change(conn, set, id, Bucket::remove)
+    change(conn, set, std::slice::from_ref(id), Bucket::remove)
 }
 
 fn change(
     conn: &Connection,
     set: PeerSet,
-    id: &ItemId,
+    ids: &[ItemId],
     change: impl Fn(&mut Bucket, &ItemId),
 ) -> Result<(), VaultError> {
+    let mut ids: Vec<&ItemId> = ids.iter().collect();
+    ids.sort_unstable();
     for depth in STORED {
-        let prefix = Prefix::of(id, depth);
-        let mut bucket = stored(conn, set, prefix)?;
-        change(&mut bucket, id);
-        put(conn, set, prefix, &bucket)?;
+        for together in ids.chunk_by(|one, next| Prefix::of(one, depth) == Prefix::of(next, depth)) {
+            let prefix = Prefix::of(together[0], depth);
+            let mut bucket = stored(conn, set, prefix)?;
+            together.iter().for_each(|id| change(&mut bucket, id));
+            put(conn, set, prefix, &bucket)?;
+        }
     }
     Ok(())
 }
@@ -127,7 +136,7 @@ fn summed(
     let mut open: [Option<(Prefix, Bucket)>; STORED.len()] = Default::default();
     let mut statement = conn.prepare(match set {
         PeerSet::Consents => "SELECT name FROM consent_names ORDER BY name",
-        PeerSet::Changes => "SELECT id FROM changes ORDER BY id",
+        PeerSet::Changes => "SELECT id FROM changes WHERE covered_by IS NULL ORDER BY id",
     })?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

@@ -259,7 +259,7 @@ fn a_store_of_an_older_build_gets_its_trees_when_it_is_opened() {
     machine.close();
     let store = raw(&machine);
     store
-        .execute_batch("DROP TABLE buckets; DROP TABLE consent_names; DELETE FROM meta WHERE key = 'buckets'; DELETE FROM refinery_schema_history WHERE version = 2;")
+        .execute_batch("DELETE FROM buckets; DELETE FROM consent_names; DELETE FROM meta WHERE key = 'buckets';")
         .unwrap();
     store.close().unwrap();
     machine.try_open().unwrap();

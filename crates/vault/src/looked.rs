@@ -1,0 +1,167 @@
+//! What can be said of one change by itself, without the store: found out before a transaction begins, so that nobody who
+//! writes waits for signatures.
+
+use std::sync::Arc;
+
+use automerge::Change;
+use seal::{ChangeId, ChangeKind, Header, SealError, SealedChange};
+
+use crate::Vault;
+use crate::belonging::Belonging;
+use crate::documents::DocPath;
+use crate::payload::Payload;
+use crate::vault::actor;
+use crate::writing::document_id;
+
+/// Why a change was not taken. The word is stored and shown; it never changes its meaning.
+pub(crate) type Reason = &'static str;
+
+/// Why what a removed device wrote beyond its end is not taken: a person must look at it.
+pub(crate) const AFTER_REMOVAL: Reason = "after_removal";
+
+/// From so many on, two cores look at them.
+const MANY: usize = 64;
+
+/// A change that passed everything that can be said of it alone.
+pub(crate) struct Opened {
+    pub header: Header,
+    pub path: DocPath,
+    pub payload: Payload,
+}
+
+/// Where an opened change belongs.
+pub(crate) enum Placed {
+    Change(DocPath, Box<Change>),
+    Fact(Box<Opened>),
+}
+
+/// A change as it came, and what was found when it was looked at.
+pub(crate) struct Looked {
+    /// Its id; of what could not even be decoded, the hash of its bytes.
+    pub id: ChangeId,
+    /// `None` for what could not even be decoded.
+    pub sealed: Option<SealedChange>,
+    pub bytes: Vec<u8>,
+    pub found: Result<Placed, Reason>,
+}
+
+impl Looked {
+    pub(crate) fn at(belonging: &Belonging, bytes: Vec<u8>) -> Self {
+        match SealedChange::decode(&bytes) {
+            Ok(sealed) => Self {
+                id: sealed.id(),
+                found: look(belonging, &sealed),
+                sealed: Some(sealed),
+                bytes,
+            },
+            Err(error) => Self {
+                id: ChangeId::from_bytes(*blake3::hash(&bytes).as_bytes()),
+                sealed: None,
+                found: Err(reason(error)),
+                bytes,
+            },
+        }
+    }
+}
+
+/// Changes that were looked at under one view of who belongs.
+pub(crate) struct LookedAt {
+    belonging: Arc<Belonging>,
+    all: Vec<Looked>,
+}
+
+impl Vault {
+    /// Looks at what came, before the writer is taken.
+    pub(crate) fn look_at(&self, changes: Vec<Vec<u8>>) -> LookedAt {
+        let belonging = self.belonging();
+        let all = look_at_all(&belonging, changes);
+        LookedAt { belonging, all }
+    }
+
+    /// The same, with the writer taken: whoever had it before may have changed who belongs.
+    pub(crate) fn still(&self, looked: LookedAt) -> (Arc<Belonging>, Vec<Looked>) {
+        let belonging = self.belonging();
+        if Arc::ptr_eq(&belonging, &looked.belonging) {
+            return (belonging, looked.all);
+        }
+        let changes = looked.all.into_iter().map(|looked| looked.bytes);
+        let all = look_at_all(&belonging, changes.collect());
+        (belonging, all)
+    }
+}
+
+fn look_at_all(belonging: &Belonging, mut changes: Vec<Vec<u8>>) -> Vec<Looked> {
+    let look = |changes: Vec<Vec<u8>>| -> Vec<Looked> {
+        changes.into_iter().map(|bytes| Looked::at(belonging, bytes)).collect()
+    };
+    if changes.len() < MANY {
+        return look(changes);
+    }
+    let second = changes.split_off(changes.len() / 2);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| look(second));
+        let mut looked = look(changes);
+        // Nothing is left out silently: the cursor will move over all of them.
+        looked.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        looked
+    })
+}
+
+/// Everything that can be said of a change alone.
+pub(crate) fn look(belonging: &Belonging, sealed: &SealedChange) -> Result<Placed, Reason> {
+    let opened = open(belonging, sealed)?;
+    if opened.header.kind == ChangeKind::Fact {
+        return if opened.payload.fact.is_some() {
+            Ok(Placed::Fact(Box::new(opened)))
+        } else {
+            Err("no_fact_inside")
+        };
+    }
+    let change = opened.payload.automerge()?;
+    // A change speaks as nobody but its writer.
+    if *change.actor_id() != actor(&opened.header.device, &opened.header.opening) {
+        return Err("wrong_actor");
+    }
+    Ok(Placed::Change(opened.path, Box::new(change)))
+}
+
+fn open(belonging: &Belonging, sealed: &SealedChange) -> Result<Opened, Reason> {
+    let header = *sealed.header();
+    if header.kind == ChangeKind::Snapshot {
+        return Err("snapshot"); // it is looked at with what is here of its document
+    }
+    admit(belonging, sealed)?;
+    if sealed.body().is_none() {
+        return Err(SealError::Erased.code());
+    }
+    if !matches!(header.kind, ChangeKind::Change | ChangeKind::Fact) {
+        return Err("newer_kind");
+    }
+    let payload = Payload::unpack(&sealed.open(&belonging.epochs).map_err(reason)?)?;
+    if document_id(belonging, &payload.path) != header.document {
+        return Err("wrong_document");
+    }
+    let path = payload.path.parse().map_err(|_| "newer_document")?;
+    Ok(Opened { header, path, payload })
+}
+
+/// Whether it was written by somebody who belongs.
+pub(crate) fn admit(belonging: &Belonging, sealed: &SealedChange) -> Result<(), Reason> {
+    if sealed.header().tenant != belonging.tenant {
+        return Err("wrong_tenant");
+    }
+    match sealed.verify(&belonging.membership) {
+        // What it wrote itself a device that was removed goes on seeing: that may be nowhere else.
+        Err(SealError::BeyondRemoval | SealError::UnknownDevice) if sealed.is_signed_by(&belonging.keys.public()) => {
+            Ok(())
+        }
+        verdict => verdict.map_err(reason),
+    }
+}
+
+pub(crate) fn reason(error: SealError) -> Reason {
+    match error {
+        SealError::BeyondRemoval => AFTER_REMOVAL,
+        other => other.code(),
+    }
+}
