@@ -19,7 +19,7 @@ pub struct SyncFigures {
     pub quarantined: u64,
     /// Things that the relay will never take.
     pub refused: u64,
-    /// Clinically relevant fields that were written apart, for a person to judge.
+    /// What was written apart and a person must judge ([`Reading::matters`]).
     pub conflicts: u64,
     /// Holes in what other devices wrote.
     pub missing: Vec<MissingSince>,
@@ -76,7 +76,7 @@ impl Reading<'_> {
             waiting: how_many("SELECT count(*) FROM changes WHERE verdict > 0 AND verdict = 1")?,
             quarantined: how_many("SELECT count(*) FROM changes WHERE verdict > 0 AND verdict = 2")?,
             refused: how_many("SELECT count(*) FROM refused")?,
-            conflicts: how_many("SELECT count(*) FROM p_conflicts")?,
+            conflicts: self.n_matters()?,
             missing: self.missing()?,
             relay_lie: receipts::lie(self.conn())?,
         })

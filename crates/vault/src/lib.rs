@@ -71,13 +71,14 @@ pub use backup::{
 };
 pub use belonging::{Belonging, Standing};
 pub use documents::{
-    ClinicProfile, Matched, NewQueueEntry, NewRecording, NewVisit, PatientHit, Recording, SignedNote, Visit,
+    Choice, ClinicProfile, Disputed, Field, Hand, LateEdit, Matched, Matter, NewQueueEntry, NewRecording, NewVisit,
+    PatientHit, Recording, Removed, SignedNote, Visit, Written,
 };
 pub use erasure::{HeldDocument, HeldOfPatient};
 pub use error::{OpenError, VaultError};
 pub use facts::{
     Addendum, AuditLine, Consent, ConsentGranted, ConsentRevoked, Dispensed, DispensedItem, Erased, ErasureReason,
-    FACT_CONTEXT, FactBody, FactDraft, LabelPrinted, NoteSigned, RecordedFact, StaffEnrolled,
+    FACT_CONTEXT, FactBody, FactDraft, LabelPrinted, NoteSigned, RecordedFact, Reversal, StaffEnrolled,
 };
 pub use health::{MissingSince, Quarantined, SyncFigures, VerifyReport};
 pub use mark::forget_mark;

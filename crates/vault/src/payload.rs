@@ -38,6 +38,9 @@ pub(crate) struct Payload {
     /// A fact.
     #[n(3)]
     pub fact: Option<FactPayload>,
+    /// When, in milliseconds since 1970, UTC, by the writer's clock; a fact has its own.
+    #[n(4)]
+    pub at_ms: Option<i64>,
 }
 
 /// A fact as it is sealed.
@@ -110,6 +113,7 @@ mod tests {
             path: "clinic".into(),
             change: Some(change),
             fact: None,
+            at_ms: Some(1),
         }
     }
 

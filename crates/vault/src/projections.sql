@@ -75,11 +75,20 @@ CREATE TABLE p_recordings (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX p_recordings_by_visit ON p_recordings (visit);
 
--- Fields that were written apart, clinically relevant ones only; a person must judge.
+-- Fields that were written apart, clinically relevant ones only, and entries that one device removed and another edited:
+-- a person must judge. Of a signed visit they no longer matter.
 CREATE TABLE p_conflicts (
     document BLOB NOT NULL,
     field    TEXT NOT NULL,
+    visit    BLOB,
     PRIMARY KEY (document, field)
+) STRICT, WITHOUT ROWID;
+
+-- Visits of which a person may have to judge something: signed more than once, a medicine handed over more than once, a
+-- draft that is not what was signed. Looked at again when somebody asks.
+CREATE TABLE p_doubts (
+    visit   BLOB PRIMARY KEY NOT NULL,
+    patient BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Facts. `verified` = the person's signature holds against an enrolment of that person on that device.

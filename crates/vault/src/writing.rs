@@ -224,6 +224,7 @@ impl Writing<'_> {
                 path: open.path.to_string(),
                 change: Some(change.raw_bytes().to_vec()),
                 fact: None,
+                at_ms: Some(self.reading.now().as_millisecond()),
             };
             self.seal_and_store(ChangeKind::Change, &payload, Some(&change))?;
         }

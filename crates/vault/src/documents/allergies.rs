@@ -1,12 +1,14 @@
 //! What a patient must not be given: `patient/<id>/allergies`.
 //!
 //! Adding always wins over "none known": when one counter writes down that there are none while another writes down
-//! one, there is one.
+//! one, there is one. Until a person has decided, what was written apart counts in its graver reading: the worse of two
+//! severities, each of two substances, and an entry that one removed and another edited.
 
 use domain::{Allergy, AllergyId, AllergyStatus, AllergyVerification, Day, Instant, PatientId, Severity, StaffId};
 use rusqlite::{Connection, params};
 
-use super::{DocPath, View};
+use super::disputes::{self, Field};
+use super::{DocPath, View, from_code, removal};
 use crate::reading::noun;
 use crate::{Reading, VaultError, Writing};
 
@@ -28,6 +30,7 @@ impl Writing<'_> {
         self.edit(DocPath::Allergies(patient), |root| {
             let mut entries = root.map("entries")?;
             let mut fields = entries.map(&allergy.id.to_string())?;
+            removal::put_back(&mut fields)?;
             fields.put("substance", allergy.substance.as_str())?;
             fields.put_or_remove("substance_key", allergy.substance_key.as_deref())?;
             fields.put("reaction", allergy.reaction.as_str())?;
@@ -41,7 +44,7 @@ impl Writing<'_> {
     /// Takes an allergy away that was written down in error.
     pub fn remove_allergy(&mut self, patient: PatientId, allergy: AllergyId) -> Result<(), VaultError> {
         self.edit(DocPath::Allergies(patient), |root| {
-            root.map("entries")?.remove(&allergy.to_string())
+            removal::remove(&mut root.map("entries")?, &allergy.to_string())
         })
     }
 
@@ -57,7 +60,8 @@ pub(super) fn project(conn: &Connection, patient: PatientId, root: &View<'_>) ->
     let mut allergies: Vec<Allergy> = root
         .children("entries")
         .iter()
-        .map(|(name, fields)| read(name, fields))
+        .filter(|(_, fields)| !removal::is_removed(fields) || removal::is_edited_apart(fields))
+        .flat_map(|(name, fields)| read(name, fields))
         .collect();
     allergies.sort_by(|a, b| b.severity.cmp(&a.severity).then(a.id.cmp(&b.id)));
     let status = match (allergies.is_empty(), root.day("none_known_on")) {
@@ -70,20 +74,49 @@ pub(super) fn project(conn: &Connection, patient: PatientId, root: &View<'_>) ->
     Ok(())
 }
 
-/// Nothing here is left out for being unreadable: an allergy that is half known is still an allergy.
-fn read(name: &str, fields: &View<'_>) -> Allergy {
-    Allergy {
-        id: name.parse().unwrap_or(AllergyId::from_bytes([0; 16])),
+/// Nothing here is left out for being unreadable: an allergy that is half known is still an allergy. More than one: which
+/// substance it is was written apart.
+fn read(name: &str, fields: &View<'_>) -> Vec<Allergy> {
+    let id = name.parse().unwrap_or(AllergyId::from_bytes([0; 16]));
+    let severities = fields.scalars("severity").into_iter();
+    let worst = severities.filter_map(|value| from_code::<Severity>(value.as_str()?)).max();
+    let as_it_stands = Allergy {
+        id,
         substance: fields.words("substance"),
         substance_key: fields.text("substance_key"),
         reaction: fields.words("reaction"),
-        severity: fields.code("severity").unwrap_or(Severity::Unknown),
+        severity: worst.unwrap_or(Severity::Unknown),
         verification: fields
             .code("verification")
             .unwrap_or(AllergyVerification::PatientReported),
         recorded_at: fields.instant("recorded_at").unwrap_or_else(unknown_time),
         recorded_by: fields.parsed("recorded_by").unwrap_or(StaffId::from_bytes([0; 16])),
+    };
+    let sides = disputes::sides(fields, Field::Substance);
+    if sides.len() < 2 {
+        return vec![as_it_stands];
     }
+    let substances = sides.into_iter().map(|side| fields.as_of(side)).enumerate();
+    substances
+        .map(|(place, side)| {
+            let substance = side.words("substance");
+            Allergy {
+                id: if place == 0 { id } else { id_of_another(id, &substance) },
+                substance_key: side.text("substance_key"),
+                substance,
+                ..as_it_stands.clone()
+            }
+        })
+        .collect()
+}
+
+/// The other substance of one entry, for lists that want an id for each row; nothing is filed under it.
+fn id_of_another(id: AllergyId, substance: &str) -> AllergyId {
+    let mut hash = blake3::Hasher::new_derive_key("medieco 2026 the other substance of an entry");
+    hash.update(id.as_bytes()).update(substance.as_bytes());
+    let mut bytes = [0; 16];
+    hash.finalize_xof().fill(&mut bytes);
+    AllergyId::from_bytes(bytes)
 }
 
 fn unknown_time() -> Instant {

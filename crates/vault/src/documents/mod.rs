@@ -2,13 +2,16 @@
 
 mod allergies;
 mod device_name;
+mod disputes;
 mod genesis;
+mod matters;
 mod path;
 mod patient;
 mod prescription;
 mod profile;
 mod queue;
 mod recording;
+mod removal;
 mod search;
 mod shelf;
 mod staff;
@@ -22,13 +25,16 @@ use seal::DocumentId;
 
 pub(crate) use genesis::fresh as fresh_document;
 pub(crate) use path::DocPath;
+pub use disputes::Field;
+pub(crate) use matters::settle_visit;
+pub use matters::{Choice, Disputed, Hand, Matter, Removed, Written};
 pub use profile::ClinicProfile;
 pub use queue::NewQueueEntry;
 pub use recording::{NewRecording, Recording};
 pub use search::{Matched, PatientHit};
 pub(crate) use shelf::{OpenDoc, Shelf};
 pub(crate) use tree::{Edit, View, from_code, to_code};
-pub use visit::{NewVisit, SignedNote, Visit};
+pub use visit::{LateEdit, NewVisit, SignedNote, Visit};
 
 use crate::VaultError;
 
@@ -37,42 +43,20 @@ pub(crate) fn project(conn: &Connection, id: &DocumentId, path: &DocPath, doc: &
     conn.prepare_cached("INSERT OR IGNORE INTO p_documents (id, path) VALUES (?1, ?2)")?
         .execute(params![id.as_bytes(), path.to_string()])?;
     let root = View::root(doc);
-    let disputed = match *path {
+    match *path {
         DocPath::Clinic => {
             profile::project(conn, &root)?;
             staff::project(conn, &root)?;
             device_name::project(conn, &root)?;
-            Vec::new()
         }
-        DocPath::Day(day) => {
-            queue::project(conn, day, &root)?;
-            Vec::new()
-        }
-        DocPath::Identity(patient) => {
-            patient::project(conn, patient, &root)?;
-            Vec::new()
-        }
-        DocPath::Allergies(patient) => {
-            allergies::project(conn, patient, &root)?;
-            disputed_children(&root, "entries")
-        }
-        DocPath::Visit(patient, visit) => {
-            visit::project(conn, patient, visit, &root)?;
-            disputed_children(&root, "lines")
-        }
-        DocPath::Recording(patient, recording) => {
-            recording::project(conn, patient, recording, &root)?;
-            Vec::new()
-        }
-        DocPath::Consents(_) => Vec::new(),
-    };
-    conn.prepare_cached("DELETE FROM p_conflicts WHERE document = ?1")?
-        .execute([id.as_bytes()])?;
-    for field in disputed {
-        conn.prepare_cached("INSERT INTO p_conflicts (document, field) VALUES (?1, ?2)")?
-            .execute(params![id.as_bytes(), field])?;
+        DocPath::Day(day) => queue::project(conn, day, &root)?,
+        DocPath::Identity(patient) => patient::project(conn, patient, &root)?,
+        DocPath::Allergies(patient) => allergies::project(conn, patient, &root)?,
+        DocPath::Visit(patient, visit) => visit::project(conn, patient, visit, &root)?,
+        DocPath::Recording(patient, recording) => recording::project(conn, patient, recording, &root)?,
+        DocPath::Consents(_) => {}
     }
-    Ok(())
+    matters::project(conn, id, path, &root)
 }
 
 /// Takes the rows of one document away: nothing of it is left, or it is made anew.
@@ -99,21 +83,10 @@ pub(crate) fn unproject(conn: &Connection, id: &DocumentId, path: &DocPath) -> R
         DocPath::Consents(_) => {}
     }
     clear("p_conflicts", id.as_bytes(), "document")?;
+    if let DocPath::Visit(_, visit) = path {
+        matters::settle_visit(conn, *visit)?;
+    }
     clear("p_documents", id.as_bytes(), "id")
-}
-
-/// Fields of the maps under `key` that were written apart: an allergy's severity, a dose.
-fn disputed_children(root: &View<'_>, key: &str) -> Vec<String> {
-    let children = root.children(key);
-    children
-        .iter()
-        .flat_map(|(name, child)| {
-            child
-                .disputed()
-                .into_iter()
-                .map(move |field| format!("{key}/{name}/{field}"))
-        })
-        .collect()
 }
 
 /// The JSON column of a row.

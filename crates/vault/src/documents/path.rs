@@ -58,6 +58,26 @@ impl DocPath {
         }
     }
 
+    /// Whose document it is.
+    pub(crate) fn patient(&self) -> Option<PatientId> {
+        match *self {
+            Self::Clinic | Self::Day(_) => None,
+            Self::Identity(patient)
+            | Self::Allergies(patient)
+            | Self::Visit(patient, _)
+            | Self::Recording(patient, _)
+            | Self::Consents(patient) => Some(patient),
+        }
+    }
+
+    /// The visit that it is of.
+    pub(crate) fn visit(&self) -> Option<VisitId> {
+        match *self {
+            Self::Visit(_, visit) => Some(visit),
+            _ => None,
+        }
+    }
+
     /// What a screen must fetch again when this document changed.
     pub(crate) fn tags(&self) -> Vec<Tag> {
         match *self {

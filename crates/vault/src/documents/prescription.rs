@@ -2,12 +2,13 @@
 
 use domain::{LineId, Milligrams, Override, PrescriptionLine};
 
-use super::{Edit, View};
+use super::{Edit, View, removal};
 use crate::VaultError;
 
 pub(super) fn write_line(root: &mut Edit<'_>, line: &PrescriptionLine) -> Result<(), VaultError> {
     let mut lines = root.map("lines")?;
     let mut fields = lines.map(&line.id.to_string())?;
+    removal::put_back(&mut fields)?;
     fields.put("drug_key", line.drug_key.as_str())?;
     fields.put("drug_name", line.drug_name.as_str())?;
     fields.put("strength_mg", line.strength.0)?;
@@ -50,7 +51,8 @@ fn write_overrides(line: &mut Edit<'_>, overrides: &[Override]) -> Result<(), Va
 pub(super) fn read_lines(root: &View<'_>) -> (Vec<PrescriptionLine>, u32) {
     let mut n_unreadable = 0;
     let lines = root.children("lines");
-    let readable = lines.iter().filter_map(|(name, fields)| {
+    let standing = lines.iter().filter(|(_, fields)| !removal::is_removed(fields));
+    let readable = standing.filter_map(|(name, fields)| {
         let line = name.parse().ok().and_then(|id| read_line(id, fields));
         n_unreadable += u32::from(line.is_none());
         line
@@ -58,7 +60,7 @@ pub(super) fn read_lines(root: &View<'_>) -> (Vec<PrescriptionLine>, u32) {
     (readable.collect(), n_unreadable)
 }
 
-fn read_line(id: LineId, fields: &View<'_>) -> Option<PrescriptionLine> {
+pub(super) fn read_line(id: LineId, fields: &View<'_>) -> Option<PrescriptionLine> {
     Some(PrescriptionLine {
         id,
         drug_key: fields.text("drug_key")?,

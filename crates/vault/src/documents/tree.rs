@@ -7,7 +7,7 @@
 use std::str::FromStr;
 
 use automerge::transaction::Transactable;
-use automerge::{AutoCommit, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, Value};
+use automerge::{AutoCommit, ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, Value};
 use domain::{Day, Instant};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,21 +15,57 @@ use serde::de::DeserializeOwned;
 use crate::VaultError;
 
 /// A map of a document, for reading.
+#[derive(Clone)]
 pub(crate) struct View<'d> {
     doc: &'d AutoCommit,
     at: ObjId,
+    /// As somebody saw it when she made this change; `None`: as it is now.
+    as_of: Option<[ChangeHash; 1]>,
 }
 
 impl<'d> View<'d> {
     pub(crate) fn root(doc: &'d AutoCommit) -> Self {
-        Self { doc, at: ROOT }
+        Self {
+            doc,
+            at: ROOT,
+            as_of: None,
+        }
     }
 
-    fn scalar(&self, key: &str) -> Option<ScalarValue> {
-        match self.doc.get(&self.at, key) {
-            Ok(Some((Value::Scalar(value), _))) => Some(value.into_owned()),
+    /// The same map as it was right after this change was made, where it was made.
+    pub(crate) fn as_of(&self, change: ChangeHash) -> View<'d> {
+        View {
+            doc: self.doc,
+            at: self.at.clone(),
+            as_of: Some([change]),
+        }
+    }
+
+    /// What stands under `key`, and the operation that wrote it.
+    fn get(&self, key: &str) -> Option<(Value<'d>, ObjId)> {
+        let found = match &self.as_of {
+            Some(change) => self.doc.get_at(&self.at, key, change),
+            None => self.doc.get(&self.at, key),
+        };
+        found.ok().flatten()
+    }
+
+    /// The value under `key`, whatever its shape.
+    pub(super) fn scalar(&self, key: &str) -> Option<ScalarValue> {
+        match self.get(key)? {
+            (Value::Scalar(value), _) => Some(value.into_owned()),
             _ => None,
         }
+    }
+
+    /// Every value that stands under `key`: more than one when it was written apart.
+    pub(super) fn scalars(&self, key: &str) -> Vec<ScalarValue> {
+        let all = self.doc.get_all(&self.at, key).unwrap_or_default().into_iter();
+        all.filter_map(|(value, _)| match value {
+            Value::Scalar(value) => Some(value.into_owned()),
+            Value::Object(_) => None,
+        })
+        .collect()
     }
 
     pub(crate) fn text(&self, key: &str) -> Option<String> {
@@ -89,15 +125,22 @@ impl<'d> View<'d> {
 
     /// The map under `key`.
     pub(crate) fn map(&self, key: &str) -> Option<View<'d>> {
-        match self.doc.get(&self.at, key) {
-            Ok(Some((Value::Object(ObjType::Map), at))) => Some(View { doc: self.doc, at }),
+        match self.get(key)? {
+            (Value::Object(ObjType::Map), at) => Some(View {
+                doc: self.doc,
+                at,
+                as_of: self.as_of,
+            }),
             _ => None,
         }
     }
 
     /// The keys of this map, in order.
     pub(crate) fn keys(&self) -> Vec<String> {
-        self.doc.keys(&self.at).collect()
+        match &self.as_of {
+            Some(change) => self.doc.keys_at(&self.at, change).collect(),
+            None => self.doc.keys(&self.at).collect(),
+        }
     }
 
     /// The maps that stand in the map under `key`, in the order of their keys.
@@ -117,20 +160,46 @@ impl<'d> View<'d> {
         };
         (0..self.doc.length(&list))
             .filter_map(|place| match self.doc.get(&list, place) {
-                Ok(Some((Value::Object(ObjType::Map), at))) => Some(View { doc: self.doc, at }),
+                Ok(Some((Value::Object(ObjType::Map), at))) => Some(View {
+                    doc: self.doc,
+                    at,
+                    as_of: None,
+                }),
                 _ => None,
             })
             .collect()
     }
 
-    /// Fields of this map that were written apart with different values, so that a person must judge.
-    pub(crate) fn disputed(&self) -> Vec<String> {
-        self.keys().into_iter().filter(|key| self.is_disputed(key)).collect()
+    /// The changes that wrote what stands under `key`.
+    pub(super) fn writers_of(&self, key: &str) -> Vec<ChangeHash> {
+        let all = self.doc.get_all(&self.at, key).unwrap_or_default();
+        all.iter().filter_map(|(_, by)| self.doc.hash_for_opid(by)).collect()
     }
 
-    fn is_disputed(&self, key: &str) -> bool {
-        let values = self.doc.get_all(&self.at, key).unwrap_or_default();
-        values.windows(2).any(|pair| pair[0].0 != pair[1].0)
+    /// The changes that wrote different values under these keys apart: the last one of each side. Empty when nothing is
+    /// disputed.
+    pub(super) fn sides(&self, keys: &[&str]) -> Vec<ChangeHash> {
+        let mut written = Vec::new();
+        for key in keys {
+            let all = self.doc.get_all(&self.at, *key).unwrap_or_default();
+            if all.windows(2).any(|pair| pair[0].0 != pair[1].0) {
+                let by_hash = all.into_iter().filter_map(|(_, by)| Some((self.doc.hash_for_opid(&by)?, *key, by)));
+                written.extend(by_hash);
+            }
+        }
+        // What stands now stood in the eyes of everybody who had heard of it.
+        let knew = |change: ChangeHash, key: &str, by: &ObjId| {
+            let seen = self.doc.get_all_at(&self.at, key, &[change]).unwrap_or_default();
+            seen.iter().any(|(_, one)| one == by)
+        };
+        let mut sides: Vec<ChangeHash> = written
+            .iter()
+            .filter(|(hash, key, by)| written.iter().all(|(other, ..)| other == hash || !knew(*other, key, by)))
+            .map(|(hash, ..)| *hash)
+            .collect();
+        sides.sort_unstable();
+        sides.dedup();
+        sides
     }
 }
 
@@ -150,6 +219,17 @@ impl<'d> Edit<'d> {
         let value = value.into();
         if self.view().scalar(key).as_ref() != Some(&value) {
             self.doc.put(&self.at, key, value)?;
+        }
+        Ok(())
+    }
+
+    /// Writes `value`, or takes the field away, over everything that was written apart.
+    pub(super) fn overrule(&mut self, key: &str, value: Option<ScalarValue>) -> Result<(), VaultError> {
+        let stands = self.view().scalars(key);
+        match value {
+            Some(value) if stands.len() != 1 || stands[0] != value => self.doc.put(&self.at, key, value)?,
+            Some(_) => {}
+            None => self.remove(key)?,
         }
         Ok(())
     }
@@ -226,6 +306,7 @@ impl<'d> Edit<'d> {
         View {
             doc: self.doc,
             at: self.at.clone(),
+            as_of: None,
         }
     }
 }

@@ -7,9 +7,10 @@ use rusqlite::{Connection, params};
 use seal::ChangeId;
 use serde::{Deserialize, Serialize};
 
-use super::prescription::{read_lines, write_line};
+use super::prescription::{read_line, read_lines, write_line};
 use super::visit_note::{read_diagnoses, read_note, read_vitals, write_diagnoses, write_note, write_vitals};
-use super::{DocPath, Edit, View, from_code, to_code};
+use super::{DocPath, Edit, View, from_code, removal, to_code};
+use crate::facts::NoteSigned;
 use crate::reading::noun;
 use crate::{Reading, VaultError, Writing};
 
@@ -71,7 +72,36 @@ pub struct Visit {
     pub signed: Vec<SignedNote>,
     /// A draft that differs from what was signed, because it was edited apart: a proposed addendum.
     #[serde(skip)]
-    pub proposal: Option<SoapNote>,
+    pub proposal: Option<LateEdit>,
+}
+
+/// What a draft says that was edited apart from its signature, and is not in what was signed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LateEdit {
+    /// The note.
+    pub note: SoapNote,
+    /// The diagnoses.
+    pub diagnoses: Vec<Diagnosis>,
+    /// What was measured.
+    pub vitals: Vitals,
+    /// The prescription.
+    pub lines: Vec<PrescriptionLine>,
+}
+
+impl LateEdit {
+    /// What `draft` says beside what was signed; `None` when it says the same.
+    pub(super) fn of(draft: &Visit, signed: &NoteSigned) -> Option<Self> {
+        let same = draft.note == signed.note
+            && draft.diagnoses == signed.diagnoses
+            && draft.vitals == signed.vitals
+            && draft.lines == signed.lines;
+        (!same).then(|| Self {
+            note: draft.note.clone(),
+            diagnoses: draft.diagnoses.clone(),
+            vitals: draft.vitals.clone(),
+            lines: draft.lines.clone(),
+        })
+    }
 }
 
 impl Reading<'_> {
@@ -103,14 +133,14 @@ impl Reading<'_> {
             })
             .collect();
         if let Some((_, signed)) = signatures.into_iter().next() {
-            if visit.note != signed.note {
-                visit.proposal = Some(visit.note);
-            }
+            visit.proposal = LateEdit::of(&visit, &signed);
             visit.vitals = signed.vitals;
             visit.note = signed.note;
             visit.diagnoses = signed.diagnoses;
             visit.lines = signed.lines;
-            visit.sensitivity = signed.sensitivity;
+            // A mark that was made apart from the signature holds all the same: it only keeps more to the clinic.
+            visit.sensitivity.retain(|mark| !signed.sensitivity.contains(mark));
+            visit.sensitivity.splice(0..0, signed.sensitivity);
         }
         Ok(visit)
     }
@@ -155,7 +185,7 @@ impl Writing<'_> {
 
     /// Takes a line off the prescription.
     pub fn remove_line(&mut self, visit: VisitId, line: LineId) -> Result<(), VaultError> {
-        self.edit_draft(visit, |root| root.map("lines")?.remove(&line.to_string()))
+        self.edit_draft(visit, |root| removal::remove(&mut root.map("lines")?, &line.to_string()))
     }
 
     /// Marks the visit with exactly these subjects. Marks of a newer build stay.
@@ -169,6 +199,32 @@ impl Writing<'_> {
                 }
             }
             wanted.iter().try_for_each(|code| present.put(code, true))
+        })
+    }
+
+    /// Makes the draft say what was signed: what somebody wrote apart from the signature was taken as an addendum, or is
+    /// left out. What comes later and was written apart from this, too, is proposed anew.
+    pub fn settle_draft(&mut self, visit: VisitId) -> Result<(), VaultError> {
+        let signatures = self.signatures(visit)?;
+        let [(_, signed)] = &signatures[..] else {
+            return Err(VaultError::NotFound("signature"));
+        };
+        self.edit(DocPath::Visit(signed.patient, visit), |root| {
+            write_note(root, &signed.note)?;
+            write_diagnoses(root, &signed.diagnoses)?;
+            write_vitals(root, &signed.vitals)?;
+            let mut to_remove = Vec::new();
+            for (name, line) in root.view().children("lines") {
+                let wanted = signed.lines.iter().any(|line| line.id.to_string() == name);
+                // A line of a newer build is that build's.
+                let readable = name.parse().is_ok_and(|id| read_line(id, &line).is_some());
+                if !wanted && readable && !removal::is_removed(&line) {
+                    to_remove.push(name);
+                }
+            }
+            let mut lines = root.map("lines")?;
+            to_remove.iter().try_for_each(|name| removal::remove(&mut lines, name))?;
+            signed.lines.iter().try_for_each(|line| write_line(root, line))
         })
     }
 

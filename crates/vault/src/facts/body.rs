@@ -4,7 +4,7 @@ use domain::{
     ConsentEvidence, Diagnosis, DispensingId, PatientId, PrescriptionLine, PrintJobId, Role, Sensitivity, ShareTerms,
     SoapNote, StaffId, VisitId, Vitals,
 };
-use seal::{DeviceId, GrantId, TenantId};
+use seal::{ChangeId, DeviceId, GrantId, TenantId};
 use serde::{Deserialize, Serialize};
 
 use super::erased::Erased;
@@ -138,6 +138,19 @@ pub struct AuditLine {
     pub detail: String,
 }
 
+/// One of two facts that exclude one another no longer counts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reversal {
+    /// Whose visit.
+    pub patient: PatientId,
+    /// Which visit.
+    pub visit: VisitId,
+    /// The signature or the handing-over that no longer counts.
+    pub reverses: ChangeId,
+    /// Why, in a person's words; may be empty.
+    pub reason: String,
+}
+
 /// The body of a fact.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FactBody {
@@ -159,6 +172,8 @@ pub enum FactBody {
     Audit(AuditLine),
     /// Something was erased.
     Erased(Erased),
+    /// One of two facts that exclude one another no longer counts.
+    Reversal(Reversal),
     /// A fact of a newer build: kept and carried, shown as unknown, never written.
     Unknown {
         /// Its kind.
@@ -176,6 +191,7 @@ pub(crate) mod kind {
     pub(crate) const LABEL_PRINTED: u16 = 6;
     pub(crate) const AUDIT: u16 = 7;
     pub(crate) const ADDENDUM: u16 = 8;
+    pub(crate) const REVERSAL: u16 = 10;
     pub(crate) const ERASED: u16 = 9;
 }
 
@@ -190,6 +206,7 @@ impl FactBody {
             Self::StaffEnrolled(_) => kind::STAFF_ENROLLED,
             Self::LabelPrinted(_) => kind::LABEL_PRINTED,
             Self::Audit(_) => kind::AUDIT,
+            Self::Reversal(_) => kind::REVERSAL,
             Self::Erased(_) => kind::ERASED,
             Self::Unknown { kind } => *kind,
         }
@@ -202,6 +219,7 @@ impl FactBody {
             Self::Addendum(fact) => DocPath::Visit(fact.patient, fact.visit),
             Self::Dispensed(fact) => DocPath::Visit(fact.patient, fact.visit),
             Self::LabelPrinted(fact) => DocPath::Visit(fact.patient, fact.visit),
+            Self::Reversal(fact) => DocPath::Visit(fact.patient, fact.visit),
             Self::ConsentGranted(fact) => DocPath::Consents(fact.patient),
             Self::ConsentRevoked(fact) => DocPath::Consents(fact.patient),
             Self::StaffEnrolled(_) | Self::Audit(_) | Self::Erased(_) => DocPath::Clinic,
@@ -216,6 +234,7 @@ impl FactBody {
             Self::Addendum(fact) => Some(fact.patient),
             Self::Dispensed(fact) => Some(fact.patient),
             Self::LabelPrinted(fact) => Some(fact.patient),
+            Self::Reversal(fact) => Some(fact.patient),
             Self::ConsentGranted(fact) => Some(fact.patient),
             Self::ConsentRevoked(fact) => Some(fact.patient),
             Self::Audit(fact) => fact.patient,
@@ -231,6 +250,7 @@ impl FactBody {
             Self::Addendum(fact) => Some(fact.visit),
             Self::Dispensed(fact) => Some(fact.visit),
             Self::LabelPrinted(fact) => Some(fact.visit),
+            Self::Reversal(fact) => Some(fact.visit),
             Self::Audit(fact) => fact.visit,
             _ => None,
         }
@@ -244,6 +264,7 @@ impl FactBody {
             Self::StaffEnrolled(fact) => Some(fact.staff.to_string()),
             Self::Dispensed(fact) => Some(fact.serial.clone()),
             Self::Audit(fact) => Some(fact.action.clone()),
+            Self::Reversal(fact) => Some(fact.reverses.to_string()),
             _ => None,
         }
     }
@@ -258,6 +279,7 @@ impl FactBody {
             Self::StaffEnrolled(fact) => serde_json::to_string(fact),
             Self::LabelPrinted(fact) => serde_json::to_string(fact),
             Self::Audit(fact) => serde_json::to_string(fact),
+            Self::Reversal(fact) => serde_json::to_string(fact),
             Self::Erased(fact) => serde_json::to_string(fact),
             Self::Unknown { .. } => return Err(VaultError::Malformed("fact")),
         };
@@ -275,6 +297,7 @@ impl FactBody {
             kind::STAFF_ENROLLED => serde_json::from_str(json).map(Self::StaffEnrolled),
             kind::LABEL_PRINTED => serde_json::from_str(json).map(Self::LabelPrinted),
             kind::AUDIT => serde_json::from_str(json).map(Self::Audit),
+            kind::REVERSAL => serde_json::from_str(json).map(Self::Reversal),
             kind::ERASED => serde_json::from_str(json).map(Self::Erased),
             _ => return Self::Unknown { kind },
         };

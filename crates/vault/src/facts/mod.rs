@@ -5,11 +5,12 @@ mod draft;
 mod erased;
 mod read;
 mod standing;
+mod twice;
 
 pub(crate) use body::kind;
 pub use body::{
     Addendum, AuditLine, ConsentGranted, ConsentRevoked, Dispensed, DispensedItem, FactBody, LabelPrinted, NoteSigned,
-    StaffEnrolled,
+    Reversal, StaffEnrolled,
 };
 pub use draft::{FACT_CONTEXT, FactDraft};
 pub use erased::{Erased, ErasureReason};
@@ -21,7 +22,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use seal::{ChangeId, ChangeKind, DeviceId, TenantId};
 
 use crate::payload::{FactPayload, Payload};
-use crate::{Tag, VaultError, Writing};
+use crate::{Tag, VaultError, Writing, documents};
 
 impl Writing<'_> {
     /// Records a fact for ever. Where the kind asks for it, `signature` is the person's over
@@ -43,6 +44,7 @@ impl Writing<'_> {
             path: path.to_string(),
             change: None,
             fact: Some(fact),
+            at_ms: None,
         };
         let (id, device) = self.seal_and_store(ChangeKind::Fact, &payload, None)?;
         let tenant = self.belonging().tenant;
@@ -86,6 +88,7 @@ pub(crate) fn project(
     if let (Some(staff), Some(_)) = (staff, fact.signature) {
         standing::settle(conn, tenant, staff, device)?;
     }
+    settle_visit(conn, &body)?;
     Ok(tags(&body))
 }
 
@@ -101,12 +104,22 @@ pub(crate) fn withdraw(conn: &Connection, tenant: TenantId, ids: &[ChangeId]) ->
         let Some((kind, body)) = row else { continue };
         let body = FactBody::from_json(kind, &body);
         spoiled.extend(tags(&body));
+        settle_visit(conn, &body)?;
         if let FactBody::StaffEnrolled(enrolled) = &body {
             shaken.push((enrolled.staff, enrolled.device));
         }
     }
     standing::settle_anew(conn, tenant, shaken)?;
     Ok(spoiled)
+}
+
+/// What excludes another fact may leave a person something to judge.
+fn settle_visit(conn: &Connection, body: &FactBody) -> Result<(), VaultError> {
+    match body {
+        FactBody::NoteSigned(fact) => documents::settle_visit(conn, fact.visit),
+        FactBody::Dispensed(fact) => documents::settle_visit(conn, fact.visit),
+        _ => Ok(()),
+    }
 }
 
 fn tags(body: &FactBody) -> Vec<Tag> {
@@ -117,6 +130,7 @@ fn tags(body: &FactBody) -> Vec<Tag> {
     }
     match body {
         FactBody::NoteSigned(fact) => tags.push(Tag::Visits(fact.patient)),
+        FactBody::Reversal(fact) => tags.push(Tag::Visits(fact.patient)),
         FactBody::StaffEnrolled(_) => tags.push(Tag::Staff),
         FactBody::ConsentGranted(_) | FactBody::ConsentRevoked(_) => tags.push(Tag::Grants),
         _ => {}

@@ -4,7 +4,7 @@ use domain::{Day, Instant, PatientId, StaffId, VisitId, day_in_zone};
 use rusqlite::{Params, Row, params};
 use seal::{ChangeId, DeviceId, GrantId};
 
-use super::body::{ConsentGranted, Dispensed, FactBody, NoteSigned, StaffEnrolled, kind};
+use super::body::{ConsentGranted, Dispensed, FactBody, StaffEnrolled, kind};
 use crate::{Reading, VaultError};
 
 /// A fact as it stands in the record.
@@ -46,30 +46,6 @@ impl Reading<'_> {
     /// Every fact about a visit, oldest first.
     pub fn facts_of_visit(&self, visit: VisitId) -> Result<Vec<RecordedFact>, VaultError> {
         self.facts("WHERE visit = ?1 ORDER BY at_ms, id", [visit.as_bytes()])
-    }
-
-    /// The signatures of a visit's note, oldest first; more than one when it was signed apart on two devices.
-    pub(crate) fn signatures(&self, visit: VisitId) -> Result<Vec<(RecordedFact, NoteSigned)>, VaultError> {
-        let facts = self.facts(
-            "WHERE visit = ?1 AND kind = ?2 ORDER BY at_ms, id",
-            params![visit.as_bytes(), kind::NOTE_SIGNED],
-        )?;
-        Ok(facts
-            .into_iter()
-            .filter_map(|fact| fact.body.note_signed().map(|note| (fact, note)))
-            .collect())
-    }
-
-    /// What was handed over at a visit, oldest first.
-    pub fn dispensings(&self, visit: VisitId) -> Result<Vec<(RecordedFact, Dispensed)>, VaultError> {
-        let facts = self.facts(
-            "WHERE visit = ?1 AND kind = ?2 ORDER BY at_ms, id",
-            params![visit.as_bytes(), kind::DISPENSED],
-        )?;
-        Ok(facts
-            .into_iter()
-            .filter_map(|fact| fact.body.dispensed().map(|it| (fact, it)))
-            .collect())
     }
 
     /// The Prescription Book from one day to another, both included, in the clinic's time zone, oldest first.
@@ -159,19 +135,12 @@ impl Reading<'_> {
         )
     }
 
-    fn facts(&self, rest: &str, params: impl Params) -> Result<Vec<RecordedFact>, VaultError> {
+    pub(super) fn facts(&self, rest: &str, params: impl Params) -> Result<Vec<RecordedFact>, VaultError> {
         self.many(&format!("SELECT {COLUMNS} FROM p_facts {rest}"), params, recorded)
     }
 }
 
 impl FactBody {
-    fn note_signed(&self) -> Option<NoteSigned> {
-        match self {
-            Self::NoteSigned(fact) => Some(fact.clone()),
-            _ => None,
-        }
-    }
-
     fn dispensed(&self) -> Option<Dispensed> {
         match self {
             Self::Dispensed(fact) => Some(fact.clone()),

@@ -4,6 +4,7 @@
 mod backup;
 mod backup_harm;
 mod backup_killing;
+mod conflicts;
 mod disk;
 mod erasing;
 mod facts;

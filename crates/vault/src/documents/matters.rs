@@ -1,0 +1,433 @@
+//! What a person must judge: fields that were written apart, entries that one removed and another edited, drafts edited
+//! apart from their signature, and facts that exclude one another.
+//!
+//! The tables hold where to look; who wrote what and when is read from the documents when somebody asks.
+
+use automerge::ChangeHash;
+use domain::{Instant, PatientId, StaffId, VisitId};
+use rusqlite::{Connection, OptionalExtension, params};
+use seal::{DeviceId, DocumentId, SealedChange};
+
+use super::disputes::{self, Field, Spot};
+use super::visit::{LateEdit, Visit};
+use super::{DocPath, Edit, Shelf, View, removal};
+use crate::facts::{Dispensed, FactBody, NoteSigned, RecordedFact, kind};
+use crate::payload::Payload;
+use crate::reading::{count, noun};
+use crate::{Reading, VaultError, Writing};
+
+/// Who wrote something, as far as it is known here: bodies of old changes may be gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hand {
+    /// The staff member at the keyboard.
+    pub staff: Option<StaffId>,
+    /// The device.
+    pub device: Option<DeviceId>,
+    /// When, by its clock.
+    pub at: Option<Instant>,
+}
+
+/// One of the values that were written apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Names it, for [`Choice::Side`].
+    pub side: String,
+    /// What it says: a code, a number, a day, or text.
+    pub text: String,
+    /// The kind of an identity number, the strength of a medicine.
+    pub beside: Option<String>,
+    /// Whose it is.
+    pub by: Hand,
+}
+
+/// A field of which two devices wrote different values apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disputed {
+    /// Names it.
+    pub key: String,
+    /// Whose.
+    pub patient: PatientId,
+    /// Of which visit.
+    pub visit: Option<VisitId>,
+    /// Which field.
+    pub field: Field,
+    /// The substance or medicine that it is about; empty for what stands alone.
+    pub of: String,
+    /// Every value, oldest first.
+    pub values: Vec<Written>,
+}
+
+/// An entry that one device removed while another edited it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removed {
+    /// Names it.
+    pub key: String,
+    /// Whose.
+    pub patient: PatientId,
+    /// Of which visit; `None`: an allergy.
+    pub visit: Option<VisitId>,
+    /// The substance or medicine.
+    pub of: String,
+    /// What was edited: the field, what its remover saw, what it says now.
+    pub edited: Vec<(Field, String, String)>,
+    /// Who removed it.
+    pub removed_by: Option<Hand>,
+    /// Who edited it.
+    pub edited_by: Option<Hand>,
+}
+
+/// Something that a person must judge.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "each is what its content says")]
+pub enum Matter {
+    /// Two values for one field.
+    Disputed(Disputed),
+    /// Removed here, edited there.
+    Removed(Removed),
+    /// A draft that was edited apart from its signature.
+    LateEdit {
+        patient: PatientId,
+        visit: VisitId,
+        edit: Box<LateEdit>,
+    },
+    /// A visit with more than one signature.
+    SignedTwice {
+        patient: PatientId,
+        visit: VisitId,
+        signatures: Vec<(RecordedFact, NoteSigned)>,
+    },
+    /// Medicines that were handed over more than once.
+    DispensedTwice {
+        patient: PatientId,
+        visit: VisitId,
+        dispensings: Vec<(RecordedFact, Dispensed)>,
+    },
+}
+
+impl Matter {
+    /// Whose it is.
+    pub fn patient(&self) -> PatientId {
+        match self {
+            Self::Disputed(one) => one.patient,
+            Self::Removed(one) => one.patient,
+            Self::LateEdit { patient, .. } | Self::SignedTwice { patient, .. } | Self::DispensedTwice { patient, .. } => {
+                *patient
+            }
+        }
+    }
+
+    /// Of which visit.
+    pub fn visit(&self) -> Option<VisitId> {
+        match self {
+            Self::Disputed(one) => one.visit,
+            Self::Removed(one) => one.visit,
+            Self::LateEdit { visit, .. } | Self::SignedTwice { visit, .. } | Self::DispensedTwice { visit, .. } => {
+                Some(*visit)
+            }
+        }
+    }
+}
+
+/// How a disputed field is decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// What one side wrote, by [`Written::side`].
+    Side(String),
+    /// What a person types.
+    Typed(String),
+}
+
+/// A spot that is open: not in a visit that was signed meanwhile.
+const OPEN: &str = "FROM p_conflicts c JOIN p_documents d ON d.id = c.document
+    WHERE (c.visit IS NULL OR NOT EXISTS (SELECT 1 FROM p_facts f WHERE f.visit = c.visit AND f.kind = ?1))";
+
+impl Reading<'_> {
+    /// How many matters are open.
+    pub fn n_matters(&self) -> Result<u64, VaultError> {
+        let n_spots = self.one(&format!("SELECT count(*) {OPEN}"), [kind::NOTE_SIGNED], |row| {
+            Ok(count(row, 0)?)
+        })?;
+        let mut n = n_spots.unwrap_or(0);
+        for (visit, _) in self.doubts(None)? {
+            n += self.of_visit(visit)?.len() as u64;
+        }
+        Ok(n)
+    }
+
+    /// What is open, of everybody or of one patient.
+    pub fn matters(&self, patient: Option<PatientId>) -> Result<Vec<Matter>, VaultError> {
+        let sql = format!("SELECT d.path, c.field {OPEN} ORDER BY d.path, c.field");
+        let spots = self.many(&sql, [kind::NOTE_SIGNED], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        })?;
+        let mut matters = Vec::new();
+        for (path, field) in spots {
+            let of_patient = path.parse().ok().and_then(|path: DocPath| path.patient());
+            if patient.is_none() || patient == of_patient {
+                matters.extend(self.spot(&format!("{path} {field}"))?);
+            }
+        }
+        for (visit, _) in self.doubts(patient)? {
+            matters.extend(self.of_visit(visit)?);
+        }
+        Ok(matters)
+    }
+
+    fn doubts(&self, patient: Option<PatientId>) -> Result<Vec<(VisitId, PatientId)>, VaultError> {
+        let doubts = self.many("SELECT visit, patient FROM p_doubts ORDER BY visit", [], |row| {
+            Ok((VisitId::from_bytes(row.get(0)?), PatientId::from_bytes(row.get(1)?)))
+        })?;
+        let wanted = |of: &PatientId| patient.is_none_or(|patient| patient == *of);
+        Ok(doubts.into_iter().filter(|(_, of)| wanted(of)).collect())
+    }
+
+    /// What is open about the facts of one visit.
+    fn of_visit(&self, visit: VisitId) -> Result<Vec<Matter>, VaultError> {
+        let twice = self.twice(visit)?;
+        let mut matters = Vec::new();
+        match &twice.signed()[..] {
+            [] => {}
+            [(_, signed)] => {
+                let draft: Option<Visit> =
+                    self.one("SELECT json FROM p_visits WHERE id = ?1", [visit.as_bytes()], |row| noun(row, 0))?;
+                matters.extend(draft.and_then(|draft| LateEdit::of(&draft, signed)).map(|edit| {
+                    Matter::LateEdit {
+                        patient: signed.patient,
+                        visit,
+                        edit: Box::new(edit),
+                    }
+                }));
+            }
+            [(_, first), ..] => matters.push(Matter::SignedTwice {
+                patient: first.patient,
+                visit,
+                signatures: twice.signed().into_iter().cloned().collect(),
+            }),
+        }
+        if let doubled @ [(_, first), ..] = &twice.dispensed_twice()[..] {
+            matters.push(Matter::DispensedTwice {
+                patient: first.patient,
+                visit,
+                dispensings: doubled.iter().copied().cloned().collect(),
+            });
+        }
+        Ok(matters)
+    }
+
+    /// What is disputed at the spot of this name, if anything is.
+    fn spot(&self, key: &str) -> Result<Option<Matter>, VaultError> {
+        let Some((path, spot)) = parse(key) else { return Ok(None) };
+        let open = Shelf::default().take_or_load(self.conn(), &self.belonging(), path)?;
+        let root = View::root(&open.doc);
+        let (Some(map), Some(patient)) = (spot.view(root), path.patient()) else {
+            return Ok(None);
+        };
+        let visit = path.visit();
+        let of = ["substance", "drug_name"].iter().find_map(|key| map.text(key));
+        let of = of.unwrap_or_default();
+        let key = key.to_owned();
+        let hand = |change: &ChangeHash| self.hand(&open.id, change);
+        let Some(field) = spot.field else {
+            if !removal::is_edited_apart(&map) {
+                return Ok(None);
+            }
+            let (removers, editors) = removal::hands(&map);
+            return Ok(Some(Matter::Removed(Removed {
+                key,
+                patient,
+                visit,
+                of,
+                edited: disputes::edited(&path, &map, &removers),
+                removed_by: removers.last().map(hand).transpose()?,
+                edited_by: editors.last().map(hand).transpose()?,
+            })));
+        };
+        let mut values = Vec::new();
+        for side in disputes::sides(&map, field) {
+            let said = map.as_of(side);
+            values.push(Written {
+                side: hex::encode(side.0),
+                text: disputes::text(&said, field),
+                beside: disputes::beside(&said, field),
+                by: self.hand(&open.id, &side)?,
+            });
+        }
+        values.sort_by(|a, b| a.by.at.cmp(&b.by.at).then_with(|| a.side.cmp(&b.side)));
+        Ok((values.len() > 1).then_some(Matter::Disputed(Disputed {
+            key,
+            patient,
+            visit,
+            field,
+            of,
+            values,
+        })))
+    }
+
+    /// Whose change it is.
+    fn hand(&self, document: &DocumentId, change: &ChangeHash) -> Result<Hand, VaultError> {
+        let sql = "SELECT device, sealed FROM changes WHERE document = ?1 AND am_hash = ?2";
+        let found = self.one(sql, params![document.as_bytes(), change.0], |row| {
+            Ok((
+                DeviceId::from_bytes(row.get(0)?),
+                row.get::<_, Option<Vec<u8>>>(1)?.unwrap_or_default(),
+            ))
+        })?;
+        let Some((device, sealed)) = found else {
+            return Ok(Hand {
+                staff: None,
+                device: None,
+                at: None,
+            });
+        };
+        let payload = SealedChange::decode(&sealed)
+            .and_then(|sealed| sealed.open(&self.belonging().epochs))
+            .ok()
+            .and_then(|plain| Payload::unpack(&plain).ok());
+        Ok(Hand {
+            staff: payload.as_ref().and_then(|payload| payload.staff).map(StaffId::from_bytes),
+            device: Some(device),
+            at: payload.and_then(|payload| payload.at_ms).and_then(Instant::from_millisecond),
+        })
+    }
+}
+
+impl Writing<'_> {
+    /// Decides a disputed field: the choice is written over all that was written apart, as any edit is, so that the
+    /// dispute is over wherever it arrives. Gives what was disputed.
+    ///
+    /// # Errors
+    /// [`VaultError::NotFound`]: `conflict` when nothing is disputed there (any more), `value` when no side wrote this
+    /// or the field cannot say it; [`VaultError::Signed`].
+    pub fn decide(&mut self, key: &str, choice: &Choice) -> Result<Disputed, VaultError> {
+        let (path, spot) = self.open_spot(key)?;
+        let (Some(Matter::Disputed(disputed)), Some(field)) = (self.spot(key)?, spot.field) else {
+            return Err(VaultError::NotFound("conflict"));
+        };
+        let side = match choice {
+            Choice::Side(side) => {
+                let known = disputed.values.iter().find(|value| value.side == *side);
+                Some(known.ok_or(VaultError::NotFound("value"))?.side.clone())
+            }
+            Choice::Typed(_) => None,
+        };
+        self.edit(path, |root| {
+            within(root, &spot.within, |map| match (&side, choice) {
+                (Some(side), _) => {
+                    let mut hash = [0; 32];
+                    hex::decode_to_slice(side, &mut hash).map_err(|_| VaultError::NotFound("value"))?;
+                    disputes::choose(map, field, ChangeHash(hash))
+                }
+                (None, Choice::Typed(text) | Choice::Side(text)) => {
+                    let typed = disputes::typed(&map.view(), field, text).ok_or(VaultError::NotFound("value"))?;
+                    typed.into_iter().try_for_each(|(key, value)| map.overrule(key, value))
+                }
+            })
+        })?;
+        Ok(disputed)
+    }
+
+    /// Decides upon an entry that one removed and another edited: it comes back as it was edited, or is left out. Gives
+    /// what it was.
+    ///
+    /// # Errors
+    /// As [`Writing::decide`].
+    pub fn decide_removed(&mut self, key: &str, put_back: bool) -> Result<Removed, VaultError> {
+        let (path, spot) = self.open_spot(key)?;
+        let (Some(Matter::Removed(removed)), [container, name]) = (self.spot(key)?, &spot.within[..]) else {
+            return Err(VaultError::NotFound("conflict"));
+        };
+        self.edit(path, |root| {
+            let mut entries = root.map(container)?;
+            if put_back {
+                removal::put_back(&mut entries.map(name)?)
+            } else {
+                removal::remove(&mut entries, name)
+            }
+        })?;
+        Ok(removed)
+    }
+
+    fn open_spot(&self, key: &str) -> Result<(DocPath, Spot), VaultError> {
+        let (path, spot) = parse(key).ok_or(VaultError::NotFound("conflict"))?;
+        match path.visit() {
+            Some(visit) if !self.signatures(visit)?.is_empty() => Err(VaultError::Signed),
+            _ => Ok((path, spot)),
+        }
+    }
+}
+
+/// The document and the spot in it: `patient/<id>/allergies entries/<id>/severity`.
+fn parse(key: &str) -> Option<(DocPath, Spot)> {
+    let (path, spot) = key.split_once(' ')?;
+    let path: DocPath = path.parse().ok()?;
+    Some((path, Spot::parse(&path, spot)?))
+}
+
+fn within(
+    edit: &mut Edit<'_>,
+    names: &[String],
+    f: impl FnOnce(&mut Edit<'_>) -> Result<(), VaultError>,
+) -> Result<(), VaultError> {
+    match names {
+        [] => f(edit),
+        [first] => f(&mut edit.map(first)?),
+        [first, second, ..] => f(&mut edit.map(first)?.map(second)?),
+    }
+}
+
+/// Writes down where a document is in dispute, from nothing but the document.
+pub(super) fn project(conn: &Connection, id: &DocumentId, path: &DocPath, root: &View<'_>) -> Result<(), VaultError> {
+    conn.prepare_cached("DELETE FROM p_conflicts WHERE document = ?1")?
+        .execute([id.as_bytes()])?;
+    let visit = path.visit();
+    for spot in disputes::spots(path, root) {
+        conn.prepare_cached("INSERT INTO p_conflicts (document, field, visit) VALUES (?1, ?2, ?3)")?
+            .execute(params![id.as_bytes(), spot, visit.map(|visit| *visit.as_bytes())])?;
+    }
+    match visit {
+        Some(visit) => settle_visit(conn, visit),
+        None => Ok(()),
+    }
+}
+
+/// Writes down whether a visit is worth a look, from its draft and its facts alone. Which reversal holds can change
+/// without a new fact, so that reversals are left to whoever looks.
+pub(crate) fn settle_visit(conn: &Connection, visit: VisitId) -> Result<(), VaultError> {
+    let mut statement = conn.prepare_cached("SELECT kind, body FROM p_facts WHERE visit = ?1 AND kind IN (?2, ?3)")?;
+    let rows = statement.query_map(
+        params![visit.as_bytes(), kind::NOTE_SIGNED, kind::DISPENSED],
+        |row| Ok((row.get::<_, u16>(0)?, row.get::<_, String>(1)?)),
+    )?;
+    let (mut signed, mut n_dispensed, mut patient) = (Vec::new(), 0, None);
+    for row in rows {
+        let (kind, body) = row?;
+        let body = FactBody::from_json(kind, &body);
+        patient = patient.or(body.patient());
+        match body {
+            FactBody::NoteSigned(note) => signed.push(note),
+            FactBody::Dispensed(_) => n_dispensed += 1,
+            _ => {}
+        }
+    }
+    let is_doubtful = signed.len() > 1 || n_dispensed > 1 || differs(conn, visit, &signed)?;
+    match patient.filter(|_| is_doubtful) {
+        Some(patient) => conn
+            .prepare_cached("INSERT OR REPLACE INTO p_doubts (visit, patient) VALUES (?1, ?2)")?
+            .execute(params![visit.as_bytes(), patient.as_bytes()])?,
+        None => conn
+            .prepare_cached("DELETE FROM p_doubts WHERE visit = ?1")?
+            .execute([visit.as_bytes()])?,
+    };
+    Ok(())
+}
+
+/// Whether the draft is not what was signed.
+fn differs(conn: &Connection, visit: VisitId, signed: &[NoteSigned]) -> Result<bool, VaultError> {
+    let [signed] = signed else { return Ok(false) };
+    let draft: Option<String> = conn
+        .prepare_cached("SELECT json FROM p_visits WHERE id = ?1")?
+        .query_row([visit.as_bytes()], |row| row.get(0))
+        .optional()?;
+    let draft: Option<Visit> = draft.and_then(|json| serde_json::from_str(&json).ok());
+    Ok(draft.is_some_and(|draft| LateEdit::of(&draft, signed).is_some()))
+}
