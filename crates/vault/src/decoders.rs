@@ -7,7 +7,7 @@ use crate::documents::{DocPath, fresh_document};
 use crate::facts::FactBody;
 use crate::judge::apply_innocent;
 use crate::payload::Payload;
-use crate::{MachineSecrets, backup, unsent};
+use crate::{MachineSecrets, backup, snapshots, unsent};
 
 /// What a sealed change holds once it is open: unpacked, and read or applied to an empty document. Whether it was taken.
 pub fn payload(plain: &[u8]) -> bool {
@@ -25,6 +25,16 @@ pub fn payload(plain: &[u8]) -> bool {
     let Ok(change) = payload.automerge() else { return false };
     let mut doc = fresh_document(path.kind());
     apply_innocent(&mut doc, &[(ChangeId::from_bytes([1; 32]), change)]).is_empty()
+}
+
+/// What a snapshot holds once it is open, or the word for others'. Whether it was taken.
+pub fn snapshot(plain: &[u8]) -> bool {
+    snapshots::try_out(plain)
+}
+
+/// A whole document as Automerge wrote it. Whether it was taken.
+pub fn snapshot_document(chunk: &[u8]) -> bool {
+    snapshots::try_out_document(chunk)
 }
 
 /// A backup: its head, and the records in its pieces. How many, when it was whole.

@@ -6,20 +6,22 @@
 //! When who belongs changes, what no longer counts is taken back out (`taking_back`) and the rest is judged again.
 //! The outcome depends on the set alone, not on the order: the tests shuffle it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::{AutoCommit, Change, ChangeHash};
 use rusqlite::{Connection, params};
-use seal::{ChangeId, ChangeKind, Header, SealError, SealedChange};
+use seal::{ChangeId, ChangeKind, DocumentId, SealError, SealedChange};
 
 use crate::belonging::Belonging;
-use crate::documents::{self, DocPath, Shelf};
-use crate::payload::Payload;
+use crate::documents::{self, DocPath, OpenDoc, Shelf};
+use crate::erasure::Coming;
+pub(crate) use crate::looked::AFTER_REMOVAL;
+use crate::looked::{self, Looked, Opened, Placed, Reason};
+use crate::reading::count;
 use crate::set::{self, Verdict};
-use crate::vault::actor;
 use crate::writing::document_id;
-use crate::{Tag, VaultError, erasure, facts};
+use crate::{Tag, VaultError, erasure, facts, snapshots};
 
 /// Judges stored changes inside one transaction.
 pub(crate) struct Judge<'j> {
@@ -27,21 +29,16 @@ pub(crate) struct Judge<'j> {
     pub(crate) belonging: &'j Belonging,
     pub(crate) shelf: &'j mut Shelf,
     pub(crate) tags: BTreeSet<Tag>,
+    /// Documents whose snapshots, or their confirmations, are other ones now.
+    pub(crate) touched: BTreeSet<DocPath>,
+    /// Who belongs is another than it was.
+    again: bool,
+    /// What was looked at before the transaction began.
+    looked: HashMap<ChangeId, (u64, Result<Placed, Reason>)>,
 }
 
-/// Why a change was not taken. The word is stored and shown; it never changes its meaning.
-type Reason = &'static str;
-
-/// Why what a removed device wrote beyond its end is not taken: a person must look at it.
-pub(crate) const AFTER_REMOVAL: Reason = "after_removal";
-
-/// A change that passed everything that can be said of it alone.
-struct Opened {
-    id: ChangeId,
-    header: Header,
-    path: DocPath,
-    payload: Payload,
-}
+/// Why a change is not taken that has its place in one writer's history together with another.
+pub(crate) const FORK: Reason = "fork";
 
 /// Changes of one document that are about to be applied.
 type Batch = Vec<(ChangeId, Change)>;
@@ -53,7 +50,55 @@ impl<'j> Judge<'j> {
             belonging,
             shelf,
             tags: BTreeSet::new(),
+            touched: BTreeSet::new(),
+            again: false,
+            looked: HashMap::new(),
         }
+    }
+
+    /// Stores what came and is not here yet, and judges it. Gives the names of what is new, and of the rest.
+    pub(crate) fn take_in(&mut self, came: Vec<Looked>) -> Result<TakenIn, VaultError> {
+        let mut taken = TakenIn::default();
+        let mut joining = Vec::with_capacity(came.len());
+        for looked in came {
+            let Looked { id, sealed, bytes, found } = looked;
+            let Some(sealed) = sealed else {
+                // Nobody could be told of it under this name.
+                match set::insert(self.conn, id, None, &bytes)? {
+                    true => taken.unreadable.push(id),
+                    false => taken.held.push(id),
+                }
+                continue;
+            };
+            let Coming::Into(stored) = erasure::coming(self.conn, self.belonging, &sealed, &bytes)? else {
+                continue;
+            };
+            let names = match &found {
+                Ok(Placed::Change(_, change)) if stored.len() == bytes.len() => Some(set::automerge_names(change)),
+                _ => None,
+            };
+            let row = set::Row {
+                names,
+                ..set::Row::unjudged(id, Some(sealed.header()))
+            };
+            if set::insert_row(self.conn, &row, &stored)? {
+                self.looked.insert(id, (bytes.len() as u64, found));
+                joining.push((id, *sealed.header()));
+                taken.new.push(id);
+            } else {
+                taken.held.push(id);
+            }
+        }
+        set::join(self.conn, joining.iter().map(|(id, header)| (*id, Some(header))))?;
+        Ok(taken)
+    }
+
+    /// Judges what [`Self::take_in`] stored.
+    pub(crate) fn judge_taken(&mut self, taken: &TakenIn) -> Result<(), VaultError> {
+        if !(taken.new.is_empty() && taken.unreadable.is_empty()) {
+            self.judge(&[taken.new.as_slice(), &taken.unreadable].concat())?;
+        }
+        Ok(())
     }
 
     /// What the judged changes changed.
@@ -71,7 +116,9 @@ impl<'j> Judge<'j> {
         })?;
         let ids: Vec<ChangeId> = ids.collect::<Result<_, _>>()?;
         drop(statement);
+        self.again = true;
         let made_anew = self.take_back()?;
+        self.look_at_taints()?;
         for id in &ids {
             set::rule(self.conn, id, Verdict::Unjudged, None)?;
         }
@@ -87,101 +134,113 @@ impl<'j> Judge<'j> {
     /// Judges these changes, and makes the documents of `batches` anew whether something of theirs is among them or not.
     fn judge_besides(&mut self, ids: &[ChangeId], mut batches: BTreeMap<DocPath, Batch>) -> Result<(), VaultError> {
         for id in ids {
-            let sealed: Vec<u8> = self
-                .conn
-                .prepare_cached("SELECT sealed FROM changes WHERE id = ?1")?
-                .query_row([id.as_bytes()], |row| row.get(0))?;
-            match self.open(*id, &sealed).and_then(|opened| self.place(opened)) {
-                Ok(Placed::Change(path, change)) => {
-                    set::note_automerge(self.conn, id, &change)?;
+            match self.found(id)? {
+                Found::Snapshot(sealed) => self.take_snapshot(id, &sealed)?,
+                Found::Placed(Placed::Change(path, change)) => {
                     batches.entry(path).or_default().push((*id, *change));
                 }
-                Ok(Placed::Fact(opened)) => self.take_fact(&opened)?,
-                Err(reason) if reason == SealError::Erased.code() => {
+                Found::Placed(Placed::Fact(opened)) => self.take_fact(id, &opened)?,
+                Found::WithoutBody(sealed) => {
                     erasure::judge_without_body(self.conn, self.belonging, id, &sealed)?;
                 }
-                Err(reason) => self.quarantine(id, reason)?,
+                Found::Not(reason) => self.quarantine(id, reason)?,
             }
         }
         for (path, batch) in batches {
-            self.apply(path, batch)?;
+            if !self.touched.contains(&path) {
+                self.apply(path, batch)?;
+            }
         }
+        self.settle_touched()?;
         self.tags.insert(Tag::Sync);
         Ok(())
     }
 
-    fn quarantine(&mut self, id: &ChangeId, reason: Reason) -> Result<(), VaultError> {
+    pub(crate) fn quarantine(&mut self, id: &ChangeId, reason: Reason) -> Result<(), VaultError> {
         tracing::warn!(%id, reason, "a change was quarantined");
         set::rule(self.conn, id, Verdict::Quarantined, Some(reason))
     }
 
-    /// Everything that can be said of a change alone.
-    fn open(&self, id: ChangeId, sealed: &[u8]) -> Result<Opened, Reason> {
-        let sealed = SealedChange::decode(sealed).map_err(reason)?;
-        let header = *sealed.header();
-        if header.tenant != self.belonging.tenant {
-            return Err("wrong_tenant");
-        }
-        match sealed.verify(&self.belonging.membership) {
-            // What it wrote itself a device that was removed goes on seeing: that may be nowhere else.
-            Err(SealError::BeyondRemoval | SealError::UnknownDevice)
-                if sealed.is_signed_by(&self.belonging.keys.public()) => {}
-            verdict => verdict.map_err(reason)?,
-        }
-        if sealed.body().is_none() {
-            return Err(SealError::Erased.code());
-        }
-        if !matches!(header.kind, ChangeKind::Change | ChangeKind::Fact) {
-            return Err("newer_kind");
-        }
-        let payload = Payload::unpack(&sealed.open(&self.belonging.epochs).map_err(reason)?)?;
-        if document_id(self.belonging, &payload.path) != header.document {
-            return Err("wrong_document");
-        }
-        let path = payload.path.parse().map_err(|_| "newer_document")?;
-        Ok(Opened {
-            id,
-            header,
-            path,
-            payload,
+    /// What can be said of a stored change alone. What was looked at before it was stored is not looked at again.
+    fn found(&mut self, id: &ChangeId) -> Result<Found, VaultError> {
+        let (n_bytes, kind): (u64, i64) = self
+            .conn
+            .prepare_cached("SELECT length(sealed), kind FROM changes WHERE id = ?1")?
+            .query_row([id.as_bytes()], |row| Ok((count(row, 0)?, row.get(1)?)))?;
+        let is_snapshot = kind == set::kind_code(ChangeKind::Snapshot);
+        // What was erased on its way in has another length.
+        let looked = self.looked.remove(id).filter(|(n_looked, _)| *n_looked == n_bytes);
+        let found = match looked {
+            Some((_, found)) if !is_snapshot && found.as_ref().err() != Some(&SealError::Erased.code()) => found,
+            _ => {
+                let sealed: Vec<u8> = self
+                    .conn
+                    .prepare_cached("SELECT sealed FROM changes WHERE id = ?1")?
+                    .query_row([id.as_bytes()], |row| row.get(0))?;
+                if is_snapshot {
+                    return Ok(Found::Snapshot(sealed));
+                }
+                let looked = Looked::at(self.belonging, sealed);
+                if looked.found.as_ref().err() == Some(&SealError::Erased.code()) {
+                    return Ok(Found::WithoutBody(looked.bytes));
+                }
+                if let Ok(Placed::Change(_, change)) = &looked.found {
+                    set::note_automerge(self.conn, id, change)?;
+                }
+                looked.found
+            }
+        };
+        Ok(match found {
+            Ok(placed) => Found::Placed(placed),
+            Err(reason) => Found::Not(reason),
         })
     }
 
-    /// Tells changes from facts, and checks that a change speaks as nobody but its writer.
-    fn place(&self, opened: Opened) -> Result<Placed, Reason> {
-        if opened.header.kind == ChangeKind::Fact {
-            return if opened.payload.fact.is_some() {
-                Ok(Placed::Fact(Box::new(opened)))
-            } else {
-                Err("no_fact_inside")
-            };
-        }
-        let change = opened.payload.automerge()?;
-        if *change.actor_id() != actor(&opened.header.device, &opened.header.opening) {
-            return Err("wrong_actor");
-        }
-        Ok(Placed::Change(opened.path, Box::new(change)))
+    /// Whether it was written by somebody who belongs.
+    pub(crate) fn admit(&self, sealed: &SealedChange) -> Result<(), Reason> {
+        looked::admit(self.belonging, sealed)
     }
 
-    fn take_fact(&mut self, opened: &Opened) -> Result<(), VaultError> {
+    fn take_fact(&mut self, id: &ChangeId, opened: &Opened) -> Result<(), VaultError> {
         let tenant = self.belonging.tenant;
-        let tags = facts::project(self.conn, tenant, opened.id, opened.header.device, &opened.payload)?;
+        let tags = facts::project(self.conn, tenant, *id, opened.header.device, &opened.payload)?;
         self.tags.extend(tags);
-        set::rule(self.conn, &opened.id, Verdict::Applied, None)?;
+        set::rule(self.conn, id, Verdict::Applied, None)?;
         let kind = opened.payload.fact.as_ref().map_or(0, |fact| fact.kind);
-        let tags = erasure::after_fact(self.conn, self.belonging, self.shelf, &opened.id, kind)?;
+        let tags = erasure::after_fact(self.conn, self.belonging, self.shelf, id, kind)?;
         self.tags.extend(tags);
         Ok(())
     }
 
     /// Applies the changes of one document and writes its rows anew.
     fn apply(&mut self, path: DocPath, batch: Batch) -> Result<(), VaultError> {
-        let batch = self.without_forks(path, batch)?;
+        let document = document_id(self.belonging, &path.to_string());
+        let has_snapshots = snapshots::any(self.conn, &document)?;
+        let may_have_rivals = has_snapshots || self.may_have_rivals(&document, &batch)?;
+        if has_snapshots && (self.again || batch.is_empty() || self.any_rival(&batch)?) {
+            return self.settle(path);
+        }
+        let batch = if may_have_rivals {
+            self.without_forks(path, batch)?
+        } else {
+            batch
+        };
         let mut open = self.shelf.take_or_load(self.conn, self.belonging, path)?;
-        for id in apply_innocent(&mut open.doc, &batch) {
+        let is_held = |(_, change): &(_, Change)| open.doc.get_change_meta_by_hash(&change.hash()).is_some();
+        if has_snapshots && batch.iter().any(is_held) {
+            return self.settle(path);
+        }
+        let refused = self.apply_to(&mut open, &batch)?;
+        if has_snapshots && !refused.is_empty() {
+            return self.settle(path);
+        }
+        for id in refused {
             self.quarantine(&id, "refused_by_automerge")?;
         }
         self.rule_by_presence(&mut open.doc, &open.id, &batch)?;
+        if has_snapshots {
+            self.look_at_waiting(&document, &mut open.doc)?;
+        }
         if self.has_content(&open.id)? {
             documents::project(self.conn, &open.id, &path, &open.doc)?;
         } else {
@@ -190,6 +249,35 @@ impl<'j> Judge<'j> {
         self.tags.extend(path.tags());
         self.shelf.put(open);
         Ok(())
+    }
+
+    /// Applies a batch; gives the ids of those that Automerge refuses.
+    fn apply_to(&mut self, open: &mut OpenDoc, batch: &Batch) -> Result<Vec<ChangeId>, VaultError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let changes = batch.iter().map(|(_, change)| change.clone());
+        if let Ok(Ok(())) = catch_unwind(AssertUnwindSafe(|| open.doc.apply_changes(changes))) {
+            return Ok(Vec::new());
+        }
+        // What a refused batch leaves of a document nobody promises: it is made again, and the guilty are searched for.
+        *open = self.shelf.take_or_load(self.conn, self.belonging, open.path)?;
+        Ok(apply_innocent(&mut open.doc, batch))
+    }
+
+    /// Whether two changes could claim one place: not when all that is here of a document is this batch, in which none do.
+    fn may_have_rivals(&self, document: &DocumentId, batch: &Batch) -> Result<bool, VaultError> {
+        let mut places = BTreeSet::new();
+        if !batch.iter().all(|(_, change)| places.insert((change.actor_id(), change.seq()))) {
+            return Ok(true);
+        }
+        let sql = "SELECT count(*) FROM (SELECT 1 FROM changes WHERE document = ?1 LIMIT ?2)";
+        let more = i64::try_from(batch.len()).unwrap_or(i64::MAX).saturating_add(1);
+        let n_here: i64 = self
+            .conn
+            .prepare_cached(sql)?
+            .query_row(params![document.as_bytes(), more], |row| row.get(0))?;
+        Ok(n_here >= more)
     }
 
     /// Two changes with one place in one writer's history wedge Automerge for good. The lowest id stays; the others
@@ -208,9 +296,18 @@ impl<'j> Judge<'j> {
         let document = document_id(self.belonging, &path.to_string());
         self.make_anew(&document, &path)?; // what followed a lost branch is no longer in the document
         for id in &lost {
-            self.quarantine(id, "fork")?;
+            self.quarantine(id, FORK)?;
         }
         Ok(batch.into_iter().filter(|(id, _)| !lost.contains(id)).collect())
+    }
+
+    fn any_rival(&self, batch: &Batch) -> Result<bool, VaultError> {
+        for (id, _) in batch {
+            if !self.rivals(id)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Other changes that claim the same place, quarantined ones left out.
@@ -231,13 +328,14 @@ impl<'j> Judge<'j> {
     fn rule_by_presence(
         &mut self,
         doc: &mut AutoCommit,
-        id: &seal::DocumentId,
+        id: &DocumentId,
         batch: &Batch,
     ) -> Result<(), VaultError> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT id, am_hash FROM changes WHERE document = ?1 AND verdict = ?2 AND am_hash IS NOT NULL",
+            // 1 is `Waiting`: as a word of the text it lets the index of those answer.
+            "SELECT id, am_hash FROM changes WHERE document = ?1 AND verdict = 1 AND am_hash IS NOT NULL",
         )?;
-        let rows = statement.query_map(params![id.as_bytes(), Verdict::Waiting as i64], |row| {
+        let rows = statement.query_map([id.as_bytes()], |row| {
             Ok((ChangeId::from_bytes(row.get(0)?), ChangeHash(row.get(1)?)))
         })?;
         let mut open: Vec<(ChangeId, ChangeHash)> = rows.collect::<Result<_, _>>()?;
@@ -253,17 +351,25 @@ impl<'j> Judge<'j> {
     }
 }
 
-/// Where an opened change belongs.
-enum Placed {
-    Change(DocPath, Box<Change>),
-    Fact(Box<Opened>),
+/// What a stored change is.
+enum Found {
+    /// A snapshot, or the confirmation of some, as it is stored.
+    Snapshot(Vec<u8>),
+    Placed(Placed),
+    /// A member of the set without its body, as it is stored.
+    WithoutBody(Vec<u8>),
+    Not(Reason),
 }
 
-fn reason(error: SealError) -> Reason {
-    match error {
-        SealError::BeyondRemoval => AFTER_REMOVAL,
-        other => other.code(),
-    }
+/// What became of changes that came.
+#[derive(Default)]
+pub(crate) struct TakenIn {
+    /// Were not here, and are.
+    pub new: Vec<ChangeId>,
+    /// So are these, which this build cannot read.
+    pub unreadable: Vec<ChangeId>,
+    /// Were here.
+    pub held: Vec<ChangeId>,
 }
 
 /// Applies what can be applied; gives the ids of those that Automerge refuses, or panics over.

@@ -40,11 +40,21 @@ pub const BACKUP_POINTS: &[&str] = &[
     "restore.committed",
 ];
 
+/// Every point of making, confirming and settling snapshots, and of throwing away what they cover, in their order.
+pub const SNAPSHOT_POINTS: &[&str] = &[
+    "snapshot.begun",
+    "snapshot.sealed",
+    "snapshot.before_commit",
+    "snapshot.confirmed",
+    "snapshot.settled",
+    "snapshot.dropped",
+];
+
 /// Ends the process here if a test asked for it.
 #[inline]
 pub fn point(name: &'static str) {
     debug_assert!(
-        POINTS.contains(&name) || BACKUP_POINTS.contains(&name),
+        POINTS.contains(&name) || BACKUP_POINTS.contains(&name) || SNAPSHOT_POINTS.contains(&name),
         "every kill point stands in a list"
     );
     #[cfg(debug_assertions)]

@@ -10,7 +10,8 @@
 //! | opening, and what is found wrong before anything is touched | `open`, `mark`, `schema` |
 //! | a full disk: opening, and PINs | `ballast`, `tries` |
 //! | one write, one look | `writing`, `reading` |
-//! | the set, and what is done with what comes | `set`, `judge`, `rebuild` |
+//! | the set, and what is done with what comes | `set`, `looked`, `judge`, `rebuild` |
+//! | what has not come | `holes` |
 //! | nouns: mapping, rows and questions together | `documents/<noun>` |
 //! | who belongs, and what a removal takes back | `roster`, `taking_back` |
 //! | what was put aside, and what is carried by hand | `review`, `unsent` |
@@ -20,6 +21,7 @@
 //! | other clinics | `sharing` |
 //! | syncing with the relay | `sync`, `outbox` |
 //! | syncing with the clinic's other devices | `peers`, `buckets` |
+//! | histories that do not grow without end | `snapshots` |
 //! | backups, and a new device from one | `backup` |
 //!
 //! It knows no socket, no role and no screen. Every call blocks; time and randomness come in through [`Ports`].
@@ -38,8 +40,10 @@ mod error;
 mod facts;
 mod files;
 mod health;
+mod holes;
 mod judge;
 pub mod kill;
+mod looked;
 mod mark;
 mod numbers;
 mod open;
@@ -49,8 +53,8 @@ mod peers;
 mod ports;
 mod printing;
 mod reading;
-mod rebuild;
 mod receipts;
+mod rebuild;
 mod review;
 mod roster;
 mod schema;
@@ -58,6 +62,7 @@ mod secrets;
 mod set;
 mod settings;
 mod sharing;
+mod snapshots;
 mod sync;
 mod tag;
 mod taking_back;
@@ -78,9 +83,10 @@ pub use erasure::{HeldDocument, HeldOfPatient};
 pub use error::{OpenError, VaultError};
 pub use facts::{
     Addendum, AuditLine, Consent, ConsentGranted, ConsentRevoked, Dispensed, DispensedItem, Erased, ErasureReason,
-    FACT_CONTEXT, FactBody, FactDraft, LabelPrinted, NoteSigned, RecordedFact, Reversal, StaffEnrolled,
+    FACT_CONTEXT, FactBody, FactDraft, HeldNumbers, LabelPrinted, NoteSigned, RecordedFact, Reversal, StaffEnrolled,
 };
-pub use health::{MissingSince, Quarantined, SyncFigures, VerifyReport};
+pub use health::{Quarantined, SyncFigures, VerifyReport};
+pub use holes::MissingSince;
 pub use mark::forget_mark;
 pub use ports::{Clock, Ports, SharedRng};
 pub use printing::{NewPrintJob, PrintJob, PrintState};
@@ -91,6 +97,7 @@ pub use roster::KnownDevice;
 pub use secrets::{KeyError, KeyHolder, Keyring, KeyringState, MachineSecrets, PassphraseFile};
 pub use set::SetDigest;
 pub use sharing::{GrantRow, RelayAuditRow, ReleaseRow};
+pub use snapshots::Housekept;
 pub use tag::Tag;
 pub use tries::Tries;
 pub use unsent::MAX_UNSENT_BYTES;

@@ -32,6 +32,17 @@ pub(crate) fn forget(conn: &Connection, kind: Kind, id: &[u8]) -> Result<(), Vau
     Ok(())
 }
 
+/// Takes changes out of the line that turned out to be covered when they came.
+pub(crate) fn forget_covered(conn: &Connection, ids: &[ChangeId]) -> Result<(), VaultError> {
+    let sql = "DELETE FROM outbox WHERE kind = 0 AND id = ?1
+               AND EXISTS (SELECT 1 FROM changes c WHERE c.id = ?1 AND c.covered_by IS NOT NULL)";
+    let mut forget = conn.prepare_cached(sql)?;
+    for id in ids {
+        forget.execute([id.as_bytes()])?;
+    }
+    Ok(())
+}
+
 /// How many things wait.
 pub(crate) fn pending(conn: &Connection) -> Result<u64, VaultError> {
     Ok(conn
@@ -134,16 +145,18 @@ pub(crate) fn offer_again(conn: &Connection, membership: &Membership) -> Result<
     Ok(())
 }
 
-/// Everything that this store holds waits again, changes first, grants before the releases under them. A release that
+/// Everything that this store holds waits again, grants and revocations first: until the relay has them, nothing that this
+/// clinic shares is given to others. A release that
 /// waits already goes back behind: its grant may have been with the relay, and be lost there now.
 pub(crate) fn put_everything(conn: &Connection) -> Result<(), VaultError> {
     conn.execute_batch(
         "DELETE FROM outbox WHERE kind = 3;
-         INSERT OR IGNORE INTO outbox (kind, id) SELECT 0, id FROM changes WHERE kind >= 0 ORDER BY arrival;
          INSERT OR IGNORE INTO outbox (kind, id)
              SELECT 1, g.id FROM grants g JOIN meta m ON m.key = 'tenant' AND g.source = m.value;
          INSERT OR IGNORE INTO outbox (kind, id)
              SELECT 2, r.grant_id FROM revocations r JOIN meta m ON m.key = 'tenant' AND r.source = m.value;
+         INSERT OR IGNORE INTO outbox (kind, id) SELECT 0, id FROM changes
+             WHERE kind >= 0 AND covered_by IS NULL ORDER BY arrival;
          INSERT OR IGNORE INTO outbox (kind, id) SELECT 3, id FROM releases_made ORDER BY as_of_ms;",
     )?;
     Ok(())

@@ -3,14 +3,13 @@
 //! What came from a peer waits for the relay too: the device that wrote it may not reach the relay for long.
 
 use rusqlite::{Connection, OptionalExtension, params};
-use seal::{GrantId, SealedChange, TenantId};
+use seal::{GrantId, TenantId};
 use sync_protocol::tree::FAN_OUT;
 use sync_protocol::{Bucket, Consent, ItemId, PeerSet, PeerStore, Prefix, StoreError};
 
 use crate::judge::Judge;
 use crate::outbox::{self, Kind};
 use crate::reading::count;
-use crate::sync::store;
 use crate::{Tag, Vault, VaultError, buckets, kill, sharing};
 
 impl PeerStore for Vault {
@@ -35,7 +34,10 @@ impl PeerStore for Vault {
             PeerSet::Consents => {
                 "SELECT name FROM consent_names WHERE name >= ?1 AND name <= ?2 AND name <> ?3 ORDER BY name LIMIT ?4"
             }
-            PeerSet::Changes => "SELECT id FROM changes WHERE id >= ?1 AND id <= ?2 AND id <> ?3 ORDER BY id LIMIT ?4",
+            PeerSet::Changes => {
+                "SELECT id FROM changes WHERE id >= ?1 AND id <= ?2 AND id <> ?3 AND covered_by IS NULL
+                 ORDER BY id LIMIT ?4"
+            }
         };
         let after = after.map_or(&[][..], |after| after.as_bytes());
         let bounds = params![from.as_bytes(), last.as_bytes(), after, limit(max)];
@@ -81,24 +83,19 @@ impl PeerStore for Vault {
     }
 
     fn absorb_changes_from_peer(&self, changes: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        let looked = self.look_at(changes);
         let mut writer = self.inner.writer();
-        let belonging = self.belonging();
+        let (belonging, came) = self.still(looked);
         let tags = writer.transaction(|conn, _, shelf, _| {
-            let mut new = Vec::new();
-            for bytes in &changes {
-                let (id, is_new) = store(conn, &belonging, bytes)?;
-                if is_new {
-                    new.push(id);
-                    if SealedChange::decode(bytes).is_ok() {
-                        outbox::put(conn, Kind::Change, id.as_bytes())?;
-                    }
-                }
+            let mut judge = Judge::new(conn, &belonging, shelf);
+            let taken = judge.take_in(came)?;
+            for id in &taken.new {
+                outbox::put(conn, Kind::Change, id.as_bytes())?;
             }
             kill::point("peer.stored");
-            let mut judge = Judge::new(conn, &belonging, shelf);
-            if !new.is_empty() {
-                judge.judge(&new)?;
-            }
+            judge.judge_taken(&taken)?;
+            // What a snapshot in force holds already is no news to the relay.
+            outbox::forget_covered(conn, &taken.new)?;
             kill::point("peer.judged");
             kill::point("peer.before_commit");
             Ok::<_, VaultError>(judge.tags())
@@ -148,7 +145,9 @@ impl PeerStore for Vault {
     fn since(&self, set: PeerSet, place: u64, max: usize) -> Result<(u64, Vec<ItemId>), StoreError> {
         let sql = match set {
             PeerSet::Consents => "SELECT arrival, name FROM consent_names WHERE arrival > ?1 ORDER BY arrival LIMIT ?2",
-            PeerSet::Changes => "SELECT arrival, id FROM changes WHERE arrival > ?1 ORDER BY arrival LIMIT ?2",
+            PeerSet::Changes => {
+                "SELECT arrival, id FROM changes WHERE arrival > ?1 AND covered_by IS NULL ORDER BY arrival LIMIT ?2"
+            }
         };
         let after = i64::try_from(place).unwrap_or(i64::MAX);
         let came = self.read(|r| {

@@ -9,7 +9,7 @@ use crate::documents::Shelf;
 use crate::judge::Judge;
 use crate::reading::count;
 use crate::set::Verdict;
-use crate::{Tag, Vault, VaultError, buckets, erasure, kill, schema};
+use crate::{Tag, Vault, VaultError, buckets, erasure, kill, schema, snapshots};
 
 /// What rebuilding found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +84,7 @@ pub(crate) fn run(conn: &Connection, belonging: &Belonging, shelf: &mut Shelf) -
         "UPDATE changes SET verdict = 3, reason = NULL, am_hash = NULL, am_seq = NULL",
         [],
     )?;
+    snapshots::forget_all(conn)?;
     buckets::make(conn)?;
     for document in documents(conn, belonging)? {
         Judge::new(conn, belonging, shelf).judge(&changes_of(conn, &document)?)?;

@@ -91,8 +91,12 @@ impl Reading<'_> {
 
     /// How far what a device wrote was taken here, for each of its openings that wrote anything: what its removal names.
     pub fn ends_of(&self, device: &DeviceId) -> Result<Vec<OpeningEnd>, VaultError> {
-        let sql = "SELECT opening, max(number) FROM changes
-                   WHERE device = ?1 AND number > 0 AND verdict IN (?2, ?3) GROUP BY opening ORDER BY opening";
+        // What is here, and what snapshots in force hold of what need not be here any more.
+        let sql = "SELECT opening, max(number) FROM (
+                       SELECT opening, number FROM changes WHERE device = ?1 AND number > 0 AND verdict IN (?2, ?3)
+                       UNION ALL SELECT n.opening, n.last FROM snapshot_numbers n
+                           JOIN snapshots s ON s.id = n.snapshot WHERE n.device = ?1 AND s.in_force)
+                   GROUP BY opening ORDER BY opening";
         let row = params![device.as_bytes(), Verdict::Applied as i64, Verdict::Waiting as i64];
         self.many(sql, row, |row| {
             Ok(OpeningEnd {

@@ -3,10 +3,12 @@
 use std::ops::BitXorAssign;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use seal::{ChangeId, ChangeKind, DocumentId, Header, SealedChange};
-use sync_protocol::PeerSet;
+use seal::{ChangeId, ChangeKind, DeviceId, DocumentId, Header, OpeningId, SealedChange};
+use sync_protocol::{ItemId, PeerSet};
 
-use crate::{Vault, VaultError, buckets};
+use crate::holes::Place;
+use crate::reading::count;
+use crate::{Vault, VaultError, buckets, holes};
 
 /// This device's own verdict on a change; the change is a member of the set whatever it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,26 +19,26 @@ pub(crate) enum Verdict {
     Waiting = 1,
     /// It was not taken; the reason stands beside it.
     Quarantined = 2,
-    /// Stored and not looked at yet; no commit leaves one so.
+    /// Stored and not looked at yet.
     Unjudged = 3,
 }
 
 /// The number under which a kind is stored. Frozen.
-pub(crate) fn kind_code(kind: ChangeKind) -> i64 {
+pub(crate) const fn kind_code(kind: ChangeKind) -> i64 {
     match kind {
         ChangeKind::Change => 0,
         ChangeKind::Fact => 1,
         ChangeKind::Snapshot => 2,
         ChangeKind::Release => 3,
         ChangeKind::Statement => 4,
-        ChangeKind::Unknown(code) => 1000 + i64::from(code),
+        ChangeKind::Unknown(code) => 1000 + code as i64,
     }
 }
 
 /// [`kind_code`] of what could not even be decoded.
 pub(crate) const UNREADABLE: i64 = -1;
 
-/// Two stores with equal digests hold the same set.
+/// Two stores with equal digests hold the same live set: everything but what a snapshot in force covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SetDigest {
     /// How many changes.
@@ -51,13 +53,15 @@ pub(crate) fn insert_own(
     sealed: &SealedChange,
     change: Option<&automerge::Change>,
 ) -> Result<(), VaultError> {
-    insert(conn, sealed.id(), Some(sealed.header()), &sealed.encode())?;
-    let id = sealed.id();
-    rule(conn, &id, Verdict::Applied, None)?;
-    if let Some(change) = change {
-        note_automerge(conn, &id, change)?;
-    }
-    Ok(())
+    let row = Row {
+        id: sealed.id(),
+        header: Some(sealed.header()),
+        verdict: Verdict::Applied,
+        names: change.map(automerge_names),
+        rank: None,
+    };
+    insert_row(conn, &row, &sealed.encode())?;
+    join(conn, [(row.id, row.header)])
 }
 
 /// Stores a change as it came; `false` when it is here already. It waits for its verdict.
@@ -67,25 +71,77 @@ pub(crate) fn insert(
     header: Option<&Header>,
     sealed: &[u8],
 ) -> Result<bool, VaultError> {
+    let is_new = insert_row(conn, &Row::unjudged(id, header), sealed)?;
+    if is_new {
+        join(conn, [(id, header)])?;
+    }
+    Ok(is_new)
+}
+
+/// What stands beside a sealed change when it is stored.
+pub(crate) struct Row<'h> {
+    pub id: ChangeId,
+    /// `None` for what could not be decoded.
+    pub header: Option<&'h Header>,
+    pub verdict: Verdict,
+    /// Automerge's hash and number, when it was opened.
+    pub names: Option<([u8; 32], i64)>,
+    /// How soon it is to be read; the lowest first.
+    pub rank: Option<u8>,
+}
+
+impl<'h> Row<'h> {
+    /// Not judged yet.
+    pub(crate) fn unjudged(id: ChangeId, header: Option<&'h Header>) -> Self {
+        Self {
+            id,
+            header,
+            verdict: Verdict::Unjudged,
+            names: None,
+            rank: None,
+        }
+    }
+}
+
+/// Automerge's own names of an opened change.
+pub(crate) fn automerge_names(change: &automerge::Change) -> ([u8; 32], i64) {
+    (change.hash().0, i64::try_from(change.seq()).unwrap_or(i64::MAX))
+}
+
+/// Stores a change and what stands beside it; `false` when it is here already. [`join`] must follow for what is new.
+pub(crate) fn insert_row(conn: &Connection, row: &Row<'_>, sealed: &[u8]) -> Result<bool, VaultError> {
+    let header = row.header;
     let new = conn
         .prepare_cached(
-            "INSERT OR IGNORE INTO changes (id, document, device, opening, number, kind, verdict, sealed)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT OR IGNORE INTO changes
+                 (id, document, device, opening, number, kind, verdict, am_hash, am_seq, rank, sealed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
-            id.as_bytes(),
+            row.id.as_bytes(),
             header.map_or(&[0; 32], |h| h.document.as_bytes()),
             header.map_or(&[0; 32], |h| h.device.as_bytes()),
             header.map_or(&[0; 16], |h| h.opening.as_bytes()),
             header.map_or(0, |h| i64::try_from(h.number).unwrap_or(i64::MAX)),
             header.map_or(UNREADABLE, |h| kind_code(h.kind)),
-            Verdict::Unjudged as i64,
+            row.verdict as i64,
+            row.names.map(|(hash, _)| hash),
+            row.names.map(|(_, seq)| seq),
+            row.rank,
             sealed,
         ])?;
-    if new == 1 {
-        buckets::add(conn, PeerSet::Changes, &id.into())?;
-    }
     Ok(new == 1)
+}
+
+/// Counts changes in that were just stored: in the tree that peers compare, and among the numbers that are here.
+pub(crate) fn join<'h>(
+    conn: &Connection,
+    new: impl IntoIterator<Item = (ChangeId, Option<&'h Header>)>,
+) -> Result<(), VaultError> {
+    let (ids, headers): (Vec<ItemId>, Vec<Option<&Header>>) =
+        new.into_iter().map(|(id, header)| (ItemId::from(id), header)).unzip();
+    buckets::add_all(conn, PeerSet::Changes, &ids)?;
+    holes::fill(conn, headers.into_iter().flatten().map(Place::of))
 }
 
 /// Writes down the verdict on a change.
@@ -122,33 +178,44 @@ pub(crate) fn drop_body(conn: &Connection, id: &ChangeId, without_body: &[u8]) -
     Ok(())
 }
 
-/// Takes a change out of the set.
+/// Takes a change out of the set. One that was live is a hole then; one that was covered stays known.
 pub(crate) fn take_out(conn: &Connection, id: &ChangeId) -> Result<(), VaultError> {
-    let was_live: Option<bool> = conn
-        .prepare_cached("DELETE FROM changes WHERE id = ?1 RETURNING covered_by IS NULL")?
-        .query_row([id.as_bytes()], |row| row.get(0))
+    let sql = "DELETE FROM changes WHERE id = ?1 RETURNING covered_by IS NULL, device, opening, number";
+    let taken: Option<(bool, Place)> = conn
+        .prepare_cached(sql)?
+        .query_row([id.as_bytes()], |row| {
+            let place = Place {
+                device: DeviceId::from_bytes(row.get(1)?),
+                opening: OpeningId::from_bytes(row.get(2)?),
+                number: count(row, 3)?,
+            };
+            Ok((row.get(0)?, place))
+        })
         .optional()?;
-    if was_live == Some(true) {
+    if let Some((true, place)) = taken {
         buckets::remove(conn, PeerSet::Changes, &(*id).into())?;
+        let sql = "SELECT EXISTS (SELECT 1 FROM changes WHERE device = ?1 AND opening = ?2 AND number = ?3)";
+        let number = i64::try_from(place.number).unwrap_or(i64::MAX);
+        let claim = params![place.device.as_bytes(), place.opening.as_bytes(), number];
+        if !conn.prepare_cached(sql)?.query_row(claim, |row| row.get(0))? {
+            holes::dig(conn, &place)?;
+        }
     }
     Ok(())
 }
 
 /// Remembers Automerge's own names of an opened change.
 pub(crate) fn note_automerge(conn: &Connection, id: &ChangeId, change: &automerge::Change) -> Result<(), VaultError> {
+    let (hash, seq) = automerge_names(change);
     conn.prepare_cached("UPDATE changes SET am_hash = ?2, am_seq = ?3 WHERE id = ?1")?
-        .execute(params![
-            id.as_bytes(),
-            change.hash().as_ref(),
-            i64::try_from(change.seq()).unwrap_or(i64::MAX)
-        ])?;
+        .execute(params![id.as_bytes(), hash, seq])?;
     Ok(())
 }
 
-/// The digest of the whole set.
+/// The digest of what is live.
 pub(crate) fn digest(conn: &Connection) -> Result<SetDigest, VaultError> {
     let mut digest = SetDigest { count: 0, xor: [0; 32] };
-    let mut statement = conn.prepare_cached("SELECT id FROM changes")?;
+    let mut statement = conn.prepare_cached("SELECT id FROM changes WHERE covered_by IS NULL")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let id: [u8; 32] = row.get(0)?;
@@ -163,7 +230,7 @@ pub(crate) fn digest(conn: &Connection) -> Result<SetDigest, VaultError> {
 }
 
 impl Vault {
-    /// Count and combined ids of all changes here: equal on two devices that hold the same set.
+    /// Count and combined ids of all live changes here: equal on two devices that hold the same set.
     pub fn set_of_changes(&self) -> Result<SetDigest, VaultError> {
         self.read(|r| digest(r.conn()))
     }

@@ -20,7 +20,7 @@ impl Judge<'_> {
     /// are to be made from the rest.
     pub(crate) fn take_back(&mut self) -> Result<BTreeSet<DocPath>, VaultError> {
         let mut documents = BTreeSet::new();
-        let mut withdrawn = Vec::new();
+        let (mut withdrawn, mut snapshots) = (Vec::new(), Vec::new());
         for device in self.writers()? {
             let is_own = device == self.belonging.device;
             if is_own || self.belonging.membership.device(&device).is_some() {
@@ -34,10 +34,10 @@ impl Judge<'_> {
                     Admission::NoDevice => SealError::UnknownDevice.code(),
                 };
                 set::rule(self.conn, &taken.id, Verdict::Quarantined, Some(reason))?;
-                if taken.is_fact {
-                    withdrawn.push(taken.id);
-                } else {
-                    documents.insert(taken.document);
+                match taken.kind {
+                    FACT => withdrawn.push(taken.id),
+                    SNAPSHOT => snapshots.push(taken.id),
+                    _ => drop(documents.insert(taken.document)),
                 }
             }
         }
@@ -54,6 +54,7 @@ impl Judge<'_> {
             let tags = erasure::after_withdrawal(self.conn, self.belonging, self.shelf)?;
             self.tags.extend(tags);
         }
+        self.touch(&snapshots)?;
         let mut paths = BTreeSet::new();
         for document in documents {
             if let Some(path) = self.path_of(&document)? {
@@ -74,7 +75,7 @@ impl Judge<'_> {
     /// Whether anything of a document was taken, or waits.
     pub(crate) fn has_content(&self, document: &DocumentId) -> Result<bool, VaultError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM changes WHERE document = ?1 AND am_hash IS NOT NULL
-                   AND verdict IN (?2, ?3))";
+                   AND verdict IN (?2, ?3)) OR EXISTS (SELECT 1 FROM snapshots WHERE document = ?1 AND in_force)";
         let row = params![document.as_bytes(), Verdict::Applied as i64, Verdict::Waiting as i64];
         Ok(self.conn.prepare_cached(sql)?.query_row(row, |row| row.get(0))?)
     }
@@ -104,7 +105,7 @@ impl Judge<'_> {
                 document: DocumentId::from_bytes(row.get(1)?),
                 opening: OpeningId::from_bytes(row.get(2)?),
                 number: count(row, 3)?,
-                is_fact: row.get::<_, i64>(4)? == kind_code(ChangeKind::Fact),
+                kind: row.get(4)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -126,5 +127,8 @@ struct Taken {
     document: DocumentId,
     opening: OpeningId,
     number: u64,
-    is_fact: bool,
+    kind: i64,
 }
+
+const FACT: i64 = kind_code(ChangeKind::Fact);
+const SNAPSHOT: i64 = kind_code(ChangeKind::Snapshot);

@@ -261,31 +261,55 @@ impl Writing<'_> {
         payload: &Payload,
         change: Option<&automerge::Change>,
     ) -> Result<(ChangeId, DeviceId), VaultError> {
+        let sealed = self.seal_plain(kind, &payload.path, &payload.pack()?, change)?;
+        Ok((sealed.id(), sealed.header().device))
+    }
+
+    /// Lends a document as it stands; this write has edited nothing.
+    pub(crate) fn look_at<T>(&mut self, path: DocPath, f: impl FnOnce(&mut OpenDoc) -> T) -> Result<T, VaultError> {
+        let belonging = self.reading.belonging();
+        let mut open = self.shelf.take_or_load(self.reading.conn(), &belonging, path)?;
+        let seen = f(&mut open);
+        self.shelf.put(open);
+        Ok(seen)
+    }
+
+    /// Judges inside this write, which has edited nothing.
+    pub(crate) fn judging(&mut self, f: impl FnOnce(&mut Judge<'_>) -> Result<(), VaultError>) -> Result<(), VaultError> {
+        let belonging = self.reading.belonging();
+        let mut judge = Judge::new(self.reading.conn(), &belonging, self.shelf);
+        f(&mut judge)?;
+        self.tags.extend(judge.tags());
+        Ok(())
+    }
+
+    /// [`Self::seal_and_store`] of what is packed already.
+    pub(crate) fn seal_plain(
+        &mut self,
+        kind: ChangeKind,
+        path: &str,
+        plain: &[u8],
+        change: Option<&automerge::Change>,
+    ) -> Result<SealedChange, VaultError> {
         let epoch = self.epoch()?;
         let belonging = self.reading.belonging();
         let header = Header {
             version: seal::FORMAT_VERSION,
             tenant: belonging.tenant,
-            document: document_id(&belonging, &payload.path),
+            document: document_id(&belonging, path),
             epoch,
             device: belonging.device,
             opening: self.parts.opening,
             number: *self.next_number,
             kind,
         };
-        let sealed = SealedChange::seal(
-            header,
-            &payload.pack()?,
-            &belonging.epochs,
-            &belonging.keys,
-            &mut self.rng,
-        )?;
+        let sealed = SealedChange::seal(header, plain, &belonging.epochs, &belonging.keys, &mut self.rng)?;
         set::insert_own(self.reading.conn(), &sealed, change)?;
         outbox::put(self.reading.conn(), outbox::Kind::Change, sealed.id().as_bytes())?;
         kill::point("write.sealed");
         *self.next_number += 1;
         self.tags.insert(Tag::Sync);
-        Ok((sealed.id(), belonging.device))
+        Ok(sealed)
     }
 }
 

@@ -11,7 +11,7 @@ use super::path::DocPath;
 use crate::belonging::Belonging;
 use crate::payload::Payload;
 use crate::writing::document_id;
-use crate::{VaultError, set};
+use crate::{VaultError, set, snapshots};
 
 /// As many loaded documents as are kept.
 const CAPACITY: usize = 64;
@@ -88,11 +88,12 @@ impl Shelf {
     }
 }
 
-/// Makes a document from its changes that were applied, or that wait for a parent.
+/// Makes a document from its snapshots in force, and from its changes on top that were applied, or wait for a parent.
 fn load(conn: &Connection, belonging: &Belonging, path: DocPath) -> Result<OpenDoc, VaultError> {
     let id = document_id(belonging, &path.to_string());
     let mut statement = conn.prepare_cached(
-        "SELECT sealed FROM changes WHERE document = ?1 AND am_hash IS NOT NULL AND verdict IN (?2, ?3) ORDER BY arrival",
+        "SELECT sealed FROM changes WHERE document = ?1 AND am_hash IS NOT NULL AND verdict IN (?2, ?3)
+         AND covered_by IS NULL ORDER BY arrival",
     )?;
     let mut rows = statement.query((
         id.as_bytes(),
@@ -106,6 +107,9 @@ fn load(conn: &Connection, belonging: &Belonging, path: DocPath) -> Result<OpenD
         changes.push(payload.automerge().map_err(VaultError::Malformed)?);
     }
     let mut doc = genesis::fresh(path.kind());
+    for mut snapshot in snapshots::in_force(conn, belonging, &id)? {
+        doc.merge(&mut snapshot)?;
+    }
     doc.apply_changes(changes)?;
     Ok(OpenDoc { id, path, doc })
 }

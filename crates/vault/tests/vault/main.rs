@@ -19,6 +19,7 @@ mod removal;
 mod search;
 mod secrets;
 mod sharing;
+mod snapshots;
 mod sound;
 mod syncing;
 mod tries;
