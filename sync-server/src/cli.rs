@@ -1,6 +1,7 @@
 //! What the operator can say, and with which code the program ends.
 
 mod clinics;
+mod copies;
 mod serving;
 
 use std::net::SocketAddr;
@@ -26,6 +27,9 @@ Examples:
       medieco-relay clinic add 'Klinik Harapan'
   The invitation was lost or is too old:
       medieco-relay invite 'Klinik Harapan'
+  A backup while it runs, and back again:
+      medieco-relay backup --to /backup/relay-monday.sqlite
+      medieco-relay restore --from /backup/relay-monday.sqlite
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 4 refused.";
 
@@ -47,6 +51,18 @@ pub struct Cli {
 enum Command {
     /// Run the relay until SIGTERM or Ctrl-C
     Serve(Serve),
+    /// Copy the relay's store into one file, also while the relay runs
+    Backup {
+        /// The file; it must not exist
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Put a backup back; the relay must be stopped
+    Restore {
+        /// The file that `backup` made
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+    },
     /// The list of clinics
     #[command(subcommand)]
     Clinic(Clinic),
@@ -78,6 +94,10 @@ struct Serve {
     /// SHA-256 of the proxy's public key (SubjectPublicKeyInfo), in hex, for invitations
     #[arg(long, value_name = "HEX", requires = "behind_proxy", value_parser = parse_sha256)]
     public_key_sha256: Option<[u8; 32]>,
+    /// A mark outside the data folder, by which a folder that was put back is noticed [default: with the system's own data
+    /// folder, a file in the system's folder for states; with --data, none]
+    #[arg(long, value_name = "FILE")]
+    mark: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -93,6 +113,7 @@ enum Clinic {
 
 /// Does what the operator said.
 pub fn run(cli: Cli) -> ExitCode {
+    let own_mark = cli.data.is_none().then(default_mark).flatten();
     let Some(data) = cli.data.or_else(default_data) else {
         return say(
             FAILED,
@@ -100,7 +121,9 @@ pub fn run(cli: Cli) -> ExitCode {
         );
     };
     match cli.command {
-        Command::Serve(serve) => serving::run(serve, data, cli.json),
+        Command::Serve(serve) => serving::run(serve, data, own_mark, cli.json),
+        Command::Backup { to } => copies::back_up(&data, &to, cli.json),
+        Command::Restore { from } => copies::put_back(&data, &from, cli.json),
         Command::Clinic(Clinic::Add { name }) => clinics::add(&data, &name, cli.json),
         Command::Clinic(Clinic::List) => clinics::list(&data, cli.json),
         Command::Invite { clinic } => clinics::invite(&data, &clinic, cli.json),
@@ -114,6 +137,11 @@ fn say(code: u8, words: impl std::fmt::Display) -> ExitCode {
 
 fn default_data() -> Option<PathBuf> {
     directories::ProjectDirs::from("my", "MediEco", "medieco-relay").map(|dirs| dirs.data_dir().to_owned())
+}
+
+fn default_mark() -> Option<PathBuf> {
+    let dirs = directories::ProjectDirs::from("my", "MediEco", "medieco-relay")?;
+    Some(dirs.state_dir()?.join("relay.mark"))
 }
 
 fn parse_sha256(text: &str) -> Result<[u8; 32], String> {

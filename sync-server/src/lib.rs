@@ -6,13 +6,17 @@
 
 mod connection;
 mod hub;
+mod mark;
 mod outbox;
+mod restore;
 mod serve;
 mod store;
 mod tls;
 mod writer;
 
 pub use hub::Hub;
+pub use mark::Mark;
+pub use restore::{RestoreError, backup, restore};
 pub use serve::{RunningRelay, ServeError, ServeOptions, TlsFiles, serve};
 pub use store::{ClinicError, ClinicRow, FILE_NAME, INVITATION_LIFETIME_MS, OpenError, Reachable, Store};
 pub use tls::{TlsError, key_sha256};

@@ -49,6 +49,8 @@ pub struct ServeOptions {
     pub public_url: Option<String>,
     /// SHA-256 of the key that clinics meet there, when it is a proxy's.
     pub public_key_sha256: Option<[u8; 32]>,
+    /// Where the mark outside the data folder is, by which a folder that was put back is noticed.
+    pub mark: Option<PathBuf>,
 }
 
 /// Why the relay does not run.
@@ -142,6 +144,9 @@ pub async fn serve(
     check_public_url(&options)?;
     let mut store = Store::open(&options.data, &mut rand::rng())?;
     let lock = lock(&options.data)?;
+    if let Some(mark) = &options.mark {
+        store.follow_with_mark(mark.clone(), &mut rand::rng())?;
+    }
     let listener = TcpListener::bind(options.listen)
         .await
         .map_err(|error| ServeError::Listen(options.listen, error))?;
@@ -240,7 +245,7 @@ fn reachable(options: &ServeOptions, address: SocketAddr, tls: Option<&Tls>) -> 
 }
 
 /// Held as long as the relay runs; the operating system lets go of it when the process ends, however that happens.
-fn lock(data: &std::path::Path) -> Result<std::fs::File, ServeError> {
+pub(crate) fn lock(data: &std::path::Path) -> Result<std::fs::File, ServeError> {
     let file = std::fs::File::create(data.join("relay.lock"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

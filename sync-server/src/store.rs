@@ -10,6 +10,7 @@ mod columns;
 mod feeds;
 mod gone;
 mod life;
+mod marked;
 mod push;
 mod releases;
 mod statements;
@@ -17,7 +18,7 @@ mod statements;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand_core::CryptoRng;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -27,6 +28,7 @@ use sync_protocol::{
     ReleaseAnswer, ReleaseAsk, Roster, Shown, SignedReceipt, Wake,
 };
 
+use self::marked::FollowingMark;
 pub use clinics::{ClinicError, ClinicRow, INVITATION_LIFETIME_MS};
 
 mod migrations {
@@ -69,6 +71,9 @@ pub struct Store {
     key: RelayKey,
     last_receipt_ms: i64,
     reserved_ms: i64,
+    commits: u64,
+    mark: Option<FollowingMark>,
+    kept_house: Option<Instant>,
     rosters: HashMap<TenantId, Arc<Roster>>,
 }
 
@@ -79,7 +84,12 @@ impl Store {
     /// [`OpenError`].
     pub fn open(folder: &Path, rng: &mut impl CryptoRng) -> Result<Self, OpenError> {
         make_private_folder(folder)?;
-        let mut connection = Connection::open(folder.join(FILE_NAME))?;
+        crate::restore::finish(folder)?;
+        Self::open_file(folder, FILE_NAME, rng)
+    }
+
+    pub(crate) fn open_file(folder: &Path, name: &str, rng: &mut impl CryptoRng) -> Result<Self, OpenError> {
+        let mut connection = Connection::open(folder.join(name))?;
         connection.busy_timeout(Duration::from_secs(10))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -99,16 +109,19 @@ impl Store {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         life::settle(&transaction, &key.public(), Incarnation(fresh))?;
         transaction.commit()?;
-        let (incarnation, reserved_ms) =
-            connection.query_row("SELECT incarnation, clock_ms FROM relay", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
+        let sql = "SELECT incarnation, clock_ms, commits FROM relay";
+        let (incarnation, reserved_ms, commits) = connection.query_row(sql, [], |row| {
+            Ok((row.get(0)?, row.get(1)?, columns::position(row, 2)?))
+        })?;
         Ok(Self {
             connection,
             incarnation: Incarnation(incarnation),
             key,
             last_receipt_ms: reserved_ms,
             reserved_ms,
+            commits,
+            mark: None,
+            kept_house: None,
             rosters: HashMap::new(),
         })
     }
@@ -150,23 +163,17 @@ impl Store {
             .map_err(failed)
     }
 
-    /// Drops the bodies of changes that snapshots cover for 30 days; gives how many went. Call again while some go.
-    ///
-    /// # Errors
-    /// [`RelayStoreFailed`].
-    pub fn drop_covered(&mut self, now_ms: i64) -> Result<usize, RelayStoreFailed> {
-        gone::drop_covered(&self.connection, now_ms).map_err(failed)
-    }
-
     /// One transaction, `BEGIN IMMEDIATE` to `COMMIT`; an error rolls all of it back.
     fn write<T>(&mut self, act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, RelayStoreFailed> {
-        let run = || {
+        let mut run = || {
             let transaction = self
                 .connection
                 .transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = act(&transaction)?;
-            transaction.execute("UPDATE relay SET commits = commits + 1", [])?;
+            let sql = "UPDATE relay SET commits = commits + 1 RETURNING commits";
+            let commits = transaction.query_row(sql, [], |row| columns::position(row, 0))?;
             transaction.commit()?;
+            self.commits = commits;
             Ok(done)
         };
         run().map_err(failed)
@@ -278,12 +285,12 @@ fn failed(error: rusqlite::Error) -> RelayStoreFailed {
 }
 
 #[cfg(unix)]
-fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 #[cfg(not(unix))]
-fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)
 }

@@ -32,7 +32,10 @@ impl Writer {
         let thread = std::thread::Builder::new().name("relay-store".into()).spawn(move || {
             while let Some(job) = queue.blocking_recv() {
                 job(&mut store);
+                store.move_mark(false);
+                store.keep_house(crate::now_ms());
             }
+            store.move_mark(true);
             if let Err(error) = store.checkpoint() {
                 tracing::warn!(%error, "the write-ahead log stays for the next start");
             }

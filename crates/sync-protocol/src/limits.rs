@@ -12,6 +12,10 @@ pub(crate) const WITH_RECEIPTS: u16 = 2;
 /// Room for one sealed release (1 MiB and its envelopes) with its wrapping.
 pub const MAX_FRAME_BYTES: usize = 2 * 1024 * 1024;
 
+/// The largest sealed snapshot that a relay takes: with its wrapping it fits one frame, which it has for itself. Devices
+/// make none that is larger; between peers one of seal's own limit goes through.
+pub const MAX_RELAYED_SNAPSHOT_BYTES: usize = MAX_FRAME_BYTES - 64 * 1024;
+
 /// Bodies in one batch or one push: a batch is closed when the next item would pass this (one item always fits).
 pub const BATCH_BYTES: usize = 256 * 1024;
 /// Items in one batch or one push.

@@ -1,7 +1,8 @@
 //! What a relay checks of a pushed item before its store sees it: size, name, owner, signature.
 
-use seal::{Grant, Membership, Release, Revocation, SealError, SealedChange, TenantId};
+use seal::{ChangeKind, Grant, Membership, Release, Revocation, SealError, SealedChange, TenantId};
 
+use crate::limits::MAX_RELAYED_SNAPSHOT_BYTES;
 use crate::{Checked, OutId, PushItem, Refusal};
 
 /// Checks one item against the pushing clinic's membership.
@@ -9,10 +10,10 @@ pub(crate) fn check(tenant: &TenantId, membership: &Membership, item: PushItem) 
     let bytes = Vec::from(item.bytes);
     match item.id {
         OutId::Change(id) => {
-            if bytes.len() > seal::MAX_SEALED_CHANGE_BYTES {
+            let change = SealedChange::decode(&bytes).map_err(refusal)?;
+            if bytes.len() > max_bytes(change.header().kind) {
                 return Err(Refusal::Malformed);
             }
-            let change = SealedChange::decode(&bytes).map_err(refusal)?;
             owned(change.header().tenant == *tenant)?;
             named(change.id() == id)?;
             match change.verify(membership) {
@@ -56,6 +57,14 @@ pub(crate) fn check(tenant: &TenantId, membership: &Membership, item: PushItem) 
         }
         OutId::Covered(id) => named(bytes.is_empty()).map(|()| Checked::Covered { id }),
         OutId::Erased(id) => named(bytes.is_empty()).map(|()| Checked::Erased { id }),
+    }
+}
+
+/// A snapshot must fit one frame alone, whoever it goes to; every other kind has seal's own limit.
+fn max_bytes(kind: ChangeKind) -> usize {
+    match kind {
+        ChangeKind::Snapshot => MAX_RELAYED_SNAPSHOT_BYTES,
+        _ => seal::MAX_SEALED_CHANGE_BYTES,
     }
 }
 

@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{FAILED, REFUSED, Serve, USAGE, say};
 
-pub(super) fn run(serve: Serve, data: PathBuf, json: bool) -> ExitCode {
+pub(super) fn run(serve: Serve, data: PathBuf, own_mark: Option<PathBuf>, json: bool) -> ExitCode {
     log_to_stderr();
     let tls = serve
         .tls_cert
@@ -22,6 +22,7 @@ pub(super) fn run(serve: Serve, data: PathBuf, json: bool) -> ExitCode {
         behind_proxy: serve.behind_proxy,
         public_url: serve.public_url,
         public_key_sha256: serve.public_key_sha256,
+        mark: serve.mark.or(own_mark),
     };
     match tokio::runtime::Runtime::new()
         .map_err(ServeError::from)

@@ -1,13 +1,46 @@
 //! Changes that a snapshot covers, and changes that were erased: what the relay still keeps of them.
 
+use std::time::{Duration, Instant};
+
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use seal::{SealedChange, TenantId};
+use sync_protocol::RelayStoreFailed;
+
+use super::{Store, failed};
 
 /// The body of a covered change stays so long, in milliseconds: 30 days.
 const KEEP_COVERED_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Bodies that go in one transaction.
 const A_BATCH: i64 = 1_000;
+
+/// Bodies whose time is over are looked for so often.
+const EVERY: Duration = Duration::from_secs(60 * 60);
+
+impl Store {
+    /// Drops the bodies of changes that snapshots have covered for 30 days; gives how many went, at most a thousand.
+    ///
+    /// # Errors
+    /// [`RelayStoreFailed`].
+    pub fn drop_covered(&mut self, now_ms: i64) -> Result<usize, RelayStoreFailed> {
+        drop_covered(&self.connection, now_ms).map_err(failed)
+    }
+
+    /// Between two jobs, once an hour: a thousand at a time, so that nobody waits for long.
+    pub(crate) fn keep_house(&mut self, now_ms: i64) {
+        if self.kept_house.is_some_and(|at| at.elapsed() < EVERY) {
+            return;
+        }
+        match self.drop_covered(now_ms) {
+            Ok(n) if n as i64 == A_BATCH => {}
+            Ok(_) => self.kept_house = Some(Instant::now()),
+            Err(error) => {
+                tracing::warn!(%error, "bodies of covered changes stay for another hour");
+                self.kept_house = Some(Instant::now());
+            }
+        }
+    }
+}
 
 /// A snapshot covers this change: no longer given to whoever has not passed it. `false` when the clinic has none such here.
 pub(super) fn cover(
@@ -56,7 +89,7 @@ pub(super) fn bodyless(bytes: &[u8], erased: bool) -> (Vec<u8>, bool) {
 }
 
 /// Drops the bodies of changes that were covered long ago; gives how many. Their ids stay, so that none comes again.
-pub(super) fn drop_covered(connection: &Connection, now_ms: i64) -> rusqlite::Result<usize> {
+fn drop_covered(connection: &Connection, now_ms: i64) -> rusqlite::Result<usize> {
     let sql = "UPDATE change SET bytes = x'' WHERE rowid IN (SELECT rowid FROM change
                WHERE covered_ms IS NOT NULL AND length(bytes) > 0 AND covered_ms <= ?1 LIMIT ?2)";
     connection.execute(sql, params![now_ms.saturating_sub(KEEP_COVERED_MS), A_BATCH])

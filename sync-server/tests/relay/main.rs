@@ -3,9 +3,11 @@
 
 mod cli;
 mod consent;
+mod gone;
 mod invitations;
 mod journeys;
 mod process;
+mod put_back;
 mod removal;
 mod tls;
 mod world;

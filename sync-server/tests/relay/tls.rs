@@ -27,6 +27,7 @@ async fn start(folder: &Path) -> (RunningRelay, oneshot::Sender<()>) {
         behind_proxy: false,
         public_url: None,
         public_key_sha256: None,
+        mark: None,
     };
     let (stop, stopped) = oneshot::channel::<()>();
     let relay = serve(options, async { drop(stopped.await) }).await.unwrap();

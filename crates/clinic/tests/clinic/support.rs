@@ -65,6 +65,7 @@ impl Net {
             behind_proxy: false,
             public_url: None,
             public_key_sha256: None,
+            mark: None,
         };
         let (stop, stopped) = oneshot::channel();
         let relay = self

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use rand_core::CryptoRng;
 
 use super::SimDevice;
-use crate::{DeviceError, DeviceSession, DeviceStep, Outgoing, RefusedCode, RelaySession, RelayStep, RelayStore, Wake};
+use crate::{
+    DeviceError, DeviceSession, DeviceStep, Greeting, Outgoing, RefusedCode, RelayMessage, RelaySession, RelayStep,
+    RelayStore, Wake,
+};
 
 /// A connection of one device. What is on its way can be lost, cut short or repeated; then the connection is over,
 /// as a socket's is, unless both sides happen to bear it.
@@ -62,6 +65,19 @@ impl Link {
     /// The device's session.
     pub fn device(&mut self) -> &mut DeviceSession {
         &mut self.device
+    }
+
+    /// The relay's greeting is that of a build that speaks only the first version of the protocol.
+    ///
+    /// # Panics
+    /// When the greeting has left.
+    pub fn as_an_older_relay(&mut self) {
+        let first = self.down.front_mut().expect("the greeting is on its way");
+        let Ok(RelayMessage::Greeting(greeting)) = RelayMessage::decode(&first.frame) else {
+            panic!("the greeting has left");
+        };
+        let older = Greeting { newest: 1, ..greeting };
+        first.frame = RelayMessage::Greeting(older).encode();
     }
 
     /// Something was written on the device.

@@ -104,6 +104,7 @@ proptest! {
             prop_assert_eq!(device.store.pending().unwrap(), 0);
             prop_assert!(device.store.held().refused.is_empty());
             prop_assert!(device.store.held().quarantined.is_empty());
+            prop_assert!(device.store.held().lies.is_empty(), "an honest relay is accused of nothing");
         }
     }
 }

@@ -10,6 +10,7 @@ mod peer_bounds;
 mod peer_costs;
 mod peer_frames;
 mod peers;
+mod receipts;
 mod strangers;
 mod trees;
 

@@ -26,6 +26,10 @@ pub struct MemoryRelay {
     pub confirmed: Vec<TenantId>,
     pub closed: bool,
     pub n_forged: u32,
+    /// A position that is given to nobody.
+    pub hides: Option<u64>,
+    /// A position at which the one before it is given again.
+    pub doubles: Option<u64>,
 }
 
 impl MemoryRelay {
@@ -41,6 +45,8 @@ impl MemoryRelay {
             confirmed: Vec::new(),
             closed: false,
             n_forged: 0,
+            hides: None,
+            doubles: None,
         }
     }
 
@@ -100,7 +106,13 @@ impl RelayStore for MemoryRelay {
     }
 
     fn changes(&mut self, _: &TenantId, page: Page) -> Result<Vec<(u64, Option<Vec<u8>>)>, RelayStoreFailed> {
-        let items = page_of(&self.changes, page, |(_, bytes)| bytes.len());
+        let mut items = page_of(&self.changes, page, |(_, bytes)| bytes.len());
+        items.retain(|(position, _)| self.hides != Some(*position));
+        for at in 1..items.len() {
+            if self.doubles == Some(items[at].0) {
+                items[at].1 = items[at - 1].1.clone();
+            }
+        }
         Ok(items
             .into_iter()
             .map(|(position, (_, bytes))| (position, (!self.covered.contains(&position)).then_some(bytes)))
@@ -157,8 +169,9 @@ impl RelayStore for MemoryRelay {
             self.n_forged += 1;
             return Ok(Shown::Forged);
         }
-        let now = self.receipt(tenant, receipt.at_ms)?;
-        if now.agrees_with(receipt) && receipt.changes <= now.changes {
+        let heads = self.heads(tenant)?;
+        let same = self.chain(tenant, Feed::Changes, receipt.changes)? == receipt.changes_chain;
+        if same && receipt.changes <= heads.changes && receipt.consents <= heads.consents {
             return Ok(Shown::Holds);
         }
         self.incarnation = fresh;

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use sync_protocol::{
-    Bucket, IdsAsk, IdsPage, ItemId, MAX_PEER_FRAME_BYTES, PeerHello, PeerMessage, PeerSet, PeerStream, Prefix,
-    RefusedCode, Standing,
+    Bucket, IdsAsk, IdsPage, Incarnation, ItemId, MAX_PEER_FRAME_BYTES, PeerHello, PeerMessage, PeerSet, PeerStream,
+    Prefix, RefusedCode, SignedReceipt, Standing,
 };
 
 fn frames() -> Vec<(&'static str, PeerMessage)> {
@@ -54,6 +54,22 @@ fn frames() -> Vec<(&'static str, PeerMessage)> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn the_frame_of_a_receipt_stays_as_it_is() {
+    let receipt = SignedReceipt {
+        changes: 1000,
+        changes_chain: [6; 32],
+        consents: 2,
+        consents_chain: [7; 32],
+        at_ms: 1_795_000_000_000,
+        signature: [8; 64],
+    };
+    let message = PeerMessage::Receipt(Incarnation([1; 16]), receipt);
+    let frame = message.encode();
+    assert_eq!(PeerMessage::decode(&frame, MAX_PEER_FRAME_BYTES), Ok(message));
+    insta::assert_snapshot!(hex(&frame));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use seal::DeviceKeys;
 use sync_protocol::memory::MemoryStore;
 use sync_protocol::sim::{PeerLink, SimClinic, SimDevice, settle_peers};
-use sync_protocol::{PeerError, PeerMessage, RefusedCode, SyncStore};
+use sync_protocol::{PEER_VERSION, PeerError, PeerMessage, RefusedCode, SyncStore};
 
 use crate::{NOW, rng};
 
@@ -178,7 +178,7 @@ fn a_newer_peer_that_speaks_no_old_version_is_refused_before_anything_else() {
     let PeerMessage::Hello(mut hello) = PeerMessage::decode(&link.ends[0].sent[0], 1024).unwrap() else {
         panic!()
     };
-    (hello.oldest, hello.newest) = (2, 3);
+    (hello.oldest, hello.newest) = (PEER_VERSION + 1, PEER_VERSION + 2);
     link.replace_coming(1, &PeerMessage::Hello(hello).encode());
     settle_peers(std::slice::from_mut(&mut link));
     assert_eq!(link.ends[1].refused, Some(RefusedCode::Version));
