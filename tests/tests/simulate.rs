@@ -71,6 +71,90 @@ fn what_a_new_device_of_another_clinic_grants_and_releases_arrives_like_any_othe
     (1..=2).for_each(|seed| holds(seed, &new_device));
 }
 
+/// Devices 0, 1 and 2 are there, 5, 6 and 7 are admitted; bit n + 1 of a split is device n's side, bit 0 the relay's.
+#[test]
+fn six_devices_on_two_islands_without_a_relay_for_fourteen_days_end_as_one_clinic() {
+    const CLINIC: [u8; 6] = [0, 1, 2, 5, 6, 7];
+    const HALF_A_DAY: u16 = 12 * 60 * 60;
+    let islands: [&[u8]; 2] = [&[0, 1, 5], &[2, 6, 7]];
+    let split = islands[1].iter().fold(0, |sides, device| sides | 1 << (device + 1));
+    let work = [
+        Deed::Register,
+        Deed::Queue,
+        Deed::EditPhone,
+        Deed::Allergy,
+        Deed::OpenVisit,
+        Deed::Draft,
+        Deed::Sign,
+        Deed::Dispense,
+    ];
+    let mut acts = vec![Act::Admit(0), Act::Admit(0), Act::Admit(0)];
+    acts.extend(CLINIC.map(Act::Dial));
+    acts.extend([Act::Deliver(200); 4]);
+    acts.extend([Act::RelayAway, Act::Split(split)]);
+    for day in 0..14 {
+        for device in CLINIC {
+            let deeds = (0..4).map(|n| work[(day + 3 * n + usize::from(device)) % work.len()]);
+            acts.extend(deeds.map(|deed| Act::Do(device, deed)));
+        }
+        for island in islands {
+            acts.extend([Act::Meet(island[0], island[1]), Act::Meet(island[1], island[2])]);
+        }
+        // Not every evening does everything come through.
+        acts.push(Act::Talk(if day % 3 == 1 { 2 } else { 12 }));
+        acts.extend(match day {
+            3 => vec![Act::Clock(2, Jump::Dead), Act::PowerCut(6)],
+            8 => vec![Act::Part(1), Act::Restart(0), Act::Clock(2, Jump::Right)],
+            _ => vec![Act::Dial(0)],
+        });
+        acts.extend([Act::Wait(HALF_A_DAY), Act::Wait(HALF_A_DAY)]);
+    }
+    // The islands meet, over one cable.
+    acts.extend([Act::Whole, Act::RelayAway, Act::Meet(1, 2), Act::Talk(40)]);
+    // Healed by the LAN first, or by the relay first.
+    for seed in [1, 2] {
+        let steps = steps(&acts);
+        holds(seed, &steps);
+        let figures = run(seed, &steps).unwrap().figures;
+        assert!(figures.n_writes > 14 * 6 * 2, "{figures}");
+    }
+}
+
+/// What a disk loses that said it had synced is beyond any promise of the device alone: it is noticed, and the others have
+/// whatever was told to anybody.
+#[test]
+fn a_disk_that_lies_about_syncing_is_noticed_and_the_others_bring_back_what_it_lost() {
+    let told_and_lost = |mark_too| {
+        let mut acts = vec![Act::Dial(0), Act::Dial(1), Act::Deliver(200)];
+        acts.extend([
+            Act::Do(0, Deed::Register),
+            Act::Do(0, Deed::Allergy),
+            Act::Do(0, Deed::Queue),
+        ]);
+        acts.extend([Act::Deliver(200), Act::Deliver(200), Act::LyingDisk(0, mark_too)]);
+        acts.extend([Act::Do(0, Deed::Register), Act::Do(1, Deed::EditPhone)]);
+        steps(&acts)
+    };
+    let mut n_lost = 0;
+    for mark_too in [false, true] {
+        for seed in 1..=4 {
+            let mut steps = told_and_lost(mark_too);
+            steps.iter_mut().for_each(|step| step.seed += 100 * seed);
+            holds(seed, &steps);
+            n_lost += run(seed, &steps).unwrap().figures.n_put_back;
+        }
+    }
+    assert!(n_lost > 3, "a disk lost something {n_lost} times only");
+    // And in the middle of everything else.
+    for seed in 31..=33 {
+        let mut steps = plan(seed, 120);
+        for (n, step) in steps.iter_mut().enumerate().filter(|(n, _)| n % 12 == 7) {
+            step.act = Act::LyingDisk(n as u8, n % 24 == 7);
+        }
+        holds(seed, &steps);
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_run() {
     let steps = plan(99, 100);

@@ -265,6 +265,61 @@ impl Device {
         Ok(true)
     }
 
+    /// The power goes, at a disk that had lied about syncing: the end of the log never came to it, nor, with `mark_too`,
+    /// did the mark. Where the mark stayed, a store that has lost a commit must be found behind it.
+    ///
+    /// Returns whether anything was lost.
+    pub(super) fn lose_what_was_synced(&mut self, mark_too: bool, rng: &mut SeededRng) -> Result<bool> {
+        let left = self.next_folder();
+        disk::copy(&self.dir, &left)?;
+        disk::lose_the_end(&left, STORE, rng)?;
+        if mark_too {
+            fs::write(left.join("mark"), &self.first_mark)?;
+        }
+        self.lineage += 1;
+        self.move_to(left)?;
+        let before = std::mem::take(&mut self.held);
+        let own = std::mem::take(&mut self.own);
+        let behind = match Vault::open(&self.dir, &self.secrets, ports(&self.clock, rng)) {
+            Ok(_) => false,
+            Err(OpenError::Behind { .. }) => true,
+            Err(error) => bail!("{} does not open: {error}", self.name),
+        };
+        if behind {
+            vault::forget_mark(&self.dir)?;
+        }
+        self.open(rng)?;
+        let lost = before.beyond(&self.held).is_some();
+        ensure!(
+            self.held.beyond(&before).is_none(),
+            "{} holds what it never wrote",
+            self.name
+        );
+        ensure!(
+            mark_too || behind || !lost,
+            "{}: nobody noticed that the disk had lied",
+            self.name
+        );
+        self.keep_of(own)?;
+        Ok(lost)
+    }
+
+    /// Of what it had acknowledged for itself alone, whatever is still there.
+    fn keep_of(&mut self, own: Own) -> Result<()> {
+        for (release, patient) in own.releases {
+            let rows = self.vault().read(|r| r.releases_made(patient))?;
+            if rows.iter().any(|row| row.id == release) {
+                self.own.releases.insert(release, patient);
+            }
+        }
+        for (recording, n_chunks) in own.recordings {
+            if let Some(here) = self.vault().read(|r| r.recording(recording))? {
+                self.own.recordings.insert(recording, n_chunks.min(here.n_chunks));
+            }
+        }
+        Ok(())
+    }
+
     /// The same device once more: its disk was cloned.
     pub(super) fn cloned(&mut self, name: String, rng: &mut SeededRng) -> Result<Self> {
         // Whichever ends a recording first decides how long it is: one more thing that waits for clones to be told apart.

@@ -45,6 +45,14 @@ pub(super) fn tear(before: &Path, live: &Path, to: &Path, store: &str, rng: &mut
     Ok(())
 }
 
+/// Cuts the log of the store `name` off somewhere, as if what was synced there had never come to the disk.
+pub(super) fn lose_the_end(folder: &Path, name: &str, rng: &mut SeededRng) -> Result<()> {
+    let log = folder.join(format!("{name}-wal"));
+    let mut bytes = fs::read(&log).unwrap_or_default();
+    bytes.truncate(below(rng, bytes.len() + 1));
+    Ok(fs::write(log, bytes)?)
+}
+
 /// A file of which some sectors are the new ones and some are still the old ones.
 fn torn(old: &[u8], new: &[u8], rng: &mut SeededRng) -> Vec<u8> {
     let n_sectors = old.len().max(new.len()).div_ceil(SECTOR);

@@ -148,6 +148,9 @@ pub enum Act {
     RelayPutBack(Which, bool),
     /// Time goes by, in seconds.
     Wait(u16),
+    /// The power goes at a device whose disk had lied about syncing; `true`: about the mark, too. Never drawn: a seed
+    /// that was drawn before stays what it was.
+    LyingDisk(Which, bool),
     /// A store is put back and nobody is told: a broken promise, to see that it is noticed. Never drawn.
     Forget(Which),
 }

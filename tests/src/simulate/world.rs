@@ -146,6 +146,16 @@ impl World {
                 }
                 self.came_back(who, "put back")
             }
+            Act::LyingDisk(who, mark_too) => {
+                let who = self.who(who);
+                self.goes_down(who);
+                let lost = self.devices[who].lose_what_was_synced(mark_too, rng)?;
+                if lost {
+                    self.figures.n_put_back += 1;
+                    self.model.may_count_twice(&self.devices[who])?;
+                }
+                self.came_back(who, if lost { "lost what was synced" } else { "power cut" })
+            }
             act @ (Act::Remove(_) | Act::MakeAdmin(_) | Act::Rotate(_) | Act::HandOn(_) | Act::Review(_)) => {
                 self.on_membership(act, rng)
             }
