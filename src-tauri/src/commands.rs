@@ -10,6 +10,7 @@ use domain::{
 use tauri::State;
 
 use backup::{BackupView, RestoreClinic};
+use conflicts::{ConflictsView, DecideConflict, DecideRemoved, Reverse, TakeLateEdit};
 use consult::{DraftProposal, PrescribeLine, RecordAllergy, SoundSource, VisitView};
 use members::{DeviceView, MakeAdmin, QuarantinedView, RemoveDevice, ReviewRemoved};
 use pharmacy::{DispenseRow, DispenseView, HandOver, PrintJobView, ProductChoice};
@@ -18,7 +19,7 @@ use setup::{
     AddStaff, AppState, JoinByCode, JoinClinic, PairingOffer, PairingState, RecoveryKitView, SessionView, StaffFace,
 };
 use sharing::{AuditRow, ClinicCardView, GrantConsent, GrantView, KnownClinic, NetworkView, SharedRecordView};
-use status::{DeviceSettings, MicrophoneChoice, ModelChoice, StatusView};
+use status::{DeviceContact, DeviceSettings, MicrophoneChoice, ModelChoice, StatusView};
 
 include!("verb_list.rs");
 

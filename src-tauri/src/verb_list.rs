@@ -66,6 +66,14 @@ macro_rules! with_verbs {
             label_preview(visit: VisitId, line: LineId) -> String;
             print_labels(visit: VisitId, lines: Vec<LineId>) -> Vec<PrintJobView>;
             print_jobs() -> Vec<PrintJobView>;
+            conflicts(patient: Option<PatientId>) -> ConflictsView;
+            decide_conflict(input: DecideConflict) -> ();
+            decide_removed(input: DecideRemoved) -> ();
+            take_late_edit(input: TakeLateEdit) -> ();
+            leave_late_edit(visit: VisitId, reason: String) -> ();
+            reverse_signature(input: Reverse) -> ();
+            reverse_dispensing(input: Reverse) -> ();
+
             answer_print(job: PrintJobId, came_out: bool) -> ();
             reprint(job: PrintJobId, reason: String) -> ();
             hand_over(input: HandOver) -> ();
@@ -87,6 +95,7 @@ macro_rules! with_verbs {
             microphones() -> Vec<MicrophoneChoice>;
             models() -> Vec<ModelChoice>;
             import_model(path: String) -> ModelChoice;
+            device_contacts() -> Vec<DeviceContact>;
             cancel_model_import() -> ();
             backup_state() -> BackupView;
             set_backup_folder(folder: String, with_sound: bool) -> ();

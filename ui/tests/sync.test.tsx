@@ -22,11 +22,13 @@ describe("the status bar", () => {
     ["nobody nearby", { peers: [] }, "Saved here · all sent · relay connected"],
     ["LAN failed", { lan: { state: "failed", code: "no_port" }, peers: [] }, "Saved here · all sent · relay connected · LAN failed"],
     ["put aside", { quarantined: 13 }, "Saved here · all sent · relay connected · LAN 1 device · 13 put aside"],
+    ["to decide", { conflicts: 2 }, "Saved here · all sent · relay connected · LAN 1 device · 2 to decide"],
+    ["a relay found out", { relay_lie: "forgot" }, "Saved here · all sent · relay connected · LAN 1 device · relay not to be trusted"],
     ["alone", { has_relay: false, connected: false, peers: [] }, "Saved here"],
   ] as const)("%s", async (_, change, words) => {
     start({ as: "receptionist", at: "/today", before: () => void Object.assign(fake.state.status.sync, change) });
     const bar = await screen.findByRole("button", { name: words });
-    expect(bar.getAttribute("data-tone")).toBe("quarantined" in change ? "amber" : "calm");
+    expect(bar.getAttribute("data-tone")).toBe("quarantined" in change || "conflicts" in change || "relay_lie" in change ? "amber" : "calm");
   });
 
   it("speaks Malay", async () => {
@@ -59,8 +61,9 @@ describe("the screen Sync", () => {
     expect(document.querySelector("[data-relay-error]")?.getAttribute("data-relay-error")).toBe("unreachable");
     expect(figure("aside").textContent).toContain("nothing");
     expect(figure("conflicts")).toBeTruthy();
-    // Whose role does not see the devices is not asked for them.
-    expect(figure("missing")).toBeNull();
+    expect(figure("conflicts").textContent).toContain("nothing");
+    expect(figure("missing").textContent).toContain("nothing");
+    // Whose role does not see what was put aside is not asked for it.
     expect(fake.callsOf("quarantined")).toHaveLength(0);
   });
 
@@ -73,6 +76,31 @@ describe("the screen Sync", () => {
     await screen.findByText(/Ask an owner or administrator/);
     expect(figure("aside").getAttribute("data-tone")).toBe("amber");
     expect(screen.queryByRole("button", { name: "Review" })).toBeNull();
+  });
+
+  it("says how the relay was found out and what to do, also by a name of a newer build", async () => {
+    const { unmount } = start({ as: "receptionist", at: "/sync", before: () => void (fake.state.status.sync.relay_lie = "two_faces") });
+    expect((await screen.findByRole("alert")).textContent).toContain("The relay shows devices different things.");
+    unmount();
+    start({ as: "receptionist", at: "/sync", language: "ms", before: () => void (fake.state.status.sync.relay_lie = "something_new") });
+    expect((await screen.findByRole("alert")).textContent).toContain("Hubungi pengendali rangkaian anda");
+  });
+
+  it("names the devices of which earlier changes are missing, and what brings them", async () => {
+    start({ as: "receptionist", at: "/sync", before: () => void (fake.state.status.sync.missing = [{ device: "C", holes: 2 }, { device: "", holes: 1 }]) });
+    await screen.findByText("device C: 2 gaps, a device not known here: 1 gap");
+    expect(figure("missing").textContent).toContain("Switch it on");
+    expect(figure("missing").getAttribute("data-tone")).toBe("amber");
+  });
+
+  it("says of each other device when it was last heard, nearby or by its work", async () => {
+    start({ as: "receptionist", at: "/sync" });
+    await screen.findByText("Dr Aisyah's tablet (B)");
+    const contact = (letter: string) => document.querySelector(`[data-contact=${letter}]`)?.textContent ?? "";
+    expect(contact("B")).toContain("connected now");
+    expect(contact("C")).toContain("Device C");
+    expect(contact("C")).toContain("last met nearby 7 h ago");
+    expect(contact("C")).toContain("newest work here");
   });
 
   it("counts what waits for changes that were put aside", async () => {

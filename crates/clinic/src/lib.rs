@@ -9,7 +9,9 @@
 mod audit;
 mod background;
 mod backup;
+mod conflicts;
 mod consult;
+mod contact;
 mod desk;
 mod device;
 mod dispensing;

@@ -40,6 +40,8 @@ pub(crate) struct OpenClinic {
     pub room: Room,
     pub backups: Backups,
     pub pins: Mutex<()>,
+    /// When it was opened on this device.
+    pub opened_at: domain::Instant,
     pub config: DeskConfig,
     keeper: Keeper,
     /// Told when all of the above is dropped: fields are dropped in this order.
@@ -113,6 +115,7 @@ impl OpenClinic {
             room: Room::default(),
             backups,
             pins: Mutex::default(),
+            opened_at: vault.now(),
             config,
             keeper,
             vault,

@@ -39,6 +39,10 @@ pub enum Verb {
     SeeAudit,
     ChangeDevice,
     SeeDevice,
+    SeeConflicts,
+    DecideClinical,
+    DecideIdentity,
+    ReverseDispensing,
 }
 
 impl Verb {
@@ -75,6 +79,10 @@ impl Verb {
         Verb::SeeAudit,
         Verb::ChangeDevice,
         Verb::SeeDevice,
+        Verb::SeeConflicts,
+        Verb::DecideClinical,
+        Verb::DecideIdentity,
+        Verb::ReverseDispensing,
     ];
 }
 
@@ -106,6 +114,10 @@ fn role_may(role: Role, verb: Verb) -> bool {
         Verb::SeeDispensing | Verb::PrintLabels | Verb::HandOver => &[Doctor, Pharmacist],
         Verb::GrantConsent => &[Doctor, Receptionist],
         Verb::RevokeConsent | Verb::SeeSharing => &[Owner, Admin, Doctor, Receptionist],
+        Verb::SeeConflicts => &[Owner, Admin, Doctor, Pharmacist, Receptionist],
+        Verb::DecideClinical => &[Doctor],
+        Verb::DecideIdentity => &[Owner, Admin, Doctor, Receptionist],
+        Verb::ReverseDispensing => &[Doctor, Pharmacist],
         Verb::VerifyClinic | Verb::SeeAudit => &[Owner, Admin, Doctor],
         Verb::OpenShared | Verb::ExportShared => &[Doctor],
     };
@@ -138,6 +150,7 @@ mod tests {
             Verb::OpenShared,
         ] {
             assert!(may(&one(Role::Doctor, "MMC 1"), verb));
+            Verb::DecideClinical,
             assert!(may(&one(Role::Owner, "MMC 1"), verb));
             for role in [Role::Owner, Role::Admin, Role::Pharmacist, Role::Receptionist] {
                 assert!(!may(&one(role, ""), verb), "{role:?} {verb:?}");
@@ -176,6 +189,8 @@ mod tests {
             Verb::AddStaff,
         ] {
             assert!(!may(&one(Role::Receptionist, ""), verb), "{verb:?}");
+            Verb::DecideClinical,
+            Verb::ReverseDispensing,
         }
     }
 

@@ -1,13 +1,18 @@
 //! `status`: everything in the status bar. "Saved" and "sent" are different words.
 
+use std::collections::BTreeMap;
+
 use devices::spool::{Job, PrinterCondition, PrinterState};
+use seal::DeviceId;
+use vault::{MissingSince, Reading};
 
 use crate::{
     Desk, Error,
+    contact::APART_WARNS_MINUTES,
     membership::n_to_look_at,
     open::OpenClinic,
     printing::job_of,
-    views::status::{LanView, PowerCode, PowerView, PrinterView, ScribeView, StatusView, SyncHealth},
+    views::status::{LanView, MissingView, PowerCode, PowerView, PrinterView, ScribeView, StatusView, SyncHealth},
 };
 
 impl Desk {
@@ -37,13 +42,15 @@ impl OpenClinic {
     }
 
     fn sync_health(&self) -> Result<SyncHealth, Error> {
-        let (figures, n_put_aside) = self.read(|r| {
+        let (figures, n_put_aside, missing) = self.read(|r| {
             let figures = r.sync_figures()?;
             let n_put_aside = n_to_look_at(r, figures.quarantined)?;
-            Ok((figures, n_put_aside))
+            let missing = missing(r, &figures.missing)?;
+            Ok((figures, n_put_aside, missing))
         })?;
         let state = self.syncing.state();
         let (lan, peers) = self.lan_view()?;
+        let apart_since = self.apart_since(&state, &peers);
         Ok(SyncHealth {
             has_relay: self.relay()?.is_some(),
             connected: state.connected,
@@ -53,6 +60,11 @@ impl OpenClinic {
             error: state.error,
             lan,
             peers,
+            conflicts: u32::try_from(figures.conflicts).unwrap_or(u32::MAX),
+            missing,
+            apart_since,
+            apart_warns_minutes: APART_WARNS_MINUTES,
+            relay_lie: figures.relay_lie.map(|lie| lie.name().to_owned()),
         })
     }
 
@@ -86,6 +98,21 @@ impl OpenClinic {
     }
 }
 
+/// Holes by the device that wrote what is missing.
+fn missing(r: &Reading<'_>, holes: &[MissingSince]) -> Result<Vec<MissingView>, Error> {
+    let mut by_device = BTreeMap::<DeviceId, u32>::new();
+    for hole in holes {
+        *by_device.entry(hole.device).or_default() += 1;
+    }
+    let views = by_device.into_iter().map(|(device, holes)| {
+        Ok(MissingView {
+            device: r.letter_of(&device)?.unwrap_or_default(),
+            holes,
+        })
+    });
+    views.collect()
+}
+
 fn empty() -> StatusView {
     StatusView {
         sync: SyncHealth {
@@ -97,6 +124,11 @@ fn empty() -> StatusView {
             error: None,
             lan: LanView::Off,
             peers: Vec::new(),
+            conflicts: 0,
+            missing: Vec::new(),
+            apart_since: None,
+            apart_warns_minutes: APART_WARNS_MINUTES,
+            relay_lie: None,
         },
         power: PowerView {
             state: PowerCode::NotSet,

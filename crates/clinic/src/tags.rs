@@ -15,6 +15,8 @@ pub const SHARING: &str = "sharing";
 pub const READS: &[(&str, &[&str])] = &[
     ("app_state", &["clinic", "settings"]),
     ("staff_faces", &["staff"]),
+    ("conflicts", &["status", "patient", "visit", "staff"]),
+    ("device_contacts", &["devices", "status", "clinic"]),
     ("session", &["staff", "clinic"]),
     ("devices", &["devices", "clinic", "audit"]),
     ("quarantined", &["devices", "status", "clinic", "audit"]),

@@ -28,6 +28,9 @@ export interface State {
   pairing: b.PairingState;
   devices: b.DeviceView[];
   aside: b.QuarantinedView[];
+  matters: b.MatterView[];
+  reversed: Record<string, b.ReversedDispensing[]>;
+  contacts: b.DeviceContact[];
   backup: b.BackupView;
   next: number;
 }
@@ -47,6 +50,8 @@ export function begin(): State {
       sex: p.sex,
       allergies: i === 0 ? ALLERGIES : i % 3 === 1 ? { status: "none_known", asked_on: "2026-11-12" } : { status: "not_asked" },
       vitals: { temperature: null, systolic: null, diastolic: null, weight: i % 4 === 3 ? null : 52 + (i % 30), weight_on: i % 4 === 3 ? null : "2026-11-12" },
+      undecided: 0,
+      undecided_allergies: [],
     };
   });
   const states: b.QueueState[] = ["in_consult", "at_pharmacy", "called", "waiting", "waiting", "waiting", "at_pharmacy", "waiting", "waiting", "done"];
@@ -145,7 +150,7 @@ export function begin(): State {
       { at: at(14 * 1440), who: "Lim Mei Ling", action: "consent.granted", permitted: true, reason: null, patient: id(2, 3), patient_name: data.PEOPLE[1]?.name ?? "", grant: "c4d1".repeat(8), request: null, from_relay: false },
     ],
     status: {
-      sync: { has_relay: true, connected: true, pending: 0, last_contact: at(0), quarantined: 0, error: null, lan: { state: "listening", port: 47_800 }, peers: [{ device: "B", found: "announced", connected: true, equal: true, last_contact: at(0) }] },
+      sync: { has_relay: true, connected: true, pending: 0, last_contact: at(0), quarantined: 0, error: null, lan: { state: "listening", port: 47_800 }, peers: [{ device: "B", found: "announced", connected: true, equal: true, last_contact: at(0) }], conflicts: 0, missing: [], apart_since: null, apart_warns_minutes: 3, relay_lie: null },
       power: { state: "mains", on_battery_since: null, load_percent: 23, paused: false },
       printer: { address: "tcp://192.168.1.60:9100", waiting: 0, unknown: 0, problem: null },
       scribe: { microphone: "ReSpeaker array", channels: 4, model: "micro-demo.bin", demo_model: true },
@@ -165,6 +170,12 @@ export function begin(): State {
       { id: "0d".repeat(32), letter: "D", name: "Old tablet", this: false, admin: false, added_at: at(200 * 1440), last_seen: at(30 * 1440), removed: true },
     ],
     aside: [],
+    matters: [],
+    reversed: {},
+    contacts: [
+      { letter: "B", name: "Dr Aisyah's tablet", connected: true, met_at: at(0), wrote_at: at(3) },
+      { letter: "C", name: null, connected: false, met_at: at(7 * 60), wrote_at: at(2 * 1440) },
+    ],
     backup: {
       folder: "/media/usb/backups",
       with_sound: false,

@@ -4,6 +4,7 @@ import { no } from "./answer";
 import { finish, play, playByItself, progress } from "./recordings";
 import { scene } from "./scenes";
 import { backup, backedUpSoFar } from "./verbs/backup";
+import { conflicts } from "./verbs/conflicts";
 import { consult } from "./verbs/consult";
 import { device, importedSoFar } from "./verbs/device";
 import { entering } from "./verbs/entering";
@@ -15,7 +16,7 @@ import { calls, deafen, failing, renew, signInAs, state, tell } from "./world";
 
 export { events } from "./world";
 
-const made = { ...entering, ...reception, ...consult, ...pharmacy, ...sharing, ...device, ...members, ...backup };
+const made = { ...entering, ...reception, ...consult, ...pharmacy, ...sharing, ...device, ...members, ...backup, ...conflicts };
 /** Commands that answer only when they are let go. */
 const holding = new Map<string, Promise<void>>();
 

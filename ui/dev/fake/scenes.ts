@@ -3,6 +3,7 @@ import type * as b from "../../src/api/bindings.gen";
 import * as data from "../people";
 import { at, id, TENANT_A } from "./answer";
 import { ALLERGIES, checked, DRAFT, line, PRODUCTS, turnOf, TURNS } from "./clinical";
+import { conflictsScene } from "./verbs/conflicts";
 import { state, visitOf } from "./world";
 
 export function scene(name: string) {
@@ -38,6 +39,8 @@ export function scene(name: string) {
       { reason: "after_removal", device: "0d".repeat(32), letter: "D", name: "Old tablet", count: 12, first_at: at(2 * 1440), documents: { visit: 7, identity: 3, allergies: 2 }, waiting: 4, reviewed: false },
       { reason: "fork", device: "0b".repeat(32), letter: "B", name: "Dr Aisyah's tablet", count: 1, first_at: at(60), documents: {}, waiting: 0, reviewed: false },
     ];
+  } else if (name === "conflicts") {
+    conflictsScene();
   } else if (name === "lan-only") {
     // No internet: the relay was never reached, one device is nearby, another is away, and nobody can call this one.
     state.status = {
@@ -74,7 +77,7 @@ export function scene(name: string) {
     view.lines = [PRODUCTS[0], PRODUCTS[2]].map((product, i) => checked(line(20 + i, product as b.ProductChoice, {}), banner));
   } else if (name === "battery") {
     state.status = {
-      sync: { has_relay: true, connected: false, pending: 3, last_contact: at(34), quarantined: 0, error: "relay_not_reached", lan: { state: "listening", port: 47_800 }, peers: [{ device: "B", found: "announced", connected: true, equal: true, last_contact: at(0) }] },
+      sync: { has_relay: true, connected: false, pending: 3, last_contact: at(34), quarantined: 0, error: "relay_not_reached", lan: { state: "listening", port: 47_800 }, peers: [{ device: "B", found: "announced", connected: true, equal: true, last_contact: at(0) }], conflicts: 0, missing: [], apart_since: null, apart_warns_minutes: 3, relay_lie: null },
       power: { state: "battery", on_battery_since: at(2), load_percent: 31, paused: true },
       printer: { address: "tcp://192.168.1.60:9100", waiting: 1, unknown: 1, problem: null },
       scribe: { microphone: null, channels: 0, model: null, demo_model: false },
@@ -89,6 +92,6 @@ export function scene(name: string) {
     view.diagnoses = [{ text: "Upper respiratory tract infection", icd10: "J06.9" }];
     view.lines = [checked(line(1, PRODUCTS[0] as b.ProductChoice, { units_per_dose: 2, frequency: "every_six_hours", when_needed: true, quantity: 24, indication: "fever" }), view.banner)];
     state.banners[view.banner.id] = { ...view.banner, vitals: { ...DRAFT.vitals, weight: 58, weight_on: "2026-11-12" } };
-    if (name === "signed") view.note = { state: "signed", note: DRAFT.note, signed_by: "Dr Aisyah binti Kamal", signed_at: at(1), verified: true, addenda: [] };
+    if (name === "signed") view.note = { state: "signed", note: DRAFT.note, signed_by: "Dr Aisyah binti Kamal", signed_at: at(1), verified: true, addenda: [], twice: false, late_edit: false };
   }
 }

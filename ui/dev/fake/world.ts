@@ -38,10 +38,12 @@ export const events = Object.fromEntries(
   ]),
 );
 
+const isOpen = (visit: string, kind: b.MatterKind["kind"]) => state.matters.some((m) => m.visit === visit && m.what.kind === kind);
+
 /** All visits of a patient, newest first: those of earlier days, and today's. */
 export function pastVisits(patient: string): b.PastVisit[] {
   const doctor = data.STAFF[0]?.[0] ?? "";
-  const earlier = (n: number, day: string, summary: string, medicines: string[], change: Partial<b.PastVisit> = {}): b.PastVisit => ({ visit: id(n, 4), day, state: "signed", doctor, sensitive: false, summary, medicines, ...change });
+  const earlier = (n: number, day: string, summary: string, medicines: string[], change: Partial<b.PastVisit> = {}): b.PastVisit => ({ visit: id(n, 4), day, state: "signed", doctor, sensitive: false, summary, medicines, signed_twice: false, dispensed_twice: false, ...change });
   const known: Record<string, b.PastVisit[]> = {
     [id(1, 3)]: [
       earlier(901, "2026-08-03", "Tension headache", ["Paracetamol 500 mg tablet"]),
@@ -54,7 +56,7 @@ export function pastVisits(patient: string): b.PastVisit[] {
   const row = state.rows.find((r) => r.patient === patient);
   const today = row && state.visits[row.visit];
   const now: b.PastVisit[] = today
-    ? [{ visit: today.visit, day: today.day, state: today.note.state, doctor: row.doctor_name ?? "", sensitive: today.sensitivity.length > 0, summary: today.diagnoses.map((d) => d.text).join(", ") || row.reason, medicines: today.lines.map((l) => l.line.drug_name) }]
+    ? [{ visit: today.visit, day: today.day, state: today.note.state, doctor: row.doctor_name ?? "", sensitive: today.sensitivity.length > 0, summary: today.diagnoses.map((d) => d.text).join(", ") || row.reason, medicines: today.lines.map((l) => l.line.drug_name), signed_twice: isOpen(today.visit, "signed_twice"), dispensed_twice: isOpen(today.visit, "dispensed_twice") }]
     : [];
   return [...now, ...(known[patient] ?? [])];
 }

@@ -60,6 +60,13 @@ export const commands = {
 	removeLine: (visit: VisitId, line: LineId) => typedError<null, Error>(__TAURI_INVOKE("remove_line", { visit, line })),
 	signNote: (visit: VisitId, pin: string) => typedError<null, Error>(__TAURI_INVOKE("sign_note", { visit, pin })),
 	addAddendum: (visit: VisitId, text: string, pin: string) => typedError<null, Error>(__TAURI_INVOKE("add_addendum", { visit, text, pin })),
+	conflicts: (patient: PatientId | null) => typedError<ConflictsView, Error>(__TAURI_INVOKE("conflicts", { patient })),
+	decideConflict: (input: DecideConflict) => typedError<null, Error>(__TAURI_INVOKE("decide_conflict", { input })),
+	decideRemoved: (input: DecideRemoved) => typedError<null, Error>(__TAURI_INVOKE("decide_removed", { input })),
+	takeLateEdit: (input: TakeLateEdit) => typedError<null, Error>(__TAURI_INVOKE("take_late_edit", { input })),
+	leaveLateEdit: (visit: VisitId, reason: string) => typedError<null, Error>(__TAURI_INVOKE("leave_late_edit", { visit, reason })),
+	reverseSignature: (input: Reverse) => typedError<null, Error>(__TAURI_INVOKE("reverse_signature", { input })),
+	reverseDispensing: (input: Reverse) => typedError<null, Error>(__TAURI_INVOKE("reverse_dispensing", { input })),
 	dispensingQueue: () => typedError<DispenseRow[], Error>(__TAURI_INVOKE("dispensing_queue")),
 	openDispense: (visit: VisitId) => typedError<DispenseView, Error>(__TAURI_INVOKE("open_dispense", { visit })),
 	labelPreview: (visit: VisitId, line: LineId) => typedError<string, Error>(__TAURI_INVOKE("label_preview", { visit, line })),
@@ -79,6 +86,7 @@ export const commands = {
 	saveFhir: (grant: string, path: string) => typedError<null, Error>(__TAURI_INVOKE("save_fhir", { grant, path })),
 	audit: (patient: PatientId | null) => typedError<AuditRow[], Error>(__TAURI_INVOKE("audit", { patient })),
 	status: () => typedError<StatusView, Error>(__TAURI_INVOKE("status")),
+	deviceContacts: () => typedError<DeviceContact[], Error>(__TAURI_INVOKE("device_contacts")),
 	deviceSettings: () => typedError<DeviceSettings, Error>(__TAURI_INVOKE("device_settings")),
 	saveDeviceSettings: (settings: DeviceSettings) => typedError<null, Error>(__TAURI_INVOKE("save_device_settings", { settings })),
 	microphones: () => typedError<MicrophoneChoice[], Error>(__TAURI_INVOKE("microphones")),
@@ -314,6 +322,17 @@ export type CheckedLine = {
 	open: string[],
 };
 
+/**  The value that a person decides for. */
+export type ChosenValue = 
+/**  What one side wrote. */
+{ kind: "side"; 
+/**  [`WrittenView::side`]. */
+side: string } | 
+/**  Another one. */
+{ kind: "typed"; 
+/**  A code, a number, a day, or text. */
+text: string };
+
 /**  This clinic's own card, to be shown to another clinic. */
 export type ClinicCardView = {
 	/**  The text. */
@@ -332,6 +351,14 @@ export type ClinicOnDevice = {
 	name: string,
 	/**  Wants a passphrase before it can be opened. */
 	needs_passphrase: boolean,
+};
+
+/**  What is open, as far as the person who asks may see it. */
+export type ConflictsView = {
+	/**  Those that she may see. */
+	matters: MatterView[],
+	/**  Those that only other roles see: they are counted, not shown. */
+	elsewhere: number,
 };
 
 /**  How we know that she agreed (facts/fhir-consent.md, adopt 10 and 11). */
@@ -376,6 +403,26 @@ export type CreatePatient = {
 /**  A calendar day without a time zone; on the wire `2026-11-21`. */
 export type Day = string;
 
+/**  Decide a disputed field. */
+export type DecideConflict = {
+	/**  Which matter. */
+	key: string,
+	/**  What is written over all. */
+	value: ChosenValue,
+	/**  Why; may be empty. */
+	reason?: string,
+};
+
+/**  Decide upon what one removed and another edited. */
+export type DecideRemoved = {
+	/**  Which matter. */
+	key: string,
+	/**  It comes back as it was edited; else it stays removed. */
+	put_back: boolean,
+	/**  Why; may be empty. */
+	reason?: string,
+};
+
 /**  The demo's own people and their PINs. Absent outside the demo. */
 export type Demo = {
 	/**  Who can sign in where, with which PIN. */
@@ -392,6 +439,20 @@ export type DemoPin = {
 	name: string,
 	/**  PIN. */
 	pin: string,
+};
+
+/**  One of the clinic's other devices, and when it was last heard. */
+export type DeviceContact = {
+	/**  Its letter. */
+	letter: string,
+	/**  What people call it. */
+	name: string | null,
+	/**  Connected now, without the internet. */
+	connected: boolean,
+	/**  When it was last connected without the internet. */
+	met_at: Instant | null,
+	/**  When it wrote the newest of what has come here, whichever way that came. */
+	wrote_at: Instant | null,
 };
 
 /**  What this device is set to. */
@@ -474,6 +535,8 @@ export type DispenseRow = {
 	n_overridden: number,
 	/**  Signed at. */
 	signed_at: Instant,
+	/**  A medicine of it was handed over on two devices: a person must reverse one. */
+	dispensed_twice: boolean,
 };
 
 /**  One prescription, open. */
@@ -492,6 +555,8 @@ export type DispenseView = {
 	dispensed: Dispensed | null,
 	/**  Another device has dispensed the same prescription too: a person must reverse one. */
 	dispensed_twice: boolean,
+	/**  Handings-over that were reversed, oldest first. */
+	reversed: ReversedDispensing[],
 };
 
 /**  Handed over. */
@@ -500,6 +565,18 @@ export type Dispensed = {
 	by: string,
 	/**  When. */
 	at: Instant,
+};
+
+/**  One of several handings-over. */
+export type DispensingView = {
+	/**  Names it, for the reversal. */
+	fact: string,
+	/**  Who handed over, where and when. */
+	by: HandView,
+	/**  Number in the Prescription Book. */
+	serial: string,
+	/**  What. */
+	items: GivenItem[],
 };
 
 /**  A doctor to queue for. */
@@ -518,6 +595,16 @@ export type DraftProposal = {
 	vitals: Vitals,
 	/**  Allergies that were said aloud. */
 	allergies: MentionedAllergy[],
+};
+
+/**  A field of an entry that was removed elsewhere. */
+export type EditedField = {
+	/**  Which. */
+	field: FieldCode,
+	/**  What the one who removed it saw. */
+	before: string,
+	/**  What it says now. */
+	now: string,
 };
 
 /**  Why a verb did not do what it was asked. */
@@ -667,6 +754,9 @@ export type ErrorCode =
 /**  A mistake of ours. */
 "internal";
 
+/**  A field that a person judges. */
+export type FieldCode = "substance" | "reaction" | "severity" | "verification" | "name" | "identifier" | "birth_date" | "sex" | "medicine" | "units_per_dose" | "frequency" | "when_needed" | "days" | "quantity" | "indication" | "advice" | "temperature" | "systolic" | "diastolic" | "weight";
+
 /**  One thing to be known before going on. */
 export type Finding = {
 	/**  The same for the same facts at every check, e.g. `allergy:penicillins:amoxicillin`: an override names it. */
@@ -720,6 +810,16 @@ export type Frequency =
 "every_six_hours" | 
 /**  Every eight hours. */
 "every_eight_hours";
+
+/**  A medicine that was handed over. */
+export type GivenItem = {
+	/**  Name. */
+	name: string,
+	/**  Units. */
+	quantity: number,
+	/**  What one unit is. */
+	unit: string,
+};
 
 /**  A patient's consent. */
 export type GrantConsent = {
@@ -778,6 +878,18 @@ export type HandOver = {
 	reasons?: OverrideReason[],
 	/**  The PIN of who hands over. */
 	pin: string,
+};
+
+/**  Who wrote something, as far as it is known. */
+export type HandView = {
+	/**  The person's name; empty when it is not known. */
+	name: string,
+	/**  The letter of the device; empty when it is not known. */
+	device: string,
+	/**  What people call the device. */
+	device_name: string | null,
+	/**  When, by that device's clock. */
+	at: Instant | null,
 };
 
 /**  The document that a patient is known by at the counter. */
@@ -885,6 +997,32 @@ port: number } |
 /**  `no_port`. */
 code: string };
 
+/**  What a draft says beyond what was signed. */
+export type LateEditView = {
+	/**  Sentences that the signed note does not have. */
+	added: string[],
+	/**  Sentences of the signed note that the draft does not have. */
+	left_out: string[],
+	/**  Diagnoses that were not signed. */
+	diagnoses: string[],
+	/**  Medicines that were not signed so, with their directions. */
+	medicines: LateMedicine[],
+	/**  What was measured, when it is not what was signed. */
+	vitals: Vitals | null,
+};
+
+/**  A medicine of a draft that was not signed so. */
+export type LateMedicine = {
+	/**  The line. */
+	line: LineId,
+	/**  Name. */
+	name: string,
+	/**  Directions, in the label's language. */
+	directions: string,
+	/**  It was signed, and the draft has taken it off. */
+	taken_off: boolean,
+};
+
 /**  How much an alert matters. The order is that of the screen: serious first. */
 export type Level = 
 /**  Going on needs a reason. */
@@ -916,6 +1054,57 @@ export type MatchReason =
 /**  The telephone. */
 "phone";
 
+/**  What kind of matter it is. */
+export type MatterKind = 
+/**  Two devices wrote different values for one field. */
+{ kind: "disputed"; 
+/**  Which field. */
+field: FieldCode; 
+/**  The substance or medicine that it is about; may be empty. */
+of: string; 
+/**  Every value, oldest first. */
+values: WrittenView[] } | 
+/**  One device removed what another edited. */
+{ kind: "removed"; 
+/**  The substance or medicine. */
+of: string; 
+/**  What was edited. */
+edited: EditedField[]; 
+/**  Who removed it. */
+removed_by: HandView | null; 
+/**  Who edited it. */
+edited_by: HandView | null } | 
+/**  A draft was edited on a device that had not heard of its signature. */
+{ kind: "late_edit"; 
+/**  What the draft says beyond the signed note. */
+edit: LateEditView } | 
+/**  A visit was signed on two devices. */
+{ kind: "signed_twice"; 
+/**  The signatures that stand, oldest first. */
+signatures: SignatureView[] } | 
+/**  Medicines were handed over on two devices. */
+{ kind: "dispensed_twice"; 
+/**  The handings-over that stand, oldest first. */
+dispensings: DispensingView[] };
+
+/**  One matter. */
+export type MatterView = {
+	/**  Names it. */
+	key: string,
+	/**  Whose. */
+	patient: PatientId,
+	/**  Her name; empty while it has not arrived. */
+	patient_name: string,
+	/**  Of which visit. */
+	visit: VisitId | null,
+	/**  The day of that visit. */
+	day: Day | null,
+	/**  Whether this person may decide it. */
+	may_decide: boolean,
+	/**  What it is. */
+	what: MatterKind,
+};
+
 /**  An allergy that was said aloud: offered, never recorded by itself. */
 export type MentionedAllergy = {
 	/**  Substance as said. */
@@ -939,6 +1128,14 @@ export type Milligrams = number;
 
 /**  Blood pressure, in millimetres of mercury. */
 export type MillimetresOfMercury = number;
+
+/**  A hole in what another device wrote. */
+export type MissingView = {
+	/**  The letter of the device; empty when it is not known. */
+	device: string,
+	/**  How many holes. */
+	holes: number,
+};
 
 /**  A speech model to choose. */
 export type ModelChoice = {
@@ -1047,7 +1244,11 @@ signed_at: Instant;
 /**  The person's signature was verified here. */
 verified: boolean; 
 /**  Later additions, oldest first. */
-addenda: Addendum[] };
+addenda: Addendum[]; 
+/**  It was signed on another device too: a person must reverse one. */
+twice: boolean; 
+/**  Its draft was edited on a device that had not heard of the signature: a person must look at it. */
+late_edit: boolean };
 
 /**  A person's reason for going on in spite of a serious alert. Audited, and shown to the pharmacist. */
 export type Override = {
@@ -1108,6 +1309,10 @@ export type PastVisit = {
 	summary: string,
 	/**  Medicines, by name. */
 	medicines: string[],
+	/**  It was signed on two devices: a person must reverse one. */
+	signed_twice: boolean,
+	/**  A medicine of it was handed over on two devices: a person must reverse one. */
+	dispensed_twice: boolean,
 };
 
 /**  The strip on top of every clinical screen. */
@@ -1130,6 +1335,10 @@ export type PatientBanner = {
 	allergies: AllergyStatus,
 	/**  Last weight, with its day. */
 	vitals: Vitals,
+	/**  How much about her was written apart and waits for a person to judge it. */
+	undecided: number,
+	/**  Of the allergies, those that stand here in their graver reading until then. */
+	undecided_allergies: AllergyId[],
 };
 
 /**  A patient of this clinic. */
@@ -1512,6 +1721,32 @@ export type RestoreClinic = {
 	protection: Protection,
 };
 
+/**  Reverse one of two facts that exclude one another. */
+export type Reverse = {
+	/**  The visit. */
+	visit: VisitId,
+	/**  The fact that no longer counts. */
+	fact: string,
+	/**  Why. */
+	reason: string,
+	/**  The PIN of who reverses. */
+	pin: string,
+};
+
+/**  A handing-over that no longer counts, because the medicines had been handed over on another device too. */
+export type ReversedDispensing = {
+	/**  Who had handed over. */
+	by: string,
+	/**  When. */
+	at: Instant,
+	/**  Its number in the Prescription Book. */
+	serial: string,
+	/**  Who reversed it. */
+	reversed_by: string,
+	/**  Why. */
+	reason: string,
+};
+
 /**  What is to become of a removed device's work beyond its removal. */
 export type ReviewRemoved = {
 	/**  Device id, hexadecimal. */
@@ -1795,6 +2030,20 @@ export type SharedVisit = {
 	sensitivity: Sensitivity[],
 };
 
+/**  One of several signatures. */
+export type SignatureView = {
+	/**  Names it, for the reversal. */
+	fact: string,
+	/**  Who signed, where and when. */
+	by: HandView,
+	/**  What was signed. */
+	note: SoapNote,
+	/**  The diagnoses. */
+	diagnoses: string[],
+	/**  The medicines. */
+	medicines: string[],
+};
+
 /**  A SOAP note, sentence by sentence. */
 export type SoapNote = {
 	/**  What the patient says. */
@@ -1919,6 +2168,29 @@ export type SyncHealth = {
 	lan: LanView,
 	/**  The clinic's other devices that were met without the internet since the start. */
 	peers: PeerView[],
+	/**  What was written apart and waits for a person to judge it. */
+	conflicts: number,
+	/**  Changes of other devices that have not come here, though later ones of the same device have. */
+	missing: MissingView[],
+	/**
+	 *  Since when this device has heard neither the relay nor any other device of the clinic; `None` while it does, and in a
+	 *  clinic of one device.
+	 */
+	apart_since: Instant | null,
+	/**  After so many minutes apart a counter warns before it hands over what another may have handed over. */
+	apart_warns_minutes: number,
+	/**  The relay was found out: what it gives is not what it signed for (`left_out`, `two_faces`, `forgot`). */
+	relay_lie: string | null,
+};
+
+/**  Take a late edit as an addendum. */
+export type TakeLateEdit = {
+	/**  The visit. */
+	visit: VisitId,
+	/**  The words of the addendum. */
+	text: string,
+	/**  The PIN of who signs it. */
+	pin: string,
 };
 
 /**  Today. */
@@ -2014,6 +2286,18 @@ export type WayFound =
 "announced" | 
 /**  It called. */
 "called";
+
+/**  One of the values. */
+export type WrittenView = {
+	/**  Names it, for the choice. */
+	side: string,
+	/**  A code, a number, a day, or text. */
+	text: string,
+	/**  The kind of an identity number, the strength of a medicine in milligrams. */
+	beside: string | null,
+	/**  Who wrote it, where and when. */
+	by: HandView,
+};
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

@@ -86,6 +86,9 @@ export const queries = {
   microphones: () => queryOptions({ queryKey: ["microphones"], queryFn: () => api.microphones(), meta: meta("settings"), staleTime: 0 }),
   devices: () => queryOptions({ queryKey: ["devices"], queryFn: () => api.devices(), meta: meta("devices", "clinic", "audit") }),
   quarantined: () => queryOptions({ queryKey: ["quarantined"], queryFn: () => api.quarantined(), meta: meta("devices", "status", "clinic", "audit") }),
+  conflicts: (patient: PatientId | null) =>
+    queryOptions({ queryKey: ["conflicts", patient], queryFn: () => api.conflicts(patient), meta: meta("status", "patient", "visit", "staff") }),
+  deviceContacts: () => queryOptions({ queryKey: ["contacts"], queryFn: () => api.deviceContacts(), meta: meta("devices", "status", "clinic") }),
   backupState: () => queryOptions({ queryKey: ["backup"], queryFn: () => api.backupState(), meta: meta("settings", "status") }),
   models: () => queryOptions({ queryKey: ["models"], queryFn: () => api.models(), meta: meta("settings") }),
 };

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import type { AppState, SessionView } from "@/api";
 import { queries } from "@/api/queries";
 import { ErrorNote } from "@/components/ErrorNote";
+import { RemovedStrip } from "@/components/RemovedStrip";
 import { ChooseClinic } from "@/features/signin/ChooseClinic";
 import { SignIn } from "@/features/signin/SignIn";
 import { Setup } from "@/features/setup/Setup";
@@ -48,7 +49,13 @@ function Inside() {
 function Opened({ app }: { app: AppState }) {
   const { data: session, isPending } = useQuery(queries.session());
   if (isPending) return null;
-  if (!session) return <SignIn app={app} />;
+  if (!session)
+    return (
+      <>
+        <RemovedStrip />
+        <SignIn app={app} />
+      </>
+    );
   return <Workspace key={session.staff} session={session} />;
 }
 

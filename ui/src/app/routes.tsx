@@ -1,7 +1,9 @@
 /** Every screen on one page. Routes live in the hash: the app's files are served from its own binary. */
 import { createHashHistory, createRootRoute, createRoute, createRouter, Navigate, Outlet } from "@tanstack/react-router";
 import type { SessionView } from "@/api";
+import { RemovedStrip } from "@/components/RemovedStrip";
 import { Admin } from "@/features/admin/Admin";
+import { Conflicts, type ConflictsSearch } from "@/features/conflicts/Conflicts";
 import { Consent } from "@/features/consent/Consent";
 import { Consult } from "@/features/consult/Consult";
 import { ConsultList } from "@/features/consult/ConsultList";
@@ -30,11 +32,22 @@ export function makeAppRouter(session: SessionView, home: string) {
       createRoute({ getParentRoute: under, path: "/dispense/$visit", validateSearch: (s) => s as { spool?: boolean }, component: Dispense }),
       createRoute({ getParentRoute: under, path: "/network", validateSearch: (s) => s as NetworkSearch, component: () => <Network session={session} /> }),
       createRoute({ getParentRoute: under, path: "/network/received/$grant", component: SharedRecord }),
+      createRoute({ getParentRoute: under, path: "/conflicts", validateSearch: (s) => s as ConflictsSearch, component: Conflicts }),
       createRoute({ getParentRoute: under, path: "/sync", component: () => <Sync session={session} /> }),
       createRoute({ getParentRoute: under, path: "/admin", component: Admin }),
       createRoute({ getParentRoute: under, path: "/admin/$tab", component: Admin }),
     ]),
-    createRoute({ getParentRoute: () => root, path: "/consent/$patient", component: () => <Consent session={session} /> }),
+    createRoute({
+      getParentRoute: () => root,
+      path: "/consent/$patient",
+      component: () => (
+        // In the patient's hands too, but with no way into the clinic's screens.
+        <>
+          <RemovedStrip />
+          <Consent session={session} />
+        </>
+      ),
+    }),
   ]);
   return createRouter({ routeTree, history: createHashHistory() });
 }

@@ -1,12 +1,16 @@
 import { Button, Modal, SegmentedControl, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type Severity } from "@/api";
+import { queries } from "@/api/queries";
 import { useWrite } from "@/api/useWrite";
 import { useReturnFocus } from "@/lib/focus";
-import { ErrorNote } from "./ErrorNote";
 import styles from "./Dialog.module.css";
+import { ErrorNote } from "./ErrorNote";
+import { Matter } from "./matters/Matter";
+import { isAllergy } from "./matters/words";
 
 const SEVERITIES: Severity[] = ["unknown", "mild", "moderate", "severe", "anaphylaxis"];
 
@@ -14,10 +18,12 @@ interface Props {
   patient: string;
   /** Said aloud in the recording: offered, never recorded by itself. */
   said?: { substance: string; reaction: string };
+  /** Something about her allergies was written apart. */
+  undecided?: boolean;
   onClose: () => void;
 }
 
-export function AllergyDialog({ patient, said, onClose }: Props) {
+export function AllergyDialog({ patient, said, undecided = false, onClose }: Props) {
   const { t } = useTranslation();
   useReturnFocus();
   const [severity, setSeverity] = useState<Severity>("unknown");
@@ -32,6 +38,7 @@ export function AllergyDialog({ patient, said, onClose }: Props) {
   );
   return (
     <Modal opened onClose={onClose} title={t("patients.allergy.record")} closeButtonProps={{ "aria-label": t("common.close") }} size={560}>
+      {undecided && <Undecided patient={patient} />}
       <form onSubmit={submit} className={styles.form}>
         <TextInput label={t("patients.allergy.substance")} data-autofocus key={form.key("substance")} {...form.getInputProps("substance")} />
         <TextInput label={t("patients.allergy.reaction")} key={form.key("reaction")} {...form.getInputProps("reaction")} />
@@ -60,4 +67,10 @@ export function AllergyDialog({ patient, said, onClose }: Props) {
       </form>
     </Modal>
   );
+}
+
+/** Both values of what was written apart about her allergies: here too, so that nobody writes a third without having seen them. */
+function Undecided({ patient }: { patient: string }) {
+  const { data } = useQuery(queries.conflicts(patient));
+  return data?.matters.filter(isAllergy).map((matter) => <Matter key={matter.key} matter={matter} />);
 }

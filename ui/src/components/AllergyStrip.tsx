@@ -13,10 +13,12 @@ interface Props {
   status: AllergyStatus;
   /** May this person write allergies down here? */
   canAsk: boolean;
+  /** Allergies of which something was written apart: they stand here in their graver reading. */
+  undecided?: string[];
 }
 
 /** On top of every clinical screen. Known, none known, not asked: three states that never look alike. */
-export function AllergyStrip({ patient, status, canAsk }: Props) {
+export function AllergyStrip({ patient, status, canAsk, undecided = [] }: Props) {
   const { t } = useTranslation();
   const [recording, setRecording] = useState(false);
   const none = useWrite(() => api.noKnownAllergies(patient), [`patient:${patient}`]);
@@ -36,6 +38,7 @@ export function AllergyStrip({ patient, status, canAsk }: Props) {
                 <span className={styles.source}>
                   {t(`patients.allergy.verification.${a.verification}`, { year: dayOf(a.recorded_at).slice(0, 4) })}
                 </span>
+                {undecided.includes(a.id) && <span className={styles.undecided}>{t("conflicts.strip.allergy")}</span>}
               </li>
             ))}
           </ul>
@@ -68,7 +71,7 @@ export function AllergyStrip({ patient, status, canAsk }: Props) {
           </Button>
         </span>
       )}
-      {recording && <AllergyDialog patient={patient} onClose={() => setRecording(false)} />}
+      {recording && <AllergyDialog patient={patient} undecided={undecided.length > 0} onClose={() => setRecording(false)} />}
     </section>
   );
 }

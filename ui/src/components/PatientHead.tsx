@@ -4,6 +4,7 @@ import type { PatientBanner } from "@/api";
 import { showAge, showDay } from "@/lib/time";
 import { AllergyStrip } from "./AllergyStrip";
 import styles from "./PatientHead.module.css";
+import { UndecidedStrip } from "./UndecidedStrip";
 
 interface Props {
   banner: PatientBanner;
@@ -36,7 +37,8 @@ export function PatientHead({ banner, canAsk, aside, narrow = false }: Props) {
         </p>
         <div className={styles.aside}>{aside}</div>
       </div>
-      <AllergyStrip patient={banner.id} status={banner.allergies} canAsk={canAsk} />
+      <AllergyStrip patient={banner.id} status={banner.allergies} canAsk={canAsk} undecided={banner.undecided_allergies} />
+      <UndecidedStrip patient={banner.id} count={banner.undecided} />
     </header>
   );
 }

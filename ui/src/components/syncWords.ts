@@ -28,6 +28,12 @@ export function relayWords(code: string): { title: string; help: string } {
   return { title: i18next.t(`sync.relay.${means}.title`), help: i18next.t(`sync.relay.${means}.help`) };
 }
 
+/** How the relay was found out: what that means, and what to do. */
+export function lieWords(code: string): { title: string; help: string } {
+  const means = i18next.exists(`sync.lie.${code}.title`) ? (code as "forgot") : "other";
+  return { title: i18next.t(`sync.lie.${means}.title`), help: i18next.t(`sync.lie.${means}.help`) };
+}
+
 /** What people call a device; its letter when it has no name. */
 export function deviceName({ letter, name }: { letter: string; name: string | null }): string {
   return name ? `${name} (${letter})` : i18next.t("admin.devices.name", { letter });

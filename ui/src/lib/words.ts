@@ -1,5 +1,6 @@
 import enAdmin from "@locales/en/admin.json";
 import enCommon from "@locales/en/common.json";
+import enConflicts from "@locales/en/conflicts.json";
 import enConsent from "@locales/en/consent.json";
 import enConsult from "@locales/en/consult.json";
 import enDispense from "@locales/en/dispense.json";
@@ -15,6 +16,7 @@ import enTime from "@locales/en/time.json";
 import enToday from "@locales/en/today.json";
 import msAdmin from "@locales/ms/admin.json";
 import msCommon from "@locales/ms/common.json";
+import msConflicts from "@locales/ms/conflicts.json";
 import msConsent from "@locales/ms/consent.json";
 import msConsult from "@locales/ms/consult.json";
 import msDispense from "@locales/ms/dispense.json";
@@ -33,6 +35,7 @@ import msToday from "@locales/ms/today.json";
 export const en = {
   admin: enAdmin,
   common: enCommon,
+  conflicts: enConflicts,
   consent: enConsent,
   consult: enConsult,
   dispense: enDispense,
@@ -51,6 +54,7 @@ export const en = {
 export const ms = {
   admin: msAdmin,
   common: msCommon,
+  conflicts: msConflicts,
   consent: msConsent,
   consult: msConsult,
   dispense: msDispense,

@@ -84,5 +84,7 @@ fn note_state(r: &Reading<'_>, visit: &Visit) -> Result<NoteState, Error> {
         signed_at: signed.at,
         verified: signed.verified,
         addenda,
+        twice: visit.signed.len() > 1,
+        late_edit: visit.signed.len() == 1 && visit.proposal.is_some(),
     })
 }

@@ -6,6 +6,7 @@ use vault::{Reading, Visit};
 use crate::{
     Desk, Error, ErrorCode,
     audit::{HISTORY_OPENED, Line},
+    conflicts::{Open, open_of},
     open::OpenClinic,
     roles::Verb,
     views::consult::{PastVisit, VisitState},
@@ -21,7 +22,8 @@ impl Desk {
         let (clinic, acting) = self.acting(Verb::OpenVisit)?;
         let history = clinic.read(|r| {
             r.patient(patient)?.ok_or(ErrorCode::NotFound)?;
-            r.visits_of(patient)?.iter().map(|visit| past_visit(r, visit)).collect()
+            let (visits, open) = (r.visits_of(patient)?, open_of(r, Some(patient))?);
+            visits.iter().map(|visit| past_visit(r, visit, &open)).collect()
         })?;
         clinic.audit_first_look(&acting, patient.as_bytes(), Line::new(HISTORY_OPENED).patient(patient))?;
         Ok(history)
@@ -30,15 +32,15 @@ impl Desk {
 
 /// Her newest visits beside `now_open`.
 pub(super) fn beside(r: &Reading<'_>, patient: PatientId, now_open: VisitId) -> Result<Vec<PastVisit>, Error> {
-    let visits = r.visits_of(patient)?;
+    let (visits, open) = (r.visits_of(patient)?, open_of(r, Some(patient))?);
     let earlier = visits.iter().filter(|visit| visit.id != now_open);
     earlier
         .take(MAX_BESIDE_A_VISIT)
-        .map(|visit| past_visit(r, visit))
+        .map(|visit| past_visit(r, visit, &open))
         .collect()
 }
 
-fn past_visit(r: &Reading<'_>, visit: &Visit) -> Result<PastVisit, Error> {
+fn past_visit(r: &Reading<'_>, visit: &Visit, open: &Open) -> Result<PastVisit, Error> {
     let signed = visit.signed.first();
     Ok(PastVisit {
         visit: visit.id,
@@ -51,6 +53,8 @@ fn past_visit(r: &Reading<'_>, visit: &Visit) -> Result<PastVisit, Error> {
         sensitive: !visit.sensitivity.is_empty(),
         summary: summary(r, visit)?,
         medicines: visit.lines.iter().map(|line| line.drug_name.clone()).collect(),
+        signed_twice: open.signed_twice.contains(&visit.id),
+        dispensed_twice: open.dispensed_twice.contains(&visit.id),
     })
 }
 

@@ -1,7 +1,7 @@
 //! `sign_note`: from here on nothing edits the note.
 
 use domain::{QueueState, VisitId};
-use vault::{FactBody, NoteSigned, Visit};
+use vault::{FactBody, NoteSigned, Reading, Visit};
 
 use crate::{
     Desk, Error, ErrorCode,
@@ -19,17 +19,18 @@ impl Desk {
     ///
     /// # Errors
     /// [`ErrorCode::NothingToSign`], [`ErrorCode::Signed`], [`ErrorCode::ReasonNeeded`] when a serious alert came up
-    /// after the line was written, [`ErrorCode::RecordingRunning`], and those of the PIN.
+    /// after the line was written, [`ErrorCode::RecordingRunning`], [`ErrorCode::NotNow`] with `why` = `undecided` while
+    /// something of this visit was written apart and nobody has decided, and those of the PIN.
     pub fn sign_note(&self, visit: VisitId, pin: String) -> Result<(), Error> {
         let (clinic, acting) = self.acting(Verb::SignNote)?;
         if clinic.recordings.is_live_for(visit) {
             return Err(ErrorCode::RecordingRunning.into());
         }
-        clinic.read(|r| ready_to_sign(&r.visit(visit)?.ok_or(ErrorCode::NotFound)?))?;
+        clinic.read(|r| ready_to_sign(r, &r.visit(visit)?.ok_or(ErrorCode::NotFound)?))?;
         let signing = clinic.with_pin(&acting, &pin)?;
         clinic.write(&signing, |w| {
             let visit = w.visit(visit)?.ok_or(ErrorCode::NotFound)?;
-            ready_to_sign(&visit)?;
+            ready_to_sign(w, &visit)?;
             let open = Checks::of(w, &visit)?.open();
             if !open.is_empty() {
                 return Err(Error::new(ErrorCode::ReasonNeeded).with("keys", open.join(",")));
@@ -50,15 +51,19 @@ impl Desk {
     }
 }
 
-fn ready_to_sign(visit: &Visit) -> Result<(), Error> {
+fn ready_to_sign(r: &Reading<'_>, visit: &Visit) -> Result<(), Error> {
     if !visit.signed.is_empty() {
         return Err(ErrorCode::Signed.into());
     }
     if visit.note.is_empty() {
-        Err(ErrorCode::NothingToSign.into())
-    } else {
-        Ok(())
+        return Err(ErrorCode::NothingToSign.into());
     }
+    // Nobody signs one of two doses that she has not been shown.
+    let open = r.matters(Some(visit.patient))?;
+    if open.iter().any(|matter| matter.visit() == Some(visit.id)) {
+        return Err(Error::not_now("undecided"));
+    }
+    Ok(())
 }
 
 /// The visit as it is signed: whatever comes later is an addendum.

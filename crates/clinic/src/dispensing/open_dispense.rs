@@ -1,7 +1,7 @@
 //! `open_dispense`: one prescription, checked once more.
 
 use domain::VisitId;
-use vault::{Dispensed as Fact, Reading, RecordedFact, Visit};
+use vault::{Dispensed as Fact, FactBody, Reading, RecordedFact, Visit};
 
 use super::{
     book::{Begun, handed_over},
@@ -15,7 +15,7 @@ use crate::{
     printing,
     reception::banner_of,
     roles::Verb,
-    views::pharmacy::{DispenseLine, DispenseView, Dispensed},
+    views::pharmacy::{DispenseLine, DispenseView, Dispensed, ReversedDispensing},
 };
 
 impl Desk {
@@ -74,8 +74,27 @@ fn view(r: &Reading<'_>, visit: &Visit) -> Result<DispenseView, Error> {
         doctor_name: OpenClinic::staff_name(r, visit.signed.first().and_then(|signed| signed.by))?,
         dispensed: last.map(|last| dispensed(r, last)).transpose()?,
         dispensed_twice: visit.lines.iter().any(|line| handed_over(&given, line.id).1 > 1),
+        reversed: reversed(r, visit.id)?,
         lines,
     })
+}
+
+fn reversed(r: &Reading<'_>, visit: VisitId) -> Result<Vec<ReversedDispensing>, Error> {
+    let (facts, mut rows) = (r.facts_of_visit(visit)?, Vec::new());
+    for (by, reversal) in r.reversals(visit)? {
+        let Some(fact) = facts.iter().find(|fact| fact.id == reversal.reverses) else {
+            continue;
+        };
+        let FactBody::Dispensed(dispensed) = &fact.body else { continue };
+        rows.push(ReversedDispensing {
+            by: OpenClinic::staff_name(r, fact.by)?,
+            at: fact.at,
+            serial: dispensed.serial.clone(),
+            reversed_by: OpenClinic::staff_name(r, by.by)?,
+            reason: reversal.reason,
+        });
+    }
+    Ok(rows)
 }
 
 /// Jobs that are looked through for a line's newest label.

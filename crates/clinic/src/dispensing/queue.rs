@@ -1,9 +1,10 @@
-//! `dispensing_queue`: signed prescriptions of today and yesterday that wait for their medicines.
+//! `dispensing_queue`: signed prescriptions of today and yesterday that wait for their medicines, and those whose medicines
+//! were handed over twice, until somebody has reversed one.
 
 use domain::{Day, QueueEntry, QueueState};
 use vault::Reading;
 
-use crate::{Desk, Error, open::OpenClinic, roles::Verb, views::pharmacy::DispenseRow};
+use crate::{Desk, Error, conflicts::open_of, open::OpenClinic, roles::Verb, views::pharmacy::DispenseRow};
 
 impl Desk {
     /// Those whose note was signed first come first.
@@ -12,11 +13,14 @@ impl Desk {
         clinic.read(|r| {
             // Yesterday's too: who was seen before midnight still waits for her medicines after it.
             let today = r.today()?;
-            let mut rows = Vec::new();
+            let (mut rows, doubled) = (Vec::new(), open_of(r, None)?.dispensed_twice);
             for day in today.0.yesterday().ok().map(Day).into_iter().chain([today]) {
                 let queue = r.queue(day)?.into_iter();
-                for entry in queue.filter(|entry| entry.state == QueueState::AtPharmacy) {
-                    rows.extend(row(r, entry)?);
+                for entry in queue {
+                    let dispensed_twice = doubled.contains(&entry.visit);
+                    if dispensed_twice || entry.state == QueueState::AtPharmacy {
+                        rows.extend(row(r, entry, dispensed_twice)?);
+                    }
                 }
             }
             rows.sort_by_key(|row| row.signed_at);
@@ -26,7 +30,7 @@ impl Desk {
 }
 
 /// `None` while the signed note has not arrived from the doctor's device.
-fn row(r: &Reading<'_>, entry: QueueEntry) -> Result<Option<DispenseRow>, Error> {
+fn row(r: &Reading<'_>, entry: QueueEntry, dispensed_twice: bool) -> Result<Option<DispenseRow>, Error> {
     let (Some(visit), Some(patient)) = (r.visit(entry.visit)?, r.patient(entry.patient)?) else {
         return Ok(None);
     };
@@ -43,5 +47,6 @@ fn row(r: &Reading<'_>, entry: QueueEntry) -> Result<Option<DispenseRow>, Error>
         n_lines: u32::try_from(visit.lines.len()).unwrap_or(u32::MAX),
         n_overridden: u32::try_from(n_overridden).unwrap_or(u32::MAX),
         signed_at: signed.at,
+        dispensed_twice,
     }))
 }

@@ -61,6 +61,6 @@ pub(crate) fn name_of(text: &str) -> Result<&str, Error> {
 }
 
 /// What people call the devices.
-pub(super) fn names(r: &Reading<'_>) -> Result<BTreeMap<DeviceId, String>, Error> {
+pub(crate) fn names(r: &Reading<'_>) -> Result<BTreeMap<DeviceId, String>, Error> {
     Ok(r.device_names()?.into_iter().collect())
 }

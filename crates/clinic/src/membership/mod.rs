@@ -7,7 +7,7 @@ mod put_aside;
 mod remove;
 mod review;
 
-pub(crate) use list::name_of;
+pub(crate) use list::{name_of, names};
 pub(crate) use put_aside::n_to_look_at;
 
 use seal::{DeviceId, RecoveryKit, SealError, SigningWith};

@@ -4,7 +4,7 @@ use domain::{PatientId, Vitals, age};
 use vault::Reading;
 
 use super::masked;
-use crate::{Desk, Error, ErrorCode, roles::Verb, views::consult::PatientBanner};
+use crate::{Desk, Error, ErrorCode, conflicts::open_of, roles::Verb, views::consult::PatientBanner};
 
 impl Desk {
     /// Who she is, her allergies, her last weight.
@@ -19,6 +19,7 @@ pub(crate) fn banner_of(r: &Reading<'_>, id: PatientId) -> Result<PatientBanner,
     let patient = r.patient(id)?.ok_or(ErrorCode::NotFound)?;
     let today = r.today()?;
     let age = patient.birth_date.and_then(|birth| age(birth, today));
+    let open = open_of(r, Some(id))?;
     Ok(PatientBanner {
         id,
         name: patient.name,
@@ -29,6 +30,8 @@ pub(crate) fn banner_of(r: &Reading<'_>, id: PatientId) -> Result<PatientBanner,
         sex: patient.sex,
         allergies: r.allergies(id)?,
         vitals: last_weight(r, id)?,
+        undecided: open.count,
+        undecided_allergies: open.allergies,
     })
 }
 

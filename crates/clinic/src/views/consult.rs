@@ -1,7 +1,7 @@
 //! The doctor's side of a visit.
 
 use domain::{
-    AllergyStatus, Day, Diagnosis, Instant, PatientId, PrescriptionLine, QueueState, RecordingId, Sensitivity,
+    AllergyId, AllergyStatus, Day, Diagnosis, Instant, PatientId, PrescriptionLine, QueueState, RecordingId, Sensitivity,
     Severity, Sex, SoapNote, Span, Token, Turn, VisitId, Vitals,
 };
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,10 @@ pub struct PatientBanner {
     pub allergies: AllergyStatus,
     /// Last weight, with its day.
     pub vitals: Vitals,
+    /// How much about her was written apart and waits for a person to judge it.
+    pub undecided: u32,
+    /// Of the allergies, those that stand here in their graver reading until then.
+    pub undecided_allergies: Vec<AllergyId>,
 }
 
 /// Where a note stands.
@@ -55,6 +59,10 @@ pub enum NoteState {
         verified: bool,
         /// Later additions, oldest first.
         addenda: Vec<Addendum>,
+        /// It was signed on another device too: a person must reverse one.
+        twice: bool,
+        /// Its draft was edited on a device that had not heard of the signature: a person must look at it.
+        late_edit: bool,
     },
 }
 
@@ -129,6 +137,10 @@ pub struct PastVisit {
     pub summary: String,
     /// Medicines, by name.
     pub medicines: Vec<String>,
+    /// It was signed on two devices: a person must reverse one.
+    pub signed_twice: bool,
+    /// A medicine of it was handed over on two devices: a person must reverse one.
+    pub dispensed_twice: bool,
 }
 
 /// A recording and what became of it.

@@ -3,6 +3,7 @@
 //! No rule lives here. Words come from `locales/`: a code and its parameters cross, never a sentence.
 
 pub mod backup;
+pub mod conflicts;
 pub mod consult;
 pub mod members;
 pub mod pharmacy;

@@ -26,6 +26,8 @@ pub struct DispenseRow {
     pub n_overridden: u32,
     /// Signed at.
     pub signed_at: Instant,
+    /// A medicine of it was handed over on two devices: a person must reverse one.
+    pub dispensed_twice: bool,
 }
 
 /// One prescription, open.
@@ -45,6 +47,23 @@ pub struct DispenseView {
     pub dispensed: Option<Dispensed>,
     /// Another device has dispensed the same prescription too: a person must reverse one.
     pub dispensed_twice: bool,
+    /// Handings-over that were reversed, oldest first.
+    pub reversed: Vec<ReversedDispensing>,
+}
+
+/// A handing-over that no longer counts, because the medicines had been handed over on another device too.
+#[derive(Debug, Clone, Serialize, Type)]
+pub struct ReversedDispensing {
+    /// Who had handed over.
+    pub by: String,
+    /// When.
+    pub at: Instant,
+    /// Its number in the Prescription Book.
+    pub serial: String,
+    /// Who reversed it.
+    pub reversed_by: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// A medicine at the pharmacy.

@@ -47,6 +47,41 @@ pub struct SyncHealth {
     pub lan: LanView,
     /// The clinic's other devices that were met without the internet since the start.
     pub peers: Vec<PeerView>,
+    /// What was written apart and waits for a person to judge it.
+    pub conflicts: u32,
+    /// Changes of other devices that have not come here, though later ones of the same device have.
+    pub missing: Vec<MissingView>,
+    /// Since when this device has heard neither the relay nor any other device of the clinic; `None` while it does, and in a
+    /// clinic of one device.
+    pub apart_since: Option<Instant>,
+    /// After so many minutes apart a counter warns before it hands over what another may have handed over.
+    pub apart_warns_minutes: u32,
+    /// The relay was found out: what it gives is not what it signed for (`left_out`, `two_faces`, `forgot`).
+    pub relay_lie: Option<String>,
+}
+
+/// A hole in what another device wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct MissingView {
+    /// The letter of the device; empty when it is not known.
+    pub device: String,
+    /// How many holes.
+    pub holes: u32,
+}
+
+/// One of the clinic's other devices, and when it was last heard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct DeviceContact {
+    /// Its letter.
+    pub letter: String,
+    /// What people call it.
+    pub name: Option<String>,
+    /// Connected now, without the internet.
+    pub connected: bool,
+    /// When it was last connected without the internet.
+    pub met_at: Option<Instant>,
+    /// When it wrote the newest of what has come here, whichever way that came.
+    pub wrote_at: Option<Instant>,
 }
 
 /// Reaching the clinic's other devices without the internet.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod backup;
+mod conflicts;
 mod consult;
 mod devices;
 mod full_disk;

@@ -2,6 +2,7 @@ use clinic::{
     Desk, Error, ErrorCode,
     roles::{Verb, may},
     views::{
+        conflicts::{ChosenValue, DecideConflict, DecideRemoved, Reverse, TakeLateEdit},
         consult::{PrescribeLine, RecordAllergy, SoundSource},
         members::{MakeAdmin, RemoveDevice, ReviewRemoved},
         pharmacy::HandOver,
@@ -138,6 +139,28 @@ fn calls() -> Vec<(Verb, Call)> {
         (Verb::SearchProducts, |desk| {
             done(desk.search_products("para".to_owned()))
         }),
+        (Verb::SeeConflicts, |desk| done(desk.conflicts(None))),
+        (Verb::DecideClinical, |desk| {
+            desk.decide_conflict(deciding("allergies entries/x/severity"))
+        }),
+        (Verb::DecideIdentity, |desk| desk.decide_conflict(deciding("identity name"))),
+        (Verb::DecideClinical, |desk| {
+            desk.decide_removed(DecideRemoved {
+                key: "x".to_owned(),
+                put_back: true,
+                reason: String::new(),
+            })
+        }),
+        (Verb::SignNote, |desk| {
+            desk.take_late_edit(TakeLateEdit {
+                visit: NO_VISIT,
+                text: "x".to_owned(),
+                pin: PIN.to_owned(),
+            })
+        }),
+        (Verb::SignNote, |desk| desk.leave_late_edit(NO_VISIT, String::new())),
+        (Verb::SignNote, |desk| desk.reverse_signature(reversal())),
+        (Verb::ReverseDispensing, |desk| desk.reverse_dispensing(reversal())),
         (Verb::SeeDispensing, |desk| done(desk.dispensing_queue())),
         (Verb::SeeDispensing, |desk| done(desk.open_dispense(NO_VISIT))),
         (Verb::PrintLabels, |desk| {
@@ -177,6 +200,7 @@ fn calls() -> Vec<(Verb, Call)> {
         }),
         (Verb::SeeAudit, |desk| done(desk.audit(None))),
         (Verb::SeeDevice, |desk| done(desk.device_settings())),
+        (Verb::SeeDevice, |desk| done(desk.device_contacts())),
         (Verb::SeeDevice, |desk| done(desk.backup_state())),
         (Verb::SeeDevice, |desk| done(desk.backup_now())),
         (Verb::ChangeDevice, |desk| {
@@ -195,6 +219,23 @@ fn calls() -> Vec<(Verb, Call)> {
             })
         }),
     ]
+}
+
+fn deciding(what: &str) -> DecideConflict {
+    DecideConflict {
+        key: format!("patient/{NOBODY}/{what}"),
+        value: ChosenValue::Typed { text: "x".to_owned() },
+        reason: String::new(),
+    }
+}
+
+fn reversal() -> Reverse {
+    Reverse {
+        visit: NO_VISIT,
+        fact: "00".repeat(32),
+        reason: "x".to_owned(),
+        pin: PIN.to_owned(),
+    }
 }
 
 #[test]

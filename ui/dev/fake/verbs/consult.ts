@@ -96,7 +96,7 @@ export const consult = {
   signNote: (visit: string, pin: string) => {
     if (!rightPin(pin)) return wrongPin();
     const view = visitOf(visit);
-    if (view?.note.state === "draft") view.note = { state: "signed", note: view.note.note, signed_by: state.session?.name ?? "", signed_at: new Date().toISOString(), verified: true, addenda: [] };
+    if (view?.note.state === "draft") view.note = { state: "signed", note: view.note.note, signed_by: state.session?.name ?? "", signed_at: new Date().toISOString(), verified: true, addenda: [], twice: false, late_edit: false };
     state.rows = state.rows.map((r) => (r.visit === visit ? { ...r, state: "at_pharmacy" } : r));
     spoil(`visit:${visit}`, "queue");
     return ok(null);

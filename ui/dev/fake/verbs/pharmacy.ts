@@ -26,14 +26,16 @@ function dispenseLines(visit: string): b.PrescriptionLine[] {
   return lines;
 }
 
+const isDoubled = (visit: string) => state.matters.some((m) => m.visit === visit && m.what.kind === "dispensed_twice");
+
 export const pharmacy = {
   dispensingQueue: () =>
     ok(
       state.rows
-        .filter((r) => r.state === "at_pharmacy")
+        .filter((r) => r.state === "at_pharmacy" || isDoubled(r.visit))
         .map((r): b.DispenseRow => {
           const lines = dispenseLines(r.visit);
-          return { entry: r.entry, visit: r.visit, token: r.token, name: r.name, doctor_name: r.doctor_name ?? "Dr Aisyah binti Kamal", n_lines: lines.length, n_overridden: lines.filter((l) => l.overrides.length > 0).length, signed_at: at(6) };
+          return { entry: r.entry, visit: r.visit, token: r.token, name: r.name, doctor_name: r.doctor_name ?? "Dr Aisyah binti Kamal", n_lines: lines.length, n_overridden: lines.filter((l) => l.overrides.length > 0).length, signed_at: at(6), dispensed_twice: isDoubled(r.visit) };
         }),
     ),
   openDispense: (visit: string) => {
@@ -52,7 +54,8 @@ export const pharmacy = {
         handed_over: state.dispensed[visit] ?? null,
       })),
       dispensed: state.dispensed[visit] ?? null,
-      dispensed_twice: false,
+      dispensed_twice: isDoubled(visit),
+      reversed: state.reversed[visit] ?? [],
     });
   },
   labelPreview: () => ok(LABEL_PNG),

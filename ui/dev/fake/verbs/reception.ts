@@ -19,6 +19,8 @@ function register(input: b.CreatePatient): string {
     sex: input.sex,
     allergies: { status: "not_asked" },
     vitals: { temperature: null, systolic: null, diastolic: null, weight: null, weight_on: null },
+    undecided: 0,
+    undecided_allergies: [],
   };
   return patient;
 }

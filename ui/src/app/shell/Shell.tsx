@@ -10,9 +10,9 @@ import { Mark } from "@/components/Brand";
 import { ClinicSwitch } from "@/components/ClinicSwitch";
 import { Initials } from "@/components/Initials";
 import { LanguageSwitch } from "@/components/LanguageSwitch";
+import { RemovedStrip } from "@/components/RemovedStrip";
 import { setWindow, useWindow } from "@/lib/window";
 import { placesOf } from "./places";
-import { RemovedStrip } from "./RemovedStrip";
 import { Search } from "./Search";
 import styles from "./Shell.module.css";
 import { StatusBar } from "./StatusBar";
@@ -71,7 +71,11 @@ export function Shell({ session }: { session: SessionView }) {
           </Tooltip>
         </div>
       </header>
-      <RemovedStrip />
+      <div className={styles.strip}>
+        <RemovedStrip>
+          <Link to="/sync">{t("shell.removed.open")}</Link>
+        </RemovedStrip>
+      </div>
       <nav className={styles.nav} aria-label={t("shell.places")}>
         {placesOf(session).map(({ name, path: to, icon: Icon }) => (
           <Link key={name} to={to} className={styles.place} activeProps={{ "data-active": true }} data-place={name}>

@@ -7,7 +7,7 @@ import { useTranslation } from "react-i18next";
 import type { PowerView, PrinterView, ScribeView, SessionView, SyncHealth } from "@/api";
 import { queries } from "@/api/queries";
 import { errorWords } from "@/components/ErrorNote";
-import { relayWords } from "@/components/syncWords";
+import { lieWords, relayWords } from "@/components/syncWords";
 import { type May, mayOf } from "@/lib/may";
 import { ago, clock, showMoment } from "@/lib/time";
 import { useNow } from "@/lib/useNow";
@@ -114,15 +114,27 @@ function Sync({ sync, removed }: { sync: SyncHealth; removed: boolean }) {
     short.push(aside);
   }
 
+  if (sync.relay_lie) {
+    parts.push(t("shell.sync.lie"));
+    short.push(t("shell.sync.lie"));
+  }
+  if (sync.conflicts > 0) {
+    const decide = t("shell.sync.decideBar", { count: sync.conflicts });
+    parts.push(decide);
+    short.push(decide);
+  }
+
   const lines: [string, string][] = [[t("shell.sync.savedHere"), t("shell.sync.everything")]];
   if (sync.has_relay) lines.push([t("shell.sync.sent"), sent], [t("shell.sync.relay"), sync.connected || !sync.last_contact ? relay : showMoment(sync.last_contact)]);
   lines.push([t("shell.sync.lan"), sync.lan.state === "failed" ? t("shell.sync.lanFailed") : sync.lan.state === "off" ? t("shell.sync.lanOff") : t("shell.sync.lanWith", { count: nearby })]);
   if (sync.quarantined > 0) lines.push([t("shell.sync.aside"), t("shell.sync.asideCount", { count: sync.quarantined })]);
+  if (sync.conflicts > 0) lines.push([t("shell.sync.decide"), t("shell.sync.decideCount", { count: sync.conflicts })]);
+  if (sync.relay_lie) lines.push([t("shell.sync.relay"), lieWords(sync.relay_lie).title]);
   if (sync.error) lines.push([t("shell.sync.lastTry"), relayWords(sync.error).title]);
   return (
     <Item
       name="sync"
-      tone={removed ? "red" : sync.quarantined > 0 ? "amber" : "calm"}
+      tone={removed ? "red" : sync.quarantined > 0 || sync.conflicts > 0 || sync.relay_lie ? "amber" : "calm"}
       icon={<span className={styles.dot} data-state={state} aria-hidden />}
       text={parts.join(" · ")}
       short={short.join(" · ")}

@@ -1,4 +1,5 @@
 import { Button, Textarea } from "@mantine/core";
+import { useNavigate } from "@tanstack/react-router";
 import { IconAlertTriangle, IconLock, IconShieldCheck } from "@tabler/icons-react";
 import { type Ref, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -18,6 +19,7 @@ import { vitalsWords } from "./Vitals";
 /** A signed note: nothing edits it; what comes later is an addendum, signed too. */
 export function SignedNote({ view, note, ref }: { view: VisitView; note: Extract<NoteState, { state: "signed" }>; ref: Ref<HTMLElement> }) {
   const { t } = useTranslation();
+  const navigate = useNavigate();
   const { play } = usePlay(view.recordings.at(-1)?.id);
   const [text, setText] = useState("");
   const [signing, setSigning] = useState(false);
@@ -42,6 +44,15 @@ export function SignedNote({ view, note, ref }: { view: VisitView; note: Extract
           </Badge>
         )}
       </div>
+      {(note.twice || note.late_edit) && (
+        <div className={styles.undecided} role="alert" data-testid="note-undecided">
+          <IconAlertTriangle size="1.25rem" aria-hidden />
+          <p>{note.twice ? t("consult.signed.twice") : t("consult.signed.late")}</p>
+          <Button variant="default" onClick={() => void navigate({ to: "/conflicts", search: { patient: view.banner.id } })}>
+            {t("consult.signed.decide")}
+          </Button>
+        </div>
+      )}
       <div className={styles.noteBody}>
         {SECTIONS.map((section) => (
           <section key={section} className={styles.section} aria-labelledby={`signed-${section}`}>

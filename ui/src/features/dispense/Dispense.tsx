@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { IconAlertTriangle, IconListDetails, IconPackage, IconPill } from "@tabler/icons-react";
+import { IconAlertTriangle, IconCopy, IconListDetails, IconPackage, IconPill } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { queries } from "@/api/queries";
 import { Badge } from "@/components/Badge";
@@ -54,6 +54,11 @@ export function Dispense() {
               <span className={styles.who}>
                 <strong>{row.name}</strong>
                 <span className={page.muted}>{[t("dispense.medicines", { count: row.n_lines }), row.doctor_name, ago(row.signed_at)].join(" · ")}</span>
+                {row.dispensed_twice && (
+                  <Badge tone="red" icon={<IconCopy size="0.875rem" aria-hidden />}>
+                    {t("dispense.twiceBadge")}
+                  </Badge>
+                )}
                 {row.n_overridden > 0 && (
                   <Badge tone="amber" icon={<IconAlertTriangle size="0.875rem" aria-hidden />}>
                     {t("dispense.overridden", { count: row.n_overridden })}

@@ -1,5 +1,6 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
 import { IconAlertTriangle, IconCheck, IconPackage, IconPrinter } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -11,7 +12,8 @@ import { ErrorNote } from "@/components/ErrorNote";
 import page from "@/components/Page.module.css";
 import { PatientHead } from "@/components/PatientHead";
 import { PinDialog } from "@/components/PinDialog";
-import { showMoment } from "@/lib/time";
+import { minutesSince, showMoment } from "@/lib/time";
+import { useNow } from "@/lib/useNow";
 import styles from "./Dispense.module.css";
 import { LabelPreview } from "./LabelPreview";
 import { Line } from "./Line";
@@ -20,6 +22,11 @@ import { Line } from "./Line";
 export function Prescription({ view, onSpool }: { view: DispenseView; onSpool: () => void }) {
   const { t } = useTranslation();
   const { data: status } = useQuery(queries.status());
+  const navigate = useNavigate();
+  useNow(30_000);
+  const { apart_since = null, apart_warns_minutes = 0 } = status?.sync ?? {};
+  /** Since when nobody was heard, once that is long enough for another counter to have done the same. */
+  const apartSince = apart_since !== null && minutesSince(apart_since) >= apart_warns_minutes ? apart_since : null;
   const hasPrinter = Boolean(status?.printer.address);
   const [chosen, setChosen] = useState<string | undefined>(view.lines[0]?.checked.line.id);
   const [off, setOff] = useState<string[]>([]);
@@ -61,8 +68,16 @@ export function Prescription({ view, onSpool }: { view: DispenseView; onSpool: (
           <p className={styles.twice} role="alert">
             <IconAlertTriangle size="1.25rem" aria-hidden />
             {t("dispense.twice")}
+            <Button variant="default" className={page.push} onClick={() => void navigate({ to: "/conflicts", search: { patient: view.banner.id } })}>
+              {t("dispense.twiceOpen")}
+            </Button>
           </p>
         )}
+        {view.reversed.map(({ serial, by, reversed_by, reason }) => (
+          <p key={serial} className={styles.reversed} data-reversed={serial}>
+            {t("dispense.reversed", { serial, name: by, by: reversed_by, reason })}
+          </p>
+        ))}
         {view.dispensed && (
           <p className={styles.done} role="status" data-testid="dispensed" ref={done} tabIndex={-1}>
             <IconCheck size="1.25rem" aria-hidden />
@@ -89,6 +104,11 @@ export function Prescription({ view, onSpool }: { view: DispenseView; onSpool: (
         <LabelPreview visit={view.visit} line={chosen} name={view.lines.find((l) => l.checked.line.id === chosen)?.checked.line.drug_name ?? ""} />
         <div className={styles.actions}>
           <ErrorNote error={print.error} />
+          {!isDone && apartSince && (
+            <p className={styles.warn} role="status" data-testid="apart">
+              {t("dispense.apart", { at: showMoment(apartSince) })}
+            </p>
+          )}
           {unanswered > 0 && (
             <p className={styles.warn} id="wants-reason" role="status">
               {t("dispense.openAlerts", { count: unanswered })}

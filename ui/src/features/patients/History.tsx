@@ -1,7 +1,7 @@
 import { Button, Skeleton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { IconAffiliate, IconChevronRight, IconHistory, IconLock, IconPencil, IconShieldLock } from "@tabler/icons-react";
+import { IconAffiliate, IconChevronRight, IconCopy, IconHistory, IconLock, IconPencil, IconShieldLock } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { PastVisit, SessionView } from "@/api";
 import { queries } from "@/api/queries";
@@ -72,6 +72,16 @@ function Past({ past, onOpen }: { past: PastVisit; onOpen: () => void }) {
           ) : (
             <Badge tone="amber" icon={<IconPencil size="0.875rem" aria-hidden />}>
               {t("patients.history.state.draft")}
+            </Badge>
+          )}
+          {past.signed_twice && (
+            <Badge tone="red" icon={<IconCopy size="0.875rem" aria-hidden />}>
+              {t("patients.history.signedTwice")}
+            </Badge>
+          )}
+          {past.dispensed_twice && (
+            <Badge tone="red" icon={<IconCopy size="0.875rem" aria-hidden />}>
+              {t("patients.history.dispensedTwice")}
             </Badge>
           )}
           {past.sensitive && <Badge icon={<IconShieldLock size="0.875rem" aria-hidden />}>{t("patients.history.sensitive")}</Badge>}

@@ -7,7 +7,7 @@ import { useTranslation } from "react-i18next";
 import type { SyncHealth } from "@/api";
 import { queries } from "@/api/queries";
 import page from "@/components/Page.module.css";
-import { relayWords } from "@/components/syncWords";
+import { lieWords, relayWords } from "@/components/syncWords";
 import type { May } from "@/lib/may";
 import { showMoment } from "@/lib/time";
 import styles from "./Sync.module.css";
@@ -18,7 +18,11 @@ export function Figures({ sync, removed, may }: { sync: SyncHealth; removed: boo
   const navigate = useNavigate();
   const aside = useQuery({ ...queries.quarantined(), enabled: may.seeDevices });
   const missing = aside.data?.reduce((sum, group) => sum + group.waiting, 0) ?? 0;
+  const holes = sync.missing.map(({ device, holes: count }) =>
+    t("sync.state.missingSince", { count, device: device ? t("sync.state.missingDevice", { letter: device }) : t("sync.state.missingDeviceUnknown") }),
+  );
   const problem = sync.error ? relayWords(sync.error) : null;
+  const lie = sync.relay_lie ? lieWords(sync.relay_lie) : null;
   const lastContact = sync.last_contact ? t("sync.state.relayLast", { at: showMoment(sync.last_contact) }) : t("sync.state.relayNever");
   return (
     <section className={`${page.card} ${styles.box}`} aria-labelledby="sync-figures">
@@ -36,11 +40,17 @@ export function Figures({ sync, removed, may }: { sync: SyncHealth; removed: boo
         />
         <Figure
           name="relay"
+          tone={lie ? "amber" : undefined}
           icon={<IconServer size="1.25rem" aria-hidden />}
           what={t("sync.state.relay")}
           value={!sync.has_relay ? t("sync.state.relayAlone") : sync.connected ? t("sync.state.relayConnected") : lastContact}
           help={`${t("sync.state.relayHelp")} ${!sync.has_relay ? t("sync.state.relayAloneHelp") : sync.connected ? "" : t("sync.state.relayOffline")}`.trim()}
         >
+          {lie && (
+            <p className={styles.problem} role="alert" data-relay-lie={sync.relay_lie}>
+              <strong>{`${lie.title}.`}</strong> {lie.help} <code>{sync.relay_lie}</code>
+            </p>
+          )}
           {problem && (
             <p className={styles.problem} data-relay-error={sync.error}>
               <strong>{`${problem.title}.`}</strong> {problem.help} <code>{sync.error}</code>
@@ -61,16 +71,30 @@ export function Figures({ sync, removed, may }: { sync: SyncHealth; removed: boo
             </Button>
           )}
         </Figure>
-        {aside.data && (
-          <Figure
-            name="missing"
-            icon={<IconPuzzle size="1.25rem" aria-hidden />}
-            what={t("sync.state.missing")}
-            value={missing > 0 ? t("sync.state.missingValue", { count: missing }) : t("sync.state.missingNone")}
-            help={missing > 0 ? t("sync.state.missingHelp") : t("sync.state.missingNoneHelp")}
-          />
-        )}
-        <Figure name="conflicts" icon={<IconCopy size="1.25rem" aria-hidden />} what={t("sync.state.conflicts")} value={t("sync.state.conflictsValue")} help={t("sync.state.conflictsHelp")} />
+        <Figure
+          name="missing"
+          tone={holes.length > 0 ? "amber" : undefined}
+          icon={<IconPuzzle size="1.25rem" aria-hidden />}
+          what={t("sync.state.missing")}
+          value={missing > 0 ? t("sync.state.missingValue", { count: missing }) : holes.length > 0 ? holes.join(", ") : t("sync.state.missingNone")}
+          help={holes.length > 0 ? `${t("sync.state.missingHoles", { devices: holes.join(", ") })} ${t("sync.state.missingHolesHelp")}` : missing > 0 ? t("sync.state.missingHelp") : t("sync.state.missingNoneHelp")}
+        >
+          {holes.length > 0 && missing > 0 && <p className={page.muted}>{t("sync.state.missingHelp")}</p>}
+        </Figure>
+        <Figure
+          name="conflicts"
+          tone={sync.conflicts > 0 ? "amber" : undefined}
+          icon={<IconCopy size="1.25rem" aria-hidden />}
+          what={t("sync.state.conflicts")}
+          value={sync.conflicts > 0 ? t("sync.state.conflictsValue", { count: sync.conflicts }) : t("sync.state.conflictsNone")}
+          help={sync.conflicts > 0 ? t("sync.state.conflictsHelp") : t("sync.state.conflictsNoneHelp")}
+        >
+          {sync.conflicts > 0 && (
+            <Button variant="default" className={styles.do} onClick={() => void navigate({ to: "/conflicts", search: {} })}>
+              {t("sync.state.conflictsOpen")}
+            </Button>
+          )}
+        </Figure>
       </dl>
     </section>
   );

@@ -6,6 +6,7 @@ import { ErrorNote } from "@/components/ErrorNote";
 import page from "@/components/Page.module.css";
 import { mayOf } from "@/lib/may";
 import { useNow } from "@/lib/useNow";
+import { Contacts } from "./Contacts";
 import { Figures } from "./Figures";
 import { Lan } from "./Lan";
 import { Removed } from "./Removed";
@@ -22,6 +23,7 @@ export function Sync({ session }: { session: SessionView }) {
       <ErrorNote error={error} />
       {data?.removed && <Removed pending={data.sync.pending} />}
       {data && <Figures sync={data.sync} removed={data.removed} may={may} />}
+      <Contacts />
       {data && <Lan sync={data.sync} may={may} />}
     </div>
   );
