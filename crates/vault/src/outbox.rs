@@ -2,10 +2,13 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 use seal::{ChangeId, DeviceId, GrantId, Membership, ReleaseId};
-use sync_protocol::{OutId, OutItem, Refusal};
+use sync_protocol::{MAX_RELAYED_SNAPSHOT_BYTES, OutId, OutItem, Refusal};
 
 use crate::VaultError;
 use crate::reading::count;
+
+/// The largest change that a relay takes.
+const MAX_BYTES: i64 = MAX_RELAYED_SNAPSHOT_BYTES as i64;
 
 /// What kind of thing waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,13 +35,13 @@ pub(crate) fn forget(conn: &Connection, kind: Kind, id: &[u8]) -> Result<(), Vau
     Ok(())
 }
 
-/// Takes changes out of the line that turned out to be covered when they came.
-pub(crate) fn forget_covered(conn: &Connection, ids: &[ChangeId]) -> Result<(), VaultError> {
-    let sql = "DELETE FROM outbox WHERE kind = 0 AND id = ?1
-               AND EXISTS (SELECT 1 FROM changes c WHERE c.id = ?1 AND c.covered_by IS NOT NULL)";
+/// Takes changes out of the line that no relay needs, since they are covered, or takes, since no frame holds them.
+pub(crate) fn forget_unwanted(conn: &Connection, ids: &[ChangeId]) -> Result<(), VaultError> {
+    let sql = "DELETE FROM outbox WHERE kind = 0 AND id = ?1 AND EXISTS (SELECT 1 FROM changes c
+               WHERE c.id = ?1 AND (c.covered_by IS NOT NULL OR length(c.sealed) > ?2))";
     let mut forget = conn.prepare_cached(sql)?;
     for id in ids {
-        forget.execute([id.as_bytes()])?;
+        forget.execute(params![id.as_bytes(), MAX_BYTES])?;
     }
     Ok(())
 }
@@ -149,16 +152,17 @@ pub(crate) fn offer_again(conn: &Connection, membership: &Membership) -> Result<
 /// clinic shares is given to others. A release that
 /// waits already goes back behind: its grant may have been with the relay, and be lost there now.
 pub(crate) fn put_everything(conn: &Connection) -> Result<(), VaultError> {
-    conn.execute_batch(
+    conn.execute_batch(&format!(
         "DELETE FROM outbox WHERE kind = 3;
          INSERT OR IGNORE INTO outbox (kind, id)
              SELECT 1, g.id FROM grants g JOIN meta m ON m.key = 'tenant' AND g.source = m.value;
          INSERT OR IGNORE INTO outbox (kind, id)
              SELECT 2, r.grant_id FROM revocations r JOIN meta m ON m.key = 'tenant' AND r.source = m.value;
          INSERT OR IGNORE INTO outbox (kind, id) SELECT 0, id FROM changes
-             WHERE kind >= 0 AND covered_by IS NULL ORDER BY arrival;
+             WHERE kind >= 0 AND covered_by IS NULL AND length(sealed) <= {MAX_BYTES} ORDER BY arrival;
+         INSERT OR IGNORE INTO outbox (kind, id) SELECT 4, id FROM changes WHERE covered_by IS NOT NULL;
          INSERT OR IGNORE INTO outbox (kind, id) SELECT 3, id FROM releases_made ORDER BY as_of_ms;",
-    )?;
+    ))?;
     Ok(())
 }
 

@@ -83,19 +83,19 @@ impl PeerStore for Vault {
     }
 
     fn absorb_changes_from_peer(&self, changes: Vec<Vec<u8>>) -> Result<(), StoreError> {
-        let looked = self.look_at(changes);
+        let looked = self.look_at(changes)?;
         let mut writer = self.inner.writer();
         let (belonging, came) = self.still(looked);
         let tags = writer.transaction(|conn, _, shelf, _| {
             let mut judge = Judge::new(conn, &belonging, shelf);
             let taken = judge.take_in(came)?;
-            for id in &taken.new {
+            for id in taken.new.iter().chain(&taken.later) {
                 outbox::put(conn, Kind::Change, id.as_bytes())?;
             }
             kill::point("peer.stored");
             judge.judge_taken(&taken)?;
             // What a snapshot in force holds already is no news to the relay.
-            outbox::forget_covered(conn, &taken.new)?;
+            outbox::forget_unwanted(conn, &taken.new)?;
             kill::point("peer.judged");
             kill::point("peer.before_commit");
             Ok::<_, VaultError>(judge.tags())

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod cli;
+mod clocks;
 mod consent;
 mod gone;
 mod invitations;
@@ -9,5 +10,7 @@ mod journeys;
 mod process;
 mod put_back;
 mod removal;
+mod snapshots;
+mod storm;
 mod tls;
 mod world;

@@ -673,6 +673,8 @@ fn the_largest_snapshot_there_may_be_and_kinds_of_a_newer_build_go_between_peers
     meet(&clinic, [(one.vault(), 0), (two.vault(), 1)]);
     assert_same(one.vault(), two.vault());
     assert_eq!(two.vault().set_of_changes().unwrap().count, 2);
+    // No relay takes the large one: it must not hold up the rest of the line.
+    assert_eq!(take_outbox(two.vault()).len(), 1);
     let reasons = read(two.vault(), |r| r.quarantined());
     assert!(reasons.iter().any(|one| one.reason == "newer_kind"), "{reasons:?}");
 }
