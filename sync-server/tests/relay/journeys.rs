@@ -37,7 +37,7 @@ fn start(device: &SimDevice, relay: &RelayAddress) -> SyncHandle {
     )
 }
 
-async fn until(sync: &SyncHandle, mut reached: impl FnMut(&SyncState) -> bool) -> SyncState {
+pub async fn until(sync: &SyncHandle, mut reached: impl FnMut(&SyncState) -> bool) -> SyncState {
     let mut state = sync.state();
     timeout(DEADLINE, state.wait_for(|state| reached(state)))
         .await
@@ -46,7 +46,7 @@ async fn until(sync: &SyncHandle, mut reached: impl FnMut(&SyncState) -> bool) -
         .clone()
 }
 
-async fn joined(folder: &std::path::Path, clinic: &SimClinic, name: &str) {
+pub async fn joined(folder: &std::path::Path, clinic: &SimClinic, name: &str) {
     let invitation = invitation(folder, name);
     let relay = RelayAddress::of_invitation(&invitation).unwrap();
     let statements = clinic.encoded_statements();
@@ -56,7 +56,7 @@ async fn joined(folder: &std::path::Path, clinic: &SimClinic, name: &str) {
     assert_eq!(tenant, clinic.tenant);
 }
 
-fn held_by_relay(folder: &std::path::Path, clinic: &SimClinic) -> Vec<OutId> {
+pub fn held_by_relay(folder: &std::path::Path, clinic: &SimClinic) -> Vec<OutId> {
     let mut store = Store::open(folder, &mut rng(0)).unwrap();
     let page = Page {
         after: 0,
@@ -73,7 +73,7 @@ fn held_by_relay(folder: &std::path::Path, clinic: &SimClinic) -> Vec<OutId> {
     ids
 }
 
-fn held(store: &MemoryStore) -> Vec<OutId> {
+pub fn held(store: &MemoryStore) -> Vec<OutId> {
     store.held().changes.into_keys().map(OutId::Change).collect()
 }
 

@@ -47,6 +47,13 @@ impl Process {
         self.address.url().trim_start_matches("ws://").to_owned()
     }
 
+    /// The most memory that it ever held, in KB; `None` where the system does not tell.
+    pub fn peak_kb(&self) -> Option<usize> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+        line.split_whitespace().nth(1)?.parse().ok()
+    }
+
     /// SIGKILL: not one more instruction.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

@@ -1,6 +1,7 @@
 //! The vault from outside: opened, written to, killed, cut short, merged and rebuilt.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod backlog;
 mod backup;
 mod backup_harm;
 mod backup_killing;
@@ -15,6 +16,7 @@ mod numbers;
 mod opening;
 mod peers;
 mod poison;
+mod receipts;
 mod removal;
 mod search;
 mod secrets;
