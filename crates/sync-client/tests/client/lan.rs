@@ -11,6 +11,7 @@ use seal::{DeviceKeys, EpochSecrets, Membership, Statement};
 use sync_client::{LanAddress, LanHandle, LanOptions, LanReach, LanState, Ports};
 use sync_protocol::{PeerStore, SyncStore};
 use tempfile::TempDir;
+use testkit::TestClock;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::runtime::Handle;
@@ -26,17 +27,18 @@ fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
 }
 
-struct Still;
+struct Shown(TestClock);
 
-impl vault::Clock for Still {
+impl vault::Clock for Shown {
     fn now(&self) -> Instant {
-        Instant::from_millisecond(1_795_000_000_000).unwrap()
+        self.0.now()
     }
 }
 
 /// A device of a clinic: its vault, and syncing on the LAN while it runs.
 struct Device {
     vault: Vault,
+    clock: TestClock,
     keys: DeviceKeys,
     seed: u64,
     lan: Arc<Mutex<Option<LanHandle>>>,
@@ -79,8 +81,9 @@ impl Device {
     fn new(keys: DeviceKeys, statements: &[Statement], seed: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let secrets = MachineSecrets::make(&keys, &mut rng(seed));
+        let clock = TestClock::default();
         let ports = vault::Ports {
-            clock: Arc::new(Still),
+            clock: Arc::new(Shown(clock.clone())),
             rng: Box::new(rng(seed)),
         };
         let vault = Vault::create(folder.path(), &secrets, statements, ports).unwrap();
@@ -95,6 +98,7 @@ impl Device {
         });
         Self {
             vault,
+            clock,
             keys,
             seed,
             lan,
@@ -116,8 +120,9 @@ impl Device {
             known: Vec::new(),
         };
         self.seed += 1;
+        let clock = self.clock.clone();
         let ports = Ports {
-            clock: Arc::new(|| 7),
+            clock: Arc::new(move || clock.now_ms()),
             rng: Box::new(rng(self.seed)),
         };
         let store: Arc<dyn PeerStore> = Arc::new(self.vault.clone());
@@ -237,7 +242,7 @@ async fn two_devices_become_equal_and_stay_so() {
     assert_eq!(two.n_patients(), 80);
     let seen = two.state().borrow().peers.clone();
     assert_eq!(seen[0].reached_at, Some(at));
-    assert_eq!(seen[0].last_contact_ms, 7);
+    assert_eq!(seen[0].last_contact_ms, two.clock.now_ms());
 
     one.write(100);
     two.until_stored(|vault| n_patients(vault) == 81).await;
@@ -247,6 +252,47 @@ async fn two_devices_become_equal_and_stay_so() {
     assert_eq!((one.vault.pending().unwrap(), two.vault.pending().unwrap()), (82, 82));
     one.stop().await;
     two.until(|state| !state.peers[0].connected).await;
+    two.stop().await;
+}
+
+/// An hour ahead, three years behind (a battery that died), right again: of a connection that stands nothing depends on it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_jumps_in_the_middle_of_a_connection_changes_nothing_for_it() {
+    const HOUR_MS: i64 = 60 * 60 * 1000;
+    let [mut one, mut two] = clinic(9);
+    let proxy = Proxy::start().await;
+    proxy.lead_to(one.start(&[]).await);
+    two.start(&[proxy.address]).await;
+    two.until_equal_with(&one).await;
+    let three_years = 3 * 365 * 24 * HOUR_MS;
+    let (mut n, mut others) = (0, 0);
+    for jump in [HOUR_MS, -HOUR_MS - three_years, three_years, -HOUR_MS, HOUR_MS] {
+        for jumps_first in [true, false] {
+            if jumps_first {
+                two.clock.step_ms(jump);
+            }
+            n += 2;
+            one.write(n);
+            two.write(n + 1);
+            if !jumps_first {
+                one.clock.step_ms(jump);
+            }
+            others += 2;
+            one.until_stored(|vault| n_patients(vault) == others).await;
+            two.until_stored(|vault| n_patients(vault) == others).await;
+        }
+    }
+    one.until_equal_with(&two).await;
+    two.until_equal_with(&one).await;
+    assert_same(&[&one, &two]);
+    assert_eq!(proxy.seen().n_ever, 1, "it is the same connection still");
+    // And one that begins under a dead battery.
+    two.stop().await;
+    two.clock.step_ms(-three_years);
+    one.write(500);
+    two.start(&[proxy.address]).await;
+    two.until_stored(|vault| n_patients(vault) == others + 1).await;
+    one.stop().await;
     two.stop().await;
 }
 
@@ -372,7 +418,7 @@ async fn a_device_that_was_stopped_has_let_its_store_go() {
     drop(vault);
     let secrets = MachineSecrets::make(&keys, &mut rng(702));
     let ports = vault::Ports {
-        clock: Arc::new(Still),
+        clock: Arc::new(Shown(TestClock::default())),
         rng: Box::new(rng(1)),
     };
     assert!(Vault::open(_folder.path(), &secrets, ports).is_ok());
