@@ -1,5 +1,6 @@
 //! What a device does by itself when records arrive: it makes the releases that nobody has made yet, and hands the keys of
-//! epochs to members that missed them.
+//! epochs to members that missed them. And once a minute it keeps house: snapshots of long histories, and what they make
+//! superfluous.
 //!
 //! The device that signs, dispenses or saves makes the release in the same transaction. When two devices worked apart
 //! and their work is merged, the merged state has no release yet; the first device to wait a little makes it, and the
@@ -26,6 +27,12 @@ use crate::{
 
 /// The shortest wait after the last arrival; the longest is twice as long, by chance.
 const QUIET: Duration = Duration::from_secs(2);
+
+/// How long after one housekeeping the next one comes, and after one that has not done all.
+const HOUSEKEEPING: Duration = Duration::from_secs(60);
+const HOUSEKEEPING_GOES_ON: Duration = Duration::from_secs(1);
+/// So many documents at a time: whoever saves something waits for one of them at most.
+const DOCUMENTS_A_TIME: usize = 4;
 
 /// The end that hears of changes.
 #[derive(Clone, Default)]
@@ -81,12 +88,10 @@ impl Keeper {
                 ..Changed::default()
             };
             let mut due: Option<Instant> = Some(Instant::now() + QUIET);
+            let mut housekeeping = Instant::now() + HOUSEKEEPING;
             loop {
-                let next = match due {
-                    Some(due) => heard.recv_timeout(due.saturating_duration_since(Instant::now())),
-                    None => heard.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                };
-                match next {
+                let next = due.map_or(housekeeping, |due| due.min(housekeeping));
+                match heard.recv_timeout(next.saturating_duration_since(Instant::now())) {
                     Ok(Told::Changed(tags)) => {
                         changed.add(&tags);
                         let Some(clinic) = clinic.upgrade() else { return };
@@ -94,8 +99,12 @@ impl Keeper {
                     }
                     Err(RecvTimeoutError::Timeout) => {
                         let Some(clinic) = clinic.upgrade() else { return };
-                        due = None;
-                        clinic.do_what_is_left(std::mem::take(&mut changed));
+                        if due.is_some_and(|due| due <= Instant::now()) {
+                            due = None;
+                            clinic.do_what_is_left(std::mem::take(&mut changed));
+                        } else if housekeeping <= Instant::now() {
+                            housekeeping = Instant::now() + clinic.keep_house();
+                        }
                     }
                     Ok(Told::Close) | Err(RecvTimeoutError::Disconnected) => return,
                 }
@@ -156,6 +165,18 @@ impl OpenClinic {
             tracing::warn!(%error, "keys were not handed on; the next statement that comes tries again");
         }
         self.release_what_changed(changed);
+    }
+
+    /// How long to wait for the next time.
+    fn keep_house(&self) -> Duration {
+        match self.vault.housekeeping(DOCUMENTS_A_TIME) {
+            Ok(kept) if kept.more => HOUSEKEEPING_GOES_ON,
+            Ok(_) => HOUSEKEEPING,
+            Err(error) => {
+                tracing::warn!(%error, "histories were not tidied; it is tried again");
+                HOUSEKEEPING
+            }
+        }
     }
 
     fn release_what_changed(&self, mut changed: Changed) {
