@@ -12,6 +12,7 @@ use tauri::State;
 use backup::{BackupView, RestoreClinic};
 use conflicts::{ConflictsView, DecideConflict, DecideRemoved, Reverse, TakeLateEdit};
 use consult::{DraftProposal, PrescribeLine, RecordAllergy, SoundSource, VisitView};
+use erasing::{ClinicChoices, ErasePatient, ErasureCount, ErasurePreview};
 use members::{DeviceView, MakeAdmin, QuarantinedView, RemoveDevice, ReviewRemoved};
 use pharmacy::{DispenseRow, DispenseView, HandOver, PrintJobView, ProductChoice};
 use reception::{CreatePatient, MyKadReading, PatientRow, QueuePatient, Queued, TodayView};

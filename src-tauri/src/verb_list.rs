@@ -59,13 +59,13 @@ macro_rules! with_verbs {
             prescribe(input: PrescribeLine) -> clinic::CheckedLine;
             remove_line(visit: VisitId, line: LineId) -> ();
             sign_note(visit: VisitId, pin: String) -> ();
+            erase_recording(recording: RecordingId, pin: String) -> ();
+            erasure_preview(patient: PatientId) -> ErasurePreview;
+            erase_patient(input: ErasePatient) -> ErasureCount;
+            clinic_choices() -> ClinicChoices;
+            save_clinic_choices(choices: ClinicChoices) -> ();
             add_addendum(visit: VisitId, text: String, pin: String) -> ();
 
-            dispensing_queue() -> Vec<DispenseRow>;
-            open_dispense(visit: VisitId) -> DispenseView;
-            label_preview(visit: VisitId, line: LineId) -> String;
-            print_labels(visit: VisitId, lines: Vec<LineId>) -> Vec<PrintJobView>;
-            print_jobs() -> Vec<PrintJobView>;
             conflicts(patient: Option<PatientId>) -> ConflictsView;
             decide_conflict(input: DecideConflict) -> ();
             decide_removed(input: DecideRemoved) -> ();
@@ -74,6 +74,11 @@ macro_rules! with_verbs {
             reverse_signature(input: Reverse) -> ();
             reverse_dispensing(input: Reverse) -> ();
 
+            dispensing_queue() -> Vec<DispenseRow>;
+            open_dispense(visit: VisitId) -> DispenseView;
+            label_preview(visit: VisitId, line: LineId) -> String;
+            print_labels(visit: VisitId, lines: Vec<LineId>) -> Vec<PrintJobView>;
+            print_jobs() -> Vec<PrintJobView>;
             answer_print(job: PrintJobId, came_out: bool) -> ();
             reprint(job: PrintJobId, reason: String) -> ();
             hand_over(input: HandOver) -> ();
@@ -90,12 +95,12 @@ macro_rules! with_verbs {
             audit(patient: Option<PatientId>) -> Vec<AuditRow>;
 
             status() -> StatusView;
+            device_contacts() -> Vec<DeviceContact>;
             device_settings() -> DeviceSettings;
             save_device_settings(settings: DeviceSettings) -> ();
             microphones() -> Vec<MicrophoneChoice>;
             models() -> Vec<ModelChoice>;
             import_model(path: String) -> ModelChoice;
-            device_contacts() -> Vec<DeviceContact>;
             cancel_model_import() -> ();
             backup_state() -> BackupView;
             set_backup_folder(folder: String, with_sound: bool) -> ();

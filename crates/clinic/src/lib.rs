@@ -15,6 +15,7 @@ mod contact;
 mod desk;
 mod device;
 mod dispensing;
+mod erasing;
 mod error;
 mod lan;
 pub mod machine;

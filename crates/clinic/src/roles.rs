@@ -39,6 +39,9 @@ pub enum Verb {
     SeeAudit,
     ChangeDevice,
     SeeDevice,
+    ChangeClinic,
+    EraseRecording,
+    ErasePatient,
     SeeConflicts,
     DecideClinical,
     DecideIdentity,
@@ -79,6 +82,9 @@ impl Verb {
         Verb::SeeAudit,
         Verb::ChangeDevice,
         Verb::SeeDevice,
+        Verb::ChangeClinic,
+        Verb::EraseRecording,
+        Verb::ErasePatient,
         Verb::SeeConflicts,
         Verb::DecideClinical,
         Verb::DecideIdentity,
@@ -104,6 +110,8 @@ fn role_may(role: Role, verb: Verb) -> bool {
     let allowed: &[Role] = match verb {
         Verb::OfferPairing | Verb::SeeDevices | Verb::ChangeDevices => &[Owner, Admin],
         Verb::AddStaff | Verb::ChangeDevice => &[Owner, Admin],
+        Verb::ChangeClinic | Verb::ErasePatient => &[Owner, Admin],
+        Verb::EraseRecording => &[Owner, Admin, Doctor],
         Verb::SeeDevice | Verb::SeeToday => &[Owner, Admin, Doctor, Pharmacist, Receptionist],
         Verb::SearchPatients | Verb::SeeBanner => &[Owner, Admin, Doctor, Pharmacist, Receptionist],
         Verb::RegisterPatient | Verb::QueuePatient => &[Owner, Admin, Doctor, Receptionist],
@@ -112,12 +120,12 @@ fn role_may(role: Role, verb: Verb) -> bool {
         Verb::Prescribe | Verb::SignNote => &[Doctor],
         Verb::RecordAllergy | Verb::SaveVitals | Verb::SearchProducts => &[Doctor, Pharmacist],
         Verb::SeeDispensing | Verb::PrintLabels | Verb::HandOver => &[Doctor, Pharmacist],
-        Verb::GrantConsent => &[Doctor, Receptionist],
-        Verb::RevokeConsent | Verb::SeeSharing => &[Owner, Admin, Doctor, Receptionist],
         Verb::SeeConflicts => &[Owner, Admin, Doctor, Pharmacist, Receptionist],
         Verb::DecideClinical => &[Doctor],
         Verb::DecideIdentity => &[Owner, Admin, Doctor, Receptionist],
         Verb::ReverseDispensing => &[Doctor, Pharmacist],
+        Verb::GrantConsent => &[Doctor, Receptionist],
+        Verb::RevokeConsent | Verb::SeeSharing => &[Owner, Admin, Doctor, Receptionist],
         Verb::VerifyClinic | Verb::SeeAudit => &[Owner, Admin, Doctor],
         Verb::OpenShared | Verb::ExportShared => &[Doctor],
     };
@@ -148,9 +156,9 @@ mod tests {
             Verb::WriteNote,
             Verb::Record,
             Verb::OpenShared,
+            Verb::DecideClinical,
         ] {
             assert!(may(&one(Role::Doctor, "MMC 1"), verb));
-            Verb::DecideClinical,
             assert!(may(&one(Role::Owner, "MMC 1"), verb));
             for role in [Role::Owner, Role::Admin, Role::Pharmacist, Role::Receptionist] {
                 assert!(!may(&one(role, ""), verb), "{role:?} {verb:?}");
@@ -187,10 +195,10 @@ mod tests {
             Verb::PrintLabels,
             Verb::SeeAudit,
             Verb::AddStaff,
-        ] {
-            assert!(!may(&one(Role::Receptionist, ""), verb), "{verb:?}");
             Verb::DecideClinical,
             Verb::ReverseDispensing,
+        ] {
+            assert!(!may(&one(Role::Receptionist, ""), verb), "{verb:?}");
         }
     }
 

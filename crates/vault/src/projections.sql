@@ -23,6 +23,11 @@ CREATE TABLE p_devices (
     name TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- What the clinic has chosen for all of its devices; what is not here was not chosen.
+CREATE TABLE p_choices (
+    name TEXT PRIMARY KEY NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- `search_row` joins to p_search; it is derived from the id, so that it is the same after a rebuild.
 CREATE TABLE p_patients (
     id         BLOB PRIMARY KEY NOT NULL,

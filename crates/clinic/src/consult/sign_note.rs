@@ -6,6 +6,7 @@ use vault::{FactBody, NoteSigned, Reading, Visit};
 use crate::{
     Desk, Error, ErrorCode,
     audit::{Line, NOTE_SIGNED},
+    erasing::erase_sound_of,
     pharmacy_checks::Checks,
     roles::Verb,
     sharing::refresh_releases,
@@ -46,6 +47,7 @@ impl Desk {
                 w.set_queue_state(entry.id, next)?;
             }
             signing.audit(w, Line::new(NOTE_SIGNED).patient(patient).visit(id))?;
+            erase_sound_of(w, &signing, id)?;
             refresh_releases(w, patient)
         })
     }

@@ -47,6 +47,16 @@ pub(crate) fn refresh_releases(w: &mut Writing<'_>, patient: PatientId) -> Resul
                 None => (),
             }
         }
+        // What was released once and is erased now is told to be nothing.
+        for part in made.erased_recordings(grant.id, &source) {
+            let to = To {
+                patient,
+                part,
+                grant: &grant,
+                recipient: &recipient,
+            };
+            release(w, &made, &to, source.empty(&terms))?;
+        }
     }
     Ok(())
 }
@@ -196,6 +206,16 @@ impl Made {
                 .map(|(grant, mark)| ((grant, mark.part.clone()), mark))
                 .collect(),
         ))
+    }
+
+    /// Recordings that were released under a grant and are no more.
+    fn erased_recordings(&self, grant: GrantId, source: &Source) -> Vec<Part> {
+        let of_grant = self.0.iter().filter(|((of, _), _)| *of == grant.to_string());
+        let recordings = of_grant.filter_map(|((_, part), _)| part.split_once("/recording/")?.1.parse().ok());
+        recordings
+            .filter(|recording| !source.has_recording(*recording))
+            .map(Part::Recording)
+            .collect()
     }
 
     fn last(&self, grant: GrantId, part: Part, patient: PatientId) -> Option<&Mark> {

@@ -5,6 +5,7 @@
 pub mod backup;
 pub mod conflicts;
 pub mod consult;
+pub mod erasing;
 pub mod members;
 pub mod pharmacy;
 pub mod reception;

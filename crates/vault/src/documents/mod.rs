@@ -1,6 +1,7 @@
 //! The clinic's documents: one file per noun, with its mapping to Automerge, its rows and its questions together.
 
 mod allergies;
+mod choices;
 mod device_name;
 mod disputes;
 mod genesis;
@@ -48,6 +49,7 @@ pub(crate) fn project(conn: &Connection, id: &DocumentId, path: &DocPath, doc: &
             profile::project(conn, &root)?;
             staff::project(conn, &root)?;
             device_name::project(conn, &root)?;
+            choices::project(conn, &root)?;
         }
         DocPath::Day(day) => queue::project(conn, day, &root)?,
         DocPath::Identity(patient) => patient::project(conn, patient, &root)?,
@@ -68,7 +70,7 @@ pub(crate) fn unproject(conn: &Connection, id: &DocumentId, path: &DocPath) -> R
     };
     match path {
         DocPath::Clinic => {
-            for table in ["p_clinic", "p_staff", "p_devices"] {
+            for table in ["p_clinic", "p_staff", "p_devices", "p_choices"] {
                 conn.execute(&format!("DELETE FROM {table}"), [])?;
             }
         }

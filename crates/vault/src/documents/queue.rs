@@ -39,6 +39,13 @@ impl Reading<'_> {
         self.one("SELECT day, json FROM p_queue WHERE id = ?1", [id.as_bytes()], with_day)
     }
 
+    /// Every place that a patient ever had in a queue. Looks through all of them.
+    pub fn queue_entries_of(&self, patient: PatientId) -> Result<Vec<(Day, QueueEntry)>, VaultError> {
+        let sql = "SELECT day, json FROM p_queue WHERE json LIKE '%' || ?1 || '%' ORDER BY day, id";
+        let found = self.many(sql, [patient.to_string()], with_day)?;
+        Ok(found.into_iter().filter(|(_, entry)| entry.patient == patient).collect())
+    }
+
     /// The place in the queue that led to a visit.
     pub fn queue_entry_of_visit(&self, visit: VisitId) -> Result<Option<(Day, QueueEntry)>, VaultError> {
         self.one(

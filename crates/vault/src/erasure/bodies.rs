@@ -9,7 +9,7 @@ use crate::documents::DocPath;
 use crate::outbox::{self, Kind};
 use crate::set::{self, Verdict, kind_code};
 use crate::writing::document_id;
-use crate::VaultError;
+use crate::{VaultError, snapshots};
 
 /// The word beside the verdict on an erased change: applied, for there is nothing left to do.
 const ERASED: &str = "erased";
@@ -90,6 +90,7 @@ fn is_change_named(
 
 /// Drops the bodies of all that was written in a document, facts left out; gives how many went.
 pub(super) fn drop_of_document(conn: &Connection, document: &DocumentId) -> Result<u64, VaultError> {
+    snapshots::forget_document(conn, document)?;
     let fact = kind_code(ChangeKind::Fact);
     let held = changes(
         conn,

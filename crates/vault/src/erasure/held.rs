@@ -1,9 +1,11 @@
 //! What is held of one patient, for whoever is about to erase it.
 
 use domain::{AttachmentId, PatientId, RecordingId};
+use seal::ChangeId;
 
 use crate::documents::DocPath;
-use crate::{Reading, RecordedFact, VaultError};
+use crate::writing::document_id;
+use crate::{Erased, ErasureReason, HeldNumbers, Reading, RecordedFact, VaultError, snapshots};
 
 /// What this store holds of one patient and an erasure can name.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +25,28 @@ pub struct HeldDocument {
     pub kind: &'static str,
     /// The attachment that goes with it.
     pub attachment: Option<AttachmentId>,
+    /// What its snapshots hold.
+    pub numbers: Vec<HeldNumbers>,
+}
+
+impl Erased {
+    /// These documents and facts, for this reason.
+    pub fn of(reason: ErasureReason, patient: PatientId, documents: Vec<HeldDocument>, facts: Vec<ChangeId>) -> Self {
+        let mut erased = Self {
+            reason,
+            patient: Some(patient),
+            documents: Vec::new(),
+            facts,
+            attachments: Vec::new(),
+            numbers: Vec::new(),
+        };
+        for document in documents {
+            erased.documents.push(document.path);
+            erased.attachments.extend(document.attachment);
+            erased.numbers.extend(document.numbers);
+        }
+        erased
+    }
 }
 
 impl Reading<'_> {
@@ -58,10 +82,18 @@ impl Reading<'_> {
             )?,
             _ => None,
         };
+        let id = document_id(&self.belonging(), &path);
+        let held = snapshots::held_of_document(self.conn(), &id)?;
+        let numbers = held.into_iter().map(|((device, opening), numbers)| HeldNumbers {
+            device,
+            opening,
+            ranges: numbers.ranges().collect(),
+        });
         Ok(Some(HeldDocument {
             path,
             kind: known.kind().word(),
             attachment,
+            numbers: numbers.collect(),
         }))
     }
 }

@@ -25,7 +25,7 @@ use crate::belonging::Belonging;
 use crate::documents::{self, DocPath, Shelf};
 use crate::facts::{self, FactBody, kind};
 use crate::writing::document_id;
-use crate::{Erased, Tag, VaultError};
+use crate::{Erased, Tag, VaultError, holes};
 
 /// What an erasure names. The numbers stand in `p_erasures`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,6 +143,11 @@ impl<'e> Erasing<'e> {
             n_bodies += bodies::drop_of_document(self.conn, &id)?;
             if let Ok(path) = path.parse::<DocPath>() {
                 self.forget_document(&id, &path)?;
+            }
+        }
+        for held in &erased.numbers {
+            for range in &held.ranges {
+                holes::fill_range(self.conn, &held.device, &held.opening, *range)?;
             }
         }
         let unerasable = bodies::clinic_document(self.belonging);

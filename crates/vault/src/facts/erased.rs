@@ -1,7 +1,7 @@
 //! The fact that something was erased: it names ids, and holds nothing of what they held.
 
 use domain::{AttachmentId, PatientId, Role};
-use seal::ChangeId;
+use seal::{ChangeId, DeviceId, OpeningId};
 use serde::{Deserialize, Serialize};
 
 /// Why something was erased. The codes are frozen.
@@ -29,6 +29,20 @@ pub struct Erased {
     pub facts: Vec<ChangeId>,
     /// Attachments, whose chunks go from the machines that have them.
     pub attachments: Vec<AttachmentId>,
+    /// What their snapshots hold: who gets these without their bodies must not miss what was thrown away under them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<HeldNumbers>,
+}
+
+/// Numbers of one opening, as ranges, ends included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldNumbers {
+    /// The device.
+    pub device: DeviceId,
+    /// Its opening.
+    pub opening: OpeningId,
+    /// First and last of each.
+    pub ranges: Vec<(u64, u64)>,
 }
 
 /// Paths begin so of which something can be erased. What the clinic is (staff, enrolments, audit, erasures themselves) is

@@ -16,6 +16,7 @@ use crate::merging::{do_something, shuffled};
 use crate::nouns::queued;
 use crate::peers::meet;
 use crate::removal::{remove, statements, take};
+use crate::snapshots::{healthy, only_snapshots, pruned};
 use crate::sound::{RECORDING, recording};
 use crate::world::*;
 
@@ -48,13 +49,8 @@ fn person(vault: &Vault, n: u8, role: Role) -> PersonKeys {
 /// Everything of a patient that an erasure can name.
 pub fn all_of(vault: &Vault, n: u8) -> Erased {
     let held = read(vault, |r| r.held_of_patient(patient_id(n)));
-    Erased {
-        reason: ErasureReason::PatientsRight,
-        patient: Some(patient_id(n)),
-        attachments: held.documents.iter().filter_map(|document| document.attachment).collect(),
-        documents: held.documents.into_iter().map(|document| document.path).collect(),
-        facts: held.facts.iter().map(|fact| fact.id).collect(),
-    }
+    let facts = held.facts.iter().map(|fact| fact.id).collect();
+    Erased::of(ErasureReason::PatientsRight, patient_id(n), held.documents, facts)
 }
 
 fn erase(vault: &Vault, keys: &PersonKeys, what: Erased) -> ChangeId {
@@ -371,6 +367,36 @@ fn peers_that_hold_it_and_peers_that_erased_it_end_with_one_set() {
     let third = Machine::new(&third, 1);
     meet(&clinic, [(one, 0), (third.vault(), 1)]);
     assert_same(one, third.vault());
+}
+
+#[test]
+fn a_documents_snapshots_go_with_it_and_what_was_thrown_away_under_them_is_no_hole() {
+    let clinic = Clinic::with_devices(4);
+    let (one, _two, all) = pruned(&clinic);
+    let three = Machine::new(&clinic, 2);
+    let (one, three) = (one.vault(), three.vault());
+    deliver(three, only_snapshots(&all));
+    let keys = person(three, OWNER, Role::Owner);
+    assert!(read(three, |r| r.patient(patient_id(1))).is_some());
+    erase(three, &keys, all_of(three, 1));
+    assert_eq!(read(three, |r| r.patient(patient_id(1))), None);
+    healthy(three);
+
+    let new = Machine::new(&clinic, 3);
+    meet(&clinic, [(three, 2), (new.vault(), 3)]);
+    assert_same(three, new.vault());
+    healthy(new.vault());
+    // Who still has what was covered lets it go as well, and gives the headers.
+    meet(&clinic, [(one, 0), (three, 2)]); // the erasure; what is live through it is compared in the next meeting
+    meet(&clinic, [(one, 0), (three, 2)]);
+    meet(&clinic, [(new.vault(), 3), (three, 2)]);
+    for vault in [one, new.vault()] {
+        assert_same(three, vault);
+        healthy(vault);
+        assert_eq!(n_bodies(vault, |change| change.header().kind == seal::ChangeKind::Change), 0);
+    }
+    one.rebuild().unwrap();
+    assert_same(three, one);
 }
 
 #[test]
