@@ -22,6 +22,7 @@ fn two_devices(net: &Net) -> (Place, Place) {
         relay: net.url(),
         code: offer.code,
         protection: protection(),
+        device_name: None,
     });
     joined.unwrap();
     one.wait_until("the pairing is over", |desk| {
