@@ -9,6 +9,7 @@ use flate2::write::DeflateEncoder;
 use minicbor::Encode;
 use minicbor::bytes::{ByteArray, ByteVec};
 use seal::{BACKUP_PIECE_BYTES, ChangeKind, begin_backup};
+use sha2::{Digest, Sha256};
 use sync_protocol::Consent;
 
 use crate::world::{NOW_MS, WORLD, rng};
@@ -84,6 +85,84 @@ pub(crate) fn payloads() -> Vec<Vec<u8>> {
             [deflated(&cbor), cbor]
         })
         .collect()
+}
+
+/// The open body of a snapshot: as it came, inside the deflate, and as the document alone with its checksum put right.
+pub(crate) fn snapshot(bytes: &[u8]) {
+    vault::decoders::snapshot(bytes);
+    vault::decoders::snapshot(&deflated(bytes));
+    vault::decoders::snapshot_document(&with_checksum(bytes));
+}
+
+/// An Automerge chunk has the beginning of its hash after four magic bytes.
+fn with_checksum(chunk: &[u8]) -> Vec<u8> {
+    let mut chunk = chunk.to_vec();
+    if let Some((head, hashed)) = chunk.split_first_chunk_mut::<8>() {
+        head[4..].copy_from_slice(&Sha256::digest(&*hashed)[..4]);
+    }
+    chunk
+}
+
+#[derive(Encode)]
+#[cbor(map)]
+struct Snapshot {
+    #[n(0)]
+    path: &'static str,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    document: Vec<u8>,
+    #[n(2)]
+    heads: Vec<ByteArray<32>>,
+    #[n(3)]
+    n_changes: u64,
+    #[n(4)]
+    held: Vec<Held>,
+}
+
+#[derive(Encode)]
+#[cbor(map)]
+struct Held {
+    #[n(0)]
+    device: ByteArray<32>,
+    #[n(1)]
+    opening: ByteArray<16>,
+    #[n(2)]
+    numbers: ByteVec,
+}
+
+/// A snapshot, the word for one, and documents: small, and with two writers who differ.
+pub(crate) fn snapshots() -> Vec<Vec<u8>> {
+    let mut doc = AutoCommit::new().with_actor(ActorId::from([7; 16]));
+    doc.put(ROOT, "name", "Klinik Sentosa").expect("memory");
+    let small = doc.save_nocompress();
+    let mut other = doc.fork().with_actor(ActorId::from([8; 16]));
+    for n in 0..40_i64 {
+        doc.put(ROOT, format!("n{}", n % 5), n).expect("memory");
+        other.put(ROOT, "flag", n % 3 == 0).expect("memory");
+        other.commit();
+    }
+    doc.merge(&mut other).expect("memory");
+    let heads = doc.get_heads().iter().map(|head| head.0.into()).collect();
+    let held = Held {
+        device: [1; 32].into(),
+        opening: [2; 16].into(),
+        numbers: vec![1, 0xc7, 1].into(),
+    };
+    let whole = doc.save_nocompress();
+    let cbor = minicbor::to_vec(Snapshot {
+        path: "clinic",
+        document: whole.clone(),
+        heads,
+        n_changes: 42,
+        held: vec![held],
+    });
+    let cbor = cbor.expect("memory");
+    let mut word = minicbor::Encoder::new(Vec::new());
+    let mut write = || {
+        word.map(2)?.u8(0)?.str("snapshots")?.u8(5)?.array(1)?.bytes(&[3; 32])?;
+        Ok::<_, minicbor::encode::Error<std::convert::Infallible>>(())
+    };
+    write().expect("memory");
+    vec![deflated(&cbor), cbor, deflated(&word.into_writer()), small, whole]
 }
 
 pub(crate) fn unsent(bytes: &[u8]) {
