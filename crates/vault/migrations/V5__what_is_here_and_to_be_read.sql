@@ -19,6 +19,6 @@ INSERT INTO numbers_here (device, opening, first, last)
 -- What is stored and not judged yet (`verdict` 3) outlives a commit. The lowest `rank` is read first; it says nothing
 -- of what was judged.
 ALTER TABLE changes ADD COLUMN rank INTEGER;
-CREATE INDEX changes_to_be_read ON changes (rank, arrival) WHERE verdict = 3;
-CREATE INDEX changes_to_be_read_of ON changes (document, rank) WHERE verdict = 3;
+CREATE INDEX changes_to_be_read ON changes (rank, arrival) WHERE verdict = 3 AND rank IS NOT NULL;
+CREATE INDEX changes_to_be_read_of ON changes (document, rank) WHERE verdict = 3 AND rank IS NOT NULL;
 CREATE INDEX changes_waiting_of ON changes (document) WHERE verdict = 1;

@@ -96,6 +96,11 @@ pub(crate) fn children(conn: &Connection, set: PeerSet, prefix: Prefix) -> Resul
     Ok(buckets)
 }
 
+/// How many ids are in.
+pub(crate) fn total(conn: &Connection, set: PeerSet) -> Result<u64, VaultError> {
+    Ok(children(conn, set, Prefix::ROOT)?.iter().map(|bucket| bucket.n).sum())
+}
+
 /// Makes both trees anew from what is held; a store of an older build has none.
 pub(crate) fn make(conn: &Connection) -> Result<(), VaultError> {
     sharing::make_consent_names(conn)?;

@@ -1,18 +1,24 @@
 //! How the set is: what is still to be sent, what waits, what was quarantined, what is missing, and whether every page
 //! and every signature still holds.
 
-use seal::{ChangeId, DeviceId, OpeningId, SealError, SealedChange};
+use seal::{ChangeId, DeviceId, SealError, SealedChange};
+use sync_protocol::PeerSet;
 use sync_protocol::RelayLie;
 
+use crate::holes::MissingSince;
 use crate::reading::count;
 use crate::set::{self, SetDigest, Verdict};
-use crate::{Reading, Vault, VaultError, buckets, open, outbox, receipts};
+use crate::{Reading, Vault, VaultError, backlog, buckets, open, outbox, receipts};
 
 /// What the status strip of every screen shows of the store.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SyncFigures {
     /// Things that the relay does not have yet.
     pub pending: u64,
+    /// Changes that are here and still to be read: they are in no table yet.
+    pub to_be_read: u64,
+    /// Of so many that are here.
+    pub n_changes: u64,
     /// Changes that wait for a parent.
     pub waiting: u64,
     /// Changes that were quarantined.
@@ -25,17 +31,6 @@ pub struct SyncFigures {
     pub missing: Vec<MissingSince>,
     /// How the relay was found out, in the present life of its data.
     pub relay_lie: Option<RelayLie>,
-}
-
-/// A device's opening of which something was written that has not come here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MissingSince {
-    /// The device.
-    pub device: DeviceId,
-    /// Its opening.
-    pub opening: OpeningId,
-    /// The first number that is not here.
-    pub number: u64,
 }
 
 /// A change that was not taken.
@@ -73,6 +68,8 @@ impl Reading<'_> {
         let how_many = |sql: &str| Ok::<u64, VaultError>(self.one(sql, [], |row| Ok(count(row, 0)?))?.unwrap_or(0));
         Ok(SyncFigures {
             pending: outbox::pending(self.conn())?,
+            to_be_read: backlog::to_be_read(self.conn())?,
+            n_changes: buckets::total(self.conn(), PeerSet::Changes)?,
             waiting: how_many("SELECT count(*) FROM changes WHERE verdict > 0 AND verdict = 1")?,
             quarantined: how_many("SELECT count(*) FROM changes WHERE verdict > 0 AND verdict = 2")?,
             refused: how_many("SELECT count(*) FROM refused")?,
@@ -93,29 +90,6 @@ impl Reading<'_> {
                 reason: row.get(2)?,
             })
         })
-    }
-
-    /// Each opening numbers its changes from 1 without gaps: fewer of them than the highest number is a hole.
-    fn missing(&self) -> Result<Vec<MissingSince>, VaultError> {
-        let openings = self.many(
-            "SELECT device, opening FROM changes WHERE number > 0
-             GROUP BY device, opening HAVING count(DISTINCT number) < max(number)",
-            [],
-            |row| Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, [u8; 16]>(1)?)),
-        )?;
-        openings
-            .into_iter()
-            .map(|(device, opening)| {
-                let numbers = self.many(
-                    "SELECT DISTINCT number FROM changes WHERE device = ?1 AND opening = ?2 AND number > 0 ORDER BY number",
-                    (device, opening),
-                    |row| Ok(count(row, 0)?),
-                )?;
-                let number = (1..).zip(numbers).find(|(wanted, here)| wanted != here).map_or(1, |(wanted, _)| wanted);
-                let (device, opening) = (DeviceId::from_bytes(device), OpeningId::from_bytes(opening));
-                Ok(MissingSince { device, opening, number })
-            })
-            .collect()
     }
 }
 

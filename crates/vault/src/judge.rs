@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::{AutoCommit, Change, ChangeHash};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use seal::{ChangeId, ChangeKind, DocumentId, SealError, SealedChange};
 
 use crate::belonging::Belonging;
@@ -61,7 +61,13 @@ impl<'j> Judge<'j> {
         let mut taken = TakenIn::default();
         let mut joining = Vec::with_capacity(came.len());
         for looked in came {
-            let Looked { id, sealed, bytes, found } = looked;
+            let Looked {
+                id,
+                sealed,
+                bytes,
+                found,
+                rank,
+            } = looked;
             let Some(sealed) = sealed else {
                 // Nobody could be told of it under this name.
                 match set::insert(self.conn, id, None, &bytes)? {
@@ -79,11 +85,16 @@ impl<'j> Judge<'j> {
             };
             let row = set::Row {
                 names,
+                rank,
                 ..set::Row::unjudged(id, Some(sealed.header()))
             };
             if set::insert_row(self.conn, &row, &stored)? {
-                self.looked.insert(id, (bytes.len() as u64, found));
                 joining.push((id, *sealed.header()));
+                if rank.is_some() {
+                    taken.later.push(id);
+                    continue;
+                }
+                self.looked.insert(id, (bytes.len() as u64, found));
                 taken.new.push(id);
             } else {
                 taken.held.push(id);
@@ -95,10 +106,35 @@ impl<'j> Judge<'j> {
 
     /// Judges what [`Self::take_in`] stored.
     pub(crate) fn judge_taken(&mut self, taken: &TakenIn) -> Result<(), VaultError> {
+        if !taken.later.is_empty() {
+            self.tags.insert(Tag::Sync);
+        }
         if !(taken.new.is_empty() && taken.unreadable.is_empty()) {
             self.judge(&[taken.new.as_slice(), &taken.unreadable].concat())?;
         }
         Ok(())
+    }
+
+    /// Judges what was stored first and looked at now, unless somebody did meanwhile.
+    pub(crate) fn judge_stored(&mut self, looked: Vec<Looked>) -> Result<(), VaultError> {
+        let mut ids = Vec::with_capacity(looked.len());
+        for Looked { id, bytes, found, .. } in looked {
+            let sql = "SELECT verdict = 3 FROM changes WHERE id = ?1";
+            let still: Option<bool> = self
+                .conn
+                .prepare_cached(sql)?
+                .query_row([id.as_bytes()], |row| row.get(0))
+                .optional()?;
+            if still != Some(true) {
+                continue;
+            }
+            if let Ok(Placed::Change(_, change)) = &found {
+                set::note_automerge(self.conn, &id, change)?;
+            }
+            self.looked.insert(id, (bytes.len() as u64, found));
+            ids.push(id);
+        }
+        self.judge(&ids)
     }
 
     /// What the judged changes changed.
@@ -366,6 +402,8 @@ enum Found {
 pub(crate) struct TakenIn {
     /// Were not here, and are.
     pub new: Vec<ChangeId>,
+    /// So are these, and they are judged later.
+    pub later: Vec<ChangeId>,
     /// So are these, which this build cannot read.
     pub unreadable: Vec<ChangeId>,
     /// Were here.

@@ -17,6 +17,7 @@ pub const POINTS: &[&str] = &[
     "peer.stored",
     "peer.judged",
     "peer.before_commit",
+    "reading.judged",
     "chunk.file_written",
     "chunk.file_synced",
     "chunk.counted",

@@ -11,7 +11,7 @@
 //! | a full disk: opening, and PINs | `ballast`, `tries` |
 //! | one write, one look | `writing`, `reading` |
 //! | the set, and what is done with what comes | `set`, `looked`, `judge`, `rebuild` |
-//! | what has not come | `holes` |
+//! | what has not come; what came and is still to be read | `holes`, `backlog` |
 //! | nouns: mapping, rows and questions together | `documents/<noun>` |
 //! | who belongs, and what a removal takes back | `roster`, `taking_back` |
 //! | what was put aside, and what is carried by hand | `review`, `unsent` |
@@ -28,6 +28,7 @@
 //! `docs/vault.md` tells why it is so.
 
 mod attachments;
+mod backlog;
 mod backup;
 mod ballast;
 mod belonging;

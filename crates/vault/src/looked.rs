@@ -4,14 +4,15 @@
 use std::sync::Arc;
 
 use automerge::Change;
+use domain::Day;
 use seal::{ChangeId, ChangeKind, Header, SealError, SealedChange};
 
-use crate::Vault;
 use crate::belonging::Belonging;
 use crate::documents::DocPath;
 use crate::payload::Payload;
 use crate::vault::actor;
 use crate::writing::document_id;
+use crate::{Vault, VaultError, backlog};
 
 /// Why a change was not taken. The word is stored and shown; it never changes its meaning.
 pub(crate) type Reason = &'static str;
@@ -43,6 +44,8 @@ pub(crate) struct Looked {
     pub sealed: Option<SealedChange>,
     pub bytes: Vec<u8>,
     pub found: Result<Placed, Reason>,
+    /// It was not looked at closely: it is to be stored first, and read as soon as this says.
+    pub rank: Option<u8>,
 }
 
 impl Looked {
@@ -53,13 +56,29 @@ impl Looked {
                 found: look(belonging, &sealed),
                 sealed: Some(sealed),
                 bytes,
+                rank: None,
             },
             Err(error) => Self {
                 id: ChangeId::from_bytes(*blake3::hash(&bytes).as_bytes()),
                 sealed: None,
                 found: Err(reason(error)),
                 bytes,
+                rank: None,
             },
+        }
+    }
+
+    /// Only finds out how soon it is to be read.
+    fn to_be_read(belonging: &Belonging, bytes: Vec<u8>, today: Day) -> Self {
+        match SealedChange::decode(&bytes) {
+            Ok(sealed) => Self {
+                id: sealed.id(),
+                found: Err("to_be_read"),
+                rank: Some(backlog::rank_of(belonging, &sealed, today)),
+                sealed: Some(sealed),
+                bytes,
+            },
+            Err(_) => Self::at(belonging, bytes),
         }
     }
 }
@@ -67,15 +86,24 @@ impl Looked {
 /// Changes that were looked at under one view of who belongs.
 pub(crate) struct LookedAt {
     belonging: Arc<Belonging>,
+    /// They are many, and are stored first; the day is the present one.
+    stores_first: Option<Day>,
     all: Vec<Looked>,
 }
 
 impl Vault {
-    /// Looks at what came, before the writer is taken.
-    pub(crate) fn look_at(&self, changes: Vec<Vec<u8>>) -> LookedAt {
-        let belonging = self.belonging();
-        let all = look_at_all(&belonging, changes);
-        LookedAt { belonging, all }
+    /// Looks at what came, before the writer is taken. What is stored first is only ranked.
+    pub(crate) fn look_at(&self, changes: Vec<Vec<u8>>) -> Result<LookedAt, VaultError> {
+        let stores_first = match self.stores_first(changes.len()) {
+            true => Some(self.read(|r| r.today())?),
+            false => None,
+        };
+        Ok(LookedAt::of(self.belonging(), stores_first, changes))
+    }
+
+    /// Looks at what is to be judged, before the writer is taken.
+    pub(crate) fn look_closely_at(&self, changes: Vec<Vec<u8>>) -> LookedAt {
+        LookedAt::of(self.belonging(), None, changes)
     }
 
     /// The same, with the writer taken: whoever had it before may have changed who belongs.
@@ -85,14 +113,29 @@ impl Vault {
             return (belonging, looked.all);
         }
         let changes = looked.all.into_iter().map(|looked| looked.bytes);
-        let all = look_at_all(&belonging, changes.collect());
-        (belonging, all)
+        let again = LookedAt::of(belonging, looked.stores_first, changes.collect());
+        (again.belonging, again.all)
     }
 }
 
-fn look_at_all(belonging: &Belonging, mut changes: Vec<Vec<u8>>) -> Vec<Looked> {
+impl LookedAt {
+    fn of(belonging: Arc<Belonging>, stores_first: Option<Day>, changes: Vec<Vec<u8>>) -> Self {
+        let all = look_at_all(&belonging, stores_first, changes);
+        Self {
+            belonging,
+            stores_first,
+            all,
+        }
+    }
+}
+
+fn look_at_all(belonging: &Belonging, stores_first: Option<Day>, mut changes: Vec<Vec<u8>>) -> Vec<Looked> {
     let look = |changes: Vec<Vec<u8>>| -> Vec<Looked> {
-        changes.into_iter().map(|bytes| Looked::at(belonging, bytes)).collect()
+        let looked = changes.into_iter().map(|bytes| match stores_first {
+            Some(today) => Looked::to_be_read(belonging, bytes, today),
+            None => Looked::at(belonging, bytes),
+        });
+        looked.collect()
     };
     if changes.len() < MANY {
         return look(changes);

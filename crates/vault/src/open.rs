@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, RwLock};
 
 use domain::Instant;
@@ -174,6 +175,7 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: File) -
         readers: Mutex::new(Vec::new()),
         writer: Mutex::new(writer),
         tries: Mutex::new(tries),
+        reads_on: AtomicBool::new(false),
         belonging: RwLock::new(belonging),
         clock: ports.clock,
         rng,

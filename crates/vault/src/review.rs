@@ -98,12 +98,26 @@ impl Reading<'_> {
                            JOIN snapshots s ON s.id = n.snapshot WHERE n.device = ?1 AND s.in_force)
                    GROUP BY opening ORDER BY opening";
         let row = params![device.as_bytes(), Verdict::Applied as i64, Verdict::Waiting as i64];
-        self.many(sql, row, |row| {
-            Ok(OpeningEnd {
-                opening: OpeningId::from_bytes(row.get(0)?),
-                number: count(row, 1)?,
-            })
-        })
+        let taken = self.many(sql, row, |row| Ok((OpeningId::from_bytes(row.get(0)?), count(row, 1)?)))?;
+        let mut ends: BTreeMap<OpeningId, u64> = taken.into_iter().collect();
+        for (opening, number) in self.to_be_read_of(device)? {
+            let end = ends.entry(opening).or_default();
+            *end = number.max(*end);
+        }
+        Ok(self::ends(ends))
+    }
+
+    /// What is here of a device and still to be read: its signature alone says that it will be taken.
+    fn to_be_read_of(&self, device: &DeviceId) -> Result<Vec<(OpeningId, u64)>, VaultError> {
+        let belonging = self.belonging();
+        let sql = "SELECT sealed FROM changes WHERE device = ?1 AND verdict = 3 AND rank IS NOT NULL";
+        let places = self.many(sql, [device.as_bytes()], |row| {
+            let sealed = row.get_ref(0)?.as_blob().map_err(|_| VaultError::Damaged)?;
+            let sealed = SealedChange::decode(sealed).ok();
+            let signed = sealed.filter(|sealed| sealed.verify(&belonging.membership).is_ok());
+            Ok(signed.map(|sealed| (sealed.header().opening, sealed.header().number)))
+        })?;
+        Ok(places.into_iter().flatten().collect())
     }
 
     /// How many changes of a removed device are put aside up to these numbers of its openings.

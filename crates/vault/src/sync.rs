@@ -177,24 +177,17 @@ impl SyncStore for Vault {
     }
 
     fn absorb_changes(&self, cursor: &Cursor, changes: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        let looked = self.look_at(changes)?;
         let mut writer = self.inner.writer();
-        let belonging = self.belonging();
+        let (belonging, came) = self.still(looked);
         let tags = writer.transaction(|conn, _, shelf, _| {
-            let mut new = Vec::new();
-            for bytes in &changes {
-                let (id, is_new) = store(conn, &belonging, bytes)?;
-                if is_new {
-                    new.push(id);
-                } else {
-                    // It need not be offered what it has: after a restore that is nearly everything.
-                    outbox::sent(conn, &[OutId::Change(id)])?;
-                }
-            }
-            kill::point("absorb.stored");
             let mut judge = Judge::new(conn, &belonging, shelf);
-            if !new.is_empty() {
-                judge.judge(&new)?;
-            }
+            let taken = judge.take_in(came)?;
+            // It need not be offered what it has: after a restore that is nearly everything.
+            let held: Vec<OutId> = taken.held.iter().copied().map(OutId::Change).collect();
+            outbox::sent(conn, &held)?;
+            kill::point("absorb.stored");
+            judge.judge_taken(&taken)?;
             kill::point("absorb.applied");
             set_cursor(conn, cursor)?;
             kill::point("absorb.before_commit");

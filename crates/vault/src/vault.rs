@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use automerge::ActorId;
@@ -41,6 +42,8 @@ pub(crate) struct Inner {
     pub readers: Mutex<Vec<Connection>>,
     pub writer: Mutex<Writer>,
     pub tries: Mutex<TriesFile>,
+    /// Somebody judges in the background what was stored first.
+    pub reads_on: AtomicBool,
     pub belonging: RwLock<Arc<Belonging>>,
     pub clock: Arc<dyn Clock>,
     pub rng: SharedRng,

@@ -19,7 +19,7 @@ use crate::judge::Judge;
 use crate::payload::Payload;
 use crate::ports::SharedRng;
 use crate::vault::WriterParts;
-use crate::{Belonging, FactBody, FactDraft, Reading, Tag, Vault, VaultError, erasure, kill, outbox, roster, set};
+use crate::{Belonging, FactBody, FactDraft, Reading, Tag, Vault, VaultError, backlog, erasure, kill, outbox, roster, set};
 
 /// A write in progress, from [`Vault::write`]. It reads as a [`Reading`] does, its own edits included.
 pub struct Writing<'w> {
@@ -199,10 +199,23 @@ impl Writing<'_> {
         if erasure::is_named(self.reading.conn(), erasure::Of::Document, id.as_bytes())? {
             return Err(VaultError::NotFound("document"));
         }
+        self.read_before_writing(&id)?;
         let mut open = self.shelf.take_or_load(self.reading.conn(), &belonging, path)?;
         open.doc.set_actor(self.parts.actor.clone());
         self.documents.push(open);
         Ok(self.documents.len() - 1)
+    }
+
+    /// What came of a document and was not read yet is read before somebody writes on top of it. Once this write has a
+    /// document open it is left for later: then what she writes is as if written apart.
+    fn read_before_writing(&mut self, document: &DocumentId) -> Result<(), VaultError> {
+        let unread = backlog::of_document(self.reading.conn(), document)?;
+        if unread.is_empty() || !self.documents.is_empty() {
+            return Ok(());
+        }
+        self.judging(|judge| judge.judge(&unread))?;
+        self.begin_opening_if_stale();
+        Ok(())
     }
 
     /// Seals every edited document's change, in the order in which they were first edited.

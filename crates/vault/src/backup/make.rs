@@ -62,6 +62,13 @@ impl Vault {
     /// # Errors
     /// Whichever it is, the store is as it was, older backups are there, and nothing half is left.
     pub fn back_up(&self, options: &BackupOptions, watch: Watch<'_>) -> Result<BackupReport, BackupError> {
+        // The copy is compared with this store's tables: nothing is left to be read.
+        let mut n_left = self.read_on()?;
+        let of = n_left;
+        while n_left > 0 {
+            tell(watch, BackupStage::Judging, of.saturating_sub(n_left), of)?;
+            n_left = self.read_on()?;
+        }
         // What is in a backup must be what a crash cannot take back.
         self.settle()?;
         trial::remove_left_over(&self.inner.dir)?;

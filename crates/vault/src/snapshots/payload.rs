@@ -12,6 +12,7 @@ use minicbor::bytes::ByteArray;
 use minicbor::{Decode, Encode};
 
 use super::numbers::HeldOfOpening;
+use crate::documents::DocPath;
 use crate::VaultError;
 
 /// The path under which confirmations stand. Frozen: ids are derived from it. It is no document.
@@ -86,6 +87,17 @@ pub(crate) fn unpack<T: for<'b> Decode<'b, ()>>(bytes: &[u8]) -> Result<T, &'sta
     }
     read.map_err(|_| "malformed_payload")?;
     minicbor::decode(&plain).map_err(|_| "malformed_payload")
+}
+
+/// The path of the document that a snapshot is of; `None` for a word for other snapshots, and for what cannot be read.
+pub(crate) fn path_in(bytes: &[u8]) -> Option<DocPath> {
+    #[derive(Decode)]
+    #[cbor(map)]
+    struct Path {
+        #[n(0)]
+        path: String,
+    }
+    unpack::<Path>(bytes).ok()?.path.parse().ok()
 }
 
 impl Confirmation {

@@ -1,0 +1,233 @@
+//! What is stored first and judged later: what today's work needs comes first, kills cost nothing, and the end is the same.
+
+use std::path::Path;
+use std::process::Command;
+
+use domain::{Day, Severity};
+use seal::SealedChange;
+use sync_protocol::{Scope, SyncStore};
+use vault::Vault;
+
+use crate::killing::was_killed;
+use crate::nouns::queued;
+use crate::peers::meet;
+use crate::world::*;
+
+const N: u8 = 60;
+/// As many changes come at once; more than are judged as they come.
+const BATCH: usize = 73;
+
+fn today(vault: &Vault) -> Day {
+    read(vault, |r| r.today())
+}
+
+/// A clinic's work: everybody with an identity, an allergy and a visit, some of them in today's queue.
+fn work(vault: &Vault) {
+    write(vault, |w| w.put_staff(&doctor(1)));
+    for from in (1..=N).step_by(20) {
+        write(vault, |w| {
+            (from..from + 20).try_for_each(|n| {
+                w.put_patient(&patient(n))?;
+                w.record_allergy(patient_id(n), &allergy(1, Severity::Mild))?;
+                w.open_visit(&visit(n))
+            })
+        });
+        for words in [["cough", "three days"], ["cough", "four days"]] {
+            write(vault, |w| (from..from + 20).try_for_each(|n| w.put_note(visit_id(n), &note(&words))));
+        }
+        write(vault, |w| {
+            (from..from + 20).try_for_each(|n| w.record_allergy(patient_id(n), &allergy(2, Severity::Severe)))
+        });
+    }
+    let day = today(vault);
+    for n in [7, 9] {
+        write(vault, |w| w.add_to_queue(day, &queued(n)).map(drop));
+    }
+}
+
+fn left(vault: &Vault) -> u64 {
+    read(vault, |r| r.sync_figures()).to_be_read
+}
+
+fn n_found(vault: &Vault) -> usize {
+    read(vault, |r| r.search_patients("aisyah", 400)).len()
+}
+
+fn deliver_in_batches(vault: &Vault, changes: &[Vec<u8>]) {
+    changes.chunks(BATCH).for_each(|batch| deliver(vault, batch.to_vec()));
+}
+
+/// A device that has stored everything and read nothing.
+fn stored(clinic: &Clinic, device: usize, changes: &[Vec<u8>]) -> Machine {
+    let machine = Machine::new(clinic, device);
+    machine.vault().read_in_background();
+    deliver_in_batches(machine.vault(), changes);
+    machine
+}
+
+fn clinic_at_work() -> (Clinic, Machine, Vec<Vec<u8>>) {
+    let clinic = Clinic::with_devices(3);
+    let writer = Machine::new(&clinic, 0);
+    work(writer.vault());
+    let changes = take_outbox(writer.vault());
+    // The last batch is a large one too.
+    assert!(changes.len() > 300 && changes.len() % BATCH >= 64, "{} changes", changes.len());
+    (clinic, writer, changes)
+}
+
+#[test]
+fn what_todays_work_needs_is_read_first_and_the_rest_follows() {
+    let (clinic, writer, changes) = clinic_at_work();
+    let new = stored(&clinic, 1, &changes);
+    let vault = new.vault();
+    assert_eq!(left(vault), changes.len() as u64);
+    assert_eq!(read(vault, |r| r.sync_figures()).n_changes, changes.len() as u64);
+    assert_eq!((n_found(vault), read(vault, |r| r.all_staff()).len()), (0, 0));
+    assert_eq!(vault.set_of_changes().unwrap(), writer.vault().set_of_changes().unwrap(), "a member of the set before it is read");
+
+    let day = today(vault);
+    let notes = || (1..=N).filter(|n| read(vault, |r| r.visit(visit_id(*n))).is_some()).count();
+    let mut left_before = left(vault);
+    while vault.read_on().unwrap() > 0 {
+        assert!(left(vault) < left_before, "a slice is less to read");
+        left_before = left(vault);
+        let (found, queue) = (n_found(vault), read(vault, |r| r.queue(day)).len());
+        assert!(queue == 2 || found == 0, "the queue is read before anybody is found");
+        assert!(found == usize::from(N) || notes() == 0, "everybody is found before a visit is read");
+        if notes() > 0 {
+            assert!(read(vault, |r| r.visit(visit_id(7))).is_some(), "whoever is in the queue is read first");
+        }
+    }
+    assert_same(vault, writer.vault());
+    let tables = vault.dump_tables().unwrap();
+    vault.rebuild().unwrap();
+    assert_eq!(vault.dump_tables().unwrap(), tables);
+}
+
+#[test]
+fn a_patient_whom_somebody_opens_is_read_at_once_and_who_writes_writes_on_top_of_what_came() {
+    let (clinic, writer, changes) = clinic_at_work();
+    let new = stored(&clinic, 1, &changes);
+    let vault = new.vault();
+    vault.read_first(patient_id(33), None).unwrap();
+    assert_eq!(read(vault, |r| r.patient(patient_id(33))), Some(patient(33)));
+    assert_eq!(left(vault), changes.len() as u64 - 3);
+
+    let mut moved = patient(40);
+    moved.phone = "03-7955 0142".into();
+    write(vault, |w| w.put_patient(&moved));
+    assert_eq!(left(vault), changes.len() as u64 - 4, "what she wrote on top of was read");
+    let sent = take_outbox(vault);
+    assert_eq!(sent.len(), 1);
+    deliver(writer.vault(), sent);
+    assert_eq!(read(writer.vault(), |r| r.patient(patient_id(40))), Some(moved));
+    while vault.read_on().unwrap() > 0 {}
+    assert_same(vault, writer.vault());
+}
+
+#[test]
+fn few_changes_are_judged_as_they_come_also_while_others_wait() {
+    let (clinic, writer, changes) = clinic_at_work();
+    let new = stored(&clinic, 1, &changes);
+    write(writer.vault(), |w| w.put_patient(&patient(90)));
+    deliver(new.vault(), take_outbox(writer.vault()));
+    assert_eq!(n_found(new.vault()), 1);
+    assert_eq!(left(new.vault()), changes.len() as u64);
+}
+
+#[test]
+fn a_device_is_removed_with_what_of_it_is_still_to_be_read() {
+    let (clinic, writer, changes) = clinic_at_work();
+    let new = stored(&clinic, 1, &changes);
+    let device = clinic.devices[0].id();
+    let ends = |vault: &Vault| read(vault, |r| r.ends_of(&device));
+    assert_eq!(ends(new.vault()), ends(writer.vault()));
+    // Somebody's word for it does not make it longer.
+    let mut forged = SealedChange::decode(&changes[0]).unwrap().encode();
+    let last = forged.len() - 1;
+    forged[last] ^= 1;
+    deliver(new.vault(), vec![forged; 64]);
+    assert_eq!(ends(new.vault()), ends(writer.vault()));
+}
+
+#[test]
+fn a_backup_reads_everything_first() {
+    let (clinic, writer, changes) = clinic_at_work();
+    let new = stored(&clinic, 1, &changes);
+    let folder = tempfile::tempdir().unwrap();
+    let options = crate::backup::options(folder.path());
+    new.vault().back_up(&options, &mut crate::backup::go_on).unwrap();
+    assert_eq!(left(new.vault()), 0);
+    assert_same(new.vault(), writer.vault());
+}
+
+const PROBE: &str = "backlog::the_probe_takes_in_and_reads_on";
+
+/// Goes on from the cursor, and reads on after each batch.
+fn take_in_and_read_on(vault: &Vault, changes: &[Vec<u8>]) {
+    vault.read_in_background();
+    let at = usize::try_from(vault.cursor(&INCARNATION, &Scope::Changes).unwrap()).unwrap();
+    for batch in changes[at..].chunks(BATCH) {
+        deliver(vault, batch.to_vec());
+        vault.read_on().unwrap();
+    }
+    while vault.read_on().unwrap() > 0 {}
+}
+
+fn changes_in(dir: &Path) -> Vec<Vec<u8>> {
+    let text = std::fs::read_to_string(dir.join("changes")).unwrap();
+    text.lines().map(|line| hex::decode(line).unwrap()).collect()
+}
+
+#[test]
+fn the_probe_takes_in_and_reads_on() {
+    let Some(dir) = std::env::var_os("MEDIECO_PROBE_DIR") else {
+        return;
+    };
+    let dir = Path::new(&dir);
+    let clinic = Clinic::with_devices(3);
+    let vault = Vault::open(dir, &clinic.secrets(1), ports(50)).unwrap();
+    take_in_and_read_on(&vault, &changes_in(dir));
+}
+
+#[test]
+fn a_new_device_that_is_killed_twenty_times_ends_with_the_tables_of_a_rebuild_and_its_sibling_too() {
+    let (clinic, writer, changes) = clinic_at_work();
+    let mut new = Machine::new(&clinic, 1);
+    let lines: Vec<String> = changes.iter().map(hex::encode).collect();
+    std::fs::write(new.dir.join("changes"), lines.join("\n")).unwrap();
+    new.close();
+    let mut n_kills = 0;
+    // Most die before or right after a commit: five batches, then slices.
+    let passings = [4, 2, 4, 3, 4, 1, 4, 2, 4, 1, 1, 2, 1, 2, 1, 2, 1, 1, 2, 1];
+    for passing in passings {
+        let outcome = Command::new(std::env::current_exe().unwrap())
+            .args([PROBE, "--exact"])
+            .env("MEDIECO_PROBE_DIR", &new.dir)
+            .env("MEDIECO_KILL_AT", format!("*:{passing}"))
+            .output()
+            .unwrap();
+        n_kills += usize::from(was_killed(outcome.status));
+        assert!(
+            was_killed(outcome.status) || outcome.status.success(),
+            "{}",
+            String::from_utf8_lossy(&outcome.stdout)
+        );
+    }
+    assert_eq!(n_kills, 20);
+    new.try_open().unwrap();
+    take_in_and_read_on(new.vault(), &changes);
+    assert_same(new.vault(), writer.vault());
+    assert!(new.vault().verify().unwrap().missing.is_empty());
+
+    // The third device has no relay: all that it hears comes from its sibling.
+    let third = Machine::new(&clinic, 2);
+    third.vault().read_in_background();
+    drop(meet(&clinic, [(third.vault(), 2), (new.vault(), 1)]));
+    assert!(left(third.vault()) > 0, "what comes from a sibling is stored first too");
+    while third.vault().read_on().unwrap() > 0 {}
+    assert_same(third.vault(), writer.vault());
+    let tables = third.vault().dump_tables().unwrap();
+    third.vault().rebuild().unwrap();
+    assert_eq!(third.vault().dump_tables().unwrap(), tables);
+}
