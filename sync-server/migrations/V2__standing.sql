@@ -30,8 +30,13 @@ ALTER TABLE relay ADD COLUMN clock_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE relay ADD COLUMN n_forged INTEGER NOT NULL DEFAULT 0;
 
 -- Clinics whose releases are not given until one of their devices has confirmed grants and revocations: the relay's data
--- was put back. `confirmed_by`: the device that did; should it turn out to be removed, the clinic is closed again.
+-- was put back. What was put back was of the life `former` and reached so far: a device that had come less far was away,
+-- and its word does not count. `confirmed_by`: the device that did; should it turn out to be removed, the clinic is closed
+-- again.
 CREATE TABLE closed (
     source       BLOB PRIMARY KEY NOT NULL CHECK (length(source) = 32),
+    former       BLOB NOT NULL CHECK (length(former) = 16),
+    changes      INTEGER NOT NULL,
+    consents     INTEGER NOT NULL,
     confirmed_by BLOB CHECK (length(confirmed_by) = 32)
 ) STRICT, WITHOUT ROWID;

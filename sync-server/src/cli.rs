@@ -109,6 +109,11 @@ enum Clinic {
     },
     /// Show the list
     List,
+    /// After a restore: give again what this clinic shares, though none of its devices can confirm what it revoked
+    Open {
+        /// Its name on the list
+        name: String,
+    },
 }
 
 /// Does what the operator said.
@@ -125,6 +130,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Backup { to } => copies::back_up(&data, &to, cli.json),
         Command::Restore { from } => copies::put_back(&data, &from, cli.json),
         Command::Clinic(Clinic::Add { name }) => clinics::add(&data, &name, cli.json),
+        Command::Clinic(Clinic::Open { name }) => clinics::open_again(&data, &name, cli.json),
         Command::Clinic(Clinic::List) => clinics::list(&data, cli.json),
         Command::Invite { clinic } => clinics::invite(&data, &clinic, cli.json),
     }

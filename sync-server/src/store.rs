@@ -24,8 +24,8 @@ use rand_core::CryptoRng;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use seal::{DeviceId, RelayKey, TenantId};
 use sync_protocol::{
-    AuditLine, Checked, Consent, Feed, Heads, Incarnation, Page, Pushed, Redeemed, RelayStore, RelayStoreFailed,
-    ReleaseAnswer, ReleaseAsk, Roster, Shown, SignedReceipt, Wake,
+    AuditLine, Checked, Consent, Feed, FormerLife, Heads, Incarnation, Page, Pushed, Redeemed, RelayStore,
+    RelayStoreFailed, ReleaseAnswer, ReleaseAsk, Roster, Shown, SignedReceipt, Wake,
 };
 
 use self::marked::FollowingMark;
@@ -243,11 +243,16 @@ impl RelayStore for Store {
         life::is_closed(&self.connection, source).map_err(failed)
     }
 
-    fn consents_complete(&mut self, source: &TenantId, device: &DeviceId) -> Result<Vec<Wake>, RelayStoreFailed> {
+    fn consents_complete(
+        &mut self,
+        source: &TenantId,
+        device: &DeviceId,
+        former: &[FormerLife],
+    ) -> Result<Vec<Wake>, RelayStoreFailed> {
         if !life::is_closed(&self.connection, source).map_err(failed)? {
             return Ok(Vec::new());
         }
-        self.write(|transaction| life::confirm(transaction, source, device))
+        self.write(|transaction| life::confirm(transaction, source, device, former))
     }
 
     fn consents(&mut self, tenant: &TenantId, page: Page) -> Result<Vec<(u64, Consent)>, RelayStoreFailed> {

@@ -225,7 +225,7 @@ impl DeviceSession {
             releases: digest_of_releases(releases),
             sum: None,
         };
-        let standing = Standing::begin(store.tenant(), &cursors, &store.relay_standing(&incarnation)?);
+        let standing = Standing::begin(store.tenant(), &cursors, store.relay_standing(&incarnation)?);
         if version >= WITH_RECEIPTS && cursors.changes + cursors.consents > 0 {
             cursors.sum = standing.sum().map(Into::into);
         }
@@ -263,7 +263,7 @@ impl Live {
         let mut live = Self {
             incarnation: cursors.incarnation,
             version,
-            to_confirm: welcome.closed == Some(true) && standing.lived_before,
+            to_confirm: welcome.closed == Some(true) && !standing.former.is_empty(),
             standing,
             pushing: Vec::new(),
             told_statements: welcome.statements,
@@ -329,7 +329,7 @@ impl Live {
         if self.pushing.is_empty() {
             items = self.outbox(store)?;
             if items.is_empty() && std::mem::take(&mut self.to_confirm) {
-                step.say(&DeviceMessage::ConsentsComplete);
+                step.say(&DeviceMessage::ConsentsComplete(self.standing.former.clone()));
             }
         }
         self.tell_statements(store, step)?;

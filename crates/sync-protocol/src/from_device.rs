@@ -5,7 +5,7 @@ use minicbor::{Decode, Encode};
 use seal::{DeviceId, GrantId, TenantId};
 
 use crate::wire::{self, Feed, WireError};
-use crate::{Incarnation, OutId, OutItem, SignedReceipt};
+use crate::{FormerLife, Incarnation, OutId, OutItem, SignedReceipt};
 
 /// One frame from a device.
 #[expect(clippy::large_enum_variant, reason = "lives for one frame, never in a collection")]
@@ -35,9 +35,10 @@ pub enum DeviceMessage {
     /// The newest receipt of this life of the relay's, as the answer to `ReceiptWanted`. From version 2.
     #[n(7)]
     ShowReceipt(#[n(0)] Option<SignedReceipt>),
-    /// Every grant and revocation of the own clinic that this device holds is with the relay. From version 2.
+    /// Every grant and revocation of the own clinic that this device holds is with the relay, which was put back; and how
+    /// far the device had come before. From version 2.
     #[n(8)]
-    ConsentsComplete,
+    ConsentsComplete(#[n(0)] Vec<FormerLife>),
 }
 
 /// Which version the device speaks, and what the connection is for.

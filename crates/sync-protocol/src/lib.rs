@@ -52,7 +52,7 @@ pub use peer_message::{Few, IdsAsk, IdsPage, PeerHello, PeerMessage, Standing};
 pub use peer_session::{PeerError, PeerEvent, PeerRole, PeerSession, PeerStep};
 pub use peer_store::{ItemId, PeerSet, PeerStore, name_of_change};
 pub use peer_stream::{FrameTooLarge, PeerStream};
-pub use receipt::{RelayLie, RelayStanding, SignedReceipt};
+pub use receipt::{FormerLife, RelayLie, RelayStanding, SignedReceipt};
 pub use refused::RefusedCode;
 pub use relay_session::{Outgoing, RelaySession, RelayStep};
 pub use relay_store::{

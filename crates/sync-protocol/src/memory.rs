@@ -12,8 +12,8 @@ use seal::{ChangeId, Grant, GrantId, Release, ReleaseId, Revocation, SealedChang
 
 use self::peers::Arrivals;
 use crate::{
-    AuditLine, Consent, Cursor, Incarnation, OutId, OutItem, PeerSet, Refusal, RelayLie, RelayStanding, Scope,
-    SignedReceipt, StoreError, SyncStore, name_of_change,
+    AuditLine, Consent, Cursor, FormerLife, Incarnation, OutId, OutItem, PeerSet, Refusal, RelayLie, RelayStanding,
+    Scope, SignedReceipt, StoreError, SyncStore, name_of_change,
 };
 
 /// A store in memory.
@@ -164,6 +164,20 @@ impl Held {
         grants.chain(revocations).chain(changes).chain(releases).collect()
     }
 
+    fn former(&self, now: &Incarnation) -> Vec<FormerLife> {
+        let lives: BTreeSet<_> = self.cursors.keys().map(|(life, _)| *life).collect();
+        let at = |life, scope| self.cursors.get(&(life, scope)).copied().unwrap_or(0);
+        lives
+            .into_iter()
+            .filter(|life| life != now)
+            .map(|life| FormerLife {
+                incarnation: life,
+                changes: at(life, Scope::Changes),
+                consents: at(life, Scope::Consents),
+            })
+            .collect()
+    }
+
     fn advance(&mut self, cursor: &Cursor) {
         let position = self.cursors.entry((cursor.incarnation, cursor.scope)).or_default();
         *position = cursor.position.max(*position);
@@ -246,8 +260,8 @@ impl SyncStore for MemoryStore {
         Ok(RelayStanding {
             changes_chain: chain(Scope::Changes),
             consents_chain: chain(Scope::Consents),
-            lived_before: held.cursors.keys().any(|(life, _)| life != incarnation),
-            ..held.relay.get(incarnation).copied().unwrap_or_default()
+            former: held.former(incarnation),
+            ..held.relay.get(incarnation).cloned().unwrap_or_default()
         })
     }
 

@@ -59,7 +59,7 @@ impl RelayLie {
 }
 
 /// What a device knows of its relay, in one life of the relay's data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RelayStanding {
     /// The key that verifies its receipts, as it was when it was first met; `None` before.
     pub key: Option<[u8; 32]>,
@@ -69,8 +69,23 @@ pub struct RelayStanding {
     pub changes_chain: Option<[u8; 32]>,
     /// The chain at the cursor of the consents; `None` when it is not known.
     pub consents_chain: Option<[u8; 32]>,
-    /// Whether this store met the relay in another life of its data.
-    pub lived_before: bool,
+    /// How far this store had come in other lives of the relay's data.
+    pub former: Vec<FormerLife>,
+}
+
+/// How far a device had come in a former life of a relay's data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct FormerLife {
+    /// Which.
+    #[n(0)]
+    pub incarnation: Incarnation,
+    /// The last position of [`crate::Feed::Changes`] that it held.
+    #[n(1)]
+    pub changes: u64,
+    /// The last position of [`crate::Feed::Consents`] that it held.
+    #[n(2)]
+    pub consents: u64,
 }
 
 impl SignedReceipt {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use seal::{ChangeId, DeviceId, GrantClear, GrantId, ReleaseId, TenantId};
 
-use crate::{AuditLine, AuditOutcome, Consent, Feed, Incarnation, Refusal, Roster, SignedReceipt};
+use crate::{AuditLine, AuditOutcome, Consent, Feed, FormerLife, Incarnation, Refusal, Roster, SignedReceipt};
 
 /// The store failed; the text is for the operator's log and holds no personal data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -215,8 +215,15 @@ pub trait RelayStore {
     /// Whether nothing that this clinic gives crosses, since the data was put back and it has not confirmed.
     fn is_closed(&mut self, source: &TenantId) -> Result<bool, RelayStoreFailed>;
 
-    /// A device of this clinic has brought all grants and revocations that it holds. Whom to wake: those to whom it gives.
-    fn consents_complete(&mut self, source: &TenantId, device: &DeviceId) -> Result<Vec<Wake>, RelayStoreFailed>;
+    /// A device of this clinic has brought all grants and revocations that it holds. It opens the clinic only if in the
+    /// former life it had come at least as far as what was put back: one that had not was away, and may well have missed
+    /// a revocation. Whom to wake: those to whom the clinic gives.
+    fn consents_complete(
+        &mut self,
+        source: &TenantId,
+        device: &DeviceId,
+        former: &[FormerLife],
+    ) -> Result<Vec<Wake>, RelayStoreFailed>;
 
     /// Grants and revocations, in the order of their positions.
     fn consents(&mut self, tenant: &TenantId, page: Page) -> Result<Vec<(u64, Consent)>, RelayStoreFailed>;

@@ -1,9 +1,10 @@
 //! What this device knows of its relay: its key, its newest receipt, and whether it was found out.
 
 use rusqlite::{Connection, OptionalExtension, params};
-use sync_protocol::{Incarnation, RelayLie, RelayStanding, Scope, SignedReceipt};
+use sync_protocol::{FormerLife, Incarnation, RelayLie, RelayStanding, Scope, SignedReceipt};
 
 use crate::VaultError;
+use crate::reading::count;
 use crate::sync::scope_key;
 
 /// What is known in this life of the relay's data.
@@ -13,14 +14,28 @@ pub(crate) fn standing(conn: &Connection, incarnation: &Incarnation) -> Result<R
         Ok((row.get::<_, Option<[u8; 32]>>(0)?, row.get::<_, Option<Vec<u8>>>(1)?))
     });
     let (key, receipt) = row.optional()?.unwrap_or_default();
-    let others = "SELECT 1 FROM cursors WHERE incarnation <> ?1 LIMIT 1";
     Ok(RelayStanding {
         key,
         receipt: receipt.and_then(|bytes| minicbor::decode(&bytes).ok()),
         changes_chain: chain(conn, incarnation, &Scope::Changes)?,
         consents_chain: chain(conn, incarnation, &Scope::Consents)?,
-        lived_before: conn.prepare_cached(others)?.exists([incarnation.0])?,
+        former: former(conn, incarnation)?,
     })
+}
+
+/// How far this store had come in other lives.
+fn former(conn: &Connection, now: &Incarnation) -> Result<Vec<FormerLife>, VaultError> {
+    let sql = "SELECT incarnation, max(iif(scope = 0, position, 0)), max(iif(scope = 1, position, 0)) FROM cursors
+               WHERE incarnation <> ?1 GROUP BY incarnation";
+    let mut select = conn.prepare_cached(sql)?;
+    let lives = select.query_map([now.0], |row| {
+        Ok(FormerLife {
+            incarnation: Incarnation(row.get(0)?),
+            changes: count(row, 1)?,
+            consents: count(row, 2)?,
+        })
+    })?;
+    Ok(lives.collect::<Result<_, _>>()?)
 }
 
 fn chain(conn: &Connection, incarnation: &Incarnation, scope: &Scope) -> Result<Option<[u8; 32]>, VaultError> {

@@ -28,6 +28,32 @@ pub(super) fn invite(data: &Path, who: &str, json: bool) -> ExitCode {
     }))
 }
 
+/// For a clinic that has lost every device that could confirm. The operator answers for it.
+pub(super) fn open_again(data: &Path, name: &str, json: bool) -> ExitCode {
+    let mut store = match Store::open(data, &mut rand::rng()) {
+        Ok(store) => store,
+        Err(error) => return say(FAILED, error),
+    };
+    let known = match store.clinics(now_ms()) {
+        Ok(rows) => rows.into_iter().find(|row| row.name == name.trim()),
+        Err(error) => return say(FAILED, error),
+    };
+    let Some(tenant) = known.and_then(|row| row.tenant) else {
+        return say(REFUSED, ClinicError::Unknown);
+    };
+    match store.open_by_hand(&tenant) {
+        Ok(was_closed) => {
+            if json {
+                println!("{}", serde_json::json!({ "v": 1, "opened": was_closed }));
+            } else if !was_closed {
+                eprintln!("This clinic was open.");
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => say(FAILED, error),
+    }
+}
+
 pub(super) fn list(data: &Path, json: bool) -> ExitCode {
     let rows = match Store::open(data, &mut rand::rng()) {
         Ok(store) => store.clinics(now_ms()),
@@ -46,6 +72,7 @@ pub(super) fn list(data: &Path, json: bool) -> ExitCode {
                     "tenant": row.tenant.map(|tenant| tenant.to_string()),
                     "invited_until_ms": row.invited_until_ms,
                     "n_changes": row.n_changes,
+                    "closed": row.closed,
                 })
             })
             .collect();
@@ -54,7 +81,10 @@ pub(super) fn list(data: &Path, json: bool) -> ExitCode {
     }
     for row in rows {
         let state = match (row.tenant, row.invited_until_ms) {
-            (Some(tenant), _) => format!("joined\t{tenant}\t{} changes", row.n_changes),
+            (Some(tenant), _) => {
+                let closed = if row.closed { "\tclosed until it confirms" } else { "" };
+                format!("joined\t{tenant}\t{} changes{closed}", row.n_changes)
+            }
             (None, Some(_)) => "invited".to_owned(),
             (None, None) => "not joined, no open invitation".to_owned(),
         };

@@ -21,6 +21,8 @@ pub struct ClinicRow {
     pub invited_until_ms: Option<i64>,
     /// Sealed changes that the relay holds for it.
     pub n_changes: u64,
+    /// Nothing that it gives crosses, since the data was put back and none of its devices has confirmed yet.
+    pub closed: bool,
 }
 
 /// Why the operator's wish was not done.
@@ -97,7 +99,8 @@ impl Store {
         let sql = "SELECT name, tenant,
                        (SELECT max(expires_ms) FROM invitation i WHERE i.clinic = clinic.number
                         AND used_ms IS NULL AND replaced_ms IS NULL AND expires_ms > ?1),
-                       (SELECT count(*) FROM change WHERE change.tenant = clinic.tenant)
+                       (SELECT count(*) FROM change WHERE change.tenant = clinic.tenant),
+                       EXISTS (SELECT 1 FROM closed WHERE source = clinic.tenant AND confirmed_by IS NULL)
                    FROM clinic ORDER BY name";
         let list = || {
             let mut select = self.connection.prepare(sql)?;
@@ -108,6 +111,7 @@ impl Store {
                     tenant: tenant.map(TenantId::from_bytes),
                     invited_until_ms: row.get(2)?,
                     n_changes: super::columns::position(row, 3)?,
+                    closed: row.get(4)?,
                 })
             })?;
             rows.collect::<rusqlite::Result<Vec<_>>>()

@@ -10,15 +10,18 @@ use std::path::Path;
 use rand_core::CryptoRng;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use seal::{DeviceId, Receipt, RelayKey, TenantId};
-use sync_protocol::{Feed, Incarnation, RelayStoreFailed, Roster, Shown, SignedReceipt, Wake};
+use sync_protocol::{Feed, FormerLife, Incarnation, RelayStoreFailed, Roster, Shown, SignedReceipt, Wake};
 use zeroize::Zeroizing;
 
 use super::chains::{chain_at, make_missing};
-use super::columns::array;
+use super::columns::{array, to_sql};
 use super::{OpenError, Store, failed, feeds};
 
 /// The file of the key that signs receipts.
 pub(super) const KEY_FILE: &str = "relay.key";
+
+/// Former lives that are looked at in one confirmation.
+const MAX_LIVES: usize = 64;
 
 /// Times of receipts are reserved so far ahead, in milliseconds, so that few of them need a commit.
 const RESERVE_MS: i64 = 60_000;
@@ -61,11 +64,18 @@ pub(super) fn settle(transaction: &Transaction<'_>, key: &[u8; 32], fresh: Incar
 
 /// Another life: a new incarnation, and every clinic is closed until it confirms.
 pub(super) fn begin(transaction: &Transaction<'_>, fresh: Incarnation) -> rusqlite::Result<()> {
-    transaction.execute("UPDATE relay SET incarnation = ?1", [fresh.0])?;
-    transaction.execute("DELETE FROM closed", [])?;
-    let sql = "INSERT INTO closed (source) SELECT tenant FROM clinic WHERE tenant IS NOT NULL
-               UNION SELECT tenant FROM statement UNION SELECT source FROM given";
-    transaction.execute(sql, []).map(drop)
+    // Who had not confirmed yet still has to for the life before.
+    transaction.execute("DELETE FROM closed WHERE confirmed_by IS NOT NULL", [])?;
+    let sql = "INSERT OR IGNORE INTO closed (source, former, changes, consents)
+               SELECT source, (SELECT incarnation FROM relay),
+                   coalesce((SELECT position FROM head WHERE tenant = source AND feed = 0), 0),
+                   coalesce((SELECT position FROM head WHERE tenant = source AND feed = 1), 0)
+               FROM (SELECT tenant AS source FROM clinic WHERE tenant IS NOT NULL
+                     UNION SELECT tenant FROM statement UNION SELECT source FROM given)";
+    transaction.execute(sql, [])?;
+    transaction
+        .execute("UPDATE relay SET incarnation = ?1", [fresh.0])
+        .map(drop)
 }
 
 pub(super) fn is_closed(connection: &Connection, source: &TenantId) -> rusqlite::Result<bool> {
@@ -79,11 +89,27 @@ pub(super) fn confirm(
     transaction: &Transaction<'_>,
     source: &TenantId,
     device: &DeviceId,
+    former: &[FormerLife],
 ) -> rusqlite::Result<Vec<Wake>> {
-    let sql = "UPDATE closed SET confirmed_by = ?2 WHERE source = ?1 AND confirmed_by IS NULL";
-    if transaction.execute(sql, params![source.as_bytes(), device.as_bytes()])? == 0 {
+    let sql = "UPDATE closed SET confirmed_by = ?2 WHERE source = ?1 AND confirmed_by IS NULL
+               AND former = ?3 AND changes <= ?4 AND consents <= ?5";
+    let mut n = 0;
+    for life in former.iter().take(MAX_LIVES) {
+        let reached = [to_sql(life.changes), to_sql(life.consents)];
+        let values = params![
+            source.as_bytes(),
+            device.as_bytes(),
+            life.incarnation.0,
+            reached[0],
+            reached[1]
+        ];
+        n += transaction.prepare_cached(sql)?.execute(values)?;
+    }
+    if n == 0 {
+        tracing::info!(tenant = %source, %device, "a device that was away cannot confirm what its clinic revoked");
         return Ok(Vec::new());
     }
+    tracing::info!(tenant = %source, %device, "a clinic has confirmed what it revoked, and is open again");
     let mut select = transaction.prepare_cached("SELECT DISTINCT recipient FROM given WHERE source = ?1")?;
     let recipients = select.query_map([source.as_bytes()], |row| Ok(TenantId::from_bytes(array(row, 0)?)))?;
     recipients.map(|tenant| tenant.map(Wake::Clinic)).collect()
@@ -116,6 +142,15 @@ impl Store {
         let mut fresh = [0; 16];
         rng.fill_bytes(&mut fresh);
         self.live_on_as(Incarnation(fresh))
+    }
+
+    /// Opens a clinic by the operator's word: for one none of whose devices can confirm any more.
+    ///
+    /// # Errors
+    /// [`RelayStoreFailed`].
+    pub fn open_by_hand(&mut self, source: &TenantId) -> Result<bool, RelayStoreFailed> {
+        let sql = "DELETE FROM closed WHERE source = ?1 AND confirmed_by IS NULL";
+        self.write(|transaction| Ok(transaction.execute(sql, [source.as_bytes()])? > 0))
     }
 
     /// Receipts that were shown here and are none of this relay's.

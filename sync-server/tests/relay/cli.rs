@@ -93,6 +93,36 @@ fn the_operators_list_tells_who_is_invited_and_who_is_unknown() {
 }
 
 #[test]
+fn a_backup_of_a_running_relay_is_put_back_once_it_is_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let file = outside.path().join("monday.sqlite");
+    let (file, other) = (file.to_str().unwrap(), outside.path().join("other.sqlite"));
+    let relay = Process::start(folder.path(), "127.0.0.1:0");
+    invitation(folder.path(), "Klinik Satu");
+    let code = |args: &[&str]| output(folder.path(), args).status.code();
+    assert_eq!(code(&["backup", "--to", file]), Some(0));
+    assert_eq!(code(&["backup", "--to", file]), Some(4), "a backup replaces nothing");
+    assert_eq!(code(&["restore", "--from", file]), Some(4), "the relay runs");
+    invitation(folder.path(), "Klinik Dua");
+    assert_eq!(relay.terminate(), Some(0));
+
+    std::fs::write(&other, "no backup").unwrap();
+    assert_eq!(code(&["restore", "--from", other.to_str().unwrap()]), Some(4));
+    assert_eq!(code(&["restore", "--from", "/nowhere.sqlite"]), Some(4));
+    let list = || String::from_utf8(output(folder.path(), &["clinic", "list"]).stdout).unwrap();
+    assert_eq!(
+        list(),
+        "Klinik Dua\tinvited\nKlinik Satu\tinvited\n",
+        "nothing was touched"
+    );
+    assert_eq!(code(&["restore", "--from", file]), Some(0));
+    assert_eq!(list(), "Klinik Satu\tinvited\n");
+    assert_eq!(code(&["clinic", "open", "Klinik Satu"]), Some(4), "it has not joined");
+    assert_eq!(Process::start(folder.path(), "127.0.0.1:0").terminate(), Some(0));
+}
+
+#[test]
 fn health_answers_without_a_word_about_anyone() {
     let folder = tempfile::tempdir().unwrap();
     let relay = Process::start(folder.path(), "127.0.0.1:0");

@@ -118,6 +118,38 @@ fn only_the_own_clinic_opens_what_it_gives() {
 }
 
 #[test]
+fn a_device_that_was_away_since_before_the_backup_opens_nothing() {
+    let mut world = World::new(64);
+    let away = world.a.clinic.admit(NOW, &mut world.rng);
+    world.a.device.write(&mut world.rng);
+    world.sync(NOW);
+    assert_eq!(call(&mut world, &away), None);
+    let (copy, revoked, stands) = revoked_after_the_copy(&mut world);
+    put_back(&mut world, copy);
+    world.store.begin_another_life(&mut rng(1)).unwrap();
+    assert_eq!(call(&mut world, &away), None);
+    assert_eq!(world.denial(b, revoked, NOW), CLOSED, "it knows of no revocation");
+    // Nor does it count once the data was put back again.
+    world.store.begin_another_life(&mut rng(2)).unwrap();
+    assert_eq!(call(&mut world, &away), None);
+    assert_eq!(world.denial(b, stands, NOW), CLOSED);
+    assert_eq!(call_a(&mut world), None);
+    assert_eq!(world.denial(b, revoked, NOW), Some(AuditOutcome::DeniedRevoked));
+    assert_eq!(world.denial(b, stands, NOW), None);
+}
+
+#[test]
+fn an_operator_opens_a_clinic_that_has_no_device_left_to_confirm() {
+    let mut world = World::new(65);
+    let (_, _, stands) = revoked_after_the_copy(&mut world);
+    world.store.begin_another_life(&mut rng(1)).unwrap();
+    let tenant = world.a.clinic.tenant;
+    assert!(world.store.open_by_hand(&tenant).unwrap());
+    assert!(!world.store.open_by_hand(&tenant).unwrap(), "it is open");
+    assert_eq!(world.denial(b, stands, NOW), None);
+}
+
+#[test]
 fn a_restart_keeps_closed_what_is_closed() {
     let mut world = World::new(52);
     let (_, _, stands) = revoked_after_the_copy(&mut world);
@@ -286,8 +318,6 @@ fn a_mark_outside_the_folder_tells_that_it_was_put_back() {
     put_back(&mut world, copy);
     assert!(follow(&mut world.store));
     assert_ne!(world.store.incarnation(), life);
-    let grant = grant(&mut world, 10).clear().id;
-    drop(grant);
     assert!(world.store.is_closed(&world.a.clinic.tenant).unwrap());
     // A new folder under the old mark is just new.
     let fresh = tempfile::tempdir().unwrap();

@@ -88,7 +88,7 @@ async fn speak(device: &SimDevice, mut socket: Socket, calm: &UnboundedSender<()
         let all_sent = session.is_idle() && device.store.pending().unwrap() == 0;
         if all_sent && !std::mem::replace(&mut told, true) {
             backoff.reset();
-            drop(calm.send(()));
+            calm.send(()).ok();
         }
     }
 }

@@ -93,6 +93,12 @@ impl World {
         let figures = device.vault().read(|r| r.sync_figures())?;
         ensure!(figures.pending == 0, "{name}: {} still to send", figures.pending);
         ensure!(figures.refused == 0, "{name}: the relay refused {}", figures.refused);
+        // It may have forgotten in a former life; in this one it told the truth to everybody.
+        ensure!(
+            figures.relay_lie.is_none(),
+            "{name}: accuses the relay of {:?}",
+            figures.relay_lie
+        );
         let quarantined = device.vault().read(|r| r.quarantined())?;
         let leavers = self.has_leavers(device.clinic);
         let rightly = |reason: &str| leavers && matches!(reason, "after_removal" | "unknown_device");

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use seal::{ChangeId, SealedChange, TenantId};
 
-use crate::{ChangeItem, Consent, Cursors, Incarnation, NO_CHAIN, RelayLie, RelayStanding, SignedReceipt, follow};
+use crate::{
+    ChangeItem, Consent, Cursors, FormerLife, Incarnation, NO_CHAIN, RelayLie, RelayStanding, SignedReceipt, follow,
+};
 
 /// What one connection knows of where the relay stands.
 pub(super) struct Standing {
@@ -23,8 +25,8 @@ pub(super) struct Standing {
     /// What this connection pushed and has not come back, by position: it comes without its bytes.
     own: BTreeMap<u64, ChangeId>,
     lie: Option<RelayLie>,
-    /// Whether the store met this relay in another life of its data.
-    pub(super) lived_before: bool,
+    /// How far the store had come in other lives of the relay's data.
+    pub(super) former: Vec<FormerLife>,
 }
 
 struct Reached {
@@ -49,7 +51,7 @@ fn name_of(change: &[u8]) -> Option<ChangeId> {
 }
 
 impl Standing {
-    pub(super) fn begin(tenant: TenantId, cursors: &Cursors, known: &RelayStanding) -> Self {
+    pub(super) fn begin(tenant: TenantId, cursors: &Cursors, known: RelayStanding) -> Self {
         // A receipt for this very position knows the chain, too.
         let signed = known.receipt;
         let changes = signed.filter(|receipt| receipt.changes == cursors.changes);
@@ -66,7 +68,7 @@ impl Standing {
             due: None,
             own: BTreeMap::new(),
             lie: None,
-            lived_before: known.lived_before,
+            former: known.former,
         }
     }
 

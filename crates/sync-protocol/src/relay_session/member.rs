@@ -55,8 +55,9 @@ impl Member {
                 step.say(&say_statements(tenant, roster.as_deref()));
                 Ok(())
             }
-            DeviceMessage::ConsentsComplete => {
-                step.wake.extend(store.consents_complete(&self.tenant, &self.device)?);
+            DeviceMessage::ConsentsComplete(former) => {
+                let wake = store.consents_complete(&self.tenant, &self.device, &former)?;
+                step.wake.extend(wake);
                 Ok(())
             }
             DeviceMessage::Hello(_) | DeviceMessage::Pairing(_) | DeviceMessage::ShowReceipt(_) => {

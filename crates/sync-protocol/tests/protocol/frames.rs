@@ -4,8 +4,8 @@ use minicbor::bytes::ByteArray;
 use proptest::prelude::*;
 use seal::{ChangeId, DeviceId, GrantId, ReleaseId, TenantId};
 use sync_protocol::{
-    AuditLine, AuditOutcome, ChangeItem, Consent, ConsentItem, Cursors, DeviceMessage, Feed, Greeting, Hello,
-    Incarnation, MemberProof, OutId, PushItem, PushResult, Refusal, RefusedCode, RelayMessage, ReleaseHead,
+    AuditLine, AuditOutcome, ChangeItem, Consent, ConsentItem, Cursors, DeviceMessage, Feed, FormerLife, Greeting,
+    Hello, Incarnation, MemberProof, OutId, PushItem, PushResult, Refusal, RefusedCode, RelayMessage, ReleaseHead,
     ReleaseItem, Releases, SignedReceipt, Want, Welcome,
 };
 
@@ -177,6 +177,11 @@ fn later_device_frames() -> Vec<(&'static str, DeviceMessage)> {
         sum: Some(ByteArray::from([6; 32])),
     };
     let want = Want::Sync(proof, cursors);
+    let former = FormerLife {
+        incarnation: Incarnation([2; 16]),
+        changes: 900,
+        consents: 1,
+    };
     let change = ChangeId::from_bytes([0xc0; 32]);
     let names = [OutId::Covered(change), OutId::Erased(change)].map(|id| PushItem {
         id,
@@ -187,7 +192,7 @@ fn later_device_frames() -> Vec<(&'static str, DeviceMessage)> {
         ("push: covered, erased", DeviceMessage::Push(names.into())),
         ("show a receipt", DeviceMessage::ShowReceipt(Some(receipt()))),
         ("show no receipt", DeviceMessage::ShowReceipt(None)),
-        ("consents complete", DeviceMessage::ConsentsComplete),
+        ("consents complete", DeviceMessage::ConsentsComplete(vec![former])),
     ]
 }
 

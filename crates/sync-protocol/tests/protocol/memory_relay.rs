@@ -8,8 +8,8 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use seal::{DeviceId, GrantId, Receipt, RelayKey, TenantId};
 use sync_protocol::{
-    AuditLine, AuditOutcome, Checked, Consent, Feed, Heads, Incarnation, NO_CHAIN, OutId, Page, Pushed, Redeemed,
-    RelayStore, RelayStoreFailed, ReleaseAnswer, ReleaseAsk, Roster, Shown, SignedReceipt, Wake, follow,
+    AuditLine, AuditOutcome, Checked, Consent, Feed, FormerLife, Heads, Incarnation, NO_CHAIN, OutId, Page, Pushed,
+    Redeemed, RelayStore, RelayStoreFailed, ReleaseAnswer, ReleaseAsk, Roster, Shown, SignedReceipt, Wake, follow,
     name_of_change, sum_of_chains,
 };
 
@@ -183,7 +183,13 @@ impl RelayStore for MemoryRelay {
         Ok(self.closed && !self.confirmed.contains(source))
     }
 
-    fn consents_complete(&mut self, source: &TenantId, _: &DeviceId) -> Result<Vec<Wake>, RelayStoreFailed> {
+    fn consents_complete(
+        &mut self,
+        source: &TenantId,
+        _: &DeviceId,
+        former: &[FormerLife],
+    ) -> Result<Vec<Wake>, RelayStoreFailed> {
+        assert!(!former.is_empty());
         self.confirmed.push(*source);
         Ok(Vec::new())
     }

@@ -1,6 +1,6 @@
 //! What a device keeps of its relay: the key, the newest receipt, and how it was found out.
 
-use sync_protocol::{Cursor, Incarnation, RelayLie, RelayStanding, Scope, SignedReceipt, SyncStore};
+use sync_protocol::{Cursor, FormerLife, Incarnation, RelayLie, RelayStanding, Scope, SignedReceipt, SyncStore};
 use vault::Vault;
 
 use crate::world::Machine;
@@ -42,7 +42,7 @@ fn the_receipt_and_the_chain_come_with_the_cursor_that_they_belong_to_and_stay()
         receipt: Some(receipt(9)),
         changes_chain: Some([5; 32]),
         consents_chain: None,
-        lived_before: false,
+        former: Vec::new(),
     };
     let vault = machine.vault();
     assert_eq!(vault.relay_standing(&FIRST).unwrap(), known);
@@ -69,7 +69,12 @@ fn the_first_key_of_a_life_counts_and_another_life_has_its_own() {
         .unwrap();
     vault.begin_incarnation(&SECOND).unwrap();
     let other = vault.relay_standing(&SECOND).unwrap();
-    assert_eq!((other.key, other.receipt, other.lived_before), (None, None, true));
+    let former = FormerLife {
+        incarnation: FIRST,
+        changes: 1,
+        consents: 0,
+    };
+    assert_eq!((other.key, other.receipt, other.former), (None, None, vec![former]));
 }
 
 #[test]
