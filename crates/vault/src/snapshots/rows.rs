@@ -24,7 +24,6 @@ pub(crate) struct Noted {
     pub in_force: bool,
     pub tainted: bool,
     pub verdict: i64,
-    pub reason: Option<String>,
     pub covered_by: Option<ChangeId>,
 }
 
@@ -98,7 +97,7 @@ pub(crate) fn any(conn: &Connection, document: &DocumentId) -> Result<bool, Vaul
 /// All of a document's that could be read, the longest history first: what is merged first stays.
 pub(crate) fn of_document(conn: &Connection, document: &DocumentId) -> Result<Vec<Noted>, VaultError> {
     let mut statement = conn.prepare_cached(
-        "SELECT s.id, s.device, s.heads, s.n_changes, s.in_force, s.tainted, c.verdict, c.reason, c.covered_by
+        "SELECT s.id, s.device, s.heads, s.n_changes, s.in_force, s.tainted, c.verdict, c.covered_by
          FROM snapshots s JOIN changes c ON c.id = s.id WHERE s.document = ?1 ORDER BY s.n_changes DESC, s.id",
     )?;
     let rows = statement.query_map([document.as_bytes()], |row| {
@@ -111,8 +110,7 @@ pub(crate) fn of_document(conn: &Connection, document: &DocumentId) -> Result<Ve
             in_force: row.get(4)?,
             tainted: row.get(5)?,
             verdict: row.get(6)?,
-            reason: row.get(7)?,
-            covered_by: row.get::<_, Option<[u8; 32]>>(8)?.map(ChangeId::from_bytes),
+            covered_by: row.get::<_, Option<[u8; 32]>>(7)?.map(ChangeId::from_bytes),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
