@@ -161,7 +161,7 @@ describe("where it concerns somebody's work", () => {
   it("stands in the allergy strip, and in the dialog with both values", async () => {
     const { user } = start({ as: "doctor", at: `/consult/${VISIT}`, scene: "conflicts" });
     const strip = await screen.findByRole("region", { name: "Allergies" });
-    expect(within(strip).getAllByText("two values, not decided")).toHaveLength(2);
+    expect(within(strip).getAllByText("not decided yet")).toHaveLength(2);
     await user.click(within(strip).getByRole("button", { name: "Record an allergy" }));
     const dialog = await screen.findByRole("dialog", { name: "Record an allergy" });
     await waitFor(() => expect(within(dialog).getByText("Severity of the allergy: Penicillin")).toBeTruthy());

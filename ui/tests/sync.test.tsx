@@ -24,6 +24,7 @@ describe("the status bar", () => {
     ["put aside", { quarantined: 13 }, "Saved here · all sent · relay connected · LAN 1 device · 13 put aside"],
     ["to decide", { conflicts: 2 }, "Saved here · all sent · relay connected · LAN 1 device · 2 to decide"],
     ["a relay found out", { relay_lie: "forgot" }, "Saved here · all sent · relay connected · LAN 1 device · relay not to be trusted"],
+    ["a new device that reads", { to_be_read: 15_000, n_changes: 60_000 }, "Saved here · all sent · relay connected · LAN 1 device · reading, 75 %"],
     ["alone", { has_relay: false, connected: false, peers: [] }, "Saved here"],
   ] as const)("%s", async (_, change, words) => {
     start({ as: "receptionist", at: "/today", before: () => void Object.assign(fake.state.status.sync, change) });
@@ -76,6 +77,15 @@ describe("the screen Sync", () => {
     await screen.findByText(/Ask an owner or administrator/);
     expect(figure("aside").getAttribute("data-tone")).toBe("amber");
     expect(screen.queryByRole("button", { name: "Review" })).toBeNull();
+  });
+
+  it("says how much of what has come is still to be read, and what can be used already", async () => {
+    start({ as: "receptionist", at: "/sync", before: () => void Object.assign(fake.state.status.sync, { to_be_read: 1, n_changes: 60_000 }) });
+    const bar = await screen.findByRole("progressbar", { name: "What has come is read into the record" });
+    expect(bar.getAttribute("aria-valuenow")).toBe("99");
+    expect(figure("reading").textContent).toContain("59,999 of 60,000 entries");
+    expect(figure("reading").textContent).toContain("Today's queue and search are read first");
+    await expectAccessible();
   });
 
   it("says how the relay was found out and what to do, also by a name of a newer build", async () => {

@@ -59,6 +59,11 @@ export const commands = {
 	prescribe: (input: PrescribeLine) => typedError<CheckedLine, Error>(__TAURI_INVOKE("prescribe", { input })),
 	removeLine: (visit: VisitId, line: LineId) => typedError<null, Error>(__TAURI_INVOKE("remove_line", { visit, line })),
 	signNote: (visit: VisitId, pin: string) => typedError<null, Error>(__TAURI_INVOKE("sign_note", { visit, pin })),
+	eraseRecording: (recording: RecordingId, pin: string) => typedError<null, Error>(__TAURI_INVOKE("erase_recording", { recording, pin })),
+	erasurePreview: (patient: PatientId) => typedError<ErasurePreview, Error>(__TAURI_INVOKE("erasure_preview", { patient })),
+	erasePatient: (input: ErasePatient) => typedError<ErasureCount, Error>(__TAURI_INVOKE("erase_patient", { input })),
+	clinicChoices: () => typedError<ClinicChoices, Error>(__TAURI_INVOKE("clinic_choices")),
+	saveClinicChoices: (choices: ClinicChoices) => typedError<null, Error>(__TAURI_INVOKE("save_clinic_choices", { choices })),
 	addAddendum: (visit: VisitId, text: string, pin: string) => typedError<null, Error>(__TAURI_INVOKE("add_addendum", { visit, text, pin })),
 	conflicts: (patient: PatientId | null) => typedError<ConflictsView, Error>(__TAURI_INVOKE("conflicts", { patient })),
 	decideConflict: (input: DecideConflict) => typedError<null, Error>(__TAURI_INVOKE("decide_conflict", { input })),
@@ -343,6 +348,12 @@ export type ClinicCardView = {
 	digits: string,
 };
 
+/**  What the clinic has chosen for all of its devices. */
+export type ClinicChoices = {
+	/**  The sound of a consult, and its transcript, go when the note is signed. */
+	delete_audio_at_sign_off: boolean,
+};
+
 /**  One clinic that this device is a member of. */
 export type ClinicOnDevice = {
 	/**  Tenant id, hexadecimal. */
@@ -605,6 +616,51 @@ export type EditedField = {
 	before: string,
 	/**  What it says now. */
 	now: string,
+};
+
+/**  Erase what may go of a patient's record. */
+export type ErasePatient = {
+	/**  Whose. */
+	patient: PatientId,
+	/**  Why. */
+	reason: EraseReason,
+	/**  The PIN of who does it. */
+	pin: string,
+};
+
+/**  Why a record is erased. */
+export type EraseReason = 
+/**  The time for which it had to be kept is over. */
+"retention" | 
+/**  The patient asked for it. */
+"patients_right";
+
+/**  How much of a record. */
+export type ErasureCount = {
+	/**  Documents in all: identity, allergies, visits, recordings. */
+	documents: number,
+	/**  Visits among them. */
+	visits: number,
+	/**  Recordings among them, sound and transcript. */
+	recordings: number,
+	/**  Signed notes, additions, dispensings, agreements. */
+	facts: number,
+};
+
+/**  What erasing a patient's record would do now. */
+export type ErasurePreview = {
+	/**  What would go. */
+	goes: ErasureCount,
+	/**  What has to stay. */
+	stays: ErasureCount,
+	/**  The first day on which all of it may go. */
+	kept_until: Day,
+	/**  That day has come. */
+	retention_is_over: boolean,
+	/**  Consents that would end: other clinics lose what they were shown. */
+	consents_to_end: number,
+	/**  Lines in the queues of past days that stay: a number, a time, and why she came. */
+	queue_lines: number,
 };
 
 /**  Why a verb did not do what it was asked. */
@@ -2158,6 +2214,10 @@ export type SyncHealth = {
 	connected: boolean,
 	/**  Changes that are saved here and not yet sent. */
 	pending: number,
+	/**  Changes that came and are still to be read here: a new device is of use before it has read all. */
+	to_be_read: number,
+	/**  Of so many that are here. */
+	n_changes: number,
 	/**  Last contact with the relay. */
 	last_contact: Instant | null,
 	/**  Changes that were put aside, with a reason, and that nobody has looked at yet. */

@@ -1,5 +1,10 @@
 /** Words of syncing and of devices that several screens share. */
 import i18next from "i18next";
+import type { SyncHealth } from "@/api";
+
+type Read = Pick<SyncHealth, "to_be_read" | "n_changes">;
+/** `59,999`: as Malaysia writes it, in both languages. */
+const figure = (n: number) => n.toLocaleString("en-MY");
 
 const MEANS = {
   unreachable: "unreachable",
@@ -33,6 +38,11 @@ export function lieWords(code: string): { title: string; help: string } {
   const means = i18next.exists(`sync.lie.${code}.title`) ? (code as "forgot") : "other";
   return { title: i18next.t(`sync.lie.${means}.title`), help: i18next.t(`sync.lie.${means}.help`) };
 }
+
+/** How much of what has come is read into the record. */
+export const readOf = ({ to_be_read, n_changes }: Read) => ({ done: figure(Math.max(0, n_changes - to_be_read)), all: figure(n_changes) });
+/** The same in percent, never all of it while something is left. */
+export const readPercent = ({ to_be_read, n_changes }: Read) => (n_changes > 0 ? Math.min(99, Math.floor((100 * (n_changes - to_be_read)) / n_changes)) : 0);
 
 /** What people call a device; its letter when it has no name. */
 export function deviceName({ letter, name }: { letter: string; name: string | null }): string {

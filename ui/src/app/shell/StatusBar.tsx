@@ -7,7 +7,7 @@ import { useTranslation } from "react-i18next";
 import type { PowerView, PrinterView, ScribeView, SessionView, SyncHealth } from "@/api";
 import { queries } from "@/api/queries";
 import { errorWords } from "@/components/ErrorNote";
-import { lieWords, relayWords } from "@/components/syncWords";
+import { lieWords, readOf, readPercent, relayWords } from "@/components/syncWords";
 import { type May, mayOf } from "@/lib/may";
 import { ago, clock, showMoment } from "@/lib/time";
 import { useNow } from "@/lib/useNow";
@@ -114,6 +114,11 @@ function Sync({ sync, removed }: { sync: SyncHealth; removed: boolean }) {
     short.push(aside);
   }
 
+  if (sync.to_be_read > 0) {
+    const reading = t("shell.sync.reading", { n: readPercent(sync) });
+    parts.push(reading);
+    short.push(reading);
+  }
   if (sync.relay_lie) {
     parts.push(t("shell.sync.lie"));
     short.push(t("shell.sync.lie"));
@@ -129,6 +134,7 @@ function Sync({ sync, removed }: { sync: SyncHealth; removed: boolean }) {
   lines.push([t("shell.sync.lan"), sync.lan.state === "failed" ? t("shell.sync.lanFailed") : sync.lan.state === "off" ? t("shell.sync.lanOff") : t("shell.sync.lanWith", { count: nearby })]);
   if (sync.quarantined > 0) lines.push([t("shell.sync.aside"), t("shell.sync.asideCount", { count: sync.quarantined })]);
   if (sync.conflicts > 0) lines.push([t("shell.sync.decide"), t("shell.sync.decideCount", { count: sync.conflicts })]);
+  if (sync.to_be_read > 0) lines.push([t("shell.sync.readingLine"), t("sync.state.readingStage", readOf(sync))]);
   if (sync.relay_lie) lines.push([t("shell.sync.relay"), lieWords(sync.relay_lie).title]);
   if (sync.error) lines.push([t("shell.sync.lastTry"), relayWords(sync.error).title]);
   return (

@@ -1,13 +1,14 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { IconArchive, IconCheck, IconCloudUp, IconCopy, IconPuzzle, IconServer } from "@tabler/icons-react";
+import { IconArchive, IconBook, IconCheck, IconCloudUp, IconCopy, IconPuzzle, IconServer } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { SyncHealth } from "@/api";
 import { queries } from "@/api/queries";
+import { HowFar } from "@/components/HowFar";
 import page from "@/components/Page.module.css";
-import { lieWords, relayWords } from "@/components/syncWords";
+import { lieWords, readOf, readPercent, relayWords } from "@/components/syncWords";
 import type { May } from "@/lib/may";
 import { showMoment } from "@/lib/time";
 import styles from "./Sync.module.css";
@@ -57,6 +58,13 @@ export function Figures({ sync, removed, may }: { sync: SyncHealth; removed: boo
             </p>
           )}
         </Figure>
+        {sync.to_be_read > 0 && (
+          <Figure name="reading" icon={<IconBook size="1.25rem" aria-hidden />} what={t("sync.state.reading")} value={t("sync.state.readingStage", readOf(sync))} help={t("sync.state.readingHelp")}>
+            <div className={styles.progress}>
+              <HowFar what={t("sync.state.readingWhat")} now={{ stage: t("sync.state.readingStage", readOf(sync)), percent: readPercent(sync) }} />
+            </div>
+          </Figure>
+        )}
         <Figure
           name="aside"
           tone={sync.quarantined > 0 ? "amber" : undefined}
