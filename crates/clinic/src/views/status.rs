@@ -39,6 +39,10 @@ pub struct SyncHealth {
     pub pending: u32,
     /// Last contact with the relay.
     pub last_contact: Option<Instant>,
+    /// Changes that came and are still to be read here: a new device is of use before it has read all.
+    pub to_be_read: u32,
+    /// Of so many that are here.
+    pub n_changes: u32,
     /// Changes that were put aside, with a reason, and that nobody has looked at yet.
     pub quarantined: u32,
     /// Error code of the last try.
