@@ -27,6 +27,7 @@ mod pin;
 mod power;
 mod printing;
 mod qr;
+mod reading_on;
 mod reception;
 mod recording;
 pub mod roles;

@@ -16,6 +16,7 @@ use crate::{
     lan::Lan,
     power::Power,
     printing::Printing,
+    reading_on::ReadingOn,
     recording::Recordings,
     room::Room,
     session::{Acting, Session},
@@ -44,6 +45,7 @@ pub(crate) struct OpenClinic {
     pub opened_at: domain::Instant,
     pub config: DeskConfig,
     keeper: Keeper,
+    reading_on: ReadingOn,
     /// Told when all of the above is dropped: fields are dropped in this order.
     last: Last,
 }
@@ -80,12 +82,14 @@ impl OpenClinic {
     /// Starts what belongs to an open store: syncing, printing, the UPS, the making of releases.
     pub(crate) fn start(vault: Vault, config: DeskConfig) -> Result<Arc<Self>, Error> {
         let keeper = Keeper::default();
+        let reading_on = ReadingOn::default();
         let printing = Printing::default();
         let syncing = Syncing::default();
         let lan = Lan::default();
         let backups = Backups::default();
         vault.subscribe(Box::new({
             let (outlet, keeper, backups) = (Arc::clone(&config.events), keeper.clone(), backups.clone());
+            let reading_on = reading_on.clone();
             let (printing, syncing, lan) = (printing.clone(), syncing.clone(), lan.clone());
             move |changed: &[Tag]| {
                 outlet(DeskEvent::Spoiled(Spoiled {
@@ -98,6 +102,7 @@ impl OpenClinic {
                     syncing.retry();
                 }
                 keeper.changed(changed);
+                reading_on.changed(changed);
                 backups.changed(changed);
                 syncing.nudge();
                 lan.changed(changed);
@@ -118,11 +123,16 @@ impl OpenClinic {
             opened_at: vault.now(),
             config,
             keeper,
+            reading_on,
             vault,
             last: Last::default(),
         });
         clinic.recover_print_jobs()?;
         clinic.keeper.start(Arc::downgrade(&clinic));
+        clinic.reading_on.start(Arc::downgrade(&clinic));
+        if clinic.reading_on.is_there() {
+            clinic.vault.read_in_background();
+        }
         clinic.room.start(Arc::downgrade(&clinic));
         clinic.vault.remove_unfinished_backup();
         clinic.backups.start(Arc::downgrade(&clinic));
@@ -146,6 +156,7 @@ impl OpenClinic {
         self.power.stop();
         self.printing.stop();
         self.keeper.stop();
+        self.reading_on.stop();
         self.room.stop();
         self.syncing.stop(&self.config.runtime);
         self.lan.stop(&self.config.runtime);

@@ -20,6 +20,7 @@ impl Desk {
     /// The visit, its patient, and what other clinics share about her. That somebody looked is audited once a session.
     pub fn open_visit(&self, visit: VisitId) -> Result<VisitView, Error> {
         let (clinic, acting) = self.acting(Verb::OpenVisit)?;
+        clinic.read_first_of_visit(visit)?;
         let (view, patient) = clinic.read(|r| {
             let visit = r.visit(visit)?.ok_or(ErrorCode::NotFound)?;
             let patient = visit.patient;

@@ -25,6 +25,7 @@ impl Desk {
     /// [`ErrorCode::NotSignedYet`].
     pub fn open_dispense(&self, visit: VisitId) -> Result<DispenseView, Error> {
         let (clinic, _) = self.acting(Verb::SeeDispensing)?;
+        clinic.read_first_of_visit(visit)?;
         clinic.read(|r| view(r, &signed_visit(r, visit)?))
     }
 }

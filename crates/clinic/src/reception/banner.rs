@@ -10,6 +10,7 @@ impl Desk {
     /// Who she is, her allergies, her last weight.
     pub fn patient_banner(&self, patient: PatientId) -> Result<PatientBanner, Error> {
         let (clinic, _) = self.acting(Verb::SeeBanner)?;
+        clinic.read_first(patient)?;
         clinic.read(|r| banner_of(r, patient))
     }
 }
