@@ -126,6 +126,8 @@ codes! {
     KitNeeded,
     /// This device was removed from the clinic: it shows what it has, and saves nothing new.
     DeviceRemoved,
+    /// This device's store is a copy, or was put back: it gives no numbers, since another may be giving the same.
+    DeviceIsACopy,
     /// A passphrase has to be given.
     PassphraseNeeded,
     /// The passphrase is wrong.
@@ -222,6 +224,7 @@ impl From<VaultError> for Error {
             VaultError::Signed => ErrorCode::Signed.into(),
             VaultError::NotFound(what) => Self::new(ErrorCode::NotFound).with("what", what),
             VaultError::Removed => ErrorCode::DeviceRemoved.into(),
+            VaultError::Copy => ErrorCode::DeviceIsACopy.into(),
             VaultError::AttachmentMissing => ErrorCode::SoundMissing.into(),
             VaultError::Damaged => ErrorCode::StoreDamaged.into(),
             other => {

@@ -38,6 +38,7 @@ impl OpenClinic {
             last_backup,
             backup_problem,
             removed: !self.vault.belonging().is_member(),
+            is_a_copy: self.vault.is_a_copy(),
         })
     }
 
@@ -55,9 +56,9 @@ impl OpenClinic {
             has_relay: self.relay()?.is_some(),
             connected: state.connected,
             pending: u32::try_from(figures.pending).unwrap_or(u32::MAX),
-            last_contact: state.last_contact,
             to_be_read: u32::try_from(figures.to_be_read).unwrap_or(u32::MAX),
             n_changes: u32::try_from(figures.n_changes).unwrap_or(u32::MAX),
+            last_contact: state.last_contact,
             quarantined: u32::try_from(n_put_aside).unwrap_or(u32::MAX),
             error: state.error,
             lan,
@@ -121,9 +122,9 @@ fn empty() -> StatusView {
             has_relay: false,
             connected: false,
             pending: 0,
-            last_contact: None,
             to_be_read: 0,
             n_changes: 0,
+            last_contact: None,
             quarantined: 0,
             error: None,
             lan: LanView::Off,
@@ -156,5 +157,6 @@ fn empty() -> StatusView {
         last_backup: None,
         backup_problem: None,
         removed: false,
+        is_a_copy: false,
     }
 }

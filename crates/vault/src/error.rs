@@ -34,6 +34,9 @@ pub enum VaultError {
     /// This device does not belong to the clinic (any more): it reads what it has, and writes nothing.
     #[error("this device does not belong to the clinic")]
     Removed,
+    /// This store is a copy, or was put back: another may be giving the same numbers.
+    #[error("this store is a copy, and gives no numbers")]
+    Copy,
     /// Sealing, opening or verifying failed.
     #[error("sealing failed")]
     Seal(#[from] SealError),

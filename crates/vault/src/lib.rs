@@ -33,6 +33,7 @@ mod backup;
 mod ballast;
 mod belonging;
 mod buckets;
+mod copies;
 #[doc(hidden)]
 pub mod decoders;
 mod documents;
@@ -95,7 +96,7 @@ pub use reading::Reading;
 pub use rebuild::RebuildReport;
 pub use review::PutAside;
 pub use roster::KnownDevice;
-pub use secrets::{KeyError, KeyHolder, Keyring, KeyringState, MachineSecrets, PassphraseFile};
+pub use secrets::{KeyError, KeyHolder, Keyring, KeyringState, MachineSecrets, MarkPlace, PassphraseFile};
 pub use set::SetDigest;
 pub use sharing::{GrantRow, RelayAuditRow, ReleaseRow};
 pub use snapshots::Housekept;

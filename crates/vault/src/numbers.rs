@@ -110,7 +110,11 @@ impl Writing<'_> {
     }
 
     /// One more than the counter's last number and than every number on record under this device's letter.
+    ///
+    /// # Errors
+    /// [`VaultError::Copy`] where another store may be giving the same.
     fn next(&mut self, name: &str, on_record: &[String]) -> Result<i64, VaultError> {
+        self.count_number()?;
         let prefix = self.device_prefix();
         let last: Option<i64> = self
             .conn()

@@ -11,6 +11,7 @@ use seal::{OpeningId, Statement, TenantId};
 
 use crate::ballast::{self, Ballast};
 use crate::belonging::{Belonging, NotTogether};
+use crate::copies::Numbers;
 use crate::documents::Shelf;
 use crate::mark::{self, Mark, MarkFile};
 use crate::ports::SharedRng;
@@ -67,6 +68,9 @@ impl Vault {
             remove_if_there(&leftover)?;
         }
         remove_if_there(&files::mark(dir))?;
+        if let Err(error) = secrets.marks.forget() {
+            tracing::warn!(%error, "an older mark of numbers is still there");
+        }
         let mut conn = schema::connect_writer(&making, &secrets.db_key)?;
         schema::migrate(&mut conn)?;
         found(&conn, tenant, &roster::kept(&belonging.membership, statements))?;
@@ -142,6 +146,7 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: File) -
     let tries = open_tries(dir, secrets, &conn, ports.clock.now())?;
     let mut rng = SharedRng::new(ports.rng);
     let opening = OpeningId::make(&mut rng);
+    let numbers = Numbers::open(&conn, dir, &tenant, &secrets.marks, &mut rng)?;
     let commit = commit_of(&conn)?;
     let first = Mark {
         commit,
@@ -175,6 +180,7 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: File) -
         readers: Mutex::new(Vec::new()),
         writer: Mutex::new(writer),
         tries: Mutex::new(tries),
+        numbers: numbers.into(),
         reads_on: AtomicBool::new(false),
         belonging: RwLock::new(belonging),
         clock: ports.clock,

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::ballast::Ballast;
 use crate::belonging::Belonging;
+use crate::copies::Numbers;
 use crate::documents::Shelf;
 use crate::mark::{Mark, MarkFile};
 use crate::ports::{Clock, SharedRng};
@@ -42,6 +43,7 @@ pub(crate) struct Inner {
     pub readers: Mutex<Vec<Connection>>,
     pub writer: Mutex<Writer>,
     pub tries: Mutex<TriesFile>,
+    pub numbers: Arc<Numbers>,
     /// Somebody judges in the background what was stored first.
     pub reads_on: AtomicBool,
     pub belonging: RwLock<Arc<Belonging>>,

@@ -14,6 +14,7 @@ use seal::{
     ChangeId, ChangeKind, DeviceId, DocumentId, EpochId, Header, OpeningId, SealError, SealedChange, Statement,
 };
 
+use crate::copies::Numbers;
 use crate::documents::{self, DocPath, Edit, OpenDoc, Shelf};
 use crate::judge::Judge;
 use crate::payload::Payload;
@@ -26,6 +27,7 @@ pub struct Writing<'w> {
     reading: Reading<'w>,
     parts: &'w mut WriterParts,
     rng: SharedRng,
+    numbers: Arc<Numbers>,
     by: Option<StaffId>,
     documents: Vec<OpenDoc>,
     shelf: &'w mut Shelf,
@@ -66,6 +68,7 @@ impl Vault {
                 reading: Reading::new(conn, self.belonging(), self.now()),
                 parts,
                 rng: self.inner.rng(),
+                numbers: Arc::clone(&self.inner.numbers),
                 by,
                 documents: Vec::new(),
                 shelf,
@@ -146,6 +149,11 @@ impl Writing<'_> {
             *self.parts = WriterParts::new(&self.reading.belonging().device, opening, n_made_anew);
             *self.next_number = 1;
         }
+    }
+
+    /// Counts a number that is about to be given.
+    pub(crate) fn count_number(&self) -> Result<(), VaultError> {
+        self.numbers.count_one(self.reading.conn())
     }
 
     pub(crate) fn spoil(&mut self, tags: impl IntoIterator<Item = Tag>) {

@@ -80,7 +80,7 @@ impl Desk {
         let holder = super::keys::holder(&dir, protection);
         std::fs::create_dir_all(&dir).map_err(|_| ErrorCode::FileFailed)?;
         let mut rng = self.rng();
-        let secrets = MachineSecrets::make(device, &mut rng);
+        let secrets = MachineSecrets::make(device, &mut rng).marked_at(holder.marks());
         holder.store(&secrets, &mut rng)?;
         Ok(Vault::create(&dir, &secrets, statements, self.ports())?)
     }

@@ -1,5 +1,6 @@
 //! First start: becoming a clinic, or a further device of one; and which clinic is open.
 
+mod begin_anew;
 mod clinics;
 mod disk;
 mod join_by_code;

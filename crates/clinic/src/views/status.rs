@@ -26,6 +26,8 @@ pub struct StatusView {
     /// This device was removed from the clinic: it shows what it has, and saves nothing new. `sync.pending` entries of it
     /// were never sent.
     pub removed: bool,
+    /// Its store is a copy, or was put back: it gives no numbers, and has to become a new device.
+    pub is_a_copy: bool,
 }
 
 /// Sync health. "Saved" and "sent" are different words.
@@ -37,12 +39,12 @@ pub struct SyncHealth {
     pub connected: bool,
     /// Changes that are saved here and not yet sent.
     pub pending: u32,
-    /// Last contact with the relay.
-    pub last_contact: Option<Instant>,
     /// Changes that came and are still to be read here: a new device is of use before it has read all.
     pub to_be_read: u32,
     /// Of so many that are here.
     pub n_changes: u32,
+    /// Last contact with the relay.
+    pub last_contact: Option<Instant>,
     /// Changes that were put aside, with a reason, and that nobody has looked at yet.
     pub quarantined: u32,
     /// Error code of the last try.

@@ -339,7 +339,7 @@ fn a_note_is_not_signed_while_the_room_is_being_recorded() {
 }
 
 /// A WAV file: one channel, 16 kHz, a tone of 440 Hz.
-fn three_seconds() -> Vec<u8> {
+pub fn three_seconds() -> Vec<u8> {
     let samples: Vec<i16> = (0..48_000)
         .map(|n| (f64::from(n) * 440.0 * std::f64::consts::TAU / 16_000.0).sin() * 8000.0)
         .map(|s| s as i16)

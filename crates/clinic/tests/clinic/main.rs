@@ -4,7 +4,9 @@
 mod backup;
 mod conflicts;
 mod consult;
+mod copies;
 mod devices;
+mod erasing;
 mod full_disk;
 mod lan;
 mod models;

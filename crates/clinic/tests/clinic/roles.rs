@@ -4,6 +4,7 @@ use clinic::{
     views::{
         conflicts::{ChosenValue, DecideConflict, DecideRemoved, Reverse, TakeLateEdit},
         consult::{PrescribeLine, RecordAllergy, SoundSource},
+        erasing::{ClinicChoices, ErasePatient, EraseReason},
         members::{MakeAdmin, RemoveDevice, ReviewRemoved},
         pharmacy::HandOver,
         reception::QueuePatient,
@@ -64,6 +65,25 @@ fn calls() -> Vec<(Verb, Call)> {
             done(desk.take_in_unsent("/nowhere/x".to_owned()))
         }),
         (Verb::SeeDevice, |desk| done(desk.save_unsent("/nowhere/x".to_owned()))),
+        (Verb::ChangeDevices, |desk| {
+            done(desk.begin_anew("/nowhere/x".to_owned(), PIN.to_owned()))
+        }),
+        (Verb::ChangeClinic, |desk| {
+            desk.save_clinic_choices(ClinicChoices {
+                delete_audio_at_sign_off: false,
+            })
+        }),
+        (Verb::EraseRecording, |desk| {
+            desk.erase_recording(RecordingId::from_bytes([9; 16]), PIN.to_owned())
+        }),
+        (Verb::ErasePatient, |desk| done(desk.erasure_preview(NOBODY))),
+        (Verb::ErasePatient, |desk| {
+            done(desk.erase_patient(ErasePatient {
+                patient: NOBODY,
+                reason: EraseReason::PatientsRight,
+                pin: PIN.to_owned(),
+            }))
+        }),
         (Verb::AddStaff, |desk| {
             let (name, registration) = (String::new(), String::new());
             done(desk.add_staff(AddStaff {

@@ -272,7 +272,7 @@ impl Place {
         let (folder, clock, seed) = (Arc::clone(&self.folder), self.clock.clone(), self.seed);
         drop(self);
         meanwhile();
-        Self::on(net, seed + 100, folder, clock)
+        Self::on(net, seed.wrapping_add(100), folder, clock)
     }
 
     /// The same device, started again as the demo with this engine.

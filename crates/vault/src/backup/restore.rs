@@ -83,7 +83,7 @@ fn make(
     let mut rng = SharedRng::new(ports.rng);
     let device = DeviceKeys::make(&mut rng);
     let all = admitted(tenant, own, kit, &device, ports.clock.now().as_millisecond(), &mut rng)?;
-    let secrets = MachineSecrets::make(&device, &mut rng);
+    let secrets = MachineSecrets::make(&device, &mut rng).marked_at(holder.marks());
     fs::create_dir_all(dir).map_err(VaultError::from)?;
     holder.store(&secrets, &mut rng)?;
     let ports = Ports {

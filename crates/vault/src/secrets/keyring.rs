@@ -6,10 +6,10 @@ use keyring::{Entry, Error};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use super::{KeyError, KeyHolder, MachineSecrets};
+use super::{KeyError, KeyHolder, MachineSecrets, MarkPlace};
 
 /// The name under which all vaults' secrets stand in the keyring.
-const SERVICE: &str = "my.medieco.app";
+pub(super) const SERVICE: &str = "my.medieco.app";
 
 /// A name under which a word is written and taken away, to find out what state the keyring is in.
 const PROBE: &str = "probe";
@@ -67,11 +67,15 @@ impl KeyHolder for Keyring {
         if matches!(kept, Err(KeyError::NotFound)) && Self::state() == KeyringState::Locked {
             return Err(KeyError::Locked);
         }
-        MachineSecrets::decode(&Zeroizing::new(kept?))
+        Ok(MachineSecrets::decode(&Zeroizing::new(kept?))?.marked_at(self.marks()))
     }
 
     fn store(&self, secrets: &MachineSecrets, _: &mut dyn CryptoRng) -> Result<(), KeyError> {
         self.entry()?.set_secret(&secrets.encode()).map_err(meaning)
+    }
+
+    fn marks(&self) -> MarkPlace {
+        MarkPlace::Keyring(self.name.replacen("vault", "numbers", 1))
     }
 
     fn forget(&self) -> Result<(), KeyError> {
@@ -81,7 +85,7 @@ impl KeyHolder for Keyring {
 
 /// What an outcome means here. A keyring that is locked answers a read with "no entry" and a write with "no access";
 /// [`Keyring::load`] asks twice to tell it from an empty one.
-fn meaning(error: Error) -> KeyError {
+pub(super) fn meaning(error: Error) -> KeyError {
     match error {
         Error::NoEntry => KeyError::NotFound,
         Error::NoStorageAccess(_) => KeyError::Locked,

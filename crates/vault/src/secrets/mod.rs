@@ -1,9 +1,11 @@
 //! What a machine must keep outside the store: the store's key, the device's keys, and the secret that goes with PINs.
 
 mod keyring;
+mod marks;
 mod passphrase;
 
 pub use keyring::{Keyring, KeyringState};
+pub use marks::MarkPlace;
 pub use passphrase::PassphraseFile;
 
 use minicbor::{Decode, Encode};
@@ -20,6 +22,8 @@ pub struct MachineSecrets {
     pub device: Zeroizing<Vec<u8>>,
     /// Without it a PIN cannot be tried out on stolen files.
     pub pin_secret: Zeroizing<[u8; 32]>,
+    /// Where the mark lies by which a copy of the store is told; no secret.
+    pub marks: MarkPlace,
 }
 
 /// Why the machine's secrets could not be had, or kept.
@@ -56,6 +60,9 @@ pub trait KeyHolder {
     /// Keeps the secrets, in place of any that were kept before.
     fn store(&self, secrets: &MachineSecrets, rng: &mut dyn CryptoRng) -> Result<(), KeyError>;
 
+    /// Where the mark lies by which a copy of the store is told.
+    fn marks(&self) -> MarkPlace;
+
     /// Forgets them: without another copy the store can never be opened again.
     fn forget(&self) -> Result<(), KeyError>;
 }
@@ -84,7 +91,15 @@ impl MachineSecrets {
             db_key: random(),
             device: device.to_secret_bytes(),
             pin_secret: random(),
+            marks: MarkPlace::Nowhere,
         }
+    }
+
+    /// The same, with the mark of numbers at this place.
+    #[must_use]
+    pub fn marked_at(mut self, place: MarkPlace) -> Self {
+        self.marks = place;
+        self
     }
 
     fn encode(&self) -> Zeroizing<Vec<u8>> {
@@ -104,6 +119,7 @@ impl MachineSecrets {
             db_key: Zeroizing::new(kept.db_key),
             device: Zeroizing::new(kept.device.clone()),
             pin_secret: Zeroizing::new(kept.pin_secret),
+            marks: MarkPlace::Nowhere,
         };
         kept.wipe();
         Ok(secrets)

@@ -7,7 +7,7 @@ use rand_core::CryptoRng;
 use seal::SealError;
 use zeroize::Zeroizing;
 
-use super::{KeyError, KeyHolder, MachineSecrets};
+use super::{KeyError, KeyHolder, MachineSecrets, MarkPlace};
 use crate::files;
 
 /// `secrets.sealed` in the vault's folder (Argon2id, then XChaCha20-Poly1305; the format is `seal`'s).
@@ -38,13 +38,21 @@ impl KeyHolder for PassphraseFile {
             SealError::WrongPassphrase => KeyError::WrongPassphrase,
             _ => KeyError::Damaged,
         })?;
-        MachineSecrets::decode(&plain)
+        Ok(MachineSecrets::decode(&plain)?.marked_at(self.marks()))
     }
 
     fn store(&self, secrets: &MachineSecrets, mut rng: &mut dyn CryptoRng) -> Result<(), KeyError> {
         let sealed = seal::seal_with_passphrase(&self.passphrase, &secrets.encode(), &mut rng);
         self.path.parent().map_or(Ok(()), fs::create_dir_all)?;
         Ok(files::write_whole(&self.path, &sealed, || ())?)
+    }
+
+    /// Beside the vault's folder: a copy of the folder alone does not bring it along.
+    fn marks(&self) -> MarkPlace {
+        let folder = self.path.parent().map(Path::to_owned).unwrap_or_default();
+        let mut name = folder.file_name().unwrap_or_default().to_owned();
+        name.push(".numbers");
+        MarkPlace::File(folder.with_file_name(name))
     }
 
     fn forget(&self) -> Result<(), KeyError> {

@@ -6,6 +6,7 @@ mod backup;
 mod backup_harm;
 mod backup_killing;
 mod conflicts;
+mod copies;
 mod disk;
 mod erasing;
 mod facts;
