@@ -66,12 +66,16 @@ impl OpenClinic {
         let mut worth_writing = false;
         for (device, at) in heard {
             let before = all.insert(device, at);
-            worth_writing |= before.is_none_or(|before| at.as_millisecond() - before.as_millisecond() > WORTH_WRITING_MS);
+            worth_writing |=
+                before.is_none_or(|before| at.as_millisecond() - before.as_millisecond() > WORTH_WRITING_MS);
         }
         if worth_writing {
-            let lines = all.iter().map(|(device, at)| format!("{device} {}\n", at.as_millisecond()));
+            let lines = all
+                .iter()
+                .map(|(device, at)| format!("{device} {}\n", at.as_millisecond()));
             let lines: String = lines.collect();
-            self.vault.write(None, |w| Ok::<_, Error>(w.put_setting(MET, &lines)?))?;
+            self.vault
+                .write(None, |w| Ok::<_, Error>(w.put_setting(MET, &lines)?))?;
         }
         Ok(())
     }

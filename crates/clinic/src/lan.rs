@@ -107,7 +107,8 @@ impl OpenClinic {
                 let told = tokio::task::spawn_blocking(move || {
                     clinic.remember_places(&peers);
                     let heard = peers.iter().filter(|peer| peer.last_contact_ms > 0);
-                    let heard = heard.filter_map(|peer| Some((peer.device, Instant::from_millisecond(peer.last_contact_ms)?)));
+                    let heard =
+                        heard.filter_map(|peer| Some((peer.device, Instant::from_millisecond(peer.last_contact_ms)?)));
                     if let Err(error) = clinic.remember_met(heard) {
                         tracing::warn!(code = ?error.code, "when the clinic's devices were heard was not kept");
                     }

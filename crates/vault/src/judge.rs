@@ -297,14 +297,20 @@ impl<'j> Judge<'j> {
             return Ok(Vec::new());
         }
         // What a refused batch leaves of a document nobody promises: it is made again, and the guilty are searched for.
-        *open = self.shelf.take_or_load(self.conn, self.belonging, open.path)?;
-        Ok(apply_innocent(&mut open.doc, batch))
+        // Who waited may be guilty, too: Automerge applies it along with its parent, and would blame that.
+        let (apart, waiting) = Shelf::load_apart(self.conn, self.belonging, open.path)?;
+        *open = apart;
+        let all: Batch = waiting.into_iter().chain(batch.iter().cloned()).collect();
+        Ok(apply_innocent(&mut open.doc, &all))
     }
 
     /// Whether two changes could claim one place: not when all that is here of a document is this batch, in which none do.
     fn may_have_rivals(&self, document: &DocumentId, batch: &Batch) -> Result<bool, VaultError> {
         let mut places = BTreeSet::new();
-        if !batch.iter().all(|(_, change)| places.insert((change.actor_id(), change.seq()))) {
+        if !batch
+            .iter()
+            .all(|(_, change)| places.insert((change.actor_id(), change.seq())))
+        {
             return Ok(true);
         }
         let sql = "SELECT count(*) FROM (SELECT 1 FROM changes WHERE document = ?1 LIMIT ?2)";
@@ -361,12 +367,7 @@ impl<'j> Judge<'j> {
     }
 
     /// Applied is what the document holds; the rest of the batch waits, and what waited may have landed.
-    fn rule_by_presence(
-        &mut self,
-        doc: &mut AutoCommit,
-        id: &DocumentId,
-        batch: &Batch,
-    ) -> Result<(), VaultError> {
+    fn rule_by_presence(&mut self, doc: &mut AutoCommit, id: &DocumentId, batch: &Batch) -> Result<(), VaultError> {
         let mut statement = self.conn.prepare_cached(
             // 1 is `Waiting`: as a word of the text it lets the index of those answer.
             "SELECT id, am_hash FROM changes WHERE document = ?1 AND verdict = 1 AND am_hash IS NOT NULL",
@@ -410,26 +411,61 @@ pub(crate) struct TakenIn {
     pub held: Vec<ChangeId>,
 }
 
+/// Those whose parents are in the document or stand before them, in this order; and the rest.
+fn parents_first(doc: &mut AutoCommit, mut left: Batch) -> (Batch, Batch) {
+    let (mut ready, mut placed) = (Batch::new(), BTreeSet::new());
+    loop {
+        let mut is_here = |dep: &ChangeHash| placed.contains(dep) || doc.get_change_meta_by_hash(dep).is_some();
+        let (next, rest): (Batch, Batch) = left
+            .into_iter()
+            .partition(|(_, change)| change.deps().iter().all(&mut is_here));
+        left = rest;
+        if next.is_empty() {
+            return (ready, left);
+        }
+        placed.extend(next.iter().map(|(_, change)| change.hash()));
+        ready.extend(next);
+    }
+}
+
 /// Applies what can be applied; gives the ids of those that Automerge refuses, or panics over.
+///
+/// A child that comes before its parent waits in Automerge's queue and is applied along with it: then the parent would be
+/// blamed for the child. So where anything is refused, parents go first; in `doc` itself nothing hostile may wait.
 pub(crate) fn apply_innocent(doc: &mut AutoCommit, batch: &[(ChangeId, Change)]) -> Vec<ChangeId> {
-    if batch.is_empty() {
+    if batch.is_empty() || apply_whole(doc, batch) {
         return Vec::new();
     }
+    let (ready, orphans) = parents_first(doc, batch.to_vec());
+    let mut guilty = apply_halved(doc, &ready);
+    guilty.extend(apply_halved(doc, &orphans));
+    guilty
+}
+
+fn apply_halved(doc: &mut AutoCommit, batch: &[(ChangeId, Change)]) -> Vec<ChangeId> {
+    if batch.is_empty() || apply_whole(doc, batch) {
+        return Vec::new();
+    }
+    if let [(guilty, _)] = batch {
+        return vec![*guilty];
+    }
+    let (first, second) = batch.split_at(batch.len() / 2);
+    let mut guilty = apply_halved(doc, first);
+    guilty.extend(apply_halved(doc, second));
+    guilty
+}
+
+/// Whether Automerge takes all of them; if not, the document is what it was.
+fn apply_whole(doc: &mut AutoCommit, batch: &[(ChangeId, Change)]) -> bool {
     let changes: Vec<Change> = batch.iter().map(|(_, change)| change.clone()).collect();
     let mut trial = doc.clone();
     let outcome = catch_unwind(AssertUnwindSafe(|| trial.apply_changes(changes).map(|()| trial)));
     match outcome {
         Ok(Ok(applied)) => {
             *doc = applied;
-            Vec::new()
+            true
         }
-        _ if batch.len() == 1 => vec![batch[0].0],
-        _ => {
-            let (first, second) = batch.split_at(batch.len() / 2);
-            let mut guilty = apply_innocent(doc, first);
-            guilty.extend(apply_innocent(doc, second));
-            guilty
-        }
+        _ => false,
     }
 }
 

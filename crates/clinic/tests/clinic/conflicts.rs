@@ -3,7 +3,9 @@
 use clinic::{
     ErrorCode,
     views::{
-        conflicts::{ChosenValue, ConflictsView, DecideConflict, FieldCode, MatterKind, MatterView, Reverse, TakeLateEdit},
+        conflicts::{
+            ChosenValue, ConflictsView, DecideConflict, FieldCode, MatterKind, MatterView, Reverse, TakeLateEdit,
+        },
         consult::{NoteState, PrescribeLine, RecordAllergy},
         pharmacy::HandOver,
         setup::{JoinByCode, PairingState},
@@ -101,7 +103,9 @@ fn two_severities_written_apart_count_as_the_worse_until_a_doctor_decides() {
     let queued = one.queued("Nur Aisyah", "850101135029");
     let patient = queued.patient;
     allergic(&one, patient, Severity::Unknown);
-    two.wait_until("the allergy is there", |_| severities_of(&two, patient) == [Severity::Unknown]);
+    two.wait_until("the allergy is there", |_| {
+        severities_of(&two, patient) == [Severity::Unknown]
+    });
     part(&net, &one, &two);
     allergic(&one, patient, Severity::Mild);
     allergic(&two, patient, Severity::Anaphylaxis);
@@ -117,7 +121,10 @@ fn two_severities_written_apart_count_as_the_worse_until_a_doctor_decides() {
         assert_eq!((*field, of.as_str()), (FieldCode::Severity, "Penicillin"));
         for value in values {
             let device = if value.text == "mild" { "A" } else { "B" };
-            assert_eq!((value.by.name.as_str(), value.by.device.as_str()), ("Dr Aisyah", device));
+            assert_eq!(
+                (value.by.name.as_str(), value.by.device.as_str()),
+                ("Dr Aisyah", device)
+            );
             assert!(value.by.at.is_some());
         }
         let banner = place.desk.patient_banner(patient).unwrap();
@@ -144,7 +151,10 @@ fn two_severities_written_apart_count_as_the_worse_until_a_doctor_decides() {
         },
         ..mild.clone()
     };
-    assert_eq!(refused(one.desk.decide_conflict(nonsense), ErrorCode::Invalid).detail["field"], "value");
+    assert_eq!(
+        refused(one.desk.decide_conflict(nonsense), ErrorCode::Invalid).detail["field"],
+        "value"
+    );
     one.desk.decide_conflict(mild.clone()).unwrap();
     settled(&one, &two);
     assert_eq!(severities(&two, patient), [Severity::Mild]);
@@ -153,7 +163,10 @@ fn two_severities_written_apart_count_as_the_worse_until_a_doctor_decides() {
     assert_eq!(late.detail["why"], "decided");
     let audit = two.desk.audit(Some(patient)).unwrap();
     let line = audit.iter().find(|row| row.action == "conflict.decided").unwrap();
-    assert_eq!((line.who.as_str(), line.reason.as_deref()), ("Dr Aisyah", Some("seen the old letter")));
+    assert_eq!(
+        (line.who.as_str(), line.reason.as_deref()),
+        ("Dr Aisyah", Some("seen the old letter"))
+    );
 }
 
 fn severities_of(place: &Place, patient: PatientId) -> Vec<Severity> {
@@ -214,7 +227,14 @@ fn a_dose_written_apart_is_decided_before_the_note_is_signed() {
     settled(&one, &two);
     one.wait_until("it is signed", |desk| {
         let note = desk.open_visit(visit).unwrap().note;
-        matches!(note, NoteState::Signed { twice: false, late_edit: false, .. })
+        matches!(
+            note,
+            NoteState::Signed {
+                twice: false,
+                late_edit: false,
+                ..
+            }
+        )
     });
     assert_eq!(one.desk.open_visit(visit).unwrap().lines[0].line.units_per_dose, 1.5);
 }
@@ -242,7 +262,10 @@ fn a_prescription_handed_over_on_two_devices_is_flagged_on_both_until_one_is_rev
     assert_eq!(two.desk.status().unwrap().sync.apart_since, None);
     part(&net, &one, &two);
     let apart = two.desk.status().unwrap().sync;
-    assert!(apart.apart_since.is_some() && apart.apart_warns_minutes > 0, "{apart:?}");
+    assert!(
+        apart.apart_since.is_some() && apart.apart_warns_minutes > 0,
+        "{apart:?}"
+    );
     hand_over(&one, visit);
     hand_over(&two, visit);
     assert_eq!(two.desk.status().unwrap().sync.conflicts, 0);
@@ -251,7 +274,10 @@ fn a_prescription_handed_over_on_two_devices_is_flagged_on_both_until_one_is_rev
     for place in [&one, &two] {
         assert!(place.desk.open_dispense(visit).unwrap().dispensed_twice);
         let rows = place.desk.dispensing_queue().unwrap();
-        assert!(rows.iter().any(|row| row.visit == visit && row.dispensed_twice), "{rows:?}");
+        assert!(
+            rows.iter().any(|row| row.visit == visit && row.dispensed_twice),
+            "{rows:?}"
+        );
         assert!(place.desk.patient_history(patient).unwrap()[0].dispensed_twice);
         assert_eq!(place.desk.patient_banner(patient).unwrap().undecided, 1);
     }
@@ -260,7 +286,9 @@ fn a_prescription_handed_over_on_two_devices_is_flagged_on_both_until_one_is_rev
     };
     let serials: Vec<&str> = dispensings.iter().map(|one| one.serial.as_str()).collect();
     assert_eq!(serials.len(), 2);
-    assert!(serials.iter().any(|serial| serial.starts_with('A')) && serials.iter().any(|serial| serial.starts_with('B')));
+    assert!(
+        serials.iter().any(|serial| serial.starts_with('A')) && serials.iter().any(|serial| serial.starts_with('B'))
+    );
 
     let reverse = |fact: &str, reason: &str| Reverse {
         visit,
@@ -269,27 +297,44 @@ fn a_prescription_handed_over_on_two_devices_is_flagged_on_both_until_one_is_rev
         pin: PIN.to_owned(),
     };
     let second = &dispensings[1];
-    let error = refused(two.desk.reverse_dispensing(reverse(&second.fact, " ")), ErrorCode::Invalid);
+    let error = refused(
+        two.desk.reverse_dispensing(reverse(&second.fact, " ")),
+        ErrorCode::Invalid,
+    );
     assert_eq!(error.detail["field"], "reason");
     // It is no signature.
-    refused(two.desk.reverse_signature(reverse(&second.fact, "x")), ErrorCode::NotNow);
+    refused(
+        two.desk.reverse_signature(reverse(&second.fact, "x")),
+        ErrorCode::NotNow,
+    );
     let counter = two.colleague(Role::Receptionist);
     let pharmacist = two.colleague(Role::Pharmacist);
     two.sign_in(counter);
-    refused(two.desk.reverse_dispensing(reverse(&second.fact, "x")), ErrorCode::NotAllowed);
+    refused(
+        two.desk.reverse_dispensing(reverse(&second.fact, "x")),
+        ErrorCode::NotAllowed,
+    );
     assert_eq!(open(&two).elsewhere, 1, "counted, not shown");
     two.sign_in(pharmacist);
-    two.desk.reverse_dispensing(reverse(&second.fact, "taken back")).unwrap();
+    two.desk
+        .reverse_dispensing(reverse(&second.fact, "taken back"))
+        .unwrap();
     settled(&one, &two);
     for place in [&one, &two] {
         let view = place.desk.open_dispense(visit).unwrap();
         assert!(!view.dispensed_twice && view.dispensed.is_some());
-        assert_eq!((view.reversed.len(), view.reversed[0].serial.as_str()), (1, second.serial.as_str()));
+        assert_eq!(
+            (view.reversed.len(), view.reversed[0].serial.as_str()),
+            (1, second.serial.as_str())
+        );
         assert_eq!(view.reversed[0].reason, "taken back");
         assert!(place.desk.dispensing_queue().unwrap().is_empty());
     }
     // The other one is the last that stands.
-    refused(two.desk.reverse_dispensing(reverse(&dispensings[0].fact, "x")), ErrorCode::NotNow);
+    refused(
+        two.desk.reverse_dispensing(reverse(&dispensings[0].fact, "x")),
+        ErrorCode::NotNow,
+    );
     let audit = one.desk.audit(Some(patient)).unwrap();
     assert!(audit.iter().any(|row| row.action == "medicines.reversed"));
 }
@@ -298,7 +343,10 @@ fn a_prescription_handed_over_on_two_devices_is_flagged_on_both_until_one_is_rev
 fn a_note_signed_on_two_devices_and_a_draft_that_went_on_elsewhere_are_each_settled_by_a_doctor() {
     let net = Net::start();
     let (one, two) = two_devices(&net);
-    let (first, second) = (one.queued("Nur Aisyah", "850101135029"), one.queued("Tan Siew Ling", "900202146030"));
+    let (first, second) = (
+        one.queued("Nur Aisyah", "850101135029"),
+        one.queued("Tan Siew Ling", "900202146030"),
+    );
     for visit in [first.visit, second.visit] {
         one.desk.save_note(visit, note("Fever.")).unwrap();
         two.wait_until("the draft is there", |desk| {
@@ -319,7 +367,13 @@ fn a_note_signed_on_two_devices_and_a_draft_that_went_on_elsewhere_are_each_sett
     let MatterKind::LateEdit { edit } = &late.what else {
         panic!("{:?}", late.what);
     };
-    assert_eq!((edit.added.as_slice(), edit.left_out.as_slice()), (["Fever and a rash.".to_owned()].as_slice(), ["Fever.".to_owned()].as_slice()));
+    assert_eq!(
+        (edit.added.as_slice(), edit.left_out.as_slice()),
+        (
+            ["Fever and a rash.".to_owned()].as_slice(),
+            ["Fever.".to_owned()].as_slice()
+        )
+    );
     let flags = |place: &Place, visit| match place.desk.open_visit(visit).unwrap().note {
         NoteState::Signed {
             twice,
@@ -342,7 +396,9 @@ fn a_note_signed_on_two_devices_and_a_draft_that_went_on_elsewhere_are_each_sett
     let again = refused(one.desk.take_late_edit(take("A rash, too.")), ErrorCode::NotNow);
     assert_eq!(again.detail["why"], "decided");
 
-    let MatterKind::SignedTwice { signatures } = one.desk.conflicts(Some(second.patient)).unwrap().matters.remove(0).what else {
+    let MatterKind::SignedTwice { signatures } =
+        one.desk.conflicts(Some(second.patient)).unwrap().matters.remove(0).what
+    else {
         panic!("not signed twice");
     };
     let reverse = Reverse {

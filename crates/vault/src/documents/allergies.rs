@@ -79,7 +79,9 @@ pub(super) fn project(conn: &Connection, patient: PatientId, root: &View<'_>) ->
 fn read(name: &str, fields: &View<'_>) -> Vec<Allergy> {
     let id = name.parse().unwrap_or(AllergyId::from_bytes([0; 16]));
     let severities = fields.scalars("severity").into_iter();
-    let worst = severities.filter_map(|value| from_code::<Severity>(value.as_str()?)).max();
+    let worst = severities
+        .filter_map(|value| from_code::<Severity>(value.as_str()?))
+        .max();
     let as_it_stands = Allergy {
         id,
         substance: fields.words("substance"),

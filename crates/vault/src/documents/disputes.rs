@@ -178,7 +178,11 @@ pub(super) fn spots(path: &DocPath, root: &View<'_>) -> Vec<String> {
             }
             for field in fields.iter().filter(|field| sides(&map, **field).len() > 1) {
                 let word = field.word();
-                found.push(if place.is_empty() { word } else { format!("{place}/{word}") });
+                found.push(if place.is_empty() {
+                    word
+                } else {
+                    format!("{place}/{word}")
+                });
             }
         }
     }
@@ -249,9 +253,7 @@ pub(super) fn typed(map: &View<'_>, field: Field, text: &str) -> Option<Vec<(&'s
     let text = text.trim();
     let first = |value: ScalarValue| Some(vec![(field.keys()[0], Some(value))]);
     match field {
-        Field::Substance => {
-            (!text.is_empty()).then(|| vec![("substance", Some(text.into())), ("substance_key", None)])
-        }
+        Field::Substance => (!text.is_empty()).then(|| vec![("substance", Some(text.into())), ("substance_key", None)]),
         Field::Name => (!text.is_empty()).then(|| first(text.into()))?,
         Field::Reaction | Field::Indication | Field::Advice => first(text.into()),
         Field::Severity => code::<Severity>(text).and_then(first),

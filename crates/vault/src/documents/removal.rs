@@ -12,7 +12,9 @@ const MARK: &str = "removed";
 
 /// Marks the entry under `name` as removed, as it stands now.
 pub(super) fn remove(entries: &mut Edit<'_>, name: &str) -> Result<(), VaultError> {
-    let Some(entry) = entries.view().map(name) else { return Ok(()) };
+    let Some(entry) = entries.view().map(name) else {
+        return Ok(());
+    };
     let seen = seen(&entry);
     let mut entry = entries.map(name)?;
     entry.overrule(MARK, Some(seen.into()))

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use automerge::AutoCommit;
+use automerge::{AutoCommit, Change};
 use rusqlite::Connection;
-use seal::{DocumentId, SealedChange};
+use seal::{ChangeId, DocumentId, SealedChange};
 
 use super::genesis;
 use super::path::DocPath;
@@ -44,6 +44,15 @@ impl Shelf {
             Some((_, open)) => Ok(open),
             None => load(conn, belonging, path),
         }
+    }
+
+    /// Makes the document from what was applied alone. What waits for a parent comes beside it.
+    pub(crate) fn load_apart(
+        conn: &Connection,
+        belonging: &Belonging,
+        path: DocPath,
+    ) -> Result<(OpenDoc, Vec<(ChangeId, Change)>), VaultError> {
+        load_apart(conn, belonging, path)
     }
 
     /// Puts a document back whose changes are committed.
@@ -90,9 +99,19 @@ impl Shelf {
 
 /// Makes a document from its snapshots in force, and from its changes on top that were applied, or wait for a parent.
 fn load(conn: &Connection, belonging: &Belonging, path: DocPath) -> Result<OpenDoc, VaultError> {
+    let (mut open, waiting) = load_apart(conn, belonging, path)?;
+    open.doc.apply_changes(waiting.into_iter().map(|(_, change)| change))?;
+    Ok(open)
+}
+
+fn load_apart(
+    conn: &Connection,
+    belonging: &Belonging,
+    path: DocPath,
+) -> Result<(OpenDoc, Vec<(ChangeId, Change)>), VaultError> {
     let id = document_id(belonging, &path.to_string());
     let mut statement = conn.prepare_cached(
-        "SELECT sealed FROM changes WHERE document = ?1 AND am_hash IS NOT NULL AND verdict IN (?2, ?3)
+        "SELECT sealed, id, verdict FROM changes WHERE document = ?1 AND am_hash IS NOT NULL AND verdict IN (?2, ?3)
          AND covered_by IS NULL ORDER BY arrival",
     )?;
     let mut rows = statement.query((
@@ -100,16 +119,21 @@ fn load(conn: &Connection, belonging: &Belonging, path: DocPath) -> Result<OpenD
         set::Verdict::Applied as i64,
         set::Verdict::Waiting as i64,
     ))?;
-    let mut changes = Vec::new();
+    let (mut changes, mut waiting) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {
         let sealed = SealedChange::decode(row.get_ref(0)?.as_blob().map_err(|_| VaultError::Damaged)?)?;
         let payload = Payload::unpack(&sealed.open(&belonging.epochs)?).map_err(VaultError::Malformed)?;
-        changes.push(payload.automerge().map_err(VaultError::Malformed)?);
+        let change = payload.automerge().map_err(VaultError::Malformed)?;
+        if row.get::<_, i64>(2)? == set::Verdict::Waiting as i64 {
+            waiting.push((ChangeId::from_bytes(row.get(1)?), change));
+        } else {
+            changes.push(change);
+        }
     }
     let mut doc = genesis::fresh(path.kind());
     for mut snapshot in snapshots::in_force(conn, belonging, &id)? {
         doc.merge(&mut snapshot)?;
     }
     doc.apply_changes(changes)?;
-    Ok(OpenDoc { id, path, doc })
+    Ok((OpenDoc { id, path, doc }, waiting))
 }

@@ -183,7 +183,9 @@ impl<'d> View<'d> {
         for key in keys {
             let all = self.doc.get_all(&self.at, *key).unwrap_or_default();
             if all.windows(2).any(|pair| pair[0].0 != pair[1].0) {
-                let by_hash = all.into_iter().filter_map(|(_, by)| Some((self.doc.hash_for_opid(&by)?, *key, by)));
+                let by_hash = all
+                    .into_iter()
+                    .filter_map(|(_, by)| Some((self.doc.hash_for_opid(&by)?, *key, by)));
                 written.extend(by_hash);
             }
         }
@@ -194,7 +196,11 @@ impl<'d> View<'d> {
         };
         let mut sides: Vec<ChangeHash> = written
             .iter()
-            .filter(|(hash, key, by)| written.iter().all(|(other, ..)| other == hash || !knew(*other, key, by)))
+            .filter(|(hash, key, by)| {
+                written
+                    .iter()
+                    .all(|(other, ..)| other == hash || !knew(*other, key, by))
+            })
             .map(|(hash, ..)| *hash)
             .collect();
         sides.sort_unstable();

@@ -223,7 +223,9 @@ impl Writing<'_> {
                 }
             }
             let mut lines = root.map("lines")?;
-            to_remove.iter().try_for_each(|name| removal::remove(&mut lines, name))?;
+            to_remove
+                .iter()
+                .try_for_each(|name| removal::remove(&mut lines, name))?;
             signed.lines.iter().try_for_each(|line| write_line(root, line))
         })
     }

@@ -3,7 +3,7 @@
 use domain::{AllergyStatus, DispensingId, Identifier, MyKad, Severity, Vitals};
 use seal::{ChangeId, PersonKeys};
 use vault::{
-    Choice, Disputed, Dispensed, DispensedItem, FACT_CONTEXT, FactBody, FactDraft, Field, Matter, NoteSigned, Reversal,
+    Choice, Dispensed, DispensedItem, Disputed, FACT_CONTEXT, FactBody, FactDraft, Field, Matter, NoteSigned, Reversal,
     StaffEnrolled, Vault, VaultError,
 };
 
@@ -117,8 +117,15 @@ fn a_third_value_that_a_person_types_ends_it_and_nonsense_is_refused() {
         let refused = one.vault().write(None, |w| w.decide(&key, &nonsense));
         assert!(matches!(refused, Err(VaultError::NotFound("value"))), "{refused:?}");
     }
-    for key in ["", "clinic name", "patient/1/allergies entries/x/severity", &format!("{key}/more")] {
-        let refused = one.vault().write(None, |w| w.decide(key, &Choice::Typed("mild".into())));
+    for key in [
+        "",
+        "clinic name",
+        "patient/1/allergies entries/x/severity",
+        &format!("{key}/more"),
+    ] {
+        let refused = one
+            .vault()
+            .write(None, |w| w.decide(key, &Choice::Typed("mild".into())));
         assert!(matches!(refused, Err(VaultError::NotFound("conflict"))), "{refused:?}");
     }
     write(one.vault(), |w| w.decide(&key, &Choice::Typed("moderate".into())));
@@ -492,11 +499,17 @@ fn of_two_handings_over_one_is_reversed_and_two_reversals_made_apart_leave_one_s
     exchange(one.vault(), two.vault());
     assert_same(one.vault(), two.vault());
     for vault in [one.vault(), two.vault()] {
-        assert_eq!(serials(vault), ["A0001", "A0002"], "the first reversal holds, the other says nothing");
+        assert_eq!(
+            serials(vault),
+            ["A0001", "A0002"],
+            "the first reversal holds, the other says nothing"
+        );
         assert_eq!(read(vault, |r| r.reversals(visit_id(1))).len(), 1);
         assert_eq!(matters(vault), []);
     }
-    let book = read(one.vault(), |r| r.prescription_book(day("2026-01-01"), day("2026-12-31")));
+    let book = read(one.vault(), |r| {
+        r.prescription_book(day("2026-01-01"), day("2026-12-31"))
+    });
     assert_eq!(book.len(), 3, "nothing leaves the Prescription Book");
 }
 
@@ -542,6 +555,9 @@ fn of_two_signatures_the_one_that_is_left_counts_and_the_last_one_cannot_be_reve
     assert_same(one.vault(), two.vault());
     let visit = read(one.vault(), |r| r.visit(visit_id(1))).unwrap();
     assert_eq!(visit.note, note(&["second"]));
-    assert_eq!(visit.signed.iter().map(|signed| signed.fact).collect::<Vec<_>>(), [second]);
+    assert_eq!(
+        visit.signed.iter().map(|signed| signed.fact).collect::<Vec<_>>(),
+        [second]
+    );
     assert_eq!(matters(one.vault()), []);
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use automerge::transaction::{CommitOptions, Transactable};
-use automerge::{ActorId, AutoCommit, ObjType, ROOT, ReadDoc};
+use automerge::{ActorId, AutoCommit, Change, ExpandedChange, ObjId, ObjType, ROOT, ReadDoc};
 use flate2::{Compression, write::DeflateEncoder};
 use seal::{ChangeKind, EpochSecrets, FORMAT_VERSION, Header, OpeningId, SealError, SealedChange};
 use vault::Vault;
@@ -11,14 +11,14 @@ use vault::Vault;
 use crate::world::*;
 
 /// A member who seals whatever it likes.
-struct Forger<'c> {
+pub struct Forger<'c> {
     clinic: &'c Clinic,
     opening: OpeningId,
     number: u64,
 }
 
 impl<'c> Forger<'c> {
-    fn new(clinic: &'c Clinic) -> Self {
+    pub fn new(clinic: &'c Clinic) -> Self {
         Self {
             clinic,
             opening: OpeningId::from_bytes([9; 16]),
@@ -26,7 +26,7 @@ impl<'c> Forger<'c> {
         }
     }
 
-    fn actor(&self) -> ActorId {
+    pub fn actor(&self) -> ActorId {
         let mut hasher = blake3::Hasher::new_derive_key("medieco 2026 automerge actor");
         hasher
             .update(self.clinic.devices[1].id().as_bytes())
@@ -34,7 +34,7 @@ impl<'c> Forger<'c> {
         ActorId::from(&hasher.finalize().as_bytes()[..16])
     }
 
-    fn seal(&mut self, kind: ChangeKind, named: &str, plain: &[u8]) -> Vec<u8> {
+    pub fn seal(&mut self, kind: ChangeKind, named: &str, plain: &[u8]) -> Vec<u8> {
         let keys = &self.clinic.devices[1];
         let membership = self.clinic.membership();
         let epochs = EpochSecrets::unwrap(&membership, keys).unwrap();
@@ -54,13 +54,13 @@ impl<'c> Forger<'c> {
             .encode()
     }
 
-    fn change(&mut self, path: &str, chunk: &[u8]) -> Vec<u8> {
+    pub fn change(&mut self, path: &str, chunk: &[u8]) -> Vec<u8> {
         self.seal(ChangeKind::Change, path, &payload(path, chunk))
     }
 }
 
 /// The payload of a change, written by hand.
-fn payload(path: &str, chunk: &[u8]) -> Vec<u8> {
+pub fn payload(path: &str, chunk: &[u8]) -> Vec<u8> {
     let mut cbor = minicbor::Encoder::new(Vec::new());
     cbor.map(2)
         .unwrap()
@@ -168,6 +168,62 @@ fn every_kind_of_bad_change_is_quarantined_and_the_good_one_beside_it_lands() {
         12,
         "what is quarantined is a member of the set"
     );
+}
+
+/// Automerge keeps a child whose parent is not here, takes it along with the parent, and panics over the two.
+#[test]
+fn a_hostile_child_that_waits_costs_its_parent_nothing() {
+    let clinic = Clinic::with_devices(2);
+    let mut forger = Forger::new(&clinic);
+    let mut doc = AutoCommit::new().with_actor(forger.actor());
+    let container = doc.put_object(ROOT, "x", ObjType::Map).unwrap();
+    let hash = doc.commit_with(CommitOptions::default().with_time(0)).unwrap();
+    let parent = forger.change("clinic", doc.get_change_by_hash(&hash).unwrap().raw_bytes());
+    let mut hostile = Forger {
+        opening: OpeningId::from_bytes([8; 16]),
+        ..Forger::new(&clinic)
+    };
+    let mut on_top_of = |doc: &mut AutoCommit, container: &ObjId, bend: &dyn Fn(&mut ExpandedChange)| {
+        let mut child = doc.fork().with_actor(hostile.actor());
+        child.put(container, "k", 1).unwrap();
+        let made = child.commit_with(CommitOptions::default().with_time(0)).unwrap();
+        let mut change = child.get_change_by_hash(&made).unwrap().decode();
+        bend(&mut change);
+        assert_eq!(change.deps, [hash]);
+        hostile.change("clinic", Change::from(change).raw_bytes())
+    };
+    let skips_a_number = on_top_of(&mut doc, &container, &|change| change.seq = 5);
+    // A container that nobody ever made, for whoever has the parent alone.
+    let mut elsewhere = doc.fork().with_actor(ActorId::from([3; 16].as_slice()));
+    let nowhere = elsewhere.put_object(ROOT, "y", ObjType::Map).unwrap();
+    elsewhere.commit();
+    let into_nothing = on_top_of(&mut elsewhere, &nowhere, &|change| change.deps = vec![hash]);
+    let children = [skips_a_number, into_nothing];
+    for child in children {
+        let heard = |order: [&Vec<u8>; 2]| {
+            let machine = Machine::new(&clinic, 0);
+            write(machine.vault(), |w| w.put_staff(&doctor(1)));
+            for change in order {
+                deliver(machine.vault(), vec![change.clone()]);
+            }
+            machine
+        };
+        for machine in [heard([&parent, &child]), heard([&child, &parent])] {
+            assert_eq!(reasons(machine.vault()), ["refused_by_automerge"]);
+            assert_eq!(read(machine.vault(), |r| r.quarantined()).len(), 1);
+            assert_eq!(read(machine.vault(), |r| r.sync_figures()).waiting, 0);
+            let found = read(machine.vault(), |r| r.quarantined())[0].id;
+            assert_eq!(
+                found,
+                SealedChange::decode(&child).unwrap().id(),
+                "the child, not its parent"
+            );
+            let mut machine = machine;
+            machine.reopen();
+            write(machine.vault(), |w| w.put_staff(&doctor(2)));
+            assert_eq!(read(machine.vault(), |r| r.all_staff()).len(), 2);
+        }
+    }
 }
 
 #[test]

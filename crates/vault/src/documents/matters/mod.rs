@@ -3,18 +3,25 @@
 //!
 //! The tables hold where to look; who wrote what and when is read from the documents when somebody asks.
 
+mod deciding;
+mod rows;
+
 use automerge::ChangeHash;
 use domain::{Instant, PatientId, StaffId, VisitId};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::params;
 use seal::{DeviceId, DocumentId, SealedChange};
 
 use super::disputes::{self, Field, Spot};
 use super::visit::{LateEdit, Visit};
-use super::{DocPath, Edit, Shelf, View, removal};
-use crate::facts::{Dispensed, FactBody, NoteSigned, RecordedFact, kind};
+use super::{DocPath, Shelf, View, removal};
+use crate::facts::{Dispensed, NoteSigned, RecordedFact, kind};
 use crate::payload::Payload;
 use crate::reading::{count, noun};
-use crate::{Reading, VaultError, Writing};
+use crate::{Reading, VaultError};
+
+pub use deciding::Choice;
+pub(super) use rows::project;
+pub(crate) use rows::settle_visit;
 
 /// Who wrote something, as far as it is known here: bodies of old changes may be gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,9 +117,9 @@ impl Matter {
         match self {
             Self::Disputed(one) => one.patient,
             Self::Removed(one) => one.patient,
-            Self::LateEdit { patient, .. } | Self::SignedTwice { patient, .. } | Self::DispensedTwice { patient, .. } => {
-                *patient
-            }
+            Self::LateEdit { patient, .. }
+            | Self::SignedTwice { patient, .. }
+            | Self::DispensedTwice { patient, .. } => *patient,
         }
     }
 
@@ -126,15 +133,6 @@ impl Matter {
             }
         }
     }
-}
-
-/// How a disputed field is decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Choice {
-    /// What one side wrote, by [`Written::side`].
-    Side(String),
-    /// What a person types.
-    Typed(String),
 }
 
 /// A spot that is open: not in a visit that was signed meanwhile.
@@ -189,14 +187,18 @@ impl Reading<'_> {
             [] => {}
             [(_, signed)] => {
                 let draft: Option<Visit> =
-                    self.one("SELECT json FROM p_visits WHERE id = ?1", [visit.as_bytes()], |row| noun(row, 0))?;
-                matters.extend(draft.and_then(|draft| LateEdit::of(&draft, signed)).map(|edit| {
-                    Matter::LateEdit {
-                        patient: signed.patient,
-                        visit,
-                        edit: Box::new(edit),
-                    }
-                }));
+                    self.one("SELECT json FROM p_visits WHERE id = ?1", [visit.as_bytes()], |row| {
+                        noun(row, 0)
+                    })?;
+                matters.extend(
+                    draft
+                        .and_then(|draft| LateEdit::of(&draft, signed))
+                        .map(|edit| Matter::LateEdit {
+                            patient: signed.patient,
+                            visit,
+                            edit: Box::new(edit),
+                        }),
+                );
             }
             [(_, first), ..] => matters.push(Matter::SignedTwice {
                 patient: first.patient,
@@ -216,7 +218,9 @@ impl Reading<'_> {
 
     /// What is disputed at the spot of this name, if anything is.
     fn spot(&self, key: &str) -> Result<Option<Matter>, VaultError> {
-        let Some((path, spot)) = parse(key) else { return Ok(None) };
+        let Some((path, spot)) = parse(key) else {
+            return Ok(None);
+        };
         let open = Shelf::default().take_or_load(self.conn(), &self.belonging(), path)?;
         let root = View::root(&open.doc);
         let (Some(map), Some(patient)) = (spot.view(root), path.patient()) else {
@@ -284,75 +288,15 @@ impl Reading<'_> {
             .ok()
             .and_then(|plain| Payload::unpack(&plain).ok());
         Ok(Hand {
-            staff: payload.as_ref().and_then(|payload| payload.staff).map(StaffId::from_bytes),
+            staff: payload
+                .as_ref()
+                .and_then(|payload| payload.staff)
+                .map(StaffId::from_bytes),
             device: Some(device),
-            at: payload.and_then(|payload| payload.at_ms).and_then(Instant::from_millisecond),
+            at: payload
+                .and_then(|payload| payload.at_ms)
+                .and_then(Instant::from_millisecond),
         })
-    }
-}
-
-impl Writing<'_> {
-    /// Decides a disputed field: the choice is written over all that was written apart, as any edit is, so that the
-    /// dispute is over wherever it arrives. Gives what was disputed.
-    ///
-    /// # Errors
-    /// [`VaultError::NotFound`]: `conflict` when nothing is disputed there (any more), `value` when no side wrote this
-    /// or the field cannot say it; [`VaultError::Signed`].
-    pub fn decide(&mut self, key: &str, choice: &Choice) -> Result<Disputed, VaultError> {
-        let (path, spot) = self.open_spot(key)?;
-        let (Some(Matter::Disputed(disputed)), Some(field)) = (self.spot(key)?, spot.field) else {
-            return Err(VaultError::NotFound("conflict"));
-        };
-        let side = match choice {
-            Choice::Side(side) => {
-                let known = disputed.values.iter().find(|value| value.side == *side);
-                Some(known.ok_or(VaultError::NotFound("value"))?.side.clone())
-            }
-            Choice::Typed(_) => None,
-        };
-        self.edit(path, |root| {
-            within(root, &spot.within, |map| match (&side, choice) {
-                (Some(side), _) => {
-                    let mut hash = [0; 32];
-                    hex::decode_to_slice(side, &mut hash).map_err(|_| VaultError::NotFound("value"))?;
-                    disputes::choose(map, field, ChangeHash(hash))
-                }
-                (None, Choice::Typed(text) | Choice::Side(text)) => {
-                    let typed = disputes::typed(&map.view(), field, text).ok_or(VaultError::NotFound("value"))?;
-                    typed.into_iter().try_for_each(|(key, value)| map.overrule(key, value))
-                }
-            })
-        })?;
-        Ok(disputed)
-    }
-
-    /// Decides upon an entry that one removed and another edited: it comes back as it was edited, or is left out. Gives
-    /// what it was.
-    ///
-    /// # Errors
-    /// As [`Writing::decide`].
-    pub fn decide_removed(&mut self, key: &str, put_back: bool) -> Result<Removed, VaultError> {
-        let (path, spot) = self.open_spot(key)?;
-        let (Some(Matter::Removed(removed)), [container, name]) = (self.spot(key)?, &spot.within[..]) else {
-            return Err(VaultError::NotFound("conflict"));
-        };
-        self.edit(path, |root| {
-            let mut entries = root.map(container)?;
-            if put_back {
-                removal::put_back(&mut entries.map(name)?)
-            } else {
-                removal::remove(&mut entries, name)
-            }
-        })?;
-        Ok(removed)
-    }
-
-    fn open_spot(&self, key: &str) -> Result<(DocPath, Spot), VaultError> {
-        let (path, spot) = parse(key).ok_or(VaultError::NotFound("conflict"))?;
-        match path.visit() {
-            Some(visit) if !self.signatures(visit)?.is_empty() => Err(VaultError::Signed),
-            _ => Ok((path, spot)),
-        }
     }
 }
 
@@ -361,73 +305,4 @@ fn parse(key: &str) -> Option<(DocPath, Spot)> {
     let (path, spot) = key.split_once(' ')?;
     let path: DocPath = path.parse().ok()?;
     Some((path, Spot::parse(&path, spot)?))
-}
-
-fn within(
-    edit: &mut Edit<'_>,
-    names: &[String],
-    f: impl FnOnce(&mut Edit<'_>) -> Result<(), VaultError>,
-) -> Result<(), VaultError> {
-    match names {
-        [] => f(edit),
-        [first] => f(&mut edit.map(first)?),
-        [first, second, ..] => f(&mut edit.map(first)?.map(second)?),
-    }
-}
-
-/// Writes down where a document is in dispute, from nothing but the document.
-pub(super) fn project(conn: &Connection, id: &DocumentId, path: &DocPath, root: &View<'_>) -> Result<(), VaultError> {
-    conn.prepare_cached("DELETE FROM p_conflicts WHERE document = ?1")?
-        .execute([id.as_bytes()])?;
-    let visit = path.visit();
-    for spot in disputes::spots(path, root) {
-        conn.prepare_cached("INSERT INTO p_conflicts (document, field, visit) VALUES (?1, ?2, ?3)")?
-            .execute(params![id.as_bytes(), spot, visit.map(|visit| *visit.as_bytes())])?;
-    }
-    match visit {
-        Some(visit) => settle_visit(conn, visit),
-        None => Ok(()),
-    }
-}
-
-/// Writes down whether a visit is worth a look, from its draft and its facts alone. Which reversal holds can change
-/// without a new fact, so that reversals are left to whoever looks.
-pub(crate) fn settle_visit(conn: &Connection, visit: VisitId) -> Result<(), VaultError> {
-    let mut statement = conn.prepare_cached("SELECT kind, body FROM p_facts WHERE visit = ?1 AND kind IN (?2, ?3)")?;
-    let rows = statement.query_map(
-        params![visit.as_bytes(), kind::NOTE_SIGNED, kind::DISPENSED],
-        |row| Ok((row.get::<_, u16>(0)?, row.get::<_, String>(1)?)),
-    )?;
-    let (mut signed, mut n_dispensed, mut patient) = (Vec::new(), 0, None);
-    for row in rows {
-        let (kind, body) = row?;
-        let body = FactBody::from_json(kind, &body);
-        patient = patient.or(body.patient());
-        match body {
-            FactBody::NoteSigned(note) => signed.push(note),
-            FactBody::Dispensed(_) => n_dispensed += 1,
-            _ => {}
-        }
-    }
-    let is_doubtful = signed.len() > 1 || n_dispensed > 1 || differs(conn, visit, &signed)?;
-    match patient.filter(|_| is_doubtful) {
-        Some(patient) => conn
-            .prepare_cached("INSERT OR REPLACE INTO p_doubts (visit, patient) VALUES (?1, ?2)")?
-            .execute(params![visit.as_bytes(), patient.as_bytes()])?,
-        None => conn
-            .prepare_cached("DELETE FROM p_doubts WHERE visit = ?1")?
-            .execute([visit.as_bytes()])?,
-    };
-    Ok(())
-}
-
-/// Whether the draft is not what was signed.
-fn differs(conn: &Connection, visit: VisitId, signed: &[NoteSigned]) -> Result<bool, VaultError> {
-    let [signed] = signed else { return Ok(false) };
-    let draft: Option<String> = conn
-        .prepare_cached("SELECT json FROM p_visits WHERE id = ?1")?
-        .query_row([visit.as_bytes()], |row| row.get(0))
-        .optional()?;
-    let draft: Option<Visit> = draft.and_then(|json| serde_json::from_str(&json).ok());
-    Ok(draft.is_some_and(|draft| LateEdit::of(&draft, signed).is_some()))
 }
