@@ -1,9 +1,9 @@
-//! What people type, paste or scan, and what two devices say while they pair by a typed code.
+//! What people type, paste or scan, and what two devices say while they pair by a typed code or a ticket.
 
 use domain::MyKad;
 use seal::{
-    ClinicCard, GrantId, Invitation, InvitationToken, PairingCode, PairingJoin, PairingOffer, RecoveryKit, Statement,
-    Welcome,
+    ClinicCard, GrantId, Invitation, InvitationToken, PairingBy, PairingCode, PairingJoin, PairingOffer, PairingTicket,
+    RecoveryKit, Statement, Welcome,
 };
 use sync_client::{LanAddress, RelayAddress};
 
@@ -109,10 +109,23 @@ pub(crate) fn typed(bytes: &[u8]) {
     }
     let _ = RelayAddress::new(&text, None);
     let _ = text.parse::<RelayAddress>();
+    for text in [text.into_owned(), as_code("MEDIECOPAIR1", bytes)] {
+        if let Ok(ticket) = PairingTicket::from_text(&text) {
+            assert_eq!(PairingTicket::from_text(&ticket.to_text()), Ok(ticket));
+        }
+    }
+}
+
+/// What the device here shows beside `code`.
+fn ticket(code: &PairingCode) -> PairingTicket {
+    let (tenant, member) = (WORLD.here.membership.tenant(), WORLD.here.device.public());
+    PairingTicket::make(tenant, member, "wss://relay.example", Some([8; 32]), code, &mut rng(5))
 }
 
 pub(crate) fn typed_texts() -> Vec<Vec<u8>> {
-    [
+    let ticket = ticket(&PairingCode::make(&mut rng(1))).to_text().as_bytes().to_vec();
+    let payload = payload_of(&ticket);
+    let mut texts: Vec<Vec<u8>> = [
         "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon \
          abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon art",
         "7KD2-9QXF",
@@ -123,7 +136,9 @@ pub(crate) fn typed_texts() -> Vec<Vec<u8>> {
         "wss://relay.example:4443/sync",
     ]
     .map(|text| text.as_bytes().to_vec())
-    .into()
+    .into();
+    texts.extend([ticket, payload]);
+    texts
 }
 
 /// The bytes as each message of a pairing, and as what the last one holds.
@@ -134,6 +149,13 @@ pub(crate) fn pairing(bytes: &[u8]) {
     let device = &WORLD.here.device;
     let _ = PairingJoin::answer(&code, bytes, device, &mut rng(3));
     let (join, _) = PairingJoin::answer(&code, &first, device, &mut rng(3)).expect("an honest first message");
+    let _ = join.hear(bytes);
+    let ticket = ticket(&code);
+    let by = PairingBy::Ticket(&ticket);
+    let (offer, first) = PairingOffer::start_with_ticket(&code, &ticket, device, &mut rng(2));
+    let _ = offer.hear(bytes);
+    let _ = PairingJoin::answer_as(by, bytes, device, None, &mut rng(3));
+    let (join, _) = PairingJoin::answer_as(by, &first, device, None, &mut rng(3)).expect("an honest first message");
     let _ = join.hear(bytes);
     if let Ok(welcome) = minicbor::decode::<Welcome>(bytes) {
         let again = minicbor::to_vec(&welcome).expect("memory");
@@ -155,7 +177,13 @@ pub(crate) fn pairing_messages() -> Vec<Vec<u8>> {
     };
     let inside = minicbor::to_vec(&content).expect("memory");
     let third = welcome.send(&content, &mut rng(4)).expect("few statements");
-    vec![first, second, third, inside]
+    let ticket = ticket(&code);
+    let by = PairingBy::Ticket(&ticket);
+    let (offer, shown) = PairingOffer::start_with_ticket(&code, &ticket, &here.device, &mut rng(2));
+    let (_, answer) = PairingJoin::answer_as(by, &shown, &here.device, Some("Kaunter"), &mut rng(3)).expect("honest");
+    let (_, welcome) = offer.hear(&answer).expect("honest");
+    let signed = welcome.send(&content, &mut rng(4)).expect("few statements");
+    vec![first, second, third, inside, shown, answer, signed]
 }
 
 #[cfg(test)]
