@@ -185,7 +185,9 @@ impl Writing<'_> {
 
     /// Takes a line off the prescription.
     pub fn remove_line(&mut self, visit: VisitId, line: LineId) -> Result<(), VaultError> {
-        self.edit_draft(visit, |root| removal::remove(&mut root.map("lines")?, &line.to_string()))
+        self.edit_draft(visit, |root| {
+            removal::remove(&mut root.map("lines")?, &line.to_string())
+        })
     }
 
     /// Marks the visit with exactly these subjects. Marks of a newer build stay.
