@@ -31,7 +31,7 @@ ALTER TABLE relay ADD COLUMN n_forged INTEGER NOT NULL DEFAULT 0;
 
 -- Clinics whose releases are not given until one of their devices has confirmed grants and revocations: the relay's data
 -- was put back. What was put back was of the life `former` and reached so far: a device that had come less far was away,
--- and its word does not count. `confirmed_by`: the device that did; should it turn out to be removed, the clinic is closed
+-- and its word counts only together with that of all others (`heard`). `confirmed_by`: the device that did; should it turn out to be removed, the clinic is closed
 -- again.
 CREATE TABLE closed (
     source       BLOB PRIMARY KEY NOT NULL CHECK (length(source) = 32),
@@ -39,4 +39,11 @@ CREATE TABLE closed (
     changes      INTEGER NOT NULL,
     consents     INTEGER NOT NULL,
     confirmed_by BLOB CHECK (length(confirmed_by) = 32)
+) STRICT, WITHOUT ROWID;
+
+-- Devices that have brought all that they hold since the data was put back.
+CREATE TABLE heard (
+    source BLOB NOT NULL CHECK (length(source) = 32),
+    device BLOB NOT NULL CHECK (length(device) = 32),
+    PRIMARY KEY (source, device)
 ) STRICT, WITHOUT ROWID;

@@ -252,7 +252,10 @@ impl RelayStore for Store {
         if !life::is_closed(&self.connection, source).map_err(failed)? {
             return Ok(Vec::new());
         }
-        self.write(|transaction| life::confirm(transaction, source, device, former))
+        let Some(roster) = self.roster(source)? else {
+            return Ok(Vec::new());
+        };
+        self.write(|transaction| life::confirm(transaction, &roster, device, former))
     }
 
     fn consents(&mut self, tenant: &TenantId, page: Page) -> Result<Vec<(u64, Consent)>, RelayStoreFailed> {

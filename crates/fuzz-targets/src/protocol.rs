@@ -3,10 +3,10 @@
 use minicbor::bytes::ByteArray;
 use seal::{ChangeId, DeviceId, GrantId, ReleaseId, TenantId};
 use sync_protocol::{
-    AuditLine, AuditOutcome, Bucket, ChangeItem, Consent, ConsentItem, Cursors, DeviceMessage, Feed, Greeting, Hello,
-    IdsAsk, IdsPage, Incarnation, ItemId, MAX_PEER_FRAME_BYTES, MemberProof, OutId, PeerHello, PeerMessage, PeerSet,
-    PeerStream, Prefix, PushItem, PushResult, Refusal, RefusedCode, RelayMessage, ReleaseHead, ReleaseItem, Releases,
-    Standing, Want, Welcome,
+    AuditLine, AuditOutcome, Bucket, ChangeItem, Consent, ConsentItem, Cursors, DeviceMessage, Feed, FormerLife,
+    Greeting, Hello, IdsAsk, IdsPage, Incarnation, ItemId, MAX_PEER_FRAME_BYTES, MemberProof, OutId, PeerHello,
+    PeerMessage, PeerSet, PeerStream, Prefix, PushItem, PushResult, Refusal, RefusedCode, RelayMessage, ReleaseHead,
+    ReleaseItem, Releases, SignedReceipt, Standing, Want, Welcome,
 };
 
 use crate::world::{NOW_MS, WORLD};
@@ -20,6 +20,17 @@ const PIECE_BYTES: usize = 16 * 1024;
 pub(crate) fn device_message(bytes: &[u8]) {
     if let Ok(message) = DeviceMessage::decode(bytes) {
         assert_eq!(DeviceMessage::decode(&message.encode()), Ok(message));
+    }
+}
+
+fn receipt() -> SignedReceipt {
+    SignedReceipt {
+        changes: 1000,
+        changes_chain: [6; 32],
+        consents: 2,
+        consents_chain: [7; 32],
+        at_ms: NOW_MS,
+        signature: [8; 64],
     }
 }
 
@@ -44,6 +55,8 @@ pub(crate) fn device_messages() -> Vec<Vec<u8>> {
         OutId::Grant(GRANT),
         OutId::Revocation(GRANT),
         OutId::Release(ReleaseId::from_bytes([0x77; 16])),
+        OutId::Covered(ChangeId::from_bytes([0xc0; 32])),
+        OutId::Erased(ChangeId::from_bytes([0xc0; 32])),
     ];
     let push = ids.map(|id| PushItem {
         id,
@@ -60,6 +73,12 @@ pub(crate) fn device_messages() -> Vec<Vec<u8>> {
         DeviceMessage::PullReleases(GRANT, 5),
         DeviceMessage::FetchStatements(TENANT),
         DeviceMessage::Pairing(vec![1, 2, 3].into()),
+        DeviceMessage::ShowReceipt(Some(receipt())),
+        DeviceMessage::ConsentsComplete(vec![FormerLife {
+            incarnation: Incarnation([2; 16]),
+            changes: 900,
+            consents: 1,
+        }]),
     ]
     .iter()
     .map(DeviceMessage::encode)
@@ -140,6 +159,11 @@ pub(crate) fn relay_messages() -> Vec<Vec<u8>> {
         grant: GRANT,
         position: 4,
     };
+    let skipped = ChangeItem {
+        position: 900,
+        bytes: None,
+        skipped: Some(ByteArray::from([6; 32])),
+    };
     let mut frames: Vec<_> = [
         RelayMessage::Greeting(greeting),
         RelayMessage::Welcome(welcome),
@@ -160,6 +184,9 @@ pub(crate) fn relay_messages() -> Vec<Vec<u8>> {
         RelayMessage::Pairing(vec![1].into()),
         RelayMessage::PairingClosed,
         RelayMessage::Refused(RefusedCode::InvitationUsed),
+        RelayMessage::ReceiptWanted,
+        RelayMessage::Receipt(receipt()),
+        RelayMessage::Changes(vec![skipped]),
     ]
     .iter()
     .map(RelayMessage::encode)
@@ -217,6 +244,7 @@ pub(crate) fn peer_messages() -> Vec<Vec<u8>> {
         PeerMessage::Want(PeerSet::Consents, vec![id(1), id(2)].into()),
         PeerMessage::Items(vec![Some(vec![9].into()), None].into()),
         PeerMessage::Refused(RefusedCode::Removed),
+        PeerMessage::Receipt(Incarnation([1; 16]), receipt()),
     ]
     .iter()
     .map(PeerMessage::encode)

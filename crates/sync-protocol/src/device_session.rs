@@ -94,7 +94,7 @@ struct Live {
     incarnation: Incarnation,
     version: u16,
     standing: Standing,
-    /// The relay waits for this clinic's grants and revocations, and this store had them in a former life of its data.
+    /// The relay was put back, and waits for this clinic's grants and revocations.
     to_confirm: bool,
     /// What the last push held; empty when none is on its way.
     pushing: Vec<OutId>,
@@ -263,7 +263,7 @@ impl Live {
         let mut live = Self {
             incarnation: cursors.incarnation,
             version,
-            to_confirm: welcome.closed == Some(true) && !standing.former.is_empty(),
+            to_confirm: welcome.closed == Some(true),
             standing,
             pushing: Vec::new(),
             told_statements: welcome.statements,
@@ -297,6 +297,10 @@ impl Live {
     fn hear(&mut self, store: &dyn SyncStore, message: RelayMessage, step: &mut DeviceStep) -> Result<(), DeviceError> {
         match message {
             RelayMessage::Pushed(results) => self.pushed(store, &results, step),
+            RelayMessage::ConfirmWanted => {
+                self.to_confirm = true;
+                Ok(self.push(store, step)?)
+            }
             RelayMessage::Receipt(receipt) => {
                 self.standing.announce(receipt);
                 Ok(())

@@ -64,6 +64,9 @@ pub enum RelayMessage {
     /// Where the relay stands. What leads there follows at once, if it has not come yet. From version 2.
     #[n(17)]
     Receipt(#[n(0)] SignedReceipt),
+    /// As [`Welcome::closed`], when it became so during the connection. From version 2.
+    #[n(18)]
+    ConfirmWanted,
 }
 
 /// The relay introduces itself.

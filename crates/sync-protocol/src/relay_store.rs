@@ -216,8 +216,8 @@ pub trait RelayStore {
     fn is_closed(&mut self, source: &TenantId) -> Result<bool, RelayStoreFailed>;
 
     /// A device of this clinic has brought all grants and revocations that it holds. It opens the clinic only if in the
-    /// former life it had come at least as far as what was put back: one that had not was away, and may well have missed
-    /// a revocation. Whom to wake: those to whom the clinic gives.
+    /// former life it had come at least as far as what was put back (one that had not was away, and may well have missed
+    /// a revocation), or if it is the last of all members to say so. Whom to wake: those to whom the clinic gives.
     fn consents_complete(
         &mut self,
         source: &TenantId,

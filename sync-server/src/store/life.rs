@@ -66,6 +66,7 @@ pub(super) fn settle(transaction: &Transaction<'_>, key: &[u8; 32], fresh: Incar
 pub(super) fn begin(transaction: &Transaction<'_>, fresh: Incarnation) -> rusqlite::Result<()> {
     // Who had not confirmed yet still has to for the life before.
     transaction.execute("DELETE FROM closed WHERE confirmed_by IS NOT NULL", [])?;
+    transaction.execute("DELETE FROM heard", [])?;
     let sql = "INSERT OR IGNORE INTO closed (source, former, changes, consents)
                SELECT source, (SELECT incarnation FROM relay),
                    coalesce((SELECT position FROM head WHERE tenant = source AND feed = 0), 0),
@@ -84,35 +85,51 @@ pub(super) fn is_closed(connection: &Connection, source: &TenantId) -> rusqlite:
         .exists([source.as_bytes()])
 }
 
-/// A device has confirmed. Whom to wake: all to whom the clinic gives.
+/// A device has brought all that it holds. It opens its clinic if it had come far enough in the former life, or if by now
+/// every member has spoken: then nobody knows more. Whom to wake: all to whom the clinic gives.
 pub(super) fn confirm(
     transaction: &Transaction<'_>,
-    source: &TenantId,
+    roster: &Roster,
     device: &DeviceId,
     former: &[FormerLife],
 ) -> rusqlite::Result<Vec<Wake>> {
-    let sql = "UPDATE closed SET confirmed_by = ?2 WHERE source = ?1 AND confirmed_by IS NULL
-               AND former = ?3 AND changes <= ?4 AND consents <= ?5";
-    let mut n = 0;
-    for life in former.iter().take(MAX_LIVES) {
-        let reached = [to_sql(life.changes), to_sql(life.consents)];
-        let values = params![
-            source.as_bytes(),
-            device.as_bytes(),
-            life.incarnation.0,
-            reached[0],
-            reached[1]
-        ];
-        n += transaction.prepare_cached(sql)?.execute(values)?;
-    }
-    if n == 0 {
-        tracing::info!(tenant = %source, %device, "a device that was away cannot confirm what its clinic revoked");
+    let source = roster.membership().tenant();
+    let sql = "INSERT OR IGNORE INTO heard (source, device) VALUES (?1, ?2)";
+    transaction.execute(sql, params![source.as_bytes(), device.as_bytes()])?;
+    if !came_far_enough(transaction, &source, former)? && !all_have_spoken(transaction, roster)? {
+        tracing::info!(tenant = %source, %device, "the word of a device that was away does not open its clinic alone");
         return Ok(Vec::new());
     }
     tracing::info!(tenant = %source, %device, "a clinic has confirmed what it revoked, and is open again");
+    let sql = "UPDATE closed SET confirmed_by = ?2 WHERE source = ?1";
+    transaction.execute(sql, params![source.as_bytes(), device.as_bytes()])?;
     let mut select = transaction.prepare_cached("SELECT DISTINCT recipient FROM given WHERE source = ?1")?;
     let recipients = select.query_map([source.as_bytes()], |row| Ok(TenantId::from_bytes(array(row, 0)?)))?;
     recipients.map(|tenant| tenant.map(Wake::Clinic)).collect()
+}
+
+fn came_far_enough(connection: &Connection, source: &TenantId, former: &[FormerLife]) -> rusqlite::Result<bool> {
+    let sql = "SELECT 1 FROM closed WHERE source = ?1 AND former = ?2 AND changes <= ?3 AND consents <= ?4";
+    let mut select = connection.prepare_cached(sql)?;
+    for life in former.iter().take(MAX_LIVES) {
+        let (changes, consents) = (to_sql(life.changes), to_sql(life.consents));
+        if select.exists(params![source.as_bytes(), life.incarnation.0, changes, consents])? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn all_have_spoken(connection: &Connection, roster: &Roster) -> rusqlite::Result<bool> {
+    let membership = roster.membership();
+    let source = membership.tenant();
+    let mut select = connection.prepare_cached("SELECT 1 FROM heard WHERE source = ?1 AND device = ?2")?;
+    for (device, _) in membership.devices() {
+        if !select.exists(params![source.as_bytes(), device.as_bytes()])? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// New statements: should the device that confirmed turn out to be removed, its word is worth nothing.

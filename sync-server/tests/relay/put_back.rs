@@ -139,6 +139,47 @@ fn a_device_that_was_away_since_before_the_backup_opens_nothing() {
 }
 
 #[test]
+fn once_every_device_has_spoken_the_clinic_opens_though_none_had_come_far_enough() {
+    let mut world = World::new(66);
+    let second = world.a.clinic.admit(NOW, &mut world.rng);
+    let statements = world.a.clinic.encoded_statements();
+    world.a.device.store.absorb_statements(statements).unwrap();
+    world.store.set_roster(&crate::world::roster(&world.a.clinic)).unwrap();
+    // Nobody was ever here before the data was put back.
+    world.store.begin_another_life(&mut rng(1)).unwrap();
+    let grant = grant(&mut world, 10).clear().id;
+    assert_eq!(call_a(&mut world), None);
+    assert_eq!(world.denial(b, grant, NOW), CLOSED);
+    assert_eq!(call(&mut world, &second), None);
+    assert_eq!(world.denial(b, grant, NOW), None);
+}
+
+#[test]
+fn a_device_that_is_connected_confirms_at_once_when_the_word_of_another_is_worth_nothing_any_more() {
+    let mut world = World::new(67);
+    let stolen = world.a.clinic.admit(NOW, &mut world.rng);
+    let known = world.a.clinic.encoded_statements();
+    world.a.device.store.absorb_statements(known).unwrap();
+    let grant = grant(&mut world, 10).clear().id;
+    world.sync(NOW);
+    assert_eq!(call(&mut world, &stolen), None);
+    world.store.begin_another_life(&mut rng(1)).unwrap();
+    assert_eq!(call(&mut world, &stolen), None);
+    assert_eq!(world.denial(b, grant, NOW), None);
+    // The admin comes, is told that all is open, and brings the removal.
+    world.a.clinic.remove(&stolen, NOW, &mut world.rng);
+    let known = world.a.clinic.encoded_statements();
+    world.a.device.store.absorb_statements(known).unwrap();
+    world.a.device.revoke(grant, NOW);
+    assert_eq!(call_a(&mut world), None);
+    assert!(
+        !world.store.is_closed(&world.a.clinic.tenant).unwrap(),
+        "the admin's word counts"
+    );
+    assert_eq!(world.denial(b, grant, NOW), Some(AuditOutcome::DeniedRevoked));
+}
+
+#[test]
 fn an_operator_opens_a_clinic_that_has_no_device_left_to_confirm() {
     let mut world = World::new(65);
     let (_, _, stands) = revoked_after_the_copy(&mut world);

@@ -226,6 +226,7 @@ impl RelaySession {
             tenant: proof.tenant,
             device: proof.device,
             version,
+            told_closed: closed.is_some(),
             roster,
             told_statements: cursors.statements,
             feeds: Feeds::from(&cursors),

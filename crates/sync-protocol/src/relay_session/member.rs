@@ -20,6 +20,8 @@ pub(super) struct Member {
     pub(super) device: DeviceId,
     /// Of the protocol, as the device speaks it.
     pub(super) version: u16,
+    /// Whether the device knows that its clinic is closed, as far as it was told last.
+    pub(super) told_closed: bool,
     pub(super) roster: Arc<Roster>,
     /// The digest of the statements that the device is known to hold.
     pub(super) told_statements: [u8; 32],
@@ -204,10 +206,24 @@ impl Member {
         step: &mut RelayStep,
     ) -> Result<(), Stop> {
         self.tell_statements(store, step)?;
+        self.tell_closed(store, step)?;
         self.feeds.fill(&self.tenant, self.version, store, now_ms, step)?;
         if self.feeds.sent_all(Feed::Consents, store.heads(&self.tenant)?) {
             self.tell_releases(store, now_ms, step)?;
         }
+        Ok(())
+    }
+
+    /// The device that had confirmed may have turned out to be removed: then another must.
+    fn tell_closed(&mut self, store: &mut dyn RelayStore, step: &mut RelayStep) -> Result<(), Stop> {
+        if self.version < WITH_RECEIPTS {
+            return Ok(());
+        }
+        let closed = store.is_closed(&self.tenant)?;
+        if closed && !self.told_closed {
+            step.say(&RelayMessage::ConfirmWanted);
+        }
+        self.told_closed = closed;
         Ok(())
     }
 

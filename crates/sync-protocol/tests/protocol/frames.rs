@@ -224,6 +224,7 @@ fn later_relay_frames() -> Vec<(&'static str, RelayMessage)> {
         ("pushed: a position", RelayMessage::Pushed(vec![pushed])),
         ("receipt wanted", RelayMessage::ReceiptWanted),
         ("receipt", RelayMessage::Receipt(receipt())),
+        ("confirm wanted", RelayMessage::ConfirmWanted),
         (
             "releases denied: closed",
             RelayMessage::ReleasesDenied(GRANT, AuditOutcome::DeniedSourceClosed),
