@@ -83,7 +83,11 @@ impl Numbers {
         let machine = machine(dir, tenant);
         let given = given(conn)?;
         let before = match (found, word) {
-            (None, None) => Mark { machine: machine.into(), words: Vec::new(), up_to: given + BLOCK },
+            (None, None) => Mark {
+                machine: machine.into(),
+                words: Vec::new(),
+                up_to: given + BLOCK,
+            },
             (Some(mark), Some(word)) if mark.fits(&machine, &word, given) => mark,
             _ => {
                 tracing::warn!("this store is a copy, or was put back: it gives no numbers");
@@ -106,7 +110,10 @@ impl Numbers {
                 if n <= kept.mark.up_to {
                     return Ok(());
                 }
-                let mark = Mark { up_to: n + BLOCK, ..kept.mark.clone() };
+                let mark = Mark {
+                    up_to: n + BLOCK,
+                    ..kept.mark.clone()
+                };
                 match kept.place.write(&mark.bytes()) {
                     Ok(()) => kept.mark = mark,
                     // The counter goes on where the keyring is locked for a while; the next number tries again.
@@ -151,15 +158,24 @@ fn renewed(
     rng.fill_bytes(&mut new);
     let before: Vec<ByteArray<16>> = word.into_iter().map(ByteArray::from).collect();
     let both = [before.as_slice(), &[new.into()]].concat();
-    let outside = Mark { words: both, ..mark.clone() };
+    let outside = Mark {
+        words: both,
+        ..mark.clone()
+    };
     match place.write(&outside.bytes()) {
         Ok(()) => {
             mark = outside;
             // Not counted among the commits: it is no more than what was there before anybody wrote.
             let put = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
-            match conn.execute(put, rusqlite::params![WORD, new]).map_err(VaultError::from) {
+            match conn
+                .execute(put, rusqlite::params![WORD, new])
+                .map_err(VaultError::from)
+            {
                 Ok(_) => {
-                    let only_new = Mark { words: vec![new.into()], ..mark.clone() };
+                    let only_new = Mark {
+                        words: vec![new.into()],
+                        ..mark.clone()
+                    };
                     if place.write(&only_new.bytes()).is_ok() {
                         mark = only_new;
                     }
@@ -170,7 +186,10 @@ fn renewed(
         }
         Err(error) => tracing::warn!(%error, "the mark of numbers could not be written"),
     }
-    Ok(Kept { place: place.clone(), mark })
+    Ok(Kept {
+        place: place.clone(),
+        mark,
+    })
 }
 
 fn given(conn: &Connection) -> Result<u64, VaultError> {

@@ -11,7 +11,7 @@ use crate::{
     open::ZONE,
     roles::Verb,
     session::Acting,
-    views::erasing::{EraseReason, ErasePatient, ErasureCount, ErasurePreview},
+    views::erasing::{ErasePatient, EraseReason, ErasureCount, ErasurePreview},
 };
 
 const MAY: [Role; 2] = [Role::Owner, Role::Admin];
@@ -37,18 +37,38 @@ impl Parted {
         if held.documents.is_empty() && held.facts.is_empty() {
             return Err(Error::new(ErrorCode::NotFound).with("what", "patient"));
         }
-        let until = retention::kept_until(last_attendance(r, patient, &held)?, person.and_then(|one| one.birth_date));
+        let until = retention::kept_until(
+            last_attendance(r, patient, &held)?,
+            person.and_then(|one| one.birth_date),
+        );
         let is_over = domain::day_in_zone(r.now(), ZONE) >= until;
         let (goes, stays) = if is_over {
-            let nothing = HeldOfPatient { documents: Vec::new(), facts: Vec::new() };
+            let nothing = HeldOfPatient {
+                documents: Vec::new(),
+                facts: Vec::new(),
+            };
             (held, nothing)
         } else {
             let is_sound = |document: &HeldDocument| document.kind == SOUND;
             let (sound, documents) = held.documents.into_iter().partition(is_sound);
-            let goes = HeldOfPatient { documents: sound, facts: Vec::new() };
-            (goes, HeldOfPatient { documents, facts: held.facts })
+            let goes = HeldOfPatient {
+                documents: sound,
+                facts: Vec::new(),
+            };
+            (
+                goes,
+                HeldOfPatient {
+                    documents,
+                    facts: held.facts,
+                },
+            )
         };
-        Ok(Self { goes, stays, until, is_over })
+        Ok(Self {
+            goes,
+            stays,
+            until,
+            is_over,
+        })
     }
 }
 
@@ -100,7 +120,9 @@ impl Desk {
                 end_consents(w, &acting, input.patient)?;
             }
             erase(w, &acting, input.patient, input.reason.into(), parted.goes)?;
-            let line = Line::new(PATIENT_ERASED).patient(input.patient).reason(word(input.reason.into()));
+            let line = Line::new(PATIENT_ERASED)
+                .patient(input.patient)
+                .reason(word(input.reason.into()));
             acting.audit(w, line.about(format!("{} {}", count.documents, count.facts)))?;
             Ok(count)
         })
@@ -135,7 +157,13 @@ fn end_consents(w: &mut Writing<'_>, acting: &Acting, patient: PatientId) -> Res
         }
         let (belonging, at_ms) = (w.belonging(), w.now().as_millisecond());
         w.send_revocation(&Revocation::make(row.id, belonging.tenant, at_ms, &belonging.keys))?;
-        acting.audit(w, Line::new(CONSENT_REVOKED).patient(patient).grant(&row.id).reason("erased"))?;
+        acting.audit(
+            w,
+            Line::new(CONSENT_REVOKED)
+                .patient(patient)
+                .grant(&row.id)
+                .reason("erased"),
+        )?;
     }
     Ok(())
 }

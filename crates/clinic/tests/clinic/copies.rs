@@ -33,7 +33,10 @@ fn a_store_that_was_put_back_gives_no_numbers_until_it_is_a_new_device() {
     let patient = place.patient("Nur Aisyah binti Rahman", "850101135029");
     queue(&place, patient).unwrap();
     assert!(!place.desk.status().unwrap().is_a_copy);
-    refused(place.desk.begin_anew("/nowhere/x".to_owned(), PIN.to_owned()), ErrorCode::NotNow);
+    refused(
+        place.desk.begin_anew("/nowhere/x".to_owned(), PIN.to_owned()),
+        ErrorCode::NotNow,
+    );
 
     // Yesterday's image of the disk is put back; the mark outside the folder is today's.
     let folder = place.clinic_folder();
@@ -45,7 +48,10 @@ fn a_store_that_was_put_back_gives_no_numbers_until_it_is_a_new_device() {
     });
     place.sign_in(place.owner());
     assert!(place.desk.status().unwrap().is_a_copy);
-    let second = place.desk.register_patient(somebody("Tan Mei Ling", "900101145501")).unwrap();
+    let second = place
+        .desk
+        .register_patient(somebody("Tan Mei Ling", "900101145501"))
+        .unwrap();
     refused(queue(&place, second), ErrorCode::DeviceIsACopy);
     place.desk.patient_banner(patient).unwrap();
     // It stays one however often it is started.

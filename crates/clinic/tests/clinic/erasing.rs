@@ -2,7 +2,7 @@ use clinic::{
     ErrorCode,
     views::{
         consult::{NoteState, RecordingState, SoundSource},
-        erasing::{ClinicChoices, EraseReason, ErasePatient},
+        erasing::{ClinicChoices, ErasePatient, EraseReason},
     },
 };
 use domain::{PatientId, RecordingId, Role, VisitId};
@@ -10,7 +10,11 @@ use domain::{PatientId, RecordingId, Role, VisitId};
 use crate::consult::three_seconds;
 use crate::support::{Net, PIN, Place, note, refused};
 
-fn erase(place: &Place, patient: PatientId, reason: EraseReason) -> Result<clinic::views::erasing::ErasureCount, clinic::Error> {
+fn erase(
+    place: &Place,
+    patient: PatientId,
+    reason: EraseReason,
+) -> Result<clinic::views::erasing::ErasureCount, clinic::Error> {
     let pin = PIN.to_owned();
     place.desk.erase_patient(ErasePatient { patient, reason, pin })
 }
@@ -76,16 +80,26 @@ fn where_the_clinic_keeps_no_sound_it_goes_with_the_signature_and_the_note_stays
     let place = Place::founded(&net, 1, "Klinik Seri Mawar");
     assert_eq!(
         place.desk.clinic_choices().unwrap(),
-        ClinicChoices { delete_audio_at_sign_off: false }
+        ClinicChoices {
+            delete_audio_at_sign_off: false
+        }
     );
     place
         .desk
-        .save_clinic_choices(ClinicChoices { delete_audio_at_sign_off: true })
+        .save_clinic_choices(ClinicChoices {
+            delete_audio_at_sign_off: true,
+        })
         .unwrap();
     let queued = place.queued("Nur Aisyah binti Rahman", "850101135029");
     let recording = record(&place, queued.visit);
-    refused(place.desk.erase_recording(recording, PIN.to_owned()), ErrorCode::NotSignedYet);
-    place.desk.save_note(queued.visit, note("Fever for three days.")).unwrap();
+    refused(
+        place.desk.erase_recording(recording, PIN.to_owned()),
+        ErrorCode::NotSignedYet,
+    );
+    place
+        .desk
+        .save_note(queued.visit, note("Fever for three days."))
+        .unwrap();
     place.desk.sign_note(queued.visit, PIN.to_owned()).unwrap();
 
     let view = place.desk.open_visit(queued.visit).unwrap();
@@ -105,8 +119,14 @@ fn one_recording_is_erased_by_whoever_may_once_its_note_is_signed() {
     place.signed_visit(&queued, None);
     let desk = place.colleague(Role::Receptionist);
     place.sign_in(desk);
-    refused(place.desk.erase_recording(recording, PIN.to_owned()), ErrorCode::NotAllowed);
-    refused(erase(&place, queued.patient, EraseReason::PatientsRight), ErrorCode::NotAllowed);
+    refused(
+        place.desk.erase_recording(recording, PIN.to_owned()),
+        ErrorCode::NotAllowed,
+    );
+    refused(
+        erase(&place, queued.patient, EraseReason::PatientsRight),
+        ErrorCode::NotAllowed,
+    );
     place.sign_in(place.owner());
     assert_eq!(place.desk.erasure_preview(queued.patient).unwrap().goes.recordings, 1);
     place.desk.erase_recording(recording, PIN.to_owned()).unwrap();

@@ -34,8 +34,9 @@ impl Writing<'_> {
             fields.put("substance", allergy.substance.as_str())?;
             fields.put_or_remove("substance_key", allergy.substance_key.as_deref())?;
             fields.put("reaction", allergy.reaction.as_str())?;
-            fields.put_code("severity", &allergy.severity)?;
-            fields.put_code("verification", &allergy.verification)?;
+            fields.put_code_shown_as("severity", &allergy.severity, &Severity::Unknown)?;
+            let reported = AllergyVerification::PatientReported;
+            fields.put_code_shown_as("verification", &allergy.verification, &reported)?;
             fields.put_instant("recorded_at", allergy.recorded_at)?;
             fields.put("recorded_by", allergy.recorded_by.to_string())
         })

@@ -11,9 +11,11 @@ const DELETE_AUDIO_AT_SIGN_OFF: &str = "delete_audio_at_sign_off";
 impl Reading<'_> {
     /// Whether the sound of a consult goes when its note is signed.
     pub fn deletes_audio_at_sign_off(&self) -> Result<bool, VaultError> {
-        let chosen = self.one("SELECT 1 FROM p_choices WHERE name = ?1", [DELETE_AUDIO_AT_SIGN_OFF], |_| {
-            Ok(())
-        })?;
+        let chosen = self.one(
+            "SELECT 1 FROM p_choices WHERE name = ?1",
+            [DELETE_AUDIO_AT_SIGN_OFF],
+            |_| Ok(()),
+        )?;
         Ok(chosen.is_some())
     }
 }

@@ -6,6 +6,7 @@ mod device_name;
 mod disputes;
 mod genesis;
 mod matters;
+mod newer;
 mod path;
 mod patient;
 mod prescription;

@@ -54,12 +54,15 @@ impl Writing<'_> {
             root.put("name", patient.name.as_str())?;
             write_identifier(&mut root.map("identifier")?, &patient.identifier)?;
             root.put_or_remove("birth_date", patient.birth_date.map(|day| day.to_string()))?;
-            root.put_code("sex", &patient.sex)?;
+            root.put_code_shown_as("sex", &patient.sex, &Sex::Unknown)?;
             root.put("phone", patient.phone.as_str())?;
             write_address(&mut root.map("address")?, &patient.address)
         })
     }
 }
+
+/// The kinds of paper that this build knows.
+const KNOWN_KINDS: [&str; 5] = ["my_kad", "passport", "other", "none", ""];
 
 fn write_identifier(fields: &mut Edit<'_>, identifier: &Identifier) -> Result<(), VaultError> {
     let (kind, number, issuer) = match identifier {
@@ -68,6 +71,11 @@ fn write_identifier(fields: &mut Edit<'_>, identifier: &Identifier) -> Result<()
         Identifier::Other { paper, number } => ("other", number.as_str(), Some(("paper", paper))),
         Identifier::None => ("none", "", None),
     };
+    // The kind of a newer build is shown as the paper's name: nobody chose another.
+    let stands = fields.view().words("kind");
+    if issuer.is_some_and(|(_, paper)| *paper == stands) && kind == "other" && !KNOWN_KINDS.contains(&stands.as_str()) {
+        return fields.put("number", number);
+    }
     fields.put("kind", kind)?;
     fields.put("number", number)?;
     match issuer {

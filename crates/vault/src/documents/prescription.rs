@@ -32,6 +32,13 @@ fn write_overrides(line: &mut Edit<'_>, overrides: &[Override]) -> Result<(), Va
         .keys()
         .into_iter()
         .filter(|key| overrides.iter().all(|it| it.finding_key != *key))
+        // What this build cannot read nobody has taken away.
+        .filter(|key| {
+            fields
+                .view()
+                .map(key)
+                .is_some_and(|it| read_override(key, &it).is_some())
+        })
         .collect();
     for key in gone {
         fields.remove(&key)?;

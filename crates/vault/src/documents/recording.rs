@@ -116,7 +116,7 @@ impl Writing<'_> {
         let chunks = chunks_here(self.conn(), recording.attachment)?;
         self.edit(DocPath::Recording(recording.patient, id), |root| {
             root.put_instant("ended_at", ended_at)?;
-            root.list("chunks", &chunks, read_chunk, |fields, chunk| {
+            root.list("chunks", &chunks, &["file", "millis"], read_chunk, |fields, chunk| {
                 fields.put("file", chunk.file.to_vec())?;
                 fields.put("millis", i64::from(chunk.millis))
             })
@@ -127,10 +127,13 @@ impl Writing<'_> {
     pub fn put_turns(&mut self, id: RecordingId, turns: &[Turn]) -> Result<(), VaultError> {
         let recording = self.recording(id)?.ok_or(VaultError::NotFound("recording"))?;
         self.edit(DocPath::Recording(recording.patient, id), |root| {
-            root.list("turns", turns, read_turn, write_turn)
+            root.list("turns", turns, &TURN, read_turn, write_turn)
         })
     }
 }
+
+/// The fields of a turn that this build knows.
+const TURN: [&str; 6] = ["start_ms", "end_ms", "speaker", "certainty", "language", "text"];
 
 fn read_turn(fields: &View<'_>) -> Turn {
     Turn {

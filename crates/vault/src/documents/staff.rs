@@ -28,7 +28,7 @@ impl Writing<'_> {
             let mut all = root.map("staff")?;
             let mut fields = all.map(&staff.id.to_string())?;
             fields.put("name", staff.name.as_str())?;
-            fields.put_code("role", &staff.role)?;
+            fields.put_code_shown_as("role", &staff.role, &Role::Receptionist)?;
             fields.put("registration", staff.registration.as_str())?;
             fields.put("left", staff.left)
         })

@@ -12,6 +12,7 @@ use domain::{Day, Instant};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::newer::take_over;
 use crate::VaultError;
 
 /// A map of a document, for reading.
@@ -220,9 +221,14 @@ impl<'d> Edit<'d> {
         Self { doc, at: ROOT }
     }
 
-    /// Writes `value`, unless that stands there already.
+    /// Writes `value`, unless that stands there already. No text is not written over what a newer build made of the field:
+    /// nobody saw it.
     pub(crate) fn put(&mut self, key: &str, value: impl Into<ScalarValue>) -> Result<(), VaultError> {
         let value = value.into();
+        let is_nothing = matches!(&value, ScalarValue::Str(text) if text.is_empty());
+        if is_nothing && self.holds_more_than_a_value(key)? {
+            return Ok(());
+        }
         if self.view().scalar(key).as_ref() != Some(&value) {
             self.doc.put(&self.at, key, value)?;
         }
@@ -244,13 +250,34 @@ impl<'d> Edit<'d> {
     pub(crate) fn put_or_remove(&mut self, key: &str, value: Option<impl Into<ScalarValue>>) -> Result<(), VaultError> {
         match value {
             Some(value) => self.put(key, value),
+            None if self.holds_more_than_a_value(key)? => Ok(()),
             None => self.remove(key),
         }
+    }
+
+    /// Whether a newer build made a container of this field.
+    fn holds_more_than_a_value(&self, key: &str) -> Result<bool, VaultError> {
+        Ok(matches!(self.doc.get(&self.at, key)?, Some((Value::Object(_), _))))
     }
 
     /// Writes a word of a closed list by its serde name.
     pub(crate) fn put_code(&mut self, key: &str, value: &impl Serialize) -> Result<(), VaultError> {
         self.put(key, to_code(value)?)
+    }
+
+    /// The same, unless a word of a newer build stands there and `value` is what it was shown as: nobody chose that.
+    pub(crate) fn put_code_shown_as<T: Serialize + DeserializeOwned + PartialEq>(
+        &mut self,
+        key: &str,
+        value: &T,
+        shown_as: &T,
+    ) -> Result<(), VaultError> {
+        let stands = self.view().text(key);
+        let is_newer = stands.is_some_and(|word| from_code::<T>(&word).is_none());
+        if is_newer && value == shown_as {
+            return Ok(());
+        }
+        self.put_code(key, value)
     }
 
     pub(crate) fn put_instant(&mut self, key: &str, value: Instant) -> Result<(), VaultError> {
@@ -273,23 +300,29 @@ impl<'d> Edit<'d> {
         Ok(Edit { doc: self.doc, at })
     }
 
-    /// Makes the list under `key` read as `wanted`, leaving what it begins and ends with untouched.
+    /// Makes the list under `key` read as `wanted`, leaving what it begins and ends with untouched, and whatever in it is
+    /// no map: a newer build's.
     ///
-    /// `read` and `write` map one item; the list was made by the document's first change.
+    /// `read` and `write` map one item; the list was made by the document's first change. An item that takes another's
+    /// place takes over its fields that are not among the `known` ones.
     pub(crate) fn list<T: PartialEq>(
         &mut self,
         key: &str,
         wanted: &[T],
+        known: &[&str],
         read: impl Fn(&View<'_>) -> T,
         write: impl Fn(&mut Edit<'_>, &T) -> Result<(), VaultError>,
     ) -> Result<(), VaultError> {
         let Some((Value::Object(ObjType::List), list)) = self.doc.get(&self.at, key)? else {
             return Err(VaultError::Malformed("document"));
         };
-        let present: Vec<T> = self.view().items(key).iter().map(read).collect();
-        if present.len() != self.doc.length(&list) {
-            return Err(VaultError::Malformed("list of a newer build"));
+        let mut places = Vec::new();
+        for place in 0..self.doc.length(&list) {
+            if let Some((Value::Object(ObjType::Map), item)) = self.doc.get(&list, place)? {
+                places.push((place, item));
+            }
         }
+        let present: Vec<T> = self.view().items(key).iter().map(read).collect();
         let head = present.iter().zip(wanted).take_while(|(old, new)| old == new).count();
         let tail = present[head..]
             .iter()
@@ -297,12 +330,31 @@ impl<'d> Edit<'d> {
             .zip(wanted[head..].iter().rev())
             .take_while(|(a, b)| a == b)
             .count();
-        for _ in head..present.len() - tail {
-            self.doc.delete(&list, head)?;
+        let (going, coming) = (&places[head..places.len() - tail], &wanted[head..wanted.len() - tail]);
+        for (place, _) in going.iter().skip(coming.len()).rev() {
+            self.doc.delete(&list, *place)?;
         }
-        for (place, item) in wanted.iter().enumerate().take(wanted.len() - tail).skip(head) {
+        for ((place, old), item) in going.iter().zip(coming) {
+            let at = self.doc.insert_object(&list, *place, ObjType::Map)?;
+            write(
+                &mut Edit {
+                    doc: self.doc,
+                    at: at.clone(),
+                },
+                item,
+            )?;
+            take_over(self.doc, old, &at, known)?;
+            self.doc.delete(&list, *place + 1)?;
+        }
+        let mut place = match (going.last(), places.get(head)) {
+            (Some((last, _)), _) => last + 1,
+            (None, Some((next, _))) => *next,
+            (None, None) => self.doc.length(&list),
+        };
+        for item in coming.iter().skip(going.len()) {
             let at = self.doc.insert_object(&list, place, ObjType::Map)?;
             write(&mut Edit { doc: self.doc, at }, item)?;
+            place += 1;
         }
         Ok(())
     }

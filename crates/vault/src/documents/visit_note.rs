@@ -13,7 +13,13 @@ pub(super) fn write_note(root: &mut Edit<'_>, note: &SoapNote) -> Result<(), Vau
         ("assessment", &note.assessment),
         ("plan", &note.plan),
     ] {
-        sections.list(section, sentences, read_sentence, write_sentence)?;
+        sections.list(
+            section,
+            sentences,
+            &["text", "start_ms", "end_ms"],
+            read_sentence,
+            write_sentence,
+        )?;
     }
     Ok(())
 }
@@ -58,10 +64,16 @@ pub(super) fn write_span(fields: &mut Edit<'_>, span: Span) -> Result<(), VaultE
 }
 
 pub(super) fn write_diagnoses(root: &mut Edit<'_>, diagnoses: &[Diagnosis]) -> Result<(), VaultError> {
-    root.list("diagnoses", diagnoses, read_diagnosis, |fields, diagnosis| {
-        fields.put("text", diagnosis.text.as_str())?;
-        fields.put_or_remove("icd10", diagnosis.icd10.as_deref())
-    })
+    root.list(
+        "diagnoses",
+        diagnoses,
+        &["text", "icd10"],
+        read_diagnosis,
+        |fields, diagnosis| {
+            fields.put("text", diagnosis.text.as_str())?;
+            fields.put_or_remove("icd10", diagnosis.icd10.as_deref())
+        },
+    )
 }
 
 pub(super) fn read_diagnoses(root: &View<'_>) -> Vec<Diagnosis> {

@@ -102,7 +102,12 @@ pub(super) fn drop_of_document(conn: &Connection, document: &DocumentId) -> Resu
     for (id, sealed) in held {
         n_bodies += u64::from(drop_body(conn, &id, sealed)?);
     }
-    for (id, sealed) in changes(conn, "SELECT id, sealed FROM headers WHERE document = ?1 AND ?2 = ?2", document, fact)? {
+    for (id, sealed) in changes(
+        conn,
+        "SELECT id, sealed FROM headers WHERE document = ?1 AND ?2 = ?2",
+        document,
+        fact,
+    )? {
         if sealed.header().kind != ChangeKind::Fact {
             take_in_header(conn, &id, &sealed)?;
         }
@@ -112,9 +117,8 @@ pub(super) fn drop_of_document(conn: &Connection, document: &DocumentId) -> Resu
 
 /// Drops the body of one fact, unless it is filed under `unerasable`; whether its row is to go.
 pub(super) fn drop_of_fact(conn: &Connection, id: &ChangeId, unerasable: &DocumentId) -> Result<bool, VaultError> {
-    let may_go = |sealed: &SealedChange| {
-        sealed.header().kind == ChangeKind::Fact && sealed.header().document != *unerasable
-    };
+    let may_go =
+        |sealed: &SealedChange| sealed.header().kind == ChangeKind::Fact && sealed.header().document != *unerasable;
     if let Some(sealed) = one(conn, "SELECT sealed FROM changes WHERE id = ?1", id)? {
         return Ok(may_go(&sealed) && drop_body(conn, id, sealed)?);
     }

@@ -54,7 +54,9 @@ impl Reading<'_> {
     pub fn held_of_patient(&self, patient: PatientId) -> Result<HeldOfPatient, VaultError> {
         let sql = "SELECT path FROM p_documents WHERE path LIKE 'patient/' || ?1 || '/%' ORDER BY path";
         let paths = self.many(sql, [patient.to_string()], |row| Ok(row.get::<_, String>(0)?))?;
-        let documents = paths.into_iter().filter_map(|path| self.held_document(path).transpose());
+        let documents = paths
+            .into_iter()
+            .filter_map(|path| self.held_document(path).transpose());
         let documents = documents.collect::<Result<_, _>>()?;
         let clinic = DocPath::Clinic.to_string();
         let mut facts = self.facts_of_patient(patient)?;

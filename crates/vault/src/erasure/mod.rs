@@ -16,8 +16,8 @@ use domain::StaffId;
 use rusqlite::{Connection, OptionalExtension, params};
 use seal::{ChangeId, DeviceId, DocumentId};
 
-pub use held::{HeldDocument, HeldOfPatient};
 pub(crate) use bodies::{Coming, clinic_document, coming, judge_without_body};
+pub use held::{HeldDocument, HeldOfPatient};
 use traces::note_attachment;
 pub(crate) use traces::{are_left as traces_are_left, forget as forget_traces};
 
@@ -41,7 +41,9 @@ pub(crate) enum Of {
 /// Whether an erasure that counts names this.
 pub(crate) fn is_named(conn: &Connection, of: Of, id: &[u8]) -> Result<bool, VaultError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM p_erasures WHERE of = ?1 AND id = ?2)";
-    Ok(conn.prepare_cached(sql)?.query_row(params![of as i64, id], |row| row.get(0))?)
+    Ok(conn
+        .prepare_cached(sql)?
+        .query_row(params![of as i64, id], |row| row.get(0))?)
 }
 
 /// Does what follows from a fact that has just landed: it may be an erasure, or the enrolment that one stands on.
@@ -122,7 +124,11 @@ impl<'e> Erasing<'e> {
             .prepare_cached(sql)?
             .query_row(params![fact.as_bytes(), kind::ERASED], |row| {
                 let body: String = row.get(0)?;
-                Ok((body, StaffId::from_bytes(row.get(1)?), DeviceId::from_bytes(row.get(2)?)))
+                Ok((
+                    body,
+                    StaffId::from_bytes(row.get(1)?),
+                    DeviceId::from_bytes(row.get(2)?),
+                ))
             })
             .optional()?;
         let Some((body, staff, device)) = row else {

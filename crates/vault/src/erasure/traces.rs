@@ -88,7 +88,10 @@ fn remove_files(conn: &Connection, dir: &Path) -> Result<(), VaultError> {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             _ => (),
         }
-        folder.parent().filter(|parent| parent.exists()).map_or(Ok(()), files::sync_folder)?;
+        folder
+            .parent()
+            .filter(|parent| parent.exists())
+            .map_or(Ok(()), files::sync_folder)?;
         conn.prepare_cached("DELETE FROM files_to_erase WHERE attachment = ?1")?
             .execute([attachment.as_bytes()])?;
     }

@@ -29,7 +29,11 @@ pub(crate) fn forget_document(conn: &Connection, document: &DocumentId) -> Resul
     for (id, by) in covered {
         rows::cover(conn, &id, Some(by), None, false)?;
     }
-    for table in ["snapshot_numbers WHERE snapshot", "confirmations WHERE snapshot", "snapshots_relied_on WHERE id"] {
+    for table in [
+        "snapshot_numbers WHERE snapshot",
+        "confirmations WHERE snapshot",
+        "snapshots_relied_on WHERE id",
+    ] {
         let sql = format!("DELETE FROM {table} IN (SELECT id FROM snapshots WHERE document = ?1)");
         conn.prepare_cached(&sql)?.execute([document.as_bytes()])?;
     }

@@ -20,8 +20,15 @@ impl Marked {
     fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
         let clinic = Clinic::with_devices(1);
-        let secrets = clinic.secrets(0).marked_at(MarkPlace::File(home.path().join("clinic.numbers")));
-        Self { home, secrets, clinic, n_opened: 0 }
+        let secrets = clinic
+            .secrets(0)
+            .marked_at(MarkPlace::File(home.path().join("clinic.numbers")));
+        Self {
+            home,
+            secrets,
+            clinic,
+            n_opened: 0,
+        }
     }
 
     fn dir(&self) -> PathBuf {

@@ -63,7 +63,11 @@ fn says(vault: &Vault, n: u8, text: &str) -> ChangeId {
         visit: visit_id(n),
         text: text.into(),
     });
-    let draft = FactDraft { at: at(1), by: None, body };
+    let draft = FactDraft {
+        at: at(1),
+        by: None,
+        body,
+    };
     write(vault, |w| w.record_fact(&draft, None))
 }
 
@@ -85,8 +89,13 @@ fn plain_pages(file: &[u8], header: usize, key: &[u8; 32]) -> Vec<u8> {
     const RESERVED: usize = 80; // 16 bytes of the vector, 64 of the authentication
     let cipher = Aes256::new(&(*key).into());
     let mut plain = Vec::new();
-    for page in file.chunks(PAGE + header).map(|frame| &frame[header.min(frame.len())..]) {
-        let Some(body) = page.get(..PAGE - RESERVED) else { continue };
+    for page in file
+        .chunks(PAGE + header)
+        .map(|frame| &frame[header.min(frame.len())..])
+    {
+        let Some(body) = page.get(..PAGE - RESERVED) else {
+            continue;
+        };
         let mut before: [u8; 16] = page[PAGE - RESERVED..][..16].try_into().unwrap();
         for sealed in body.as_chunks::<16>().0 {
             let mut block = aes::Block::from(*sealed);
@@ -103,8 +112,16 @@ fn found(machine: &Machine, words: &[&'static str]) -> Vec<&'static str> {
     let log = fs::read(machine.dir.join("vault.db-wal")).unwrap_or_default();
     let mut plain = plain_pages(&fs::read(machine.file()).unwrap(), 0, &machine.secrets.db_key);
     // A log has a head of 32 bytes, and one of 24 before each page.
-    plain.extend(plain_pages(log.get(32..).unwrap_or_default(), 24, &machine.secrets.db_key));
-    let is_in = |word: &str| plain.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes()));
+    plain.extend(plain_pages(
+        log.get(32..).unwrap_or_default(),
+        24,
+        &machine.secrets.db_key,
+    ));
+    let is_in = |word: &str| {
+        plain
+            .windows(word.len())
+            .any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
+    };
     words.iter().copied().filter(|word| is_in(word)).collect()
 }
 
@@ -122,7 +139,10 @@ fn n_bodies(vault: &Vault, of: impl Fn(&SealedChange) -> bool) -> usize {
 fn every_change(vault: &Vault) -> Vec<SealedChange> {
     let (_, ids) = vault.since(PeerSet::Changes, 0, usize::MAX).unwrap();
     let given = PeerStore::changes(vault, &ids, usize::MAX).unwrap();
-    let decoded = given.into_iter().flatten().map(|bytes| SealedChange::decode(&bytes).unwrap());
+    let decoded = given
+        .into_iter()
+        .flatten()
+        .map(|bytes| SealedChange::decode(&bytes).unwrap());
     decoded.collect()
 }
 
@@ -191,7 +211,10 @@ fn an_old_backup_does_not_bring_it_back_once_the_erasure_is_there() {
     erase(vault, &keys, all_of(vault, 1));
     let home = tempfile::tempdir().unwrap();
     let new = restored(&old.file, &home.path().join("clinic")).unwrap().vault;
-    assert!(read(&new, |r| r.patient(patient_id(1))).is_some(), "the backup is older");
+    assert!(
+        read(&new, |r| r.patient(patient_id(1))).is_some(),
+        "the backup is older"
+    );
     vault.add_statements(&statements(&new)).unwrap();
 
     exchange(vault, &new);
@@ -199,7 +222,10 @@ fn an_old_backup_does_not_bring_it_back_once_the_erasure_is_there() {
     assert_same(vault, &new);
     assert_eq!(read(&new, |r| r.patient(patient_id(1))), None);
     assert_eq!(read(vault, |r| r.patient(patient_id(1))), None);
-    assert_eq!(n_bodies(&new, |change| change.header().kind == seal::ChangeKind::Change), 0);
+    assert_eq!(
+        n_bodies(&new, |change| change.header().kind == seal::ChangeKind::Change),
+        0
+    );
 }
 
 #[test]
@@ -223,7 +249,8 @@ fn the_relay_is_told_and_what_it_gives_again_is_not_kept() {
         .collect();
     assert_eq!(told.len(), 4, "three documents and a fact");
     let fact = items.iter().position(|item| item.id == OutId::Change(said)).unwrap();
-    one.mark_sent(&items.iter().map(|item| item.id).collect::<Vec<_>>()).unwrap();
+    one.mark_sent(&items.iter().map(|item| item.id).collect::<Vec<_>>())
+        .unwrap();
     deliver(two, vec![items[fact].bytes.clone()]);
     assert_same(one, two);
 
@@ -231,9 +258,15 @@ fn the_relay_is_told_and_what_it_gives_again_is_not_kept() {
     deliver(one, with_bodies.clone());
     deliver(two, with_bodies);
     assert_same(one, two);
-    assert_eq!(n_bodies(one, |change| change.header().kind == seal::ChangeKind::Change), 0);
+    assert_eq!(
+        n_bodies(one, |change| change.header().kind == seal::ChangeKind::Change),
+        0
+    );
     let again = one.outbox(100, 1 << 20).unwrap();
-    assert_eq!(again.iter().filter(|item| matches!(item.id, OutId::Erased(_))).count(), told.len());
+    assert_eq!(
+        again.iter().filter(|item| matches!(item.id, OutId::Erased(_))).count(),
+        told.len()
+    );
 }
 
 #[test]
@@ -393,7 +426,10 @@ fn a_documents_snapshots_go_with_it_and_what_was_thrown_away_under_them_is_no_ho
     for vault in [one, new.vault()] {
         assert_same(three, vault);
         healthy(vault);
-        assert_eq!(n_bodies(vault, |change| change.header().kind == seal::ChangeKind::Change), 0);
+        assert_eq!(
+            n_bodies(vault, |change| change.header().kind == seal::ChangeKind::Change),
+            0
+        );
     }
     one.rebuild().unwrap();
     assert_same(three, one);
@@ -414,12 +450,19 @@ fn an_erasure_by_a_stolen_device_after_its_end_is_taken_back_and_others_give_the
     let late = take_outbox(lost);
     meet(&clinic, [(admin, 0), (other, 2)]);
     deliver(other, late.clone());
-    assert_eq!(read(other, |r| r.patient(patient_id(1))), None, "it is believed at first");
+    assert_eq!(
+        read(other, |r| r.patient(patient_id(1))),
+        None,
+        "it is believed at first"
+    );
 
     remove(admin, lost.device());
     other.add_statements(&statements(admin)).unwrap();
     let figures = read(other, |r| r.sync_figures());
-    assert!(!figures.missing.is_empty(), "what lost its body is missing, and said to be");
+    assert!(
+        !figures.missing.is_empty(),
+        "what lost its body is missing, and said to be"
+    );
     deliver(admin, late);
     meet(&clinic, [(admin, 0), (other, 2)]);
     assert_same(admin, other);
@@ -472,10 +515,15 @@ fn sound_that_a_kill_left_behind_goes_when_the_store_is_opened() {
     machine.close();
     copy_folder(&aside, &folder);
     let raw = rusqlite::Connection::open(machine.file()).unwrap();
-    raw.pragma_update(None, "key", format!("x'{}'", hex::encode(*machine.secrets.db_key))).unwrap();
-    raw.execute("INSERT INTO files_to_erase (attachment) VALUES (?1)", [recording().attachment.as_bytes()])
+    raw.pragma_update(None, "key", format!("x'{}'", hex::encode(*machine.secrets.db_key)))
         .unwrap();
-    raw.execute("INSERT INTO meta (key, value) VALUES ('traces', 1)", []).unwrap();
+    raw.execute(
+        "INSERT INTO files_to_erase (attachment) VALUES (?1)",
+        [recording().attachment.as_bytes()],
+    )
+    .unwrap();
+    raw.execute("INSERT INTO meta (key, value) VALUES ('traces', 1)", [])
+        .unwrap();
     drop(raw);
     machine.try_open().unwrap();
     assert!(!folder.exists());

@@ -12,6 +12,7 @@ mod erasing;
 mod facts;
 mod killing;
 mod merging;
+mod newer;
 mod nouns;
 mod numbers;
 mod opening;
