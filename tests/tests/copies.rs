@@ -1,6 +1,10 @@
 //! A second start on the same data, and a copied folder that claims to be the first device.
 
-use journeys::{hand::Device, network, people::SERI_MAWAR};
+use journeys::{
+    hand::{Device, refusal_of},
+    network,
+    people::SERI_MAWAR,
+};
 use serde_json::{Value, json};
 
 use crate::world::{Net, all_sent, copy_folder, register};
@@ -39,7 +43,7 @@ fn a_killed_device_leaves_no_lock_behind() {
 }
 
 #[test]
-fn a_copy_that_claims_to_be_the_first_device_loses_nobody_a_change() {
+fn a_copy_that_claims_to_be_the_first_device_gives_no_number_and_loses_nobody_a_change() {
     let net = Net::online();
     // A power cut, and somebody starts the copy on another machine while the first is started again.
     let first = net.desk("counter");
@@ -48,12 +52,21 @@ fn a_copy_that_claims_to_be_the_first_device_loses_nobody_a_change() {
     let copied = net.data("copy");
     copy_folder(&net.data("counter"), &copied);
     let first = net.desk("counter");
-    let copy = Device::start(&copied, &net.passphrase_file()).unwrap();
+    let elsewhere = [("MEDIECO_MACHINE_ID", "another machine")];
+    let copy = Device::start_with(&copied, &net.passphrase_file(), &elsewhere).unwrap();
     network::sign_in(&copy, &SERI_MAWAR.owner).unwrap();
+    assert_eq!(copy.call("status", json!({})).unwrap()["is_a_copy"], true);
+    assert_eq!(first.call("status", json!({})).unwrap()["is_a_copy"], false);
+    let refused = register(&copy, "In the queue").unwrap_err();
+    assert_eq!(refusal_of(&refused).unwrap().code, "device_is_a_copy");
     let room = net.desk("room");
     for n in 0..5 {
         register(&first, &format!("First {n}")).unwrap();
-        register(&copy, &format!("Copy {n}")).unwrap();
+        let input = json!({
+            "name": format!("Copy {n}"), "identifier": {"kind": "none"}, "birth_date": "1987-05-02", "sex": "female",
+            "phone": "", "address": {"lines": "", "postcode": "", "town": "", "state": ""},
+        });
+        copy.call("register_patient", json!({"input": input})).unwrap();
     }
     for device in [&first, &copy] {
         all_sent(device);

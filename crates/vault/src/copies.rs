@@ -1,12 +1,10 @@
 //! Whether this store is the one that gives numbers: a clone or a restored disk must not give what another gives too.
 //!
-//! A mark outside the store is bound to the machine and to the folder. It holds a word that changes with every opening and
+//! A mark outside the store is bound to the machine. It holds a word that changes with every opening and
 //! stands in the store as well, and up to which count numbers may be given, moved ahead in blocks before they are. A store
-//! that was put back has an older word or too low a count; a copy has another machine or folder. Such a store is read and
+//! that was put back has an older word or too low a count; a copy runs on another machine. Such a store is read and
 //! written as ever, under a fresh opening like any, and gives no number any more: it has to become a new device.
 
-use std::fs;
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use minicbor::bytes::ByteArray;
@@ -17,8 +15,7 @@ use seal::TenantId;
 
 use crate::ports::SharedRng;
 use crate::reading::count;
-use crate::secrets::MarkPlace;
-use crate::{Vault, VaultError};
+use crate::{MachineSecrets, MarkPlace, Vault, VaultError};
 
 /// So many numbers are given under one writing of the mark.
 const BLOCK: u64 = 64;
@@ -61,11 +58,11 @@ impl Numbers {
     /// Compares the store with its mark, and gives both a new word.
     pub(crate) fn open(
         conn: &Connection,
-        dir: &Path,
         tenant: &TenantId,
-        place: &MarkPlace,
+        secrets: &MachineSecrets,
         rng: &mut SharedRng,
     ) -> Result<Self, VaultError> {
+        let place = &secrets.marks;
         if matches!(place, MarkPlace::Nowhere) {
             return Ok(Self::Unmarked);
         }
@@ -80,7 +77,7 @@ impl Numbers {
         let word: Option<[u8; 16]> = conn
             .query_row("SELECT value FROM meta WHERE key = ?1", [WORD], |row| row.get(0))
             .optional()?;
-        let machine = machine(dir, tenant);
+        let machine = named(&secrets.machine, tenant);
         let given = given(conn)?;
         let before = match (found, word) {
             (None, None) => Mark {
@@ -200,23 +197,11 @@ fn given(conn: &Connection) -> Result<u64, VaultError> {
     Ok(given.unwrap_or(0))
 }
 
-/// A name of this machine and this folder that tells nothing of either, and differs from clinic to clinic.
-fn machine(dir: &Path, tenant: &TenantId) -> [u8; 16] {
-    let folder = fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
+/// A name of this machine that tells nothing of it, and differs from clinic to clinic.
+fn named(machine: &[u8], tenant: &TenantId) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new_derive_key("medieco 2026 machine of a store");
-    hasher.update(tenant.as_bytes());
-    for part in [&machine_id(), folder.as_os_str().as_encoded_bytes()] {
-        hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
-    }
+    hasher.update(tenant.as_bytes()).update(machine);
     *hasher.finalize().as_bytes().first_chunk().expect("16 of 32 bytes")
-}
-
-/// What the operating system calls this machine; empty where this build does not know how to ask. Linux: `machine-id(5)`.
-/// macOS (`IOPlatformUUID`) and Windows (`MachineGuid`) are still to be asked.
-fn machine_id() -> Vec<u8> {
-    let files = ["/etc/machine-id", "/var/lib/dbus/machine-id"];
-    let mut found = files.iter().filter_map(|file| fs::read(file).ok());
-    found.next().unwrap_or_default()
 }
 
 impl Vault {

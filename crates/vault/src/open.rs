@@ -146,7 +146,7 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: File) -
     let tries = open_tries(dir, secrets, &conn, ports.clock.now())?;
     let mut rng = SharedRng::new(ports.rng);
     let opening = OpeningId::make(&mut rng);
-    let numbers = Numbers::open(&conn, dir, &tenant, &secrets.marks, &mut rng)?;
+    let numbers = Numbers::open(&conn, &tenant, secrets, &mut rng)?;
     let commit = commit_of(&conn)?;
     let first = Mark {
         commit,

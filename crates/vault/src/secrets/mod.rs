@@ -1,6 +1,7 @@
 //! What a machine must keep outside the store: the store's key, the device's keys, and the secret that goes with PINs.
 
 mod keyring;
+mod machine;
 mod marks;
 mod passphrase;
 
@@ -24,6 +25,8 @@ pub struct MachineSecrets {
     pub pin_secret: Zeroizing<[u8; 32]>,
     /// Where the mark lies by which a copy of the store is told; no secret.
     pub marks: MarkPlace,
+    /// What the operating system calls this machine; no secret, and kept nowhere.
+    pub machine: Vec<u8>,
 }
 
 /// Why the machine's secrets could not be had, or kept.
@@ -92,6 +95,7 @@ impl MachineSecrets {
             device: device.to_secret_bytes(),
             pin_secret: random(),
             marks: MarkPlace::Nowhere,
+            machine: machine::id(),
         }
     }
 
@@ -120,6 +124,7 @@ impl MachineSecrets {
             device: Zeroizing::new(kept.device.clone()),
             pin_secret: Zeroizing::new(kept.pin_secret),
             marks: MarkPlace::Nowhere,
+            machine: machine::id(),
         };
         kept.wipe();
         Ok(secrets)

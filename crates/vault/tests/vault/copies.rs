@@ -31,6 +31,18 @@ impl Marked {
         }
     }
 
+    fn mark(&self) -> PathBuf {
+        self.home.path().join("clinic.numbers")
+    }
+
+    /// Another machine, to which the mark was copied too.
+    fn elsewhere(&self, mark: &[u8]) -> Self {
+        let mut other = Self::new();
+        fs::write(other.mark(), mark).unwrap();
+        other.secrets.machine = b"another machine".to_vec();
+        other
+    }
+
     fn dir(&self) -> PathBuf {
         self.home.path().join("clinic")
     }
@@ -97,14 +109,15 @@ fn a_store_that_nobody_touched_goes_on_giving_numbers_however_often_it_is_opened
 }
 
 #[test]
-fn a_copy_in_another_place_gives_no_number_and_the_first_one_goes_on() {
+fn a_copy_on_another_machine_gives_no_number_and_the_first_one_goes_on() {
     let mut device = Marked::new();
     let vault = device.create();
     take_number(&vault).unwrap();
     drop(vault);
+    let mark = fs::read(device.mark()).unwrap();
     let image = device.image("elsewhere");
     for _ in 0..2 {
-        let copy = device.open_in(&image);
+        let copy = device.elsewhere(&mark).open_in(&image);
         is_told(&copy);
         drop(copy);
         let first = device.open();
@@ -143,8 +156,7 @@ fn a_store_that_was_put_back_within_one_opening_is_told_by_its_count() {
 fn without_its_mark_a_store_that_had_one_gives_no_number_and_one_of_an_older_build_gets_one() {
     let mut device = Marked::new();
     drop(device.create());
-    let mark = device.home.path().join("clinic.numbers");
-    fs::remove_file(&mark).unwrap();
+    fs::remove_file(device.mark()).unwrap();
     is_told(&device.open());
 
     let mut older = Marked::new();
@@ -152,8 +164,8 @@ fn without_its_mark_a_store_that_had_one_gives_no_number_and_one_of_an_older_bui
     drop(older.create());
     older.secrets.marks = place;
     assert!(!older.open().is_a_copy());
-    let image = older.image("copy");
-    is_told(&older.open_in(&image));
+    let (image, mark) = (older.image("copy"), fs::read(older.mark()).unwrap());
+    is_told(&older.elsewhere(&mark).open_in(&image));
     assert!(!older.open().is_a_copy());
 }
 
