@@ -1,5 +1,6 @@
+import { waitFor } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import { expectAccessible, PATIENT, screen, start, within } from "./app";
+import { enterPin, expectAccessible, fake, PATIENT, screen, start, within } from "./app";
 
 describe("a removed device", () => {
   it.each([
@@ -14,8 +15,35 @@ describe("a removed device", () => {
     await expectAccessible();
   });
 
+  it("begins anew: what was not sent into a file, then the PIN, and the clinic is left", async () => {
+    const { user } = start({ as: "owner", at: "/sync", scene: "removed" });
+    await user.click(await screen.findByRole("button", { name: "Begin anew…" }));
+    await screen.findByRole("dialog", { name: "Begin anew on this device" });
+    await enterPin(user, Object.values(fake.state.pins)[fake.state.faces.findIndex((f) => f.role === "owner")] ?? "");
+    await user.click(screen.getByRole("button", { name: "Set aside and begin anew" }));
+    await waitFor(() => expect(fake.callsOf("beginAnew")[0]?.[0]).toBe("/media/usb/medieco.unsent"));
+    await waitFor(() => expect(document.querySelector("[data-screen=choose-clinic]")).toBeTruthy());
+  });
+
   it("says so in Malay", async () => {
     start({ scene: "removed", language: "ms" });
     expect((await screen.findByTestId("removed")).textContent).toContain("Peranti ini telah dikeluarkan daripada klinik.");
+  });
+});
+
+describe("a device whose store is a copy", () => {
+  it("says what works and what does not, and offers the way out to whom it is open", async () => {
+    const { unmount } = start({ as: "owner", at: "/sync", scene: "copy" });
+    expect((await screen.findByTestId("copy")).textContent).toContain("gives no tokens");
+    expect((await screen.findByRole("button", { name: /^Store is a copy/ })).getAttribute("data-tone")).toBe("red");
+    const panel = within(await screen.findByTestId("device-copy"));
+    expect(panel.getByRole("button", { name: "Begin anew…" })).toBeTruthy();
+    await expectAccessible();
+    unmount();
+    start({ as: "receptionist", at: "/sync", scene: "copy", language: "ms" });
+    const other = within(await screen.findByTestId("device-copy"));
+    expect(other.getByText("Minta pemilik atau pentadbir memulakan semula pada peranti ini.")).toBeTruthy();
+    expect(other.queryByRole("button")).toBeNull();
+    await expectAccessible();
   });
 });

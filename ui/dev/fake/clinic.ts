@@ -154,7 +154,7 @@ export function begin(): State {
       power: { state: "mains", on_battery_since: null, load_percent: 23, paused: false },
       printer: { address: "tcp://192.168.1.60:9100", waiting: 0, unknown: 0, problem: null },
       scribe: { microphone: "ReSpeaker array", channels: 4, model: "micro-demo.bin", demo_model: true },
-      disk_full: false, last_backup: at(600), backup_problem: null, removed: false,
+      disk_full: false, last_backup: at(600), backup_problem: null, removed: false, is_a_copy: false,
     },
     settings: { printer: "tcp://192.168.1.60:9100", label_size: "60x50", ups: "", microphone: "", model: "micro-demo.bin", label_language: "ms", lan_enabled: true, lan_addresses: [] },
     models: [

@@ -32,6 +32,9 @@ export function scene(name: string) {
     const { sync } = state.status;
     state.status = { ...state.status, removed: true, sync: { ...sync, connected: false, pending: 12, last_contact: at(95), error: "removed", peers: [] } };
     state.devices = state.devices.map((d) => (d.this ? { ...d, removed: true } : d));
+  } else if (name === "copy") {
+    // The disk was copied to another machine.
+    state.status = { ...state.status, is_a_copy: true, sync: { ...state.status.sync, pending: 2 } };
   } else if (name === "put-aside") {
     // A removed tablet's late work, and a change that is not valid.
     state.status = { ...state.status, sync: { ...state.status.sync, quarantined: 13 } };
@@ -81,7 +84,7 @@ export function scene(name: string) {
       power: { state: "battery", on_battery_since: at(2), load_percent: 31, paused: true },
       printer: { address: "tcp://192.168.1.60:9100", waiting: 1, unknown: 1, problem: null },
       scribe: { microphone: null, channels: 0, model: null, demo_model: false },
-      disk_full: false, last_backup: at(600), backup_problem: null, removed: false,
+      disk_full: false, last_backup: at(600), backup_problem: null, removed: false, is_a_copy: false,
     };
   } else if (name === "recorded" || name === "signed") {
     const view = visitOf(id(1, 4));

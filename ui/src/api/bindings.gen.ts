@@ -27,6 +27,7 @@ export const commands = {
 	reviewRemoved: (input: ReviewRemoved) => typedError<null, Error>(__TAURI_INVOKE("review_removed", { input })),
 	saveUnsent: (path: string) => typedError<number, Error>(__TAURI_INVOKE("save_unsent", { path })),
 	takeInUnsent: (path: string) => typedError<number, Error>(__TAURI_INVOKE("take_in_unsent", { path })),
+	beginAnew: (path: string, pin: string) => typedError<number, Error>(__TAURI_INVOKE("begin_anew", { path, pin })),
 	staffFaces: () => typedError<StaffFace[], Error>(__TAURI_INVOKE("staff_faces")),
 	signIn: (staff: StaffId, pin: string) => typedError<SessionView, Error>(__TAURI_INVOKE("sign_in", { staff, pin })),
 	setPin: (staff: StaffId, pin: string) => typedError<SessionView, Error>(__TAURI_INVOKE("set_pin", { staff, pin })),
@@ -765,6 +766,8 @@ export type ErrorCode =
 "kit_needed" | 
 /**  This device was removed from the clinic: it shows what it has, and saves nothing new. */
 "device_removed" | 
+/**  This device's store is a copy, or was put back: it gives no numbers, since another may be giving the same. */
+"device_is_a_copy" | 
 /**  A passphrase has to be given. */
 "passphrase_needed" | 
 /**  The passphrase is wrong. */
@@ -2204,6 +2207,8 @@ export type StatusView = {
 	 *  were never sent.
 	 */
 	removed: boolean,
+	/**  Its store is a copy, or was put back: it gives no numbers, and has to become a new device. */
+	is_a_copy: boolean,
 };
 
 /**  Sync health. "Saved" and "sent" are different words. */

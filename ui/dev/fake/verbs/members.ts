@@ -47,6 +47,14 @@ export const members = {
     spoil("devices", "status");
     return ok(null);
   },
+  beginAnew: (_path: string, pin: string) => {
+    if (!rightPin(pin)) return wrongPin();
+    const { pending } = state.status.sync;
+    state.app = { ...state.app, open: null, clinics: state.app.clinics.filter((c) => c.tenant !== state.app.open) };
+    state.session = null;
+    state.status = { ...state.status, removed: false, is_a_copy: false };
+    return ok(pending);
+  },
   saveUnsent: (_path: string) => ok(state.status.sync.pending),
   takeInUnsent: (_path: string) => ok(5),
 };

@@ -24,7 +24,7 @@ export function StatusBar({ session }: { session: SessionView }) {
   if (!data) return <footer className={styles.bar} aria-label={t("shell.status.label")} />;
   return (
     <footer className={styles.bar} aria-label={t("shell.status.label")}>
-      <Sync sync={data.sync} removed={data.removed} />
+      <Sync sync={data.sync} removed={data.removed} copy={data.is_a_copy} />
       <span className={styles.gap} />
       {data.backup_problem && <Backup problem={data.backup_problem} last={data.last_backup} may={may} />}
       <Power power={data.power} may={may} />
@@ -87,14 +87,14 @@ function Item({ name, tone, icon, text, short, title, lines, help, action }: Ite
   );
 }
 
-function Sync({ sync, removed }: { sync: SyncHealth; removed: boolean }) {
+function Sync({ sync, removed, copy }: { sync: SyncHealth; removed: boolean; copy: boolean }) {
   const { t } = useTranslation();
-  const state = removed ? "removed" : !sync.has_relay ? "alone" : sync.connected ? "connected" : "offline";
+  const state = removed ? "removed" : copy ? "copy" : !sync.has_relay ? "alone" : sync.connected ? "connected" : "offline";
   const nearby = sync.peers.filter((peer) => peer.connected).length;
   const sent = sync.pending === 0 ? t("shell.sync.allSent") : t("shell.sync.toSend", { count: sync.pending });
   const relay = sync.connected ? t("shell.sync.relayConnected") : sync.last_contact ? t("shell.sync.relayAgo", { ago: ago(sync.last_contact) }) : t("shell.sync.relayNever");
   const lan = sync.lan.state === "failed" ? t("shell.sync.lanFailed") : sync.peers.length > 0 ? t("shell.sync.lanDevices", { count: nearby }) : null;
-  const first = removed ? t("shell.sync.removed") : t("shell.sync.saved");
+  const first = removed ? t("shell.sync.removed") : copy ? t("shell.sync.copy") : t("shell.sync.saved");
 
   // Long where there is room; on the upright tablet only what is not as usual, and who is nearby.
   const parts = [first];
@@ -140,7 +140,7 @@ function Sync({ sync, removed }: { sync: SyncHealth; removed: boolean }) {
   return (
     <Item
       name="sync"
-      tone={removed ? "red" : sync.quarantined > 0 || sync.conflicts > 0 || sync.relay_lie ? "amber" : "calm"}
+      tone={removed || copy ? "red" : sync.quarantined > 0 || sync.conflicts > 0 || sync.relay_lie ? "amber" : "calm"}
       icon={<span className={styles.dot} data-state={state} aria-hidden />}
       text={parts.join(" · ")}
       short={short.join(" · ")}

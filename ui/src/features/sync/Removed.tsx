@@ -6,10 +6,12 @@ import { saveAs } from "@/api/native";
 import { useWrite } from "@/api/useWrite";
 import { ErrorNote } from "@/components/ErrorNote";
 import page from "@/components/Page.module.css";
+import type { May } from "@/lib/may";
+import { BeginAnew } from "./BeginAnew";
 import styles from "./Sync.module.css";
 
 /** What it means that this device was removed, and the way out for what it could not send. */
-export function Removed({ pending }: { pending: number }) {
+export function Removed({ pending, may }: { pending: number; may: May }) {
   const { t } = useTranslation();
   const save = useWrite((path: string) => api.saveUnsent(path));
   const choose = async () => {
@@ -35,6 +37,7 @@ export function Removed({ pending }: { pending: number }) {
         <Button leftSection={<IconDeviceFloppy size="1.125rem" aria-hidden />} disabled={pending === 0} loading={save.isPending} onClick={() => void choose()}>
           {t("sync.removed.save")}
         </Button>
+        {may.changeDevices && <BeginAnew may={may} />}
       </div>
     </section>
   );

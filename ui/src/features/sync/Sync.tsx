@@ -7,6 +7,7 @@ import page from "@/components/Page.module.css";
 import { mayOf } from "@/lib/may";
 import { useNow } from "@/lib/useNow";
 import { Contacts } from "./Contacts";
+import { Copy } from "./Copy";
 import { Figures } from "./Figures";
 import { Lan } from "./Lan";
 import { Removed } from "./Removed";
@@ -21,7 +22,8 @@ export function Sync({ session }: { session: SessionView }) {
     <div className={page.page} data-screen="sync">
       <h1 className={page.title}>{t("sync.title")}</h1>
       <ErrorNote error={error} />
-      {data?.removed && <Removed pending={data.sync.pending} />}
+      {data?.removed && <Removed pending={data.sync.pending} may={may} />}
+      {data?.is_a_copy && !data.removed && <Copy may={may} />}
       {data && <Figures sync={data.sync} removed={data.removed} may={may} />}
       <Contacts />
       {data && <Lan sync={data.sync} may={may} />}
