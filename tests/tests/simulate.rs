@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use journeys::simulate::{Act, Deed, Fault, Jump, Seed, Step, explain, plan, run, run_with, seeds, shrink};
+use journeys::simulate::{Act, Deed, Fault, Figures, Jump, Seed, Step, explain, plan, run, run_with, seeds, shrink};
 
-fn holds(seed: u64, steps: &[Step]) {
-    if let Err(broken) = run(seed, steps) {
-        panic!("{}", explain(seed, steps, &broken, Duration::from_secs(60)));
+fn holds(seed: u64, steps: &[Step]) -> Figures {
+    match run(seed, steps) {
+        Ok(held) => held.figures,
+        Err(broken) => panic!("{}", explain(seed, steps, &broken, Duration::from_secs(60))),
     }
 }
 
@@ -17,7 +18,9 @@ fn steps(acts: &[Act]) -> Vec<Step> {
 
 #[test]
 fn five_seeds_of_bad_luck_end_with_equal_sets_and_nothing_lost() {
-    (1..=5).for_each(|seed| holds(seed, &plan(seed, 140)));
+    for seed in 1..=5 {
+        holds(seed, &plan(seed, 140));
+    }
 }
 
 #[test]
@@ -68,7 +71,9 @@ fn what_a_new_device_of_another_clinic_grants_and_releases_arrives_like_any_othe
         Act::Do(5, Deed::Grant),
         Act::Do(5, Deed::Release),
     ]);
-    (1..=2).for_each(|seed| holds(seed, &new_device));
+    for seed in 1..=2 {
+        holds(seed, &new_device);
+    }
 }
 
 /// Devices 0, 1 and 2 are there, 5, 6 and 7 are admitted; bit n + 1 of a split is device n's side, bit 0 the relay's.
@@ -113,9 +118,7 @@ fn six_devices_on_two_islands_without_a_relay_for_fourteen_days_end_as_one_clini
     acts.extend([Act::Whole, Act::RelayAway, Act::Meet(1, 2), Act::Talk(40)]);
     // Healed by the LAN first, or by the relay first.
     for seed in [1, 2] {
-        let steps = steps(&acts);
-        holds(seed, &steps);
-        let figures = run(seed, &steps).unwrap().figures;
+        let figures = holds(seed, &steps(&acts));
         assert!(figures.n_writes > 14 * 6 * 2, "{figures}");
     }
 }
@@ -140,8 +143,7 @@ fn a_disk_that_lies_about_syncing_is_noticed_and_the_others_bring_back_what_it_l
         for seed in 1..=4 {
             let mut steps = told_and_lost(mark_too);
             steps.iter_mut().for_each(|step| step.seed += 100 * seed);
-            holds(seed, &steps);
-            n_lost += run(seed, &steps).unwrap().figures.n_put_back;
+            n_lost += holds(seed, &steps).n_put_back;
         }
     }
     assert!(n_lost > 3, "a disk lost something {n_lost} times only");
