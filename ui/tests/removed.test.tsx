@@ -35,7 +35,7 @@ describe("a device whose store is a copy", () => {
   it("says what works and what does not, and offers the way out to whom it is open", async () => {
     const { unmount } = start({ as: "owner", at: "/sync", scene: "copy" });
     expect((await screen.findByTestId("copy")).textContent).toContain("gives no tokens");
-    expect((await screen.findByRole("button", { name: /^Store is a copy/ })).getAttribute("data-tone")).toBe("red");
+    expect((await screen.findByRole("button", { name: /^Saved here · .*store is a copy/ })).getAttribute("data-tone")).toBe("red");
     const panel = within(await screen.findByTestId("device-copy"));
     expect(panel.getByRole("button", { name: "Begin anew…" })).toBeTruthy();
     await expectAccessible();

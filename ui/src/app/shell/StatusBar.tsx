@@ -94,7 +94,7 @@ function Sync({ sync, removed, copy }: { sync: SyncHealth; removed: boolean; cop
   const sent = sync.pending === 0 ? t("shell.sync.allSent") : t("shell.sync.toSend", { count: sync.pending });
   const relay = sync.connected ? t("shell.sync.relayConnected") : sync.last_contact ? t("shell.sync.relayAgo", { ago: ago(sync.last_contact) }) : t("shell.sync.relayNever");
   const lan = sync.lan.state === "failed" ? t("shell.sync.lanFailed") : sync.peers.length > 0 ? t("shell.sync.lanDevices", { count: nearby }) : null;
-  const first = removed ? t("shell.sync.removed") : copy ? t("shell.sync.copy") : t("shell.sync.saved");
+  const first = removed ? t("shell.sync.removed") : t("shell.sync.saved");
 
   // Long where there is room; on the upright tablet only what is not as usual, and who is nearby.
   const parts = [first];
@@ -114,6 +114,10 @@ function Sync({ sync, removed, copy }: { sync: SyncHealth; removed: boolean; cop
     short.push(aside);
   }
 
+  if (copy && !removed) {
+    parts.push(t("shell.sync.copy"));
+    short.push(t("shell.sync.copy"));
+  }
   if (sync.to_be_read > 0) {
     const reading = t("shell.sync.reading", { n: readPercent(sync) });
     parts.push(reading);
