@@ -34,6 +34,12 @@ enum Act {
     Screens,
     /// Measure our parts, each beside the bare part under it.
     Bench {
+        /// What takes minutes too: a new device over a slow link.
+        #[arg(long)]
+        long: bool,
+        /// Only the rows of the store, in this process; nothing is written down.
+        #[arg(long, hide = true)]
+        stores: bool,
         /// In this very process, whatever it writes to stderr.
         #[arg(long, hide = true)]
         measure: bool,
@@ -78,8 +84,12 @@ fn main() -> ExitCode {
         Act::Demo { fresh } => demo::open(fresh),
         Act::Walk { fresh, pictures } => walk_headless(fresh, pictures),
         Act::Screens => screens::contact_sheets(),
-        Act::Bench { measure: false } => bench::run(),
-        Act::Bench { measure: true } => bench::measure(),
+        Act::Bench {
+            measure: false,
+            long,
+            stores: false,
+        } => bench::run(long),
+        Act::Bench { long, stores, .. } => bench::measure(long, stores),
         Act::Simulate {
             kills: Some(n_kills),
             from,

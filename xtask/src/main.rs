@@ -44,7 +44,11 @@ enum Task {
     /// Exactly what CI runs.
     Ci,
     /// Measure, each figure beside its yardstick; a table for people and JSON for programs.
-    Bench,
+    Bench {
+        /// What takes minutes too: a new device over a slow link.
+        #[arg(long)]
+        long: bool,
+    },
     /// Bad luck by the seed, against real stores; `cargo xtask test` has a short one.
     Simulate {
         /// At most so many seeds.
@@ -86,7 +90,7 @@ fn main() -> ExitCode {
         Task::Journey { pictures } => programs::journey(pictures),
         Task::Test => ci::test(),
         Task::Ci => ci::ci(),
-        Task::Bench => programs::bench(),
+        Task::Bench { long } => programs::bench(long),
         Task::Simulate {
             seeds,
             minutes,

@@ -56,10 +56,23 @@ pub fn journey(pictures: bool) -> Result<()> {
     run("journey", &mut command)
 }
 
-/// `cargo xtask bench`.
-pub fn bench() -> Result<()> {
-    build(For::Tests)?;
-    run("bench", Command::new(built("medieco-journey")).arg("bench"))
+/// `cargo xtask bench`: with our own code optimised, which nothing else builds.
+pub fn bench(long: bool) -> Result<()> {
+    packages::install(For::Tests)?;
+    let measured = target().join("measured");
+    if !measured.exists() {
+        println!("The first measuring compiles everything once more, optimised: some 10 to 20 minutes.");
+    }
+    std::io::stdout().flush()?;
+    node::build_ui()?;
+    let what = ["build", "--workspace", "--bins", "--profile", "measured"];
+    run("build", &mut cargo(&what))?;
+    let mut command = Command::new(measured.join("medieco-journey"));
+    command.arg("bench");
+    if long {
+        command.arg("--long");
+    }
+    run("bench", &mut command)
 }
 
 /// `cargo xtask simulate`.

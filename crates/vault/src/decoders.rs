@@ -51,3 +51,31 @@ pub fn unsent(bytes: &[u8]) -> bool {
 pub fn machine_secrets(bytes: &[u8]) -> bool {
     MachineSecrets::decode(bytes).is_ok()
 }
+
+/// What of the work of absorbing is Automerge's: opened changes, unpacked before, applied to their documents in one batch
+/// each. For measuring; gives how many documents there are.
+pub struct ForAutomerge(std::collections::BTreeMap<String, (DocPath, Vec<automerge::Change>)>);
+
+impl ForAutomerge {
+    /// Unpacks; what is no change is left out.
+    pub fn unpack(plains: &[Vec<u8>]) -> Self {
+        let mut documents = std::collections::BTreeMap::new();
+        for payload in plains.iter().filter_map(|plain| Payload::unpack(plain).ok()) {
+            if let (Ok(path), Ok(change)) = (payload.path.parse::<DocPath>(), payload.automerge()) {
+                let (_, changes) = documents.entry(payload.path).or_insert((path, Vec::new()));
+                changes.push(change);
+            }
+        }
+        Self(documents)
+    }
+
+    /// Applies.
+    pub fn apply(self) -> usize {
+        let n_documents = self.0.len();
+        for (path, changes) in self.0.into_values() {
+            let mut doc = fresh_document(path.kind());
+            drop(doc.apply_changes(changes));
+        }
+        n_documents
+    }
+}

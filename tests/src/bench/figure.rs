@@ -69,6 +69,33 @@ pub struct Figure {
     pub ratio: f64,
     /// Processes that wanted a core in the minute before this was measured, ours included.
     pub load_before: f64,
+    /// What it should be, and what it is.
+    pub goals: Vec<Goal>,
+}
+
+/// A goal, and how far it was reached.
+#[derive(Debug, Clone, Serialize)]
+pub struct Goal {
+    /// In words, with its unit.
+    pub goal: String,
+    /// What was found.
+    pub found: f64,
+    /// Whether that is good enough.
+    pub met: bool,
+}
+
+impl Goal {
+    /// No more than this.
+    pub fn at_most(goal: &str, limit: f64, found: f64) -> Self {
+        let (goal, met) = (goal.to_owned(), found <= limit);
+        Self { goal, found, met }
+    }
+
+    /// No less than this.
+    pub fn at_least(goal: &str, limit: f64, found: f64) -> Self {
+        let (goal, met) = (goal.to_owned(), found >= limit);
+        Self { goal, found, met }
+    }
 }
 
 impl Figure {
@@ -83,7 +110,14 @@ impl Figure {
             yardstick,
             ratio,
             load_before: f64::NAN,
+            goals: Vec::new(),
         }
+    }
+
+    /// With one more goal.
+    pub fn with(mut self, goal: Goal) -> Self {
+        self.goals.push(goal);
+        self
     }
 
     /// With the load that stood when its measuring began.

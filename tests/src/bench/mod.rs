@@ -1,13 +1,21 @@
 //! `medieco-journey bench`: what our parts take, each beside the bare part under it, in one run.
 //!
 //! A figure means little by itself on an unknown machine: so each stands beside a yardstick that was measured in turn
-//! with it, and the ratio is what to look at. There are no goals here. `docs/bench.md` says how to read it.
+//! with it, and the ratio is what to look at. Some have a goal beside them, and whether it was met. `docs/bench.md` says how to
+//! read it.
 
+mod absorb;
 mod bare;
+mod clinic;
 mod counter;
+mod crowded;
+mod edit;
 mod engine;
 mod figure;
+mod lan;
+mod link;
 mod machine;
+mod newcomer;
 mod progress;
 mod registration;
 mod round_trip;
@@ -49,14 +57,18 @@ struct Site {
     passphrase: PathBuf,
 }
 
-/// Measures everything, prints the table, and leaves `bench.json` in the target folder.
+/// Measures everything, prints the table, and leaves `bench.json` in the target folder. `long`: the slow link too.
 ///
 /// The measuring is a process of its own: what foreign libraries have to say on stderr (ALSA on a machine without a sound
 /// card) goes to `bench.log` and not between the rows.
-pub fn run() -> Result<()> {
+pub fn run(long: bool) -> Result<()> {
     let log = target()?.join("bench.log");
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["bench", "--measure"]).stderr(File::create(&log)?);
+    command.args(["bench", "--measure"]);
+    if long {
+        command.arg("--long");
+    }
+    command.stderr(File::create(&log)?);
     if command.status()?.success() {
         return Ok(());
     }
@@ -74,8 +86,11 @@ pub fn run() -> Result<()> {
 }
 
 /// The measuring itself.
-pub fn measure() -> Result<()> {
+pub fn measure(long: bool, only_stores: bool) -> Result<()> {
     let began = std::time::Instant::now();
+    if only_stores {
+        return measure_stores();
+    }
     let target = target()?;
     // On the same disk as the target folder: `/tmp` may be memory, where nothing waits for a disk.
     let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(&target)?;
@@ -83,15 +98,25 @@ pub fn measure() -> Result<()> {
     say("two clinics and three devices are made");
     let mut site = make(folder.path())?;
     let trip = round_trip::measure(&site, folder.path())?;
+    let newcomer = newcomer::measure(&mut site, folder.path(), long)?;
     // From here on no relay: what a device does by itself is measured undisturbed by what it sends.
     site.relay.kill()?;
     let registration = registration::measure(&site, folder.path())?;
+    let edit = edit::measure(folder.path())?;
+    let absorb = absorb::measure(folder.path())?;
+    let lan = lan::measure(folder.path())?;
     let searches = search::measure(&site, folder.path())?;
+    let crowded = crowded::measure(&site)?;
     let engine = engine::measure()?;
     let starts = start::measure(&site, folder.path())?;
+    run.figures.push(edit);
     run.figures.push(registration);
+    run.figures.push(absorb);
+    run.figures.extend(newcomer);
     run.figures.extend(searches);
+    run.figures.extend(crowded);
     run.figures.push(trip);
+    run.figures.push(lan);
     run.figures.push(engine);
     run.figures.extend(starts);
     run.end(began.elapsed());
@@ -99,6 +124,19 @@ pub fn measure() -> Result<()> {
     let file = target.join("bench.json");
     std::fs::write(&file, serde_json::to_vec_pretty(&run)?).with_context(|| file.display().to_string())?;
     println!("\nFor programs: {}", file.display());
+    Ok(())
+}
+
+/// Only what needs no program beside this one: while somebody works on the store.
+fn measure_stores() -> Result<()> {
+    let began = std::time::Instant::now();
+    let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(target()?)?;
+    let mut run = table::Run::begin();
+    run.figures.push(edit::measure(folder.path())?);
+    run.figures.push(absorb::measure(folder.path())?);
+    run.figures.push(lan::measure(folder.path())?);
+    run.end(began.elapsed());
+    print!("\n{}", table::text(&run));
     Ok(())
 }
 

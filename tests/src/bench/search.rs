@@ -14,7 +14,7 @@ use super::{
     Site,
     bare::{connect, key_of, store_folder},
     counter::{Counter, home},
-    figure::{Figure, in_turn},
+    figure::{Figure, Goal, in_turn},
     progress::Progress,
 };
 use crate::{people::SENTOSA, same_set::open_store};
@@ -76,7 +76,9 @@ pub fn measure(site: &Site, folder: &Path) -> Result<Vec<Figure>> {
             )?;
             let against =
                 format!("FTS5 alone in a bare SQLCipher table of the same text, first {ROWS} rows, unordered");
-            Ok(Figure::of(id, what.into(), against, ours, yardstick).under(load))
+            let p95 = ours.quantile(0.95);
+            let goal = Goal::at_most("95 % under 10 ms", 10.0, p95);
+            Ok(Figure::of(id, what.into(), against, ours, yardstick).with(goal).under(load))
         })
         .collect()
 }

@@ -14,8 +14,8 @@ use super::{
 pub struct Run {
     version: u32,
     at: String,
-    /// Cargo's profile; ours is always `dev`, which is what a person who has just cloned gets.
-    profile: &'static str,
+    /// Cargo's profile.
+    profile: String,
     build: &'static str,
     unit: &'static str,
     machine: Machine,
@@ -32,7 +32,7 @@ impl Run {
         Self {
             version: 1,
             at: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            profile: if cfg!(debug_assertions) { "dev" } else { "release" },
+            profile: profile(),
             build: env!("CARGO_PKG_VERSION"),
             unit: "ms",
             machine: Machine::this(),
@@ -49,11 +49,23 @@ impl Run {
     }
 }
 
+/// The name of the folder that this program lies in: `measured`, unless somebody measured something else.
+fn profile() -> String {
+    let own = std::env::current_exe().unwrap_or_default();
+    let folder = own.parent().and_then(|folder| folder.file_name());
+    match folder.map(|name| name.to_string_lossy()) {
+        Some(name) if name == "debug" => "dev".to_owned(),
+        Some(name) => name.into_owned(),
+        None => "unknown".to_owned(),
+    }
+}
+
 /// The table.
 pub fn text(run: &Run) -> String {
     let mut out = String::new();
-    let profile = match run.profile {
+    let profile = match run.profile.as_str() {
         "dev" => "dev profile: our code unoptimised, some foreign crates optimised (Cargo.toml)",
+        "measured" => "measured profile: the dev profile with our own code optimised (Cargo.toml)",
         other => other,
     };
     let (machine, n) = (&run.machine, run.figures.len());
@@ -89,6 +101,10 @@ pub fn text(run: &Run) -> String {
             figure.load_before,
         );
         let _ = writeln!(out, "    against {}", figure.against);
+        for goal in &figure.goals {
+            let word = if goal.met { "met" } else { "missed" };
+            let _ = writeln!(out, "    goal: {}: {} ({word})", goal.goal, digits(goal.found));
+        }
     }
     out
 }
