@@ -31,6 +31,8 @@ export interface State {
   matters: b.MatterView[];
   reversed: Record<string, b.ReversedDispensing[]>;
   contacts: b.DeviceContact[];
+  choices: b.ClinicChoices;
+  erasure: b.ErasurePreview;
   backup: b.BackupView;
   next: number;
 }
@@ -171,6 +173,8 @@ export function begin(): State {
     ],
     aside: [],
     matters: [],
+    choices: { delete_audio_at_sign_off: false },
+    erasure: { goes: { documents: 1, visits: 0, recordings: 1, facts: 0 }, stays: { documents: 5, visits: 3, recordings: 0, facts: 7 }, kept_until: "2033-11-22", retention_is_over: false, consents_to_end: 0, queue_lines: 1 },
     reversed: {},
     contacts: [
       { letter: "B", name: "Dr Aisyah's tablet", connected: true, met_at: at(0), wrote_at: at(3) },

@@ -8,6 +8,7 @@ import { conflicts } from "./verbs/conflicts";
 import { consult } from "./verbs/consult";
 import { device, importedSoFar } from "./verbs/device";
 import { entering } from "./verbs/entering";
+import { erasing } from "./verbs/erasing";
 import { members } from "./verbs/members";
 import { pharmacy } from "./verbs/pharmacy";
 import { reception } from "./verbs/reception";
@@ -16,7 +17,7 @@ import { calls, deafen, failing, renew, signInAs, state, tell } from "./world";
 
 export { events } from "./world";
 
-const made = { ...entering, ...reception, ...consult, ...pharmacy, ...sharing, ...device, ...members, ...backup, ...conflicts };
+const made = { ...entering, ...reception, ...consult, ...pharmacy, ...sharing, ...device, ...members, ...backup, ...conflicts, ...erasing };
 /** Commands that answer only when they are let go. */
 const holding = new Map<string, Promise<void>>();
 

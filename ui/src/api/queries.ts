@@ -89,6 +89,9 @@ export const queries = {
   conflicts: (patient: PatientId | null) =>
     queryOptions({ queryKey: ["conflicts", patient], queryFn: () => api.conflicts(patient), meta: meta("status", "patient", "visit", "staff") }),
   deviceContacts: () => queryOptions({ queryKey: ["contacts"], queryFn: () => api.deviceContacts(), meta: meta("devices", "status", "clinic") }),
+  clinicChoices: () => queryOptions({ queryKey: ["choices"], queryFn: () => api.clinicChoices(), meta: meta("clinic") }),
+  erasurePreview: (patient: PatientId) =>
+    queryOptions({ queryKey: ["erasure", patient], queryFn: () => api.erasurePreview(patient), meta: meta(`patient:${patient}`), gcTime: 0, staleTime: 0 }),
   backupState: () => queryOptions({ queryKey: ["backup"], queryFn: () => api.backupState(), meta: meta("settings", "status") }),
   models: () => queryOptions({ queryKey: ["models"], queryFn: () => api.models(), meta: meta("settings") }),
 };

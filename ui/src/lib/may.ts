@@ -5,6 +5,7 @@ type Session = Pick<SessionView, "role" | "practises">;
 /** Verbs of `crates/clinic/src/roles.rs` by which a screen shows or leaves out something, with the roles that the table there names. */
 export const ROLES = {
   addStaff: ["owner", "admin"],
+  erasePatient: ["owner", "admin"],
   changeDevice: ["owner", "admin"],
   seeDevices: ["owner", "admin"],
   changeDevices: ["owner", "admin"],

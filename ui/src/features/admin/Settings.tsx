@@ -10,6 +10,7 @@ import { notify } from "@/components/notify";
 import { ModelImport } from "@/components/ModelImport";
 import page from "@/components/Page.module.css";
 import styles from "./Admin.module.css";
+import { Choices } from "./Choices";
 
 /** The hardware of this device: printer, UPS, microphone, speech model, labels. */
 export function Settings() {
@@ -23,6 +24,7 @@ export function Settings() {
         <p className={page.muted}>{t("admin.model.help")}</p>
         <ModelImport />
       </div>
+      <Choices />
     </div>
   );
 }

@@ -13,6 +13,7 @@ import { GrantCard } from "@/components/GrantCard";
 import page from "@/components/Page.module.css";
 import { PatientHead } from "@/components/PatientHead";
 import { mayOf } from "@/lib/may";
+import { Erase } from "./Erase";
 import { History } from "./History";
 import styles from "./Patients.module.css";
 
@@ -32,6 +33,7 @@ export function Patient({ session }: { session: SessionView }) {
         {may.seeSharing && <Sharing patient={patient} canStart={may.grantConsent} />}
       </div>
       {may.seeAudit && <Seen patient={patient} />}
+      {may.erasePatient && <Erase patient={patient} name={banner.name} />}
     </div>
   );
 }
