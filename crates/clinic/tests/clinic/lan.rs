@@ -79,6 +79,13 @@ fn two_devices_go_on_together_while_the_relay_is_away() {
                 .any(|peer| peer.device == letter && peer.connected && peer.equal)
         });
     }
+    for (place, letter) in [(&one, "B"), (&two, "A")] {
+        let contacts = place.desk.device_contacts().unwrap();
+        let other = contacts.iter().find(|contact| contact.letter == letter).unwrap();
+        assert!(other.connected && other.met_at.is_some(), "{contacts:?}");
+        assert_eq!(contacts.len(), 1, "not itself");
+        assert_eq!(health(place).apart_since, None, "who hears another device is not apart");
+    }
     let queued = one.queued("Nur Aisyah", "850101135029");
     two.wait_until("she is in the queue", |desk| {
         desk.today().unwrap().rows.iter().any(|row| row.visit == queued.visit)
