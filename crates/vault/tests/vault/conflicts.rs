@@ -7,6 +7,7 @@ use vault::{
     StaffEnrolled, Vault, VaultError,
 };
 
+use crate::snapshots::only_snapshots;
 use crate::world::*;
 
 fn matters(vault: &Vault) -> Vec<Matter> {
@@ -96,6 +97,42 @@ fn severities(vault: &Vault) -> Vec<Severity> {
         AllergyStatus::Known { allergies } => allergies.iter().map(|one| one.severity).collect(),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn once_a_snapshot_has_taken_a_change_its_device_is_still_known() {
+    let clinic = Clinic::with_devices(3);
+    let (one, two, three) = (
+        Machine::new(&clinic, 0),
+        Machine::new(&clinic, 1),
+        Machine::new(&clinic, 2),
+    );
+    write(one.vault(), |w| {
+        w.record_allergy(patient_id(1), &allergy(1, Severity::Unknown))
+    });
+    exchange(one.vault(), two.vault());
+    as_staff(one.vault(), 1, |w| {
+        w.record_allergy(patient_id(1), &allergy(1, Severity::Mild))
+    });
+    as_staff(two.vault(), 2, |w| {
+        w.record_allergy(patient_id(1), &allergy(1, Severity::Severe))
+    });
+    exchange(one.vault(), two.vault());
+    one.vault().snapshot_everything().unwrap();
+    let made = take_outbox(one.vault());
+    deliver(two.vault(), made.clone());
+    while two.vault().housekeeping(8).unwrap().more {}
+    let all: Vec<_> = made.into_iter().chain(take_outbox(two.vault())).collect();
+    deliver(three.vault(), only_snapshots(&all));
+
+    let open = disputed(three.vault());
+    assert_eq!(texts(&open), ["mild", "severe"]);
+    for value in &open.values {
+        let device = if value.text == "mild" { &one } else { &two }.vault().device();
+        assert_eq!((value.by.staff, value.by.device), (None, Some(device)));
+    }
+    write(three.vault(), |w| w.decide(&open.key, &side_of(&open, "severe")));
+    assert_eq!(matters(three.vault()), []);
 }
 
 #[test]

@@ -9,14 +9,15 @@ mod rows;
 use automerge::ChangeHash;
 use domain::{Instant, PatientId, StaffId, VisitId};
 use rusqlite::params;
-use seal::{DeviceId, DocumentId, SealedChange};
+use seal::{DeviceId, OpeningId, SealedChange};
 
 use super::disputes::{self, Field, Spot};
 use super::visit::{LateEdit, Visit};
-use super::{DocPath, Shelf, View, removal};
+use super::{DocPath, OpenDoc, Shelf, View, removal};
 use crate::facts::{Dispensed, NoteSigned, RecordedFact, kind};
 use crate::payload::Payload;
 use crate::reading::{count, noun};
+use crate::vault::actor;
 use crate::{Reading, VaultError};
 
 pub use deciding::Choice;
@@ -230,7 +231,7 @@ impl Reading<'_> {
         let of = ["substance", "drug_name"].iter().find_map(|key| map.text(key));
         let of = of.unwrap_or_default();
         let key = key.to_owned();
-        let hand = |change: &ChangeHash| self.hand(&open.id, change);
+        let hand = |change: &ChangeHash| self.hand(&open, change);
         let Some(field) = spot.field else {
             if !removal::is_edited_apart(&map) {
                 return Ok(None);
@@ -253,7 +254,7 @@ impl Reading<'_> {
                 side: hex::encode(side.0),
                 text: disputes::text(&said, field),
                 beside: disputes::beside(&said, field),
-                by: self.hand(&open.id, &side)?,
+                by: self.hand(&open, &side)?,
             });
         }
         values.sort_by(|a, b| a.by.at.cmp(&b.by.at).then_with(|| a.side.cmp(&b.side)));
@@ -268,9 +269,9 @@ impl Reading<'_> {
     }
 
     /// Whose change it is.
-    fn hand(&self, document: &DocumentId, change: &ChangeHash) -> Result<Hand, VaultError> {
+    fn hand(&self, open: &OpenDoc, change: &ChangeHash) -> Result<Hand, VaultError> {
         let sql = "SELECT device, sealed FROM changes WHERE document = ?1 AND am_hash = ?2";
-        let found = self.one(sql, params![document.as_bytes(), change.0], |row| {
+        let found = self.one(sql, params![open.id.as_bytes(), change.0], |row| {
             Ok((
                 DeviceId::from_bytes(row.get(0)?),
                 row.get::<_, Option<Vec<u8>>>(1)?.unwrap_or_default(),
@@ -279,7 +280,7 @@ impl Reading<'_> {
         let Some((device, sealed)) = found else {
             return Ok(Hand {
                 staff: None,
-                device: None,
+                device: self.device_in_snapshots(open, change)?,
                 at: None,
             });
         };
@@ -297,6 +298,25 @@ impl Reading<'_> {
                 .and_then(|payload| payload.at_ms)
                 .and_then(Instant::from_millisecond),
         })
+    }
+}
+
+impl Reading<'_> {
+    /// Whose change it is by the snapshots that hold it: they name the openings of those who wrote, and an opening its actor.
+    fn device_in_snapshots(&self, open: &OpenDoc, change: &ChangeHash) -> Result<Option<DeviceId>, VaultError> {
+        let mut doc = open.doc.clone();
+        let Some(writer) = doc.get_change_meta_by_hash(change).map(|meta| meta.actor.into_owned()) else {
+            return Ok(None);
+        };
+        let sql = "SELECT DISTINCT n.device, n.opening FROM snapshot_numbers n JOIN snapshots s ON s.id = n.snapshot
+                   WHERE s.document = ?1";
+        let openings = self.many(sql, [open.id.as_bytes()], |row| {
+            Ok((DeviceId::from_bytes(row.get(0)?), OpeningId::from_bytes(row.get(1)?)))
+        })?;
+        let mut devices = openings
+            .into_iter()
+            .filter(|(device, opening)| actor(device, opening) == writer);
+        Ok(devices.next().map(|(device, _)| device))
     }
 }
 
