@@ -20,6 +20,10 @@ fn model() -> Vec<u8> {
 }
 
 fn pull(data: &Path, shelves: &[&Shelf]) -> Output {
+    pulling(data, shelves).output().unwrap()
+}
+
+fn pulling(data: &Path, shelves: &[&Shelf]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mediecoctl"));
     command.args(["model", "pull", MODEL, "--patience", "1", "--json", "--data"]);
     command.arg(data);
@@ -29,7 +33,7 @@ fn pull(data: &Path, shelves: &[&Shelf]) -> Output {
     for proxy in ["http_proxy", "https_proxy", "all_proxy"] {
         command.env_remove(proxy).env_remove(proxy.to_uppercase());
     }
-    command.output().unwrap()
+    command
 }
 
 fn words(output: &Output) -> String {
@@ -134,6 +138,24 @@ fn a_false_beginning_costs_a_second_time_and_not_the_model() {
     assert!(pulled.status.success(), "{}", words(&pulled));
     assert_eq!(good.asked(), [1_000_000, 0]);
     assert_eq!(fs::read(data.path().join("models").join(FILE)).unwrap(), model());
+}
+
+#[test]
+fn behind_tls_a_place_is_asked_only_when_this_machine_knows_its_authority() {
+    let data = tempfile::tempdir().unwrap();
+    let (shelf, certificate) = Shelf::with_tls(&model(), &[]);
+    let refused = pull(data.path(), &[&shelf]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(words(&refused).contains("no answer"), "{}", words(&refused));
+    assert!(shelf.asked().is_empty() && there(data.path()).is_empty());
+    let known = data.path().join("authority.pem");
+    fs::write(&known, certificate).unwrap();
+    let pulled = pulling(data.path(), &[&shelf])
+        .env("SSL_CERT_FILE", &known)
+        .output()
+        .unwrap();
+    assert!(pulled.status.success(), "{}", words(&pulled));
+    assert_eq!(shelf.asked(), [0]);
 }
 
 #[test]

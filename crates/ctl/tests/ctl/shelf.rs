@@ -2,11 +2,13 @@
 
 use std::{
     collections::VecDeque,
-    io::{BufRead as _, BufReader, Write as _},
-    net::{TcpListener, TcpStream},
+    io::{BufRead as _, BufReader, Read, Write},
+    net::TcpListener,
     sync::{Arc, Mutex},
     thread,
 };
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned, pki_types::PrivateKeyDer};
 
 /// What one request gets.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +35,11 @@ pub enum Gives {
     OtherBytes,
 }
 
+/// Somebody who asks, with TLS or without.
+trait Line: Read + Write + Send {}
+
+impl<T: Read + Write + Send> Line for T {}
+
 /// A listening socket and what it was asked for. Ends with the test.
 pub struct Shelf {
     pub url: String,
@@ -42,8 +49,27 @@ pub struct Shelf {
 impl Shelf {
     /// Gives `file` as `script` says, request by request, and well afterwards.
     pub fn with(file: &[u8], script: &[Gives]) -> Self {
+        Self::start(file, script, None)
+    }
+
+    /// The same behind TLS. Gives the certificate, too, which nobody knows yet.
+    pub fn with_tls(file: &[u8], script: &[Gives]) -> (Self, String) {
+        let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let ring = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(ring)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        (Self::start(file, script, Some(Arc::new(config))), made.cert.pem())
+    }
+
+    fn start(file: &[u8], script: &[Gives], tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/models", listener.local_addr().unwrap());
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}/models", listener.local_addr().unwrap());
         let asked: Arc<Mutex<Vec<usize>>> = Arc::default();
         let shelf = Self {
             url,
@@ -54,14 +80,20 @@ impl Shelf {
             // Whoever falls silent stays connected.
             let mut silent = Vec::new();
             for stream in listener.incoming() {
-                let stream = stream.unwrap();
-                let from = hear(&stream);
+                let mut line: Box<dyn Line> = match &tls {
+                    None => Box::new(stream.unwrap()),
+                    Some(config) => {
+                        let connection = ServerConnection::new(Arc::clone(config)).unwrap();
+                        Box::new(StreamOwned::new(connection, stream.unwrap()))
+                    }
+                };
+                let Some(from) = hear(&mut line) else { continue };
                 asked.lock().unwrap().push(from);
                 let gives = script.pop_front().unwrap_or(Gives::Well);
                 // Whoever was asked may hang up first.
-                let _ = answer(&stream, gives, &file, from);
+                let _ = answer(&mut line, gives, &file, from);
                 if matches!(gives, Gives::Silence(_)) {
-                    silent.push(stream);
+                    silent.push(line);
                 }
             }
         });
@@ -74,17 +106,19 @@ impl Shelf {
     }
 }
 
-fn hear(stream: &TcpStream) -> usize {
-    let lines = BufReader::new(stream).lines().map_while(Result::ok);
+/// From where on; `None` when nobody asked after all.
+fn hear(line: &mut dyn Line) -> Option<usize> {
+    let lines = BufReader::new(line).lines().map_while(Result::ok);
     let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+    head.first()?;
     let range = head.iter().find_map(|line| {
         let line = line.to_ascii_lowercase();
         line.strip_prefix("range: bytes=")?.strip_suffix('-')?.parse().ok()
     });
-    range.unwrap_or(0)
+    Some(range.unwrap_or(0))
 }
 
-fn answer(mut stream: &TcpStream, gives: Gives, file: &[u8], from: usize) -> std::io::Result<()> {
+fn answer(stream: &mut dyn Line, gives: Gives, file: &[u8], from: usize) -> std::io::Result<()> {
     let asked = &file[from..];
     let mut other = asked.to_vec();
     let (begins, announced, body): (usize, usize, &[u8]) = match gives {
