@@ -127,6 +127,12 @@ impl OpenClinic {
         self.start_lan()
     }
 
+    /// Whether another machine on the LAN proved to be this very device: its disk was cloned.
+    pub(crate) fn has_a_twin(&self) -> bool {
+        let state = self.lan.state();
+        state.is_some_and(|state| state.error_code == Some("device_twice"))
+    }
+
     /// How the LAN stands, and who is there.
     pub(crate) fn lan_view(&self) -> Result<(LanView, Vec<PeerView>), Error> {
         let Some(state) = self.lan.state() else {

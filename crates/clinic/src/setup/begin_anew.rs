@@ -1,4 +1,4 @@
-//! `begin_anew`: a device whose store is a copy, or that was removed, sets it aside and may join its clinic as a new one.
+//! `begin_anew`: a device whose store is a copy, that has met its clone, or that was removed, sets it aside and may join its clinic as a new one.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ impl Desk {
     /// `save_unsent`, after which nothing has happened.
     pub fn begin_anew(&self, path: String, pin: String) -> Result<u32, Error> {
         let (clinic, acting) = self.acting(Verb::ChangeDevices)?;
-        if !clinic.vault.is_a_copy() && clinic.vault.belonging().is_member() {
+        if !(clinic.vault.is_a_copy() || clinic.has_a_twin()) && clinic.vault.belonging().is_member() {
             return Err(Error::not_now("not_a_copy"));
         }
         clinic.with_pin(&acting, &pin)?;

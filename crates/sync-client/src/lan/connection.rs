@@ -51,7 +51,7 @@ pub(super) async fn run(
         Ok(None) => return (None, LanEnd::NoChannel),
         Err(_) => return (None, LanEnd::Unproven),
     };
-    let place = Arc::new(shared.roll.enter(met));
+    let place = Arc::new(shared.roll.enter(met, secured.binding));
     let (inputs, waiting) = mpsc::channel(PIECES_WAITING);
     let (outlet, outgoing) = outlet();
     let (prove, mut proven) = watch::channel(None);

@@ -1,5 +1,6 @@
 //! Who is connected, and what is known of each device that was met.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -42,7 +43,7 @@ pub struct LanPeer {
 pub struct LanState {
     /// The port that others may call; `None` before listening began, or when it failed.
     pub port: Option<u16>,
-    /// Why nobody can call: `no_port`.
+    /// Why nobody can call: `no_port`; or `device_twice`: another machine proved to be this very device.
     pub error_code: Option<&'static str>,
     /// By device.
     pub peers: Vec<LanPeer>,
@@ -54,6 +55,9 @@ impl LanState {
     }
 }
 
+/// So many channels are remembered.
+const CHANNELS: usize = 256;
+
 /// All live connections.
 pub(super) struct Roll {
     live: Mutex<Lives>,
@@ -64,6 +68,8 @@ pub(super) struct Roll {
 struct Lives {
     all: Vec<Live>,
     n_ever: u64,
+    /// The latest channels and which end of each was entered here: of a call to itself a device has both.
+    channels: VecDeque<(PeerRole, [u8; 32])>,
 }
 
 struct Live {
@@ -87,6 +93,8 @@ pub(super) struct Met {
 pub(super) struct Place {
     roll: Arc<Roll>,
     id: u64,
+    role: PeerRole,
+    binding: [u8; 32],
     /// Told when the connection is to close, for there is another one.
     pub(super) close: Arc<Notify>,
 }
@@ -109,9 +117,14 @@ impl Roll {
         });
     }
 
-    pub(super) fn enter(self: &Arc<Self>, met: Met) -> Place {
+    /// `binding` names the channel, at both of its ends.
+    pub(super) fn enter(self: &Arc<Self>, met: Met, binding: [u8; 32]) -> Place {
         let mut live = self.live();
         live.n_ever += 1;
+        live.channels.push_back((met.role, binding));
+        if live.channels.len() > CHANNELS {
+            live.channels.pop_front();
+        }
         let id = live.n_ever;
         let close = Arc::new(Notify::new());
         live.all.push(Live {
@@ -125,6 +138,8 @@ impl Roll {
         Place {
             roll: Arc::clone(self),
             id,
+            role: met.role,
+            binding,
             close,
         }
     }
@@ -206,6 +221,19 @@ impl Place {
             }
         }
         self.roll.refresh(&live, device, Some(now_ms), Some(met));
+    }
+
+    /// The other end is this very device. Unless it is this very program, which calls itself where it announced itself, its
+    /// disk was cloned: that is told until the LAN is started anew.
+    pub(super) fn meets_itself(&self) {
+        let is_other_end = |(role, binding): &(PeerRole, [u8; 32])| *role != self.role && *binding == self.binding;
+        if self.roll.live().channels.iter().any(is_other_end) {
+            return;
+        }
+        tracing::warn!("another machine on the LAN proved to be this very device");
+        self.roll
+            .state
+            .send_modify(|state| state.error_code = Some("device_twice"));
     }
 
     /// Something was heard from it.

@@ -127,6 +127,10 @@ impl Session {
             self.outlet.send(frame)?;
         }
         if let Some(code) = step.end {
+            // Said after the other end's proof, and by this end alone: nobody can claim it.
+            if code == RefusedCode::SameDevice {
+                self.place.meets_itself();
+            }
             return Err(LanEnd::Refused(code));
         }
         let now_ms = (!step.events.is_empty()).then(|| (self.shared.clock)());

@@ -230,6 +230,29 @@ fn assert_same(devices: &[&Device]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_clone_that_meets_its_twin_is_told_and_a_device_that_calls_itself_is_not() {
+    let [mut first, mut other] = clinic(9);
+    let statements = first.vault.read::<_, VaultError>(|r| r.own_statements()).unwrap();
+    let keys = DeviceKeys::from_secret_bytes(&first.keys.to_secret_bytes()).unwrap();
+    let mut twin = Device::new(keys, &statements, 950);
+    let at = first.start(&[]).await;
+    let there = other.start(&[at]).await;
+    first.until_equal_with(&other).await;
+    assert_eq!(first.until(|state| state.port.is_some()).await.error_code, None);
+    // It calls itself where it listens, as it does where a router sends its own word back.
+    other.stop().await;
+    other.start_with(there.port(), &[there, at], None);
+    other.until_equal_with(&first).await;
+    assert_eq!(other.until(|state| state.port.is_some()).await.error_code, None);
+
+    twin.start(&[at]).await;
+    for device in [&first, &twin] {
+        device.until(|state| state.error_code == Some("device_twice")).await;
+    }
+    assert_eq!(other.until(|state| state.port.is_some()).await.error_code, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_devices_become_equal_and_stay_so() {
     let [mut one, mut two] = clinic(1);
     (0..50).for_each(|n| one.write(n));

@@ -346,15 +346,14 @@ impl<'d> Edit<'d> {
             take_over(self.doc, old, &at, known)?;
             self.doc.delete(&list, *place + 1)?;
         }
-        let mut place = match (going.last(), places.get(head)) {
+        let first = match (going.last(), places.get(head)) {
             (Some((last, _)), _) => last + 1,
             (None, Some((next, _))) => *next,
             (None, None) => self.doc.length(&list),
         };
-        for item in coming.iter().skip(going.len()) {
+        for (place, item) in (first..).zip(coming.iter().skip(going.len())) {
             let at = self.doc.insert_object(&list, place, ObjType::Map)?;
             write(&mut Edit { doc: self.doc, at }, item)?;
-            place += 1;
         }
         Ok(())
     }

@@ -44,10 +44,13 @@ export function Lan({ sync, may }: { sync: SyncHealth; may: May }) {
 
 function State({ lan }: { lan: LanView }) {
   const { t } = useTranslation();
+  const isTwice = lan.state === "failed" && lan.code === "device_twice";
   return (
     <p role="status" className={lan.state === "failed" ? styles.problem : styles.said}>
-      {t(`sync.lan.state.${lan.state}`, { port: lan.state === "listening" ? lan.port : "" })}
-      {lan.state === "failed" && ` ${t("sync.lan.state.noPort")}`}
+      {isTwice
+        ? t("sync.lan.state.deviceTwice")
+        : t(`sync.lan.state.${lan.state}`, { port: lan.state === "listening" ? lan.port : "" })}
+      {lan.state === "failed" && !isTwice && ` ${t("sync.lan.state.noPort")}`}
     </p>
   );
 }
