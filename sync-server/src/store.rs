@@ -24,7 +24,7 @@ use rand_core::CryptoRng;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use seal::{DeviceId, RelayKey, TenantId};
 use sync_protocol::{
-    AuditLine, Checked, Consent, Feed, FormerLife, Heads, Incarnation, Page, Pushed, Redeemed, RelayStore,
+    AuditLine, ChangesPage, Checked, Consent, Feed, FormerLife, Heads, Incarnation, Page, Pushed, Redeemed, RelayStore,
     RelayStoreFailed, ReleaseAnswer, ReleaseAsk, Roster, Shown, SignedReceipt, Wake,
 };
 
@@ -165,7 +165,7 @@ impl Store {
 
     /// One transaction, `BEGIN IMMEDIATE` to `COMMIT`; an error rolls all of it back.
     fn write<T>(&mut self, act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, RelayStoreFailed> {
-        let mut run = || {
+        let run = || {
             let transaction = self
                 .connection
                 .transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -214,7 +214,7 @@ impl RelayStore for Store {
         feeds::heads(&self.connection, tenant).map_err(failed)
     }
 
-    fn changes(&mut self, tenant: &TenantId, page: Page) -> Result<Vec<(u64, Option<Vec<u8>>)>, RelayStoreFailed> {
+    fn changes(&mut self, tenant: &TenantId, page: Page) -> Result<ChangesPage, RelayStoreFailed> {
         feeds::changes(&self.connection, tenant, page).map_err(failed)
     }
 

@@ -8,7 +8,6 @@ use crate::wire::{self, Feed, WireError};
 use crate::{FormerLife, Incarnation, OutId, OutItem, SignedReceipt};
 
 /// One frame from a device.
-#[expect(clippy::large_enum_variant, reason = "lives for one frame, never in a collection")]
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum DeviceMessage {
     /// First, after the relay's greeting.

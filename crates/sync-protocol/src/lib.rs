@@ -56,7 +56,8 @@ pub use receipt::{FormerLife, RelayLie, RelayStanding, SignedReceipt};
 pub use refused::RefusedCode;
 pub use relay_session::{Outgoing, RelaySession, RelayStep};
 pub use relay_store::{
-    Checked, Heads, Page, Pushed, Redeemed, RelayStore, RelayStoreFailed, ReleaseAnswer, ReleaseAsk, Shown, Wake,
+    ChangesPage, Checked, Heads, Page, Pushed, Redeemed, RelayStore, RelayStoreFailed, ReleaseAnswer, ReleaseAsk,
+    Shown, Wake,
 };
 pub use roster::Roster;
 pub use store::{Consent, Cursor, Incarnation, OutId, OutItem, Refusal, Scope, StoreError, SyncStore};

@@ -36,6 +36,9 @@ pub struct Page {
     pub max_bytes: usize,
 }
 
+/// Positions and encodings of sealed changes; `None` for a run of positions up to that one that snapshots cover.
+pub type ChangesPage = Vec<(u64, Option<Vec<u8>>)>;
+
 /// A pushed item whose signature and ownership hold; whether its grants live is for the store's transaction to see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Checked {
@@ -191,8 +194,8 @@ pub trait RelayStore {
     /// The last positions of a clinic's feeds.
     fn heads(&mut self, tenant: &TenantId) -> Result<Heads, RelayStoreFailed>;
 
-    /// Sealed changes, in the order of their positions; `None` for a run of positions up to that one that are covered.
-    fn changes(&mut self, tenant: &TenantId, page: Page) -> Result<Vec<(u64, Option<Vec<u8>>)>, RelayStoreFailed>;
+    /// Sealed changes, in the order of their positions.
+    fn changes(&mut self, tenant: &TenantId, page: Page) -> Result<ChangesPage, RelayStoreFailed>;
 
     /// The chain ([`crate::follow`]) of the changes or the consents up to a position.
     fn chain(&mut self, tenant: &TenantId, feed: Feed, position: u64) -> Result<[u8; 32], RelayStoreFailed>;

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row, Transaction, params};
 use seal::{GrantId, TenantId};
-use sync_protocol::{Consent, Feed, Heads, Page, follow};
+use sync_protocol::{ChangesPage, Consent, Feed, Heads, Page, follow};
 
 use super::chains::{chain_at, consent_name};
 use super::columns::{position, to_sql};
@@ -39,11 +39,7 @@ pub(super) fn heads(connection: &Connection, tenant: &TenantId) -> rusqlite::Res
 }
 
 /// What is live, and between that (or at the end) `None` for a run of positions that are covered.
-pub(super) fn changes(
-    connection: &Connection,
-    tenant: &TenantId,
-    page: Page,
-) -> rusqlite::Result<Vec<(u64, Option<Vec<u8>>)>> {
+pub(super) fn changes(connection: &Connection, tenant: &TenantId, page: Page) -> rusqlite::Result<ChangesPage> {
     let sql = "SELECT position, bytes FROM change WHERE tenant = ?1 AND position > ?2 AND covered_ms IS NULL
                ORDER BY position LIMIT ?3";
     let live = paged(connection, sql, tenant, page, |row| row.get::<_, Vec<u8>>(1), Vec::len)?;

@@ -8,9 +8,9 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use seal::{DeviceId, GrantId, Receipt, RelayKey, TenantId};
 use sync_protocol::{
-    AuditLine, AuditOutcome, Checked, Consent, Feed, FormerLife, Heads, Incarnation, NO_CHAIN, OutId, Page, Pushed,
-    Redeemed, RelayStore, RelayStoreFailed, ReleaseAnswer, ReleaseAsk, Roster, Shown, SignedReceipt, Wake, follow,
-    name_of_change, sum_of_chains,
+    AuditLine, AuditOutcome, ChangesPage, Checked, Consent, Feed, FormerLife, Heads, Incarnation, NO_CHAIN, OutId,
+    Page, Pushed, Redeemed, RelayStore, RelayStoreFailed, ReleaseAnswer, ReleaseAsk, Roster, Shown, SignedReceipt,
+    Wake, follow, name_of_change, sum_of_chains,
 };
 
 pub struct MemoryRelay {
@@ -105,7 +105,7 @@ impl RelayStore for MemoryRelay {
         })
     }
 
-    fn changes(&mut self, _: &TenantId, page: Page) -> Result<Vec<(u64, Option<Vec<u8>>)>, RelayStoreFailed> {
+    fn changes(&mut self, _: &TenantId, page: Page) -> Result<ChangesPage, RelayStoreFailed> {
         let mut items = page_of(&self.changes, page, |(_, bytes)| bytes.len());
         items.retain(|(position, _)| self.hides != Some(*position));
         for at in 1..items.len() {
