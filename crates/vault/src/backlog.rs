@@ -195,7 +195,8 @@ impl Reading<'_> {
     /// What is not judged of a document, up to a rank, as far as it fits; the oldest first.
     fn add_document(&self, slice: &mut Vec<Vec<u8>>, document: &DocumentId, rank: u8) -> Result<(), VaultError> {
         let room = i64::try_from(SLICE.saturating_sub(slice.len())).unwrap_or(0);
-        let sql = "SELECT sealed FROM changes WHERE verdict = 3 AND document = ?1 AND rank <= ?2 ORDER BY arrival LIMIT ?3";
+        let sql =
+            "SELECT sealed FROM changes WHERE verdict = 3 AND document = ?1 AND rank <= ?2 ORDER BY arrival LIMIT ?3";
         slice.extend(self.many(sql, (document.as_bytes(), rank, room), |row| Ok(row.get(0)?))?);
         Ok(())
     }

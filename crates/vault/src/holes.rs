@@ -48,7 +48,13 @@ pub(crate) fn fill(conn: &Connection, places: impl IntoIterator<Item = Place>) -
     for run in places.chunk_by(|one, next| next.follows(one)) {
         let (first, last) = (run[0], run[run.len() - 1]);
         let stored = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        join(conn, &first.device, &first.opening, stored(first.number), stored(last.number))?;
+        join(
+            conn,
+            &first.device,
+            &first.opening,
+            stored(first.number),
+            stored(last.number),
+        )?;
     }
     Ok(())
 }
@@ -134,18 +140,19 @@ impl Reading<'_> {
         let with_holes = self.many(
             "SELECT DISTINCT device, opening FROM numbers_here WHERE first > 1 ORDER BY device, opening",
             [],
-            |row| {
-                Ok((
-                    DeviceId::from_bytes(row.get(0)?),
-                    OpeningId::from_bytes(row.get(1)?),
-                ))
-            },
+            |row| Ok((DeviceId::from_bytes(row.get(0)?), OpeningId::from_bytes(row.get(1)?))),
         )?;
         let holes = with_holes.into_iter().map(|(device, opening)| {
             let sql = "SELECT last FROM numbers_here WHERE device = ?1 AND opening = ?2 AND first = 1";
-            let upto = self.one(sql, params![device.as_bytes(), opening.as_bytes()], |row| Ok(count(row, 0)?))?;
+            let upto = self.one(sql, params![device.as_bytes(), opening.as_bytes()], |row| {
+                Ok(count(row, 0)?)
+            })?;
             let number = upto.unwrap_or(0) + 1;
-            Ok(MissingSince { device, opening, number })
+            Ok(MissingSince {
+                device,
+                opening,
+                number,
+            })
         });
         holes.collect()
     }
@@ -180,7 +187,9 @@ mod tests {
     }
 
     fn ranges(conn: &Connection) -> Vec<(i64, i64)> {
-        let mut all = conn.prepare("SELECT first, last FROM numbers_here ORDER BY first").unwrap();
+        let mut all = conn
+            .prepare("SELECT first, last FROM numbers_here ORDER BY first")
+            .unwrap();
         let rows = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         rows.collect::<Result<_, _>>().unwrap()
     }
@@ -203,9 +212,15 @@ mod tests {
                     dig(&conn, &place(number)).unwrap();
                     here.remove(&i64::try_from(number).unwrap());
                 } else {
-                    let some: Vec<u64> = (0..rng.next_u32() % 6).map(|_| u64::from(rng.next_u32() % 30)).collect();
+                    let some: Vec<u64> = (0..rng.next_u32() % 6)
+                        .map(|_| u64::from(rng.next_u32() % 30))
+                        .collect();
                     fill(&conn, some.iter().map(|number| place(*number))).unwrap();
-                    here.extend(some.iter().filter(|number| **number > 0).map(|number| i64::try_from(*number).unwrap()));
+                    here.extend(
+                        some.iter()
+                            .filter(|number| **number > 0)
+                            .map(|number| i64::try_from(*number).unwrap()),
+                    );
                 }
                 assert_eq!(ranges(&conn), ranges_of(&here), "seed {seed}");
             }

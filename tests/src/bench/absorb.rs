@@ -79,7 +79,11 @@ pub fn measure(folder: &Path) -> Result<Figure> {
     let against = "signature, AEAD, Automerge apply, and SQLite insert with its three indexes, each alone".to_owned();
     let what = format!("absorb 1000 changes in batches of {BATCH}, processor time");
     Ok(Figure::of("absorb", what, against, ours, parts)
-        .with(Goal::at_least("10 000 changes/s on one core", 10_000.0, n_changes as f64 / spent))
+        .with(Goal::at_least(
+            "10 000 changes/s on one core",
+            10_000.0,
+            n_changes as f64 / spent,
+        ))
         .with(Goal::at_most("3x the sum of its parts", 3.0, ratio))
         .under(before))
 }

@@ -119,7 +119,12 @@ pub fn write_notes(vault: &Vault, visits: &[VisitId], n: usize) -> Result<()> {
         text: text.to_owned(),
         source: None,
     };
-    let plan = ["Paracetamol 500 mg.", "Fluids and rest.", "Review if worse.", "Medical certificate, one day."];
+    let plan = [
+        "Paracetamol 500 mg.",
+        "Fluids and rest.",
+        "Review if worse.",
+        "Medical certificate, one day.",
+    ];
     for edit in 0..n {
         vault.write(None, |w| -> Result<(), VaultError> {
             for visit in visits {
@@ -157,6 +162,11 @@ pub fn take_changes(vault: &Vault) -> Result<Vec<Vec<u8>>> {
 pub fn processor_seconds() -> Result<f64> {
     let text = std::fs::read_to_string("/proc/self/stat")?;
     let fields = text.rsplit(')').next().context("/proc/self/stat has a name")?;
-    let ticks: u64 = fields.split_whitespace().skip(11).take(2).map(|field| field.parse().unwrap_or(0)).sum();
+    let ticks: u64 = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .map(|field| field.parse().unwrap_or(0))
+        .sum();
     Ok(ticks as f64 / 100.0)
 }

@@ -51,11 +51,15 @@ fn cold_open(site: &Site) -> Result<Figure> {
     )?;
     let p95 = ours.quantile(0.95);
     let against = "SQLCipher's connection and one row, no page checked".to_owned();
-    Ok(
-        Figure::of("cold_open", "open the store of 20 000 patients".into(), against, ours, yardstick)
-            .with(Goal::at_most("95 % under 500 ms", 500.0, p95))
-            .under(load),
+    Ok(Figure::of(
+        "cold_open",
+        "open the store of 20 000 patients".into(),
+        against,
+        ours,
+        yardstick,
     )
+    .with(Goal::at_most("95 % under 500 ms", 500.0, p95))
+    .under(load))
 }
 
 /// Her banner, with allergies and what is open, by the desk's verb.
@@ -90,9 +94,13 @@ fn open_patient(site: &Site) -> Result<Figure> {
     )?;
     let p95 = ours.quantile(0.95);
     let against = "one row of the same table by its key, bare SQLCipher".to_owned();
-    Ok(
-        Figure::of("open_patient", "open a patient among 20 000".into(), against, ours, yardstick)
-            .with(Goal::at_most("95 % under 20 ms", 20.0, p95))
-            .under(load),
+    Ok(Figure::of(
+        "open_patient",
+        "open a patient among 20 000".into(),
+        against,
+        ours,
+        yardstick,
     )
+    .with(Goal::at_most("95 % under 20 ms", 20.0, p95))
+    .under(load))
 }

@@ -55,7 +55,11 @@ pub fn measure(folder: &Path) -> Result<Figure> {
         Figure::of("edit", "edit one field, durable".into(), against, ours, yardstick)
             .with(Goal::at_most("2x the bare commit", 2.0, ratio))
             .with(Goal::at_most("320 bytes for one field", 320.0, n_bytes as f64))
-            .with(Goal::at_most("620 bytes for an encounter's note", 620.0, n_encounter as f64))
+            .with(Goal::at_most(
+                "620 bytes for an encounter's note",
+                620.0,
+                n_encounter as f64,
+            ))
             .under(load),
     )
 }

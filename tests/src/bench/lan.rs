@@ -42,8 +42,9 @@ pub fn measure(folder: &Path) -> Result<Figure> {
         let now = here.vault.now();
         let id = here.vault.with_rng(|rng| PatientId::make(now, &mut &mut *rng));
         let began = Instant::now();
-        here.vault
-            .write(None, |w| -> Result<(), VaultError> { w.put_patient(&patient(id, person)) })?;
+        here.vault.write(None, |w| -> Result<(), VaultError> {
+            w.put_patient(&patient(id, person))
+        })?;
         let arrived = there.heard(Tag::Patient(id))?;
         ensure!(there.vault.read(|r| r.patient(id))?.is_some(), "somebody else arrived");
         Ok(arrived - began)
@@ -128,7 +129,13 @@ impl Station {
     }
 
     fn until_equal(&self) -> Result<()> {
-        self.until(|state| state.peers.iter().any(|peer| peer.connected && peer.equal).then_some(()))
+        self.until(|state| {
+            state
+                .peers
+                .iter()
+                .any(|peer| peer.connected && peer.equal)
+                .then_some(())
+        })
     }
 
     /// When it was told that this changed.

@@ -41,7 +41,9 @@ impl Link {
                 if of_thread.closing.load(Ordering::Relaxed) {
                     return;
                 }
-                let Ok(far) = TcpStream::connect(("127.0.0.1", to)) else { continue };
+                let Ok(far) = TcpStream::connect(("127.0.0.1", to)) else {
+                    continue;
+                };
                 for (from, into, is_up) in [(&near, &far, true), (&far, &near, false)] {
                     let (Ok(from), Ok(into)) = (from.try_clone(), into.try_clone()) else {
                         continue;

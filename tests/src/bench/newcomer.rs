@@ -83,10 +83,18 @@ fn figure(id: &'static str, taken: &Taken, alone: Duration, before: f64) -> Figu
     ours.push(taken.complete);
     yardstick.push(alone);
     let ratio = ours.median() / yardstick.median();
-    let against = "the same bytes over a loopback socket into a bare SQLCipher table with the same indexes, same batches";
-    let what = format!("a new device takes in {PATIENTS} patients, {} documents", PATIENTS * (2 + VISITS));
+    let against =
+        "the same bytes over a loopback socket into a bare SQLCipher table with the same indexes, same batches";
+    let what = format!(
+        "a new device takes in {PATIENTS} patients, {} documents",
+        PATIENTS * (2 + VISITS)
+    );
     Figure::of(id, what, against.into(), ours, yardstick)
-        .with(Goal::at_most("search among all in 5 s", 5.0, taken.searchable.as_secs_f64()))
+        .with(Goal::at_most(
+            "search among all in 5 s",
+            5.0,
+            taken.searchable.as_secs_f64(),
+        ))
         .with(Goal::at_most("complete in 60 s", 60.0, taken.complete.as_secs_f64()))
         .with(Goal::at_most("2x downloading and inserting", 2.0, ratio))
         .with(Goal::at_most("300 MiB of memory", 300.0, taken.memory))
@@ -98,9 +106,19 @@ fn slow_figure(taken: &Taken, alone: Duration, before: f64) -> Figure {
     ours.push(taken.complete);
     yardstick.push(alone);
     let against = "the bytes that came, at 2 Mbit/s".to_owned();
-    Figure::of("newcomer_slow", "the same over a link of 2 Mbit/s".into(), against, ours, yardstick)
-        .with(Goal::at_most("complete in 8 min (in s)", 480.0, taken.complete.as_secs_f64()))
-        .under(before)
+    Figure::of(
+        "newcomer_slow",
+        "the same over a link of 2 Mbit/s".into(),
+        against,
+        ours,
+        yardstick,
+    )
+    .with(Goal::at_most(
+        "complete in 8 min (in s)",
+        480.0,
+        taken.complete.as_secs_f64(),
+    ))
+    .under(before)
 }
 
 fn fill(site: &Site) -> Result<()> {

@@ -33,7 +33,9 @@ fn work(vault: &Vault) {
             })
         });
         for words in [["cough", "three days"], ["cough", "four days"]] {
-            write(vault, |w| (from..from + 20).try_for_each(|n| w.put_note(visit_id(n), &note(&words))));
+            write(vault, |w| {
+                (from..from + 20).try_for_each(|n| w.put_note(visit_id(n), &note(&words)))
+            });
         }
         write(vault, |w| {
             (from..from + 20).try_for_each(|n| w.record_allergy(patient_id(n), &allergy(2, Severity::Severe)))
@@ -71,7 +73,11 @@ fn clinic_at_work() -> (Clinic, Machine, Vec<Vec<u8>>) {
     work(writer.vault());
     let changes = take_outbox(writer.vault());
     // The last batch is a large one too.
-    assert!(changes.len() > 300 && changes.len() % BATCH >= 64, "{} changes", changes.len());
+    assert!(
+        changes.len() > 300 && changes.len() % BATCH >= 64,
+        "{} changes",
+        changes.len()
+    );
     (clinic, writer, changes)
 }
 
@@ -83,19 +89,33 @@ fn what_todays_work_needs_is_read_first_and_the_rest_follows() {
     assert_eq!(left(vault), changes.len() as u64);
     assert_eq!(read(vault, |r| r.sync_figures()).n_changes, changes.len() as u64);
     assert_eq!((n_found(vault), read(vault, |r| r.all_staff()).len()), (0, 0));
-    assert_eq!(vault.set_of_changes().unwrap(), writer.vault().set_of_changes().unwrap(), "a member of the set before it is read");
+    assert_eq!(
+        vault.set_of_changes().unwrap(),
+        writer.vault().set_of_changes().unwrap(),
+        "a member of the set before it is read"
+    );
 
     let day = today(vault);
-    let notes = || (1..=N).filter(|n| read(vault, |r| r.visit(visit_id(*n))).is_some()).count();
+    let notes = || {
+        (1..=N)
+            .filter(|n| read(vault, |r| r.visit(visit_id(*n))).is_some())
+            .count()
+    };
     let mut left_before = left(vault);
     while vault.read_on().unwrap() > 0 {
         assert!(left(vault) < left_before, "a slice is less to read");
         left_before = left(vault);
         let (found, queue) = (n_found(vault), read(vault, |r| r.queue(day)).len());
         assert!(queue == 2 || found == 0, "the queue is read before anybody is found");
-        assert!(found == usize::from(N) || notes() == 0, "everybody is found before a visit is read");
+        assert!(
+            found == usize::from(N) || notes() == 0,
+            "everybody is found before a visit is read"
+        );
         if notes() > 0 {
-            assert!(read(vault, |r| r.visit(visit_id(7))).is_some(), "whoever is in the queue is read first");
+            assert!(
+                read(vault, |r| r.visit(visit_id(7))).is_some(),
+                "whoever is in the queue is read first"
+            );
         }
     }
     assert_same(vault, writer.vault());
@@ -116,7 +136,11 @@ fn a_patient_whom_somebody_opens_is_read_at_once_and_who_writes_writes_on_top_of
     let mut moved = patient(40);
     moved.phone = "03-7955 0142".into();
     write(vault, |w| w.put_patient(&moved));
-    assert_eq!(left(vault), changes.len() as u64 - 4, "what she wrote on top of was read");
+    assert_eq!(
+        left(vault),
+        changes.len() as u64 - 4,
+        "what she wrote on top of was read"
+    );
     let sent = take_outbox(vault);
     assert_eq!(sent.len(), 1);
     deliver(writer.vault(), sent);
