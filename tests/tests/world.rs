@@ -181,14 +181,6 @@ impl Net {
         self.relay.as_ref().unwrap()
     }
 
-    pub fn kill_relay(&mut self) {
-        self.relay.as_mut().unwrap().kill().unwrap();
-    }
-
-    pub fn start_relay_again(&mut self) {
-        self.relay = self.relay.take().map(|relay| relay.start_again().unwrap());
-    }
-
     /// What a closed device holds.
     pub fn held(&self, device: &str) -> Held {
         let store = open_store(&self.data(device), self.tenant()).unwrap();
