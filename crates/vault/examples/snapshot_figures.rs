@@ -36,7 +36,9 @@ fn sent(vault: &Vault) -> Vec<Vec<u8>> {
         if items.is_empty() {
             return sent;
         }
-        vault.mark_sent(&items.iter().map(|item| item.id).collect::<Vec<_>>()).unwrap();
+        vault
+            .mark_sent(&items.iter().map(|item| item.id).collect::<Vec<_>>())
+            .unwrap();
         let changes = items.into_iter().filter(|item| matches!(item.id, OutId::Change(_)));
         sent.extend(changes.map(|item| item.bytes));
     }
@@ -44,7 +46,9 @@ fn sent(vault: &Vault) -> Vec<Vec<u8>> {
 
 /// What a new device would be given: how many, and their bytes.
 fn live(vault: &Vault) -> (usize, usize) {
-    let ids = vault.ids_under(PeerSet::Changes, Prefix::ROOT, None, usize::MAX).unwrap();
+    let ids = vault
+        .ids_under(PeerSet::Changes, Prefix::ROOT, None, usize::MAX)
+        .unwrap();
     let changes = vault.changes(&ids, usize::MAX).unwrap();
     (changes.len(), changes.iter().flatten().map(Vec::len).sum())
 }
@@ -96,9 +100,15 @@ fn queue_of_a_day() {
             arrived_at: Instant::from_millisecond(1_795_000_000_000).unwrap(),
             doctor: None,
         };
-        let write = |f: &dyn Fn(&mut vault::Writing<'_>) -> Result<(), VaultError>| pair.vaults[0].write(None, |w| f(w));
+        let write =
+            |f: &dyn Fn(&mut vault::Writing<'_>) -> Result<(), VaultError>| pair.vaults[0].write(None, |w| f(w));
         write(&|w| w.add_to_queue(day, &entry).map(drop)).unwrap();
-        let states = [QueueState::Called, QueueState::InConsult, QueueState::Called, QueueState::InConsult];
+        let states = [
+            QueueState::Called,
+            QueueState::InConsult,
+            QueueState::Called,
+            QueueState::InConsult,
+        ];
         for state in states.into_iter().chain([QueueState::Done]) {
             write(&|w| w.set_queue_state(entry.id, state)).unwrap();
         }
@@ -129,7 +139,10 @@ fn long_document(n_changes: u32) {
         pair.vaults[0] = Vault::open(&folder.path().join("0"), &pair.secrets, ports(7 + u64::from(n))).unwrap();
         let begun = Moment::now();
         edit(&pair.vaults[0], n);
-        println!("{what}: the first edit after opening takes {} ms", begun.elapsed().as_millis());
+        println!(
+            "{what}: the first edit after opening takes {} ms",
+            begun.elapsed().as_millis()
+        );
     };
     println!("one document of {n_changes} changes");
     reopened(&mut pair, "as changes", n_changes);

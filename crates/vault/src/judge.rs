@@ -31,6 +31,8 @@ pub(crate) struct Judge<'j> {
     pub(crate) tags: BTreeSet<Tag>,
     /// Documents whose snapshots, or their confirmations, are other ones now.
     pub(crate) touched: BTreeSet<DocPath>,
+    /// Confirmations that a snapshot lists which has just come into force, or is so no more.
+    pub(crate) relisted: BTreeSet<ChangeId>,
     /// Who belongs is another than it was.
     again: bool,
     /// What was looked at before the transaction began.
@@ -51,6 +53,7 @@ impl<'j> Judge<'j> {
             shelf,
             tags: BTreeSet::new(),
             touched: BTreeSet::new(),
+            relisted: BTreeSet::new(),
             again: false,
             looked: HashMap::new(),
         }

@@ -117,7 +117,13 @@ fn entries_of_flags(mut column: &[u8], max_entries: u64) -> Result<(), &'static 
 }
 
 fn list(rest: &mut &[u8]) -> Result<u64, &'static str> {
-    number(rest).and_then(|n| if n <= MAX_LISTED { Ok(n) } else { Err("too_many_operations") })
+    number(rest).and_then(|n| {
+        if n <= MAX_LISTED {
+            Ok(n)
+        } else {
+            Err("too_many_operations")
+        }
+    })
 }
 
 fn take<'b>(rest: &mut &'b [u8], n_bytes: u64) -> Result<&'b [u8], &'static str> {
@@ -175,7 +181,8 @@ mod tests {
             doc.insert(&list, 0, f64::from(n as i32)).unwrap();
             if n % 7 == 0 {
                 doc.delete(&list, 0).unwrap();
-                doc.put(ROOT, "words", "a sentence that is long enough to be squeezed").unwrap();
+                doc.put(ROOT, "words", "a sentence that is long enough to be squeezed")
+                    .unwrap();
                 doc.commit();
             }
         }
@@ -214,7 +221,10 @@ mod tests {
         let bomb = [&MAGIC[..], &[0; 4], &[DOCUMENT, body.len() as u8], &body].concat();
         assert_eq!(load(&bomb).unwrap_err(), "too_many_operations");
         // 2³⁹ nothings, and as many noes.
-        for (spec, column) in [(0x42, &[0, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10][..]), (0x44, &column[..6])] {
+        for (spec, column) in [
+            (0x42, &[0, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10][..]),
+            (0x44, &column[..6]),
+        ] {
             let body = [&[0, 0, 0, 1, spec, column.len() as u8][..], column].concat();
             let bomb = [&MAGIC[..], &[0; 4], &[DOCUMENT, body.len() as u8], &body].concat();
             assert_eq!(load(&bomb).unwrap_err(), "too_many_operations");

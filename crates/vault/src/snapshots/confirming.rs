@@ -33,7 +33,9 @@ impl Reading<'_> {
         let found = self.many(sql, of, |row| {
             Ok((ChangeId::from_bytes(row.get(0)?), row.get::<_, String>(1)?))
         })?;
-        let known = found.into_iter().filter_map(|(id, path)| Some((id, path.parse().ok()?)));
+        let known = found
+            .into_iter()
+            .filter_map(|(id, path)| Some((id, path.parse().ok()?)));
         Ok(known.collect())
     }
 }

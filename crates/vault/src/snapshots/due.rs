@@ -74,7 +74,10 @@ pub(crate) fn fresh(conn: &Connection, document: &DocumentId) -> Result<Fresh, V
         let device = DeviceId::from_bytes(row.get(0)?);
         let opening = seal::OpeningId::from_bytes(row.get(1)?);
         let number = Numbers::of([count(row, 2)?]);
-        if !listed.get(&(device, opening)).is_some_and(|listed| number.are_among(listed)) {
+        if !listed
+            .get(&(device, opening))
+            .is_some_and(|listed| number.are_among(listed))
+        {
             fresh.n += 1;
             fresh.n_bytes += count(row, 3)?;
             fresh.writers.insert(device);

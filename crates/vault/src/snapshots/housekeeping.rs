@@ -160,7 +160,8 @@ impl Writing<'_> {
         let (conn, now_ms) = (self.conn(), self.now().as_millisecond());
         // A time that is still to come was noted by a clock that was wrong.
         conn.prepare_cached(
-            "UPDATE changes SET covered_ms = ?1 WHERE covered_by IS NOT NULL AND (covered_ms IS NULL OR covered_ms > ?1)",
+            "UPDATE changes SET covered_ms = ?1
+             WHERE covered_by IS NOT NULL AND (covered_ms IS NULL OR covered_ms = 0 OR covered_ms > ?1)",
         )?
         .execute([now_ms])?;
         let sql = "SELECT id, kind, covered_by FROM changes
@@ -202,7 +203,9 @@ fn forget(conn: &Connection, id: &ChangeId) -> Result<(), VaultError> {
 
 fn place(conn: &Connection) -> Result<i64, VaultError> {
     let place = conn
-        .query_row("SELECT value FROM meta WHERE key = 'snapshots_looked'", [], |row| row.get(0))
+        .query_row("SELECT value FROM meta WHERE key = 'snapshots_looked'", [], |row| {
+            row.get(0)
+        })
         .optional()?;
     Ok(place.unwrap_or(0))
 }
@@ -216,10 +219,21 @@ fn remember_place(conn: &Connection, place: i64) -> Result<(), VaultError> {
 }
 
 impl Vault {
+    /// What is covered and still here. For tests.
+    #[doc(hidden)]
+    pub fn covered_changes(&self) -> Result<Vec<ChangeId>, VaultError> {
+        let sql = "SELECT id FROM changes WHERE covered_by IS NOT NULL";
+        self.read(|r| r.many(sql, [], |row| Ok(ChangeId::from_bytes(row.get(0)?))))
+    }
+
     /// Makes a snapshot of every document, due or not. For tests.
     #[doc(hidden)]
     pub fn snapshot_everything(&self) -> Result<usize, VaultError> {
-        let paths = self.read(|r| r.many("SELECT path FROM p_documents ORDER BY path", [], |row| Ok(row.get::<_, String>(0)?)))?;
+        let paths = self.read(|r| {
+            r.many("SELECT path FROM p_documents ORDER BY path", [], |row| {
+                Ok(row.get::<_, String>(0)?)
+            })
+        })?;
         let mut n_made = 0;
         for path in paths.iter().filter_map(|path| path.parse::<DocPath>().ok()) {
             n_made += usize::from(self.write(None, |w| w.make_snapshot(path))?.is_some());

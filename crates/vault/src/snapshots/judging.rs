@@ -185,6 +185,8 @@ impl Judge<'_> {
             let in_force = doc.is_some_and(|doc| merge(&mut base, snapshot, doc));
             if in_force != snapshot.in_force {
                 rows::set_in_force(self.conn, &snapshot.id, in_force)?;
+                // What they name may be gone already, so that nothing else would ask for them.
+                self.relisted.extend(rows::confirmations_listed(self.conn, &snapshot.id)?);
             }
         }
         let all = base.doc.get_changes_meta(&[]);
@@ -210,7 +212,9 @@ impl Judge<'_> {
     fn note_what_was_put_aside(&mut self, document: &DocumentId) -> Result<(), VaultError> {
         for (id, sealed) in rows::put_aside_unopened(self.conn, document, AFTER_REMOVAL)? {
             let opened = SealedChange::decode(&sealed).and_then(|sealed| sealed.open(&self.belonging.epochs));
-            let change = opened.ok().and_then(|plain| Payload::unpack(&plain).ok()?.automerge().ok());
+            let change = opened
+                .ok()
+                .and_then(|plain| Payload::unpack(&plain).ok()?.automerge().ok());
             if let Some(change) = change {
                 set::note_automerge(self.conn, &id, &change)?;
             }
@@ -241,7 +245,7 @@ impl Judge<'_> {
         noted: &[Noted],
         in_force: &[InForce],
     ) -> Result<(), VaultError> {
-        let mut confirmations = BTreeSet::new();
+        let mut confirmations = std::mem::take(&mut self.relisted);
         for (place, snapshot) in noted.iter().enumerate() {
             let place_of = |other: &InForce| noted.iter().position(|one| one.id == other.id);
             let is_in_force = in_force.iter().any(|one| one.id == snapshot.id);
@@ -259,7 +263,10 @@ impl Judge<'_> {
             self.cover(&snapshot.id, snapshot.covered_by, by, in_force)?;
             confirmations.extend(rows::that_name(self.conn, &snapshot.id)?);
             if snapshot.verdict != Verdict::Quarantined as i64 {
-                let is_here = snapshot.heads.iter().all(|head| doc.get_change_meta_by_hash(head).is_some());
+                let is_here = snapshot
+                    .heads
+                    .iter()
+                    .all(|head| doc.get_change_meta_by_hash(head).is_some());
                 let verdict = if is_here { Verdict::Applied } else { Verdict::Waiting };
                 if snapshot.verdict != verdict as i64 {
                     set::rule(self.conn, &snapshot.id, verdict, None)?;
@@ -342,7 +349,10 @@ fn uncovered<'e>(edits: &'e [Edit], base: &Base) -> (Vec<&'e Edit>, BTreeSet<Cha
         if base.places.contains_key(&place) {
             forks.insert(edit.id);
         } else {
-            rivals.entry((edit.device, edit.opening, edit.seq)).or_default().push(edit);
+            rivals
+                .entry((edit.device, edit.opening, edit.seq))
+                .or_default()
+                .push(edit);
         }
     }
     for mut rivals in rivals.into_values() {

@@ -12,8 +12,8 @@ use minicbor::bytes::ByteArray;
 use minicbor::{Decode, Encode};
 
 use super::numbers::HeldOfOpening;
-use crate::documents::DocPath;
 use crate::VaultError;
+use crate::documents::DocPath;
 
 /// The path under which confirmations stand. Frozen: ids are derived from it. It is no document.
 pub(crate) const CONFIRMATIONS: &str = "snapshots";

@@ -5,9 +5,9 @@ use minicbor::bytes::ByteArray;
 use rusqlite::{Connection, OptionalExtension};
 use seal::{Admission, ChangeId, Header, Membership, SealedChange};
 
+use super::chunk;
 use super::numbers::{self, Held};
 use super::payload::{self, CONFIRMATIONS, Confirmation, MAX_CONFIRMED, SnapshotPayload};
-use super::chunk;
 use crate::VaultError;
 use crate::belonging::Belonging;
 use crate::documents::{DocPath, fresh_document};

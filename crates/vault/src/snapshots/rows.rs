@@ -295,7 +295,8 @@ pub(crate) fn documents_of(conn: &Connection, snapshots: &[[u8; 32]]) -> Result<
 
 /// The snapshots that a confirmation names.
 pub(crate) fn named_by(conn: &Connection, confirmation: &ChangeId) -> Result<Vec<[u8; 32]>, VaultError> {
-    let mut statement = conn.prepare_cached("SELECT snapshot FROM confirmations WHERE change = ?1 ORDER BY snapshot")?;
+    let mut statement =
+        conn.prepare_cached("SELECT snapshot FROM confirmations WHERE change = ?1 ORDER BY snapshot")?;
     let rows = statement.query_map([confirmation.as_bytes()], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -326,12 +327,36 @@ pub(crate) fn is_listed_by(conn: &Connection, id: &ChangeId) -> Result<Option<Ch
     Ok(None)
 }
 
+/// The confirmations that are here and that a snapshot lists.
+pub(crate) fn confirmations_listed(conn: &Connection, snapshot: &ChangeId) -> Result<Vec<ChangeId>, VaultError> {
+    let mut find = conn.prepare_cached(
+        "SELECT c.id FROM changes c WHERE c.device = ?1 AND c.opening = ?2 AND c.number BETWEEN ?3 AND ?4 AND c.kind = ?5
+         AND NOT EXISTS (SELECT 1 FROM snapshots s WHERE s.id = c.id) AND c.verdict = ?6",
+    )?;
+    let mut found = Vec::new();
+    for ((device, opening), numbers) in held_by(conn, snapshot)? {
+        for (first, last) in numbers.ranges() {
+            let bounds = [first, last].map(|number| i64::try_from(number).unwrap_or(i64::MAX));
+            let kind = kind_code(ChangeKind::Snapshot);
+            let of = params![
+                device.as_bytes(),
+                opening.as_bytes(),
+                bounds[0],
+                bounds[1],
+                kind,
+                Verdict::Applied as i64
+            ];
+            let rows = find.query_map(of, |row| row.get(0).map(ChangeId::from_bytes))?;
+            found.extend(rows.collect::<Result<Vec<_>, _>>()?);
+        }
+    }
+    Ok(found)
+}
+
 /// Whether it is here, and not covered.
 pub(crate) fn is_live(conn: &Connection, id: &ChangeId) -> Result<bool, VaultError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM changes WHERE id = ?1 AND covered_by IS NULL)";
-    Ok(conn
-        .prepare_cached(sql)?
-        .query_row([id.as_bytes()], |row| row.get(0))?)
+    Ok(conn.prepare_cached(sql)?.query_row([id.as_bytes()], |row| row.get(0))?)
 }
 
 /// By what a change is covered; `None` also for one that is not here.
@@ -379,11 +404,12 @@ pub(crate) fn cover(
     Ok(())
 }
 
-/// Forgets everything that was read: it is read anew. What was thrown away stays known.
+/// Forgets everything that was read: it is read anew. What was thrown away stays known, and that something was covered
+/// (0: since nobody knows when), so that nobody is told twice.
 pub(crate) fn forget_all(conn: &Connection) -> Result<(), VaultError> {
     conn.execute_batch(
         "DELETE FROM snapshots; DELETE FROM snapshot_numbers; DELETE FROM confirmations;
-         UPDATE changes SET covered_by = NULL WHERE covered_by IS NOT NULL;",
+         UPDATE changes SET covered_by = NULL, covered_ms = coalesce(covered_ms, 0) WHERE covered_by IS NOT NULL;",
     )?;
     Ok(())
 }

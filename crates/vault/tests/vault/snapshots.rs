@@ -59,7 +59,9 @@ fn take_all(vault: &Vault) -> (Vec<Vec<u8>>, usize) {
         if items.is_empty() {
             return (changes, n_covered);
         }
-        vault.mark_sent(&items.iter().map(|item| item.id).collect::<Vec<_>>()).unwrap();
+        vault
+            .mark_sent(&items.iter().map(|item| item.id).collect::<Vec<_>>())
+            .unwrap();
         for item in items {
             match item.id {
                 OutId::Change(_) => changes.push(item.bytes),
@@ -125,6 +127,9 @@ fn a_confirmed_snapshot_covers_what_it_holds_and_a_new_device_needs_nothing_else
         healthy(vault);
     }
     assert_same(one.vault(), two.vault());
+    two.vault().rebuild().unwrap();
+    assert_eq!(take_all(two.vault()), (vec![], 0), "the relay was told");
+    assert_eq!(keep_house(two.vault()), Housekept::default());
     let three = Machine::new(&clinic, 2);
     deliver(three.vault(), only_snapshots(&all));
     assert_same(three.vault(), one.vault());
@@ -144,7 +149,13 @@ fn what_is_covered_goes_after_thirty_days_and_not_before() {
     let (clock, ports) = still_clock(7);
     let folder = tempfile::tempdir().unwrap();
     let other = Machine::new(&clinic, 1);
-    let vault = Vault::create(&folder.path().join("clinic"), &clinic.secrets(0), &clinic.statements, ports).unwrap();
+    let vault = Vault::create(
+        &folder.path().join("clinic"),
+        &clinic.secrets(0),
+        &clinic.statements,
+        ports,
+    )
+    .unwrap();
     edit_much(&vault);
     deliver(other.vault(), take_outbox(&vault));
     vault.snapshot_everything().unwrap();
@@ -206,7 +217,10 @@ fn what_a_snapshot_does_not_hold_stays_live_whoever_confirmed_it() {
     assert_same(three.vault(), one.vault());
     assert_eq!(three.vault().set_of_changes().unwrap().count, 3);
     let here = read(one.vault(), |r| r.patient(patient_id(1))).unwrap();
-    assert_eq!((here.address.town.as_str(), here.phone.as_str()), ("Ipoh", "03-0000029"));
+    assert_eq!(
+        (here.address.town.as_str(), here.phone.as_str()),
+        ("Ipoh", "03-0000029")
+    );
     let _ = two;
 }
 
@@ -237,7 +251,13 @@ fn a_straggler_with_unsent_edits_of_a_history_that_is_gone_loses_nothing() {
     let away = Machine::new(&clinic, 2);
     let (clock, ports) = still_clock(7);
     let folder = tempfile::tempdir().unwrap();
-    let vault = Vault::create(&folder.path().join("clinic"), &clinic.secrets(0), &clinic.statements, ports).unwrap();
+    let vault = Vault::create(
+        &folder.path().join("clinic"),
+        &clinic.secrets(0),
+        &clinic.statements,
+        ports,
+    )
+    .unwrap();
     let other = Machine::new(&clinic, 1);
     edit_much(&vault);
     let changes = take_outbox(&vault);
@@ -281,7 +301,10 @@ fn a_fork_against_a_covered_change_is_put_aside_also_when_its_id_is_lower() {
         deliver(two.vault(), first.clone());
         one.snapshot_everything().unwrap();
         let snapshot = take_outbox(&one);
-        let last = first.iter().map(|bytes| SealedChange::decode(bytes).unwrap()).next_back();
+        let last = first
+            .iter()
+            .map(|bytes| SealedChange::decode(bytes).unwrap())
+            .next_back();
         let other = SealedChange::decode(&second[0]).unwrap().id();
         was_lower[usize::from(other < last.unwrap().id())] = true;
         assert_eq!(only_snapshots(&snapshot).len(), 1);
@@ -306,9 +329,8 @@ fn a_fork_against_a_covered_change_is_put_aside_also_when_its_id_is_lower() {
 
 /// Two histories of one opening that part at the last change; the first one's store lies in `dir/first`.
 fn forked(clinic: &Clinic, dir: &std::path::Path, seed: u64) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
-    let store = |name: &str| {
-        Vault::create(&dir.join(name), &clinic.secrets(0), &clinic.statements, ports(4 + seed)).unwrap()
-    };
+    let store =
+        |name: &str| Vault::create(&dir.join(name), &clinic.secrets(0), &clinic.statements, ports(4 + seed)).unwrap();
     let (first, second) = (store("first"), store("second"));
     for n in 0..5 {
         for vault in [&first, &second] {
@@ -323,7 +345,9 @@ fn forked(clinic: &Clinic, dir: &std::path::Path, seed: u64) -> (Vec<Vec<u8>>, V
 
 /// What this device would give to a relay that has nothing.
 fn live_of(vault: &Vault) -> Vec<Vec<u8>> {
-    let ids = vault.ids_under(PeerSet::Changes, Prefix::ROOT, None, usize::MAX).unwrap();
+    let ids = vault
+        .ids_under(PeerSet::Changes, Prefix::ROOT, None, usize::MAX)
+        .unwrap();
     let changes = vault.changes(&ids, usize::MAX).unwrap();
     changes.into_iter().map(Option::unwrap).collect()
 }
@@ -351,7 +375,13 @@ fn a_signed_visit_and_a_day_that_is_over_are_closed_by_one_snapshot_each() {
     let clinic = Clinic::with_devices(2);
     let (clock, ports) = still_clock(7);
     let folder = tempfile::tempdir().unwrap();
-    let vault = Vault::create(&folder.path().join("clinic"), &clinic.secrets(0), &clinic.statements, ports).unwrap();
+    let vault = Vault::create(
+        &folder.path().join("clinic"),
+        &clinic.secrets(0),
+        &clinic.statements,
+        ports,
+    )
+    .unwrap();
     let today = read(&vault, |r| r.today());
     for n in 1..6 {
         write(&vault, |w| w.add_to_queue(today, &queued(n)).map(drop));
@@ -379,7 +409,10 @@ fn a_full_disk_stops_housekeeping_and_nothing_else() {
         }
     };
     assert!(matches!(full, VaultError::DiskFull));
-    let (before, set) = (one.vault().dump_tables().unwrap(), one.vault().set_of_changes().unwrap());
+    let (before, set) = (
+        one.vault().dump_tables().unwrap(),
+        one.vault().set_of_changes().unwrap(),
+    );
     assert!(matches!(one.vault().snapshot_everything(), Err(VaultError::DiskFull)));
     assert_eq!(difference(&before, &one.vault().dump_tables().unwrap()), None);
     assert_eq!(one.vault().set_of_changes().unwrap(), set);
@@ -398,7 +431,10 @@ fn a_backup_holds_the_snapshots_and_stands_its_test() {
         with_sound: false,
         relay: None,
     };
-    let report = one.vault().back_up(&options, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
+    let report = one
+        .vault()
+        .back_up(&options, &mut |_| std::ops::ControlFlow::Continue(()))
+        .unwrap();
     assert_eq!(report.n_changes, EDITS + 2);
 }
 
@@ -614,7 +650,10 @@ fn packed(payload: &impl minicbor::Encode<()>) -> Vec<u8> {
 #[test]
 fn a_hostile_snapshot_is_put_aside_with_its_reason() {
     let clinic = Clinic::with_devices(2);
-    let mut forger = Forger { clinic: &clinic, number: 20 };
+    let mut forger = Forger {
+        clinic: &clinic,
+        number: 20,
+    };
     let mut doc = AutoCommit::new().with_actor(forger.actor());
     doc.put(ROOT, "name", "Klinik").unwrap();
     let good = forger.snapshot(&mut doc);
@@ -636,13 +675,19 @@ fn a_hostile_snapshot_is_put_aside_with_its_reason() {
     };
     let too_large = vec![0_u8; 8 * 1024 * 1024 + 1];
     let cases: Vec<(&str, Vec<u8>)> = vec![
-        ("wrong_document", packed(&named(&|bad| bad.path = "patient/x/identity".into()))),
+        (
+            "wrong_document",
+            packed(&named(&|bad| bad.path = "patient/x/identity".into())),
+        ),
         ("wrong_actor", packed(&forger.snapshot(&mut foreign))),
         ("wrong_actor", packed(&named(&|bad| bad.held.clear()))),
         ("wrong_heads", packed(&named(&|bad| bad.heads[0] = [3; 32].into()))),
         ("wrong_count", packed(&named(&|bad| bad.n_changes += 1))),
         ("compressed_chunk", packed(&deflated)),
-        ("malformed_payload", packed(&named(&|bad| bad.held[0].numbers = vec![0, 0].into()))),
+        (
+            "malformed_payload",
+            packed(&named(&|bad| bad.held[0].numbers = vec![0, 0].into())),
+        ),
         ("malformed_document", packed(&named(&|bad| bad.document.truncate(40)))),
         ("inflates_too_far", {
             let mut deflate = DeflateEncoder::new(vec![1], Compression::default());
@@ -652,7 +697,10 @@ fn a_hostile_snapshot_is_put_aside_with_its_reason() {
     ];
     let machine = Machine::new(&clinic, 0);
     for (reason, plain) in &cases {
-        deliver(machine.vault(), vec![forger.seal(ChangeKind::Snapshot, "clinic", plain)]);
+        deliver(
+            machine.vault(),
+            vec![forger.seal(ChangeKind::Snapshot, "clinic", plain)],
+        );
         let aside = read(machine.vault(), |r| r.quarantined());
         assert_eq!(&aside.last().unwrap().reason, reason);
     }
@@ -660,7 +708,14 @@ fn a_hostile_snapshot_is_put_aside_with_its_reason() {
     let sealed = forger.seal(ChangeKind::Snapshot, "clinic", &packed(&good));
     let mut word = minicbor::Encoder::new(Vec::new());
     let id = SealedChange::decode(&sealed).unwrap().id();
-    word.map(2).unwrap().u8(0).unwrap().str("snapshots").unwrap().u8(5).unwrap();
+    word.map(2)
+        .unwrap()
+        .u8(0)
+        .unwrap()
+        .str("snapshots")
+        .unwrap()
+        .u8(5)
+        .unwrap();
     word.array(1).unwrap().bytes(id.as_bytes()).unwrap();
     let mut deflate = DeflateEncoder::new(vec![1], Compression::default());
     deflate.write_all(&word.into_writer()).unwrap();
@@ -671,14 +726,20 @@ fn a_hostile_snapshot_is_put_aside_with_its_reason() {
     assert_eq!((figures.waiting, figures.quarantined), (1, cases.len() as u64));
     assert_eq!(machine.vault().verify().unwrap().unsigned, []);
     machine.vault().rebuild().unwrap();
-    assert_eq!(read(machine.vault(), |r| r.sync_figures()).quarantined, cases.len() as u64);
+    assert_eq!(
+        read(machine.vault(), |r| r.sync_figures()).quarantined,
+        cases.len() as u64
+    );
 }
 
 #[test]
 fn the_largest_snapshot_there_may_be_and_kinds_of_a_newer_build_go_between_peers() {
     let clinic = Clinic::with_devices(2);
     let (one, two) = (Machine::new(&clinic, 0), Machine::new(&clinic, 1));
-    let mut forger = Forger { clinic: &clinic, number: 0 };
+    let mut forger = Forger {
+        clinic: &clinic,
+        number: 0,
+    };
     let largest = forger.seal(ChangeKind::Snapshot, "clinic", &vec![1; seal::MAX_SNAPSHOT_BYTES]);
     let newer = forger.seal(ChangeKind::Unknown(77), "clinic", b"of a newer build");
     deliver(one.vault(), vec![largest, newer]);
@@ -732,7 +793,10 @@ fn a_kill_at_any_place_of_making_confirming_and_throwing_away_loses_nothing() {
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&outcome.stdout);
-        assert!(was_killed(outcome.status), "nothing passes {point} {passing} times: {said}");
+        assert!(
+            was_killed(outcome.status),
+            "nothing passes {point} {passing} times: {said}"
+        );
         machine.try_open().unwrap();
         let vault = machine.vault();
         let phone = read(vault, |r| r.patient(patient_id(1))).unwrap().phone;
@@ -754,10 +818,16 @@ fn a_kill_at_any_place_of_making_confirming_and_throwing_away_loses_nothing() {
 fn two_severities_written_apart_are_still_two_after_a_snapshot() {
     let clinic = Clinic::with_devices(3);
     let (one, two) = (Machine::new(&clinic, 0), Machine::new(&clinic, 1));
-    write(one.vault(), |w| w.record_allergy(patient_id(1), &allergy(1, Severity::Unknown)));
+    write(one.vault(), |w| {
+        w.record_allergy(patient_id(1), &allergy(1, Severity::Unknown))
+    });
     exchange(one.vault(), two.vault());
-    write(one.vault(), |w| w.record_allergy(patient_id(1), &allergy(1, Severity::Mild)));
-    write(two.vault(), |w| w.record_allergy(patient_id(1), &allergy(1, Severity::Severe)));
+    write(one.vault(), |w| {
+        w.record_allergy(patient_id(1), &allergy(1, Severity::Mild))
+    });
+    write(two.vault(), |w| {
+        w.record_allergy(patient_id(1), &allergy(1, Severity::Severe))
+    });
     exchange(one.vault(), two.vault());
     one.vault().snapshot_everything().unwrap();
     exchange(one.vault(), two.vault());
