@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use rusqlite::Connection;
 use seal::SealedChange;
 use testkit::people::people;
 use tokio::runtime::Runtime;
@@ -31,7 +32,7 @@ const VISITS: usize = 4;
 const A_WRITE: usize = 100;
 const A_BATCH: usize = sync_protocol::BATCH_ITEMS;
 const LONGEST: Duration = Duration::from_secs(1_200);
-const BETWEEN_LOOKS: Duration = Duration::from_millis(25);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// What a device saw while it took everything in.
 struct Taken {
@@ -53,7 +54,7 @@ pub fn measure(site: &mut Site, folder: &Path, long: bool) -> Result<Vec<Figure>
     if long {
         copy(&site.second, &slow)?;
     }
-    let n_changes = count(site, &site.first, "changes")?;
+    let n_changes = count(&beside(site, &site.first)?, "changes")?;
 
     let before = load();
     say("the second device takes it all in");
@@ -133,12 +134,13 @@ fn fill(site: &Site) -> Result<()> {
 }
 
 fn take_in(site: &Site, device: &Path, runtime: &Runtime, n_changes: u64) -> Result<Taken> {
+    let beside = beside(site, device)?;
     forget_peak()?;
     let began = Instant::now();
     let counter = Counter::open(device, runtime)?;
     let mut searchable = None;
     wait(|| {
-        if searchable.is_none() && count(site, device, "p_patients")? >= PATIENTS as u64 {
+        if searchable.is_none() && count(&beside, "p_patients")? >= PATIENTS as u64 {
             searchable = Some(began.elapsed());
         }
         let sync = counter.desk.status()?.sync;
@@ -146,7 +148,7 @@ fn take_in(site: &Site, device: &Path, runtime: &Runtime, n_changes: u64) -> Res
     })?;
     let complete = began.elapsed();
     ensure!(
-        count(site, device, "p_visits")? == (PATIENTS * VISITS) as u64,
+        count(&beside, "p_visits")? == (PATIENTS * VISITS) as u64,
         "not everything is in the tables"
     );
     Ok(Taken {
@@ -165,10 +167,14 @@ fn wait(mut there: impl FnMut() -> Result<bool>) -> Result<()> {
     Ok(())
 }
 
-/// Rows of a table, asked of the file beside whoever has it open.
-fn count(site: &Site, device: &Path, table: &str) -> Result<u64> {
+/// A connection to a device's store, beside whoever has it open.
+fn beside(site: &Site, device: &Path) -> Result<Connection> {
     let file = store_folder(device, &site.pair).join("vault.db");
-    let conn = connect(&file, Some(&*key_of(device, &site.pair)?))?;
+    connect(&file, Some(&*key_of(device, &site.pair)?))
+}
+
+/// Rows of a table.
+fn count(conn: &Connection, table: &str) -> Result<u64> {
     let n: i64 = conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))?;
     Ok(u64::try_from(n)?)
 }
