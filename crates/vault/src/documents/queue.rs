@@ -43,7 +43,10 @@ impl Reading<'_> {
     pub fn queue_entries_of(&self, patient: PatientId) -> Result<Vec<(Day, QueueEntry)>, VaultError> {
         let sql = "SELECT day, json FROM p_queue WHERE json LIKE '%' || ?1 || '%' ORDER BY day, id";
         let found = self.many(sql, [patient.to_string()], with_day)?;
-        Ok(found.into_iter().filter(|(_, entry)| entry.patient == patient).collect())
+        Ok(found
+            .into_iter()
+            .filter(|(_, entry)| entry.patient == patient)
+            .collect())
     }
 
     /// The place in the queue that led to a visit.
