@@ -31,7 +31,8 @@ const fn word(reason: ErasureReason) -> &'static str {
 
 /// Whether her key on this device was enrolled in one of these roles: the other devices look at nothing else.
 fn is_enrolled_as(r: &Reading<'_>, acting: &Acting, roles: &[Role]) -> Result<bool, Error> {
-    Ok(r.enrolment(acting.id())?.is_some_and(|enrolled| roles.contains(&enrolled.role)))
+    Ok(r.enrolment(acting.id())?
+        .is_some_and(|enrolled| roles.contains(&enrolled.role)))
 }
 
 fn must_be_enrolled_as(r: &Reading<'_>, acting: &Acting, roles: &[Role]) -> Result<(), Error> {
