@@ -134,10 +134,12 @@ fn fill(site: &Site) -> Result<()> {
 }
 
 fn take_in(site: &Site, device: &Path, runtime: &Runtime, n_changes: u64) -> Result<Taken> {
-    let beside = beside(site, device)?;
+    let key = key_of(device, &site.pair)?;
     forget_peak()?;
     let began = Instant::now();
     let counter = Counter::open(device, runtime)?;
+    // Only now: whoever opens a store takes away the log of one that nobody has open.
+    let beside = connect(&store_folder(device, &site.pair).join("vault.db"), Some(&key))?;
     let mut searchable = None;
     wait(|| {
         if searchable.is_none() && count(&beside, "p_patients")? >= PATIENTS as u64 {
