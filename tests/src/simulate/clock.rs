@@ -45,6 +45,11 @@ impl DeviceClock {
         self.set(now_ms);
     }
 
+    /// For a moment it shows another time.
+    pub(super) fn step(&self, millis: i64) {
+        self.shows.step_ms(millis);
+    }
+
     pub(super) fn now_ms(&self) -> i64 {
         self.shows.now_ms()
     }

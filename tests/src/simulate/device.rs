@@ -11,7 +11,7 @@ use rand::SeedableRng;
 use seal::{DeviceKeys, PersonKeys, ReleaseId, Statement, TenantId};
 use sync_protocol::{ItemId, PeerSet, PeerStore, Prefix, SyncStore};
 use testkit::SeededRng;
-use vault::{MachineSecrets, OpenError, Ports, Vault, VaultError};
+use vault::{Housekept, MachineSecrets, OpenError, Ports, Vault, VaultError};
 
 use super::chance::{below, bytes, percent};
 use super::clock::DeviceClock;
@@ -19,6 +19,7 @@ use super::disk;
 
 /// The vault's file.
 const STORE: &str = "vault.db";
+const MONTH_MS: i64 = 31 * 24 * 60 * 60 * 1000;
 /// Copies of one device that are kept at a time.
 const COPIES: usize = 3;
 
@@ -90,6 +91,8 @@ pub(super) struct Device {
     pub(super) staff: StaffId,
     pub(super) clock: DeviceClock,
     pub(super) held: Holding,
+    /// Changes that a snapshot in force was ever seen to hold here: they may go.
+    pub(super) covered: BTreeSet<ItemId>,
     pub(super) own: Own,
     /// The disk is full.
     pub(super) full: bool,
@@ -129,6 +132,7 @@ impl Device {
             staff: StaffId::from_bytes(bytes(rng)),
             clock,
             held: Holding::default(),
+            covered: BTreeSet::new(),
             own: Own::default(),
             full: false,
             secrets,
@@ -153,15 +157,42 @@ impl Device {
         self.vault().tenant()
     }
 
-    /// Looks at what the store holds by now; it may never hold less than it did. Returns whether it holds more.
+    /// Looks at what the store holds by now; it may never hold less than it did, but for what a snapshot holds. Returns
+    /// whether it holds more.
     pub(super) fn look(&mut self) -> Result<bool> {
         let now = Holding::of(self.vault())?;
-        if let Some(lost) = self.held.beyond(&now) {
+        let covered = self.vault().covered_changes()?;
+        self.covered.extend(covered.into_iter().map(ItemId::from));
+        let mut live = self.held.clone();
+        live.changes.retain(|id| !self.covered.contains(id));
+        if let Some(lost) = live.beyond(&now) {
             bail!("{} lost {lost}", self.name);
         }
         let more = self.held != now;
         self.held = now;
         Ok(more)
+    }
+
+    /// What it does when nobody waits: snapshots (with `all`, of everything), others' confirmed, and what was covered a month
+    /// ago thrown away; with `a_month` it is a month later for a moment.
+    pub(super) fn keep_house(&mut self, all: bool, a_month: bool) -> Result<Housekept> {
+        self.look()?;
+        if self.full || !self.vault().belonging().is_member() {
+            return Ok(Housekept::default());
+        }
+        if all {
+            self.vault().snapshot_everything()?;
+        }
+        let mut done = self.vault().housekeeping(100)?;
+        self.look()?;
+        if a_month {
+            self.clock.step(MONTH_MS);
+            let kept = self.vault().housekeeping(100);
+            self.clock.step(-MONTH_MS);
+            done.n_dropped += kept?.n_dropped;
+            self.look()?;
+        }
+        Ok(done)
     }
 
     /// Everything that it acknowledged is there, also what no set holds.
@@ -335,6 +366,7 @@ impl Device {
             staff: self.staff,
             clock: self.clock.like(),
             held: self.held.clone(),
+            covered: self.covered.clone(),
             own: self.own.clone(),
             full: false,
             secrets: self.secrets.clone(),

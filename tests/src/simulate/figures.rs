@@ -22,6 +22,10 @@ pub struct Figures {
     pub n_admitted: u64,
     /// Acts that changed who belongs: removals, admins, epochs, reviews.
     pub n_membership: u64,
+    /// Snapshots that another device confirmed.
+    pub n_confirmed: u64,
+    /// Changes that a device threw away, since a snapshot held them for a month.
+    pub n_dropped: u64,
     /// Times that the relay went down and came back.
     pub n_relay_crashes: u64,
     /// Times that the relay was put back to an older copy.
@@ -44,6 +48,8 @@ impl AddAssign for Figures {
         self.n_clones += other.n_clones;
         self.n_admitted += other.n_admitted;
         self.n_membership += other.n_membership;
+        self.n_confirmed += other.n_confirmed;
+        self.n_dropped += other.n_dropped;
         self.n_relay_crashes += other.n_relay_crashes;
         self.n_relay_put_back += other.n_relay_put_back;
         self.n_connections += other.n_connections;
@@ -57,7 +63,7 @@ impl fmt::Display for Figures {
         write!(
             f,
             "{} steps, {} writes ({} refused by a full disk), {} restarts and power cuts, {} stores put back, \
-             {} clones, {} devices admitted, {} removals, epochs and the like, relay: {} power cuts, {} put back, {} connections, {} messages, {} KB",
+             {} clones, {} devices admitted, {} removals, epochs and the like, {} snapshots confirmed, {} changes thrown away, relay: {} power cuts, {} put back, {} connections, {} messages, {} KB",
             self.n_steps,
             self.n_writes,
             self.n_refused,
@@ -66,6 +72,8 @@ impl fmt::Display for Figures {
             self.n_clones,
             self.n_admitted,
             self.n_membership,
+            self.n_confirmed,
+            self.n_dropped,
             self.n_relay_crashes,
             self.n_relay_put_back,
             self.n_connections,

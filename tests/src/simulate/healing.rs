@@ -68,6 +68,7 @@ impl World {
         let mut all = union.clone();
         let devices = (0..before.by_device.len()).filter(|who| self.devices[*who].clinic == clinic);
         all.extend(devices.collect::<Vec<_>>().iter().flat_map(of));
+        let union = self.without_covered(&union);
         for who in members {
             let (name, held) = (&self.devices[who].name, &self.devices[who].held.changes);
             let n_lost = union.difference(held).count();
@@ -108,10 +109,11 @@ impl World {
         if with_relay {
             union.extend(self.at_relay(clinic));
         }
+        let union = self.without_covered(&union);
         let devices = || self.devices.iter().filter(|device| device.clinic == clinic);
         for device in devices() {
-            let (name, held) = (&device.name, &device.held.changes);
-            ensure!(*held == union, "{name} holds {} of {} changes", held.len(), union.len());
+            let (name, held) = (&device.name, self.without_covered(&device.held.changes));
+            ensure!(held == union, "{name} holds {} of {} changes", held.len(), union.len());
         }
         // A grant that its giver and the relay have lost is with whom it was given to, and comes round on the LAN alone.
         if self.figures.n_relay_put_back == 0 {

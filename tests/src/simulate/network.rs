@@ -24,7 +24,10 @@ impl World {
                 false => call.lose_device_end(),
             }),
             Act::Garble(which, twice) => self.with_call(which, |call| call.garble(twice)),
-            Act::Minute => self.minute(),
+            Act::Minute => {
+                self.keep_house(rng)?;
+                self.minute()
+            }
             Act::Meet(one, other) => self.meet(self.who(one), self.who(other), rng),
             Act::Bytes(which, end, n) => match self.meetings.len() {
                 0 => "nobody meets".into(),
@@ -74,6 +77,7 @@ impl World {
                 format!("the relay is put back (new incarnation: {new_incarnation})")
             }
             Act::Wait(seconds) => {
+                self.keep_house(rng)?;
                 self.pass(i64::from(seconds) * 1000);
                 format!("{seconds} s go by")
             }

@@ -75,7 +75,7 @@ impl World {
         }
         let kept = &self.relay.known.clinics[&tenant].changes;
         ensure!(
-            *kept == first.held.changes,
+            self.without_covered(kept) == self.without_covered(&first.held.changes),
             "the relay and {} differ in changes",
             first.name
         );
@@ -106,7 +106,8 @@ impl World {
             anyhow::bail!("{name}: quarantined {:?}", wrongly.reason);
         }
         // Where a store that was put back had written what nobody else got, what followed it may wait for ever.
-        if device.held.changes == self.model.written[device.clinic] && !leavers {
+        let written = self.without_covered(&self.model.written[device.clinic]);
+        if self.without_covered(&device.held.changes) == written && !leavers {
             ensure!(figures.waiting == 0, "{name}: {} wait for a parent", figures.waiting);
             ensure!(figures.missing.is_empty(), "{name}: holes {:?}", figures.missing);
         }

@@ -43,6 +43,8 @@ pub(super) struct Relay {
     pub(super) known: Known,
     /// Nobody reaches it.
     pub(super) away: bool,
+    /// Changes that devices were seen to have covered by a snapshot: it need not give them any more.
+    pub(super) covered: BTreeSet<ItemId>,
     /// It was put back under its old incarnation, and its operator does not know yet.
     pub(super) astray: bool,
     store: Option<Store>,
@@ -63,6 +65,7 @@ impl Relay {
         }
         let mut relay = Self {
             known: Known::default(),
+            covered: BTreeSet::new(),
             away: false,
             astray: false,
             store: Some(store),
@@ -186,7 +189,10 @@ impl Relay {
         for tenant in known.clinics.keys() {
             self.look(*tenant)?;
         }
-        let lost = |tenant: &TenantId, taken: &Taken| !taken.changes.is_subset(&self.known.clinics[tenant].changes);
+        let lost = |tenant: &TenantId, taken: &Taken| {
+            let mut gone = taken.changes.difference(&self.known.clinics[tenant].changes);
+            gone.any(|id| !self.covered.contains(id))
+        };
         ensure!(
             !known.clinics.iter().any(|(tenant, taken)| lost(tenant, taken)),
             "the relay lost changes that it had acknowledged"

@@ -1,11 +1,12 @@
 //! Two clinics, their devices, one relay, and whatever is between them; and what each step does to them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use rand::SeedableRng;
 use seal::{DeviceKeys, EpochSecrets, Membership, Statement, TenantId};
-use sync_protocol::{Roster, SyncStore};
+use sync_protocol::{ItemId, Roster, SyncStore};
 use testkit::{SeededRng, TestClock, seeded_rng};
 
 use super::call::Call;
@@ -101,6 +102,9 @@ impl World {
         let rng = &mut seeded_rng(step.seed);
         self.figures.n_steps += 1;
         self.pass(1 + i64::from(bytes::<1>(rng)[0]) * 40);
+        for device in &self.devices {
+            self.relay.covered.extend(&device.covered);
+        }
         match step.act {
             Act::Do(who, deed) => {
                 let who = self.who(who);
@@ -208,6 +212,27 @@ impl World {
     pub(super) fn pass(&mut self, millis: i64) {
         self.now_ms += millis;
         self.devices.iter().for_each(|device| device.clock.set(self.now_ms));
+    }
+
+    /// All devices keep house; one makes a snapshot of everything, and for some of them a month goes by.
+    pub(super) fn keep_house(&mut self, rng: &mut SeededRng) -> Result<()> {
+        let chance = bytes::<2>(rng);
+        let maker = self.who(chance[0]);
+        for who in 0..self.devices.len() {
+            let a_month = (chance[1] >> (who % 8)) & 1 == 1;
+            let done = self.devices[who].keep_house(who == maker, a_month)?;
+            self.figures.n_confirmed += done.n_confirmed as u64;
+            self.figures.n_dropped += done.n_dropped as u64;
+            self.model.saw(&self.devices[who]);
+            self.stir(who);
+        }
+        Ok(())
+    }
+
+    /// What a snapshot was ever seen to hold: it may be here or not.
+    pub(super) fn without_covered(&self, changes: &BTreeSet<ItemId>) -> BTreeSet<ItemId> {
+        let is_covered = |id: &&ItemId| self.devices.iter().any(|device| device.covered.contains(id));
+        changes.iter().filter(|id| !is_covered(id)).copied().collect()
     }
 
     /// The process is gone, and its connections with it.
