@@ -128,8 +128,11 @@ pub const TARGETS: &[Target] = &[
     Target::new("ups_answer", machines::ups_answer, machines::ups_answers),
     Target::new("printer_answer", machines::printer_answer, machines::printer_answers),
     // Whole documents: a run may stand for many entries, within bounds that are checked before Automerge sees them.
-    Target::new("snapshot", store::snapshot, store::snapshots)
-        .within(Bounds::USUAL.with_peak(24 * 1024 * 1024).with_asked(128 * 1024 * 1024, 16 * 1024)),
+    Target::new("snapshot", store::snapshot, store::snapshots).within(
+        Bounds::USUAL
+            .with_peak(24 * 1024 * 1024)
+            .with_asked(128 * 1024 * 1024, 16 * 1024),
+    ),
 ];
 
 /// Hands `bytes` to the target of this name, as `fuzz/fuzz_targets` does.

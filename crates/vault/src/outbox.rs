@@ -73,18 +73,26 @@ pub(crate) fn oldest(conn: &Connection, max_items: usize, max_bytes: usize) -> R
 
 fn item(conn: &Connection, kind: i64, id: &[u8]) -> Result<Option<OutItem>, VaultError> {
     let malformed = VaultError::Malformed("outbox");
-    let change = || Ok::<_, VaultError>(ChangeId::from_bytes(id.try_into().map_err(|_| VaultError::Malformed("outbox"))?));
+    let change = || {
+        Ok::<_, VaultError>(ChangeId::from_bytes(
+            id.try_into().map_err(|_| VaultError::Malformed("outbox"))?,
+        ))
+    };
     // What the relay is told about a change that it has: a name without bytes.
     if let 4 | 5 = kind {
-        let name = if kind == 4 { OutId::Covered(change()?) } else { OutId::Erased(change()?) };
-        return Ok(Some(OutItem { id: name, bytes: Vec::new() }));
+        let name = if kind == 4 {
+            OutId::Covered(change()?)
+        } else {
+            OutId::Erased(change()?)
+        };
+        return Ok(Some(OutItem {
+            id: name,
+            bytes: Vec::new(),
+        }));
     }
     let id16 = || id.try_into().map_err(|_| VaultError::Malformed("outbox"));
     let (name, sql) = match kind {
-        0 => (
-            OutId::Change(change()?),
-            "SELECT sealed FROM changes WHERE id = ?1",
-        ),
+        0 => (OutId::Change(change()?), "SELECT sealed FROM changes WHERE id = ?1"),
         1 => (
             OutId::Grant(GrantId::from_bytes(id16()?)),
             "SELECT bytes FROM grants WHERE id = ?1",

@@ -20,7 +20,9 @@ use crate::judge::Judge;
 use crate::payload::Payload;
 use crate::ports::SharedRng;
 use crate::vault::WriterParts;
-use crate::{Belonging, FactBody, FactDraft, Reading, Tag, Vault, VaultError, backlog, erasure, kill, outbox, roster, set};
+use crate::{
+    Belonging, FactBody, FactDraft, Reading, Tag, Vault, VaultError, backlog, erasure, kill, outbox, roster, set,
+};
 
 /// A write in progress, from [`Vault::write`]. It reads as a [`Reading`] does, its own edits included.
 pub struct Writing<'w> {
@@ -296,7 +298,10 @@ impl Writing<'_> {
     }
 
     /// Judges inside this write, which has edited nothing.
-    pub(crate) fn judging(&mut self, f: impl FnOnce(&mut Judge<'_>) -> Result<(), VaultError>) -> Result<(), VaultError> {
+    pub(crate) fn judging(
+        &mut self,
+        f: impl FnOnce(&mut Judge<'_>) -> Result<(), VaultError>,
+    ) -> Result<(), VaultError> {
         let belonging = self.reading.belonging();
         let mut judge = Judge::new(self.reading.conn(), &belonging, self.shelf);
         f(&mut judge)?;

@@ -78,7 +78,9 @@ pub fn measure(site: &Site, folder: &Path) -> Result<Vec<Figure>> {
                 format!("FTS5 alone in a bare SQLCipher table of the same text, first {ROWS} rows, unordered");
             let p95 = ours.quantile(0.95);
             let goal = Goal::at_most("95 % under 10 ms", 10.0, p95);
-            Ok(Figure::of(id, what.into(), against, ours, yardstick).with(goal).under(load))
+            Ok(Figure::of(id, what.into(), against, ours, yardstick)
+                .with(goal)
+                .under(load))
         })
         .collect()
 }

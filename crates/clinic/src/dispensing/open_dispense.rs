@@ -86,7 +86,9 @@ fn reversed(r: &Reading<'_>, visit: VisitId) -> Result<Vec<ReversedDispensing>, 
         let Some(fact) = facts.iter().find(|fact| fact.id == reversal.reverses) else {
             continue;
         };
-        let FactBody::Dispensed(dispensed) = &fact.body else { continue };
+        let FactBody::Dispensed(dispensed) = &fact.body else {
+            continue;
+        };
         rows.push(ReversedDispensing {
             by: OpenClinic::staff_name(r, fact.by)?,
             at: fact.at,

@@ -68,7 +68,9 @@ impl Source {
     /// Whether this recording is (still) one of a signed visit.
     pub(super) fn has_recording(&self, id: RecordingId) -> bool {
         let id = id.to_string();
-        self.visits.iter().any(|signed| signed.recordings.iter().any(|one| one.id == id))
+        self.visits
+            .iter()
+            .any(|signed| signed.recordings.iter().any(|one| one.id == id))
     }
 
     /// The parts that may hold something for these terms.

@@ -1,8 +1,8 @@
 //! The doctor's side of a visit.
 
 use domain::{
-    AllergyId, AllergyStatus, Day, Diagnosis, Instant, PatientId, PrescriptionLine, QueueState, RecordingId, Sensitivity,
-    Severity, Sex, SoapNote, Span, Token, Turn, VisitId, Vitals,
+    AllergyId, AllergyStatus, Day, Diagnosis, Instant, PatientId, PrescriptionLine, QueueState, RecordingId,
+    Sensitivity, Severity, Sex, SoapNote, Span, Token, Turn, VisitId, Vitals,
 };
 use serde::{Deserialize, Serialize};
 use specta::Type;

@@ -163,7 +163,9 @@ fn calls() -> Vec<(Verb, Call)> {
         (Verb::DecideClinical, |desk| {
             desk.decide_conflict(deciding("allergies entries/x/severity"))
         }),
-        (Verb::DecideIdentity, |desk| desk.decide_conflict(deciding("identity name"))),
+        (Verb::DecideIdentity, |desk| {
+            desk.decide_conflict(deciding("identity name"))
+        }),
         (Verb::DecideClinical, |desk| {
             desk.decide_removed(DecideRemoved {
                 key: "x".to_owned(),

@@ -25,11 +25,11 @@ use automerge::AutoCommit;
 use rusqlite::{Connection, ToSql, params};
 use seal::DocumentId;
 
-pub(crate) use genesis::fresh as fresh_document;
-pub(crate) use path::DocPath;
 pub use disputes::Field;
+pub(crate) use genesis::fresh as fresh_document;
 pub(crate) use matters::settle_visit;
 pub use matters::{Choice, Disputed, Hand, Matter, Removed, Written};
+pub(crate) use path::DocPath;
 pub use profile::ClinicProfile;
 pub use queue::NewQueueEntry;
 pub use recording::{NewRecording, Recording};

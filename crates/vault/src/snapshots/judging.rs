@@ -186,7 +186,8 @@ impl Judge<'_> {
             if in_force != snapshot.in_force {
                 rows::set_in_force(self.conn, &snapshot.id, in_force)?;
                 // What they name may be gone already, so that nothing else would ask for them.
-                self.relisted.extend(rows::confirmations_listed(self.conn, &snapshot.id)?);
+                self.relisted
+                    .extend(rows::confirmations_listed(self.conn, &snapshot.id)?);
             }
         }
         let all = base.doc.get_changes_meta(&[]);

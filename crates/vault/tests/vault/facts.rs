@@ -111,7 +111,10 @@ fn an_edit_made_apart_from_a_signature_becomes_a_proposal() {
     assert_same(one.vault(), two.vault());
     let visit = read(two.vault(), |r| r.visit(visit_id(1))).unwrap();
     assert_eq!(visit.note, note(&["as drafted"]));
-    assert_eq!(visit.proposal.map(|edit| edit.note), Some(note(&["as drafted", "and more"])));
+    assert_eq!(
+        visit.proposal.map(|edit| edit.note),
+        Some(note(&["as drafted", "and more"]))
+    );
 }
 
 #[test]

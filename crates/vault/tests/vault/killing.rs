@@ -75,8 +75,13 @@ fn the_probe_does_its_work_and_tells_what_was_acknowledged() {
 /// Whatever was acknowledged is there; what is there is whole; nothing is missing in between.
 fn check(vault: &Vault, told: &BTreeSet<String>) {
     while vault.read_on().unwrap() > 0 {}
-    let n_many = (20..90).filter(|n| read(vault, |r| r.patient(patient_id(*n))).is_some()).count();
-    assert!(n_many == 70 || n_many == 0 && !told.contains("many"), "{n_many} of 70 that came at once");
+    let n_many = (20..90)
+        .filter(|n| read(vault, |r| r.patient(patient_id(*n))).is_some())
+        .count();
+    assert!(
+        n_many == 70 || n_many == 0 && !told.contains("many"),
+        "{n_many} of 70 that came at once"
+    );
     let n_chunks = read(vault, |r| r.recording(RECORDING)).map_or(0, |recording| recording.n_chunks);
     let queue = read(vault, |r| r.queue(day(TODAY)));
     for n in 1..7 {

@@ -81,10 +81,7 @@ impl Pair {
 pub fn consents(vault: &Vault, items: Vec<Consent>) {
     let position = vault.cursor(&INCARNATION, &Scope::Consents).unwrap() + items.len() as u64;
     vault
-        .absorb_consents(
-            &Cursor::at(INCARNATION, Scope::Consents, position),
-            items,
-        )
+        .absorb_consents(&Cursor::at(INCARNATION, Scope::Consents, position), items)
         .unwrap();
 }
 
@@ -93,10 +90,7 @@ pub fn releases(vault: &Vault, items: &[Release]) {
     let position = vault.cursor(&INCARNATION, &scope).unwrap() + items.len() as u64;
     let bytes = items.iter().map(Release::encode).collect();
     vault
-        .absorb_releases(
-            &Cursor::at(INCARNATION, scope, position),
-            bytes,
-        )
+        .absorb_releases(&Cursor::at(INCARNATION, scope, position), bytes)
         .unwrap();
 }
 

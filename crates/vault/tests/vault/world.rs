@@ -186,10 +186,7 @@ pub fn deliver(vault: &Vault, changes: Vec<Vec<u8>>) {
     let before = vault.cursor(&INCARNATION, &Scope::Changes).unwrap();
     let position = before + changes.len() as u64;
     vault
-        .absorb_changes(
-            &Cursor::at(INCARNATION, Scope::Changes, position),
-            changes,
-        )
+        .absorb_changes(&Cursor::at(INCARNATION, Scope::Changes, position), changes)
         .unwrap();
 }
 
