@@ -14,6 +14,14 @@ pub(crate) fn store_in_making(dir: &Path) -> PathBuf {
     dir.join("vault.db.making")
 }
 
+/// How the names of copies begin that are kept before a migration.
+pub(crate) const BEFORE_MIGRATION: &str = "vault.db.before-";
+
+/// The copy of the store as it was with `version` as its newest migration.
+pub(crate) fn before_migration(dir: &Path, version: u32) -> PathBuf {
+    dir.join(format!("{BEFORE_MIGRATION}{version}"))
+}
+
 /// The mark outside the store.
 pub(crate) fn mark(dir: &Path) -> PathBuf {
     dir.join("mark")

@@ -31,6 +31,7 @@ mod attachments;
 mod backlog;
 mod backup;
 mod ballast;
+mod before_migration;
 mod belonging;
 mod buckets;
 mod copies;

@@ -18,7 +18,10 @@ use crate::ports::SharedRng;
 use crate::reading::count;
 use crate::tries::TriesFile;
 use crate::vault::{Inner, Writer, WriterParts};
-use crate::{MachineSecrets, OpenError, Ports, Vault, VaultError, buckets, erasure, files, rebuild, roster, schema};
+use crate::{
+    MachineSecrets, OpenError, Ports, Vault, VaultError, before_migration, buckets, erasure, files, rebuild, roster,
+    schema,
+};
 
 /// SQLCipher's page, in bytes.
 const PAGE: u64 = 4096;
@@ -135,8 +138,12 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: File) -
     if mark.is_some_and(|mark| mark.key_check != key_check) {
         return Err(OpenError::WrongKey);
     }
-    inspect(dir, &secrets.db_key, mark)?;
-
+    let version = inspect(dir, &secrets.db_key, mark)?;
+    if version < schema::known_version() {
+        before_migration::keep(dir, version)?;
+    } else if let Err(error) = before_migration::forget_old(dir, ports.clock.now()) {
+        tracing::warn!(%error, "the copy of before the last migration is still there");
+    }
     let mut conn = schema::connect_writer(&files::store(dir), &secrets.db_key)?;
     schema::migrate(&mut conn)?;
     let tenant = tenant_of(&conn)?;
@@ -213,7 +220,9 @@ fn open_tries(dir: &Path, secrets: &MachineSecrets, conn: &Connection, now: Inst
 }
 
 /// Finds what is wrong with the store, without changing a byte of it.
-fn inspect(dir: &Path, db_key: &[u8; 32], mark: Option<Mark>) -> Result<(), OpenError> {
+///
+/// Gives the newest migration that it has seen.
+fn inspect(dir: &Path, db_key: &[u8; 32], mark: Option<Mark>) -> Result<u32, OpenError> {
     let path = files::store(dir);
     let log = path.with_extension("db-wal");
     let n_bytes = fs::metadata(&path)?.len();
@@ -232,7 +241,7 @@ fn inspect(dir: &Path, db_key: &[u8; 32], mark: Option<Mark>) -> Result<(), Open
     findings
 }
 
-fn look_through(conn: &Connection, log_is_empty: bool, mark: Option<Mark>) -> Result<(), OpenError> {
+fn look_through(conn: &Connection, log_is_empty: bool, mark: Option<Mark>) -> Result<u32, OpenError> {
     if conn
         .query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))
         .is_err()
@@ -270,7 +279,7 @@ fn look_through(conn: &Connection, log_is_empty: bool, mark: Option<Mark>) -> Re
             store,
             mark: mark.commit,
         }),
-        _ => Ok(()),
+        _ => Ok(found),
     }
 }
 

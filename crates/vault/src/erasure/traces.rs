@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::documents::DocPath;
 use crate::outbox::Kind;
-use crate::{VaultError, files};
+use crate::{VaultError, before_migration, files};
 
 /// So long a checkpoint after an erasure waits for readers; what it does not get done then a later one does.
 const WAIT_FOR_READERS: Duration = Duration::from_millis(250);
@@ -71,7 +71,9 @@ pub(crate) fn are_left(conn: &Connection) -> Result<bool, VaultError> {
 /// After the commit: takes away the files of erased attachments, and brings the log into the file and cuts it off, so that
 /// neither still has what was erased. `false` when a reader or the system stood against it: try again after a later commit.
 pub(crate) fn forget(conn: &Connection, dir: &Path) -> bool {
-    let done = remove_files(conn, dir).and_then(|()| cut_off_log(conn));
+    let done = remove_files(conn, dir)
+        .and_then(|()| Ok(before_migration::forget(dir)?))
+        .and_then(|()| cut_off_log(conn));
     done.unwrap_or_else(|error| {
         tracing::warn!(%error, "what is left of something erased is still there; the next commit tries again");
         false

@@ -166,6 +166,8 @@ fn what_is_erased_is_in_no_page_of_the_store_nor_of_its_log_nor_in_a_backup() {
     assert!(folder.exists());
     assert_eq!(found(&machine, &WORDS), WORDS, "this test can see");
     let before = every_change(vault);
+    let copy = machine.dir.join("vault.db.before-2");
+    fs::copy(machine.file(), &copy).unwrap();
 
     let what = all_of(vault, 1);
     assert_eq!(what.documents.len(), 4);
@@ -173,7 +175,7 @@ fn what_is_erased_is_in_no_page_of_the_store_nor_of_its_log_nor_in_a_backup() {
     erase(vault, &keys, what);
 
     assert_eq!(found(&machine, &WORDS), [] as [&str; 0]);
-    assert!(!folder.exists());
+    assert!(!folder.exists() && !copy.exists());
     assert!(matches!(vault.read_chunk(RECORDING, 0), Err(VaultError::NotFound(_))));
     assert_eq!(read(vault, |r| r.patient(patient_id(1))), None);
     assert_eq!(read(vault, |r| r.search_patients("aisyah", 9)), []);

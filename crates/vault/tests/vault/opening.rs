@@ -1,10 +1,11 @@
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use vault::{MachineSecrets, OpenError, Vault};
 
-use crate::world::{Clinic, Machine, patient, patient_id, ports, read, rng, write};
+use crate::world::{Clinic, Machine, at, day, line, note, patient, patient_id, ports, read, rng, visit_id, write};
 
 /// A machine with a few hundred pages of patients, closed cleanly.
 fn closed_with_patients() -> Machine {
@@ -145,6 +146,57 @@ fn a_store_of_a_newer_build_is_not_opened_and_not_touched() {
     refuses(&mut machine, |error| {
         matches!(error, OpenError::NewerSchema { found: 9999, known: 6 })
     });
+}
+
+/// `frozen/store-2` was written by the build of the first landing, with the keys of [`Clinic::with_devices`].
+fn with_an_older_store() -> Machine {
+    let mut machine = Machine::only();
+    machine.close();
+    for name in ["vault.db", "mark", "tries"] {
+        let frozen = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/frozen/store-2");
+        fs::copy(frozen.join(name), machine.dir.join(name)).unwrap();
+    }
+    machine
+}
+
+#[test]
+fn a_store_of_an_older_build_opens_whole_and_is_kept_as_it_was() {
+    let mut machine = with_an_older_store();
+    let (old, kept) = (fs::read(machine.file()).unwrap(), machine.dir.join("vault.db.before-2"));
+    machine.try_open().unwrap();
+    assert_eq!(fs::read(&kept).unwrap(), old);
+
+    let vault = machine.vault();
+    let report = vault.verify().unwrap();
+    assert!(report.pages_hold && report.trees_hold && report.altered.is_empty() && report.unsigned.is_empty());
+    assert!(report.missing.is_empty());
+    assert_eq!(read(vault, |r| r.patient(patient_id(1))), Some(patient(1)));
+    assert_eq!(read(vault, |r| r.queue(day("2026-11-21"))).len(), 1);
+    let signed = read(vault, |r| r.visit(visit_id(1))).unwrap();
+    assert_eq!((signed.note, signed.lines), (note(&["signed"]), vec![line(1)]));
+    assert!(signed.signed[0].verified);
+    let tables = vault.dump_tables().unwrap();
+    vault.rebuild().unwrap();
+    assert_eq!(vault.dump_tables().unwrap(), tables);
+    write(vault, |w| w.put_patient(&patient(3)));
+
+    machine.reopen();
+    assert_eq!(fs::read(&kept).unwrap(), old, "kept while it is not old");
+    assert_eq!(read(machine.vault(), |r| r.patient(patient_id(3))), Some(patient(3)));
+}
+
+#[test]
+fn the_copy_of_before_a_migration_goes_after_thirty_days() {
+    let mut machine = with_an_older_store();
+    machine.try_open().unwrap();
+    let kept = machine.dir.join("vault.db.before-2");
+    let made = |days: u64| SystemTime::from(at(0).0) - Duration::from_hours(24 * days);
+    let file = fs::File::options().append(true).open(&kept).unwrap();
+    for (days, is_there) in [(29, true), (31, false)] {
+        file.set_modified(made(days)).unwrap();
+        machine.reopen();
+        assert_eq!(kept.exists(), is_there);
+    }
 }
 
 fn pretend_newer(machine: &Machine) {
