@@ -62,7 +62,7 @@ fn wait_for_its_end(device: &Device) {
 
 #[test]
 fn every_named_write_step_has_its_kill_here() {
-    let known = ["write.", "absorb.", "peer.", "chunk.", "checkpoint.", "rebuild."];
+    let known = ["write.", "absorb.", "peer.", "reading.", "chunk.", "checkpoint.", "rebuild."];
     let unknown: Vec<&&str> = kill::POINTS
         .iter()
         .filter(|point| !known.iter().any(|group| point.starts_with(group)))
@@ -217,6 +217,30 @@ fn a_kill_while_changes_arrive_loses_none_of_them() {
                 found.get(0).map(drop)
             })
             .unwrap();
+    }
+    let counter = net.desk("counter");
+    net.close_with_the_same_set([counter, room]);
+    net.assert_sound("counter");
+}
+
+#[test]
+fn a_kill_while_a_large_batch_is_read_loses_none_of_it() {
+    let net = Net::online();
+    let room = net.desk("room");
+    for (n, point) in points("reading.").enumerate() {
+        // More than is read as it comes: it is stored first.
+        let names: Vec<String> = (0..40).map(|m| format!("Sent {n} {m}")).collect();
+        for name in &names {
+            register(&room, name).unwrap();
+        }
+        crate::world::all_sent(&room);
+        let counter = armed(&net, "counter", point).unwrap_or_else(|| panic!("nothing passes {point}"));
+        wait_for_its_end(&counter);
+        let counter = net.desk("counter");
+        for name in &names {
+            let is_found = |found: &Value| found.get(0).map(drop);
+            counter.until("search_patients", &json!({"query": name}), is_found).unwrap();
+        }
     }
     let counter = net.desk("counter");
     net.close_with_the_same_set([counter, room]);

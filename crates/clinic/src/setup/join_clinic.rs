@@ -105,6 +105,7 @@ impl Desk {
     fn forget_founding(&self, tenant: &str) -> Result<(), Error> {
         let dir = self.clinic_dir(tenant);
         if dir.exists() {
+            super::keys::forget_mark(&dir)?;
             std::fs::remove_dir_all(&dir).map_err(|_| ErrorCode::FileFailed)?;
         }
         self.inner.file.change(|kept| kept.founding = None)

@@ -66,6 +66,16 @@ pub(super) fn holder(dir: &Path, protection: Protection) -> Box<dyn KeyHolder> {
     }
 }
 
+/// Forgets the mark of the numbers of the store in `dir`, which is about to go.
+pub(super) fn forget_mark(dir: &Path) -> Result<(), Error> {
+    let holder: Box<dyn KeyHolder> = if PassphraseFile::exists(dir) {
+        Box::new(PassphraseFile::new(dir, Zeroizing::default()))
+    } else {
+        Box::new(Keyring::new(dir))
+    };
+    Ok(holder.marks().forget()?)
+}
+
 /// What the operating system's keyring says.
 pub(super) fn keyring_state() -> KeyringState {
     match Keyring::state() {

@@ -43,8 +43,8 @@ impl MarkPlace {
         }
     }
 
-    /// A new store begins: whatever was marked before was another's.
-    pub(crate) fn forget(&self) -> Result<(), KeyError> {
+    /// A new store begins, or one goes: whatever was marked before is nobody's.
+    pub fn forget(&self) -> Result<(), KeyError> {
         let forgotten = match self {
             Self::Nowhere => Ok(()),
             Self::File(path) => match fs::remove_file(path) {
