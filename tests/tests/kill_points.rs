@@ -62,7 +62,15 @@ fn wait_for_its_end(device: &Device) {
 
 #[test]
 fn every_named_write_step_has_its_kill_here() {
-    let known = ["write.", "absorb.", "peer.", "reading.", "chunk.", "checkpoint.", "rebuild."];
+    let known = [
+        "write.",
+        "absorb.",
+        "peer.",
+        "reading.",
+        "chunk.",
+        "checkpoint.",
+        "rebuild.",
+    ];
     let unknown: Vec<&&str> = kill::POINTS
         .iter()
         .filter(|point| !known.iter().any(|group| point.starts_with(group)))
@@ -239,7 +247,9 @@ fn a_kill_while_a_large_batch_is_read_loses_none_of_it() {
         let counter = net.desk("counter");
         for name in &names {
             let is_found = |found: &Value| found.get(0).map(drop);
-            counter.until("search_patients", &json!({"query": name}), is_found).unwrap();
+            counter
+                .until("search_patients", &json!({"query": name}), is_found)
+                .unwrap();
         }
     }
     let counter = net.desk("counter");
