@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use automerge::{ActorId, AutoCommit, Change, ChangeHash};
 use seal::{ChangeId, DeviceId, DocumentId, OpeningId, SealError, SealedChange};
 
+use super::numbers::{self, Held};
 use super::reading::{self, Read};
 use super::rows::{self, Edit, Noted};
 use crate::documents::{self, DocPath, OpenDoc, fresh_document};
@@ -23,7 +24,8 @@ use crate::{VaultError, erasure, kill};
 /// A snapshot from which its document is made.
 struct InForce {
     id: ChangeId,
-    heads: Vec<ChangeHash>,
+    /// Its place among all that are here of its document.
+    place: usize,
     history: HashSet<ChangeHash>,
 }
 
@@ -176,13 +178,13 @@ impl Judge<'_> {
             snapshots: Vec::new(),
             places: HashMap::new(),
         };
-        for snapshot in noted {
+        for (place, snapshot) in noted.iter().enumerate() {
             let doc = if self.may_be_in_force(snapshot)? {
                 reading::document_of(self.conn, self.belonging, &snapshot.id)?
             } else {
                 None
             };
-            let in_force = doc.is_some_and(|doc| merge(&mut base, snapshot, doc));
+            let in_force = doc.is_some_and(|doc| merge(&mut base, snapshot.id, place, doc));
             if in_force != snapshot.in_force {
                 rows::set_in_force(self.conn, &snapshot.id, in_force)?;
                 // What they name may be gone already, so that nothing else would ask for them.
@@ -247,20 +249,16 @@ impl Judge<'_> {
         in_force: &[InForce],
     ) -> Result<(), VaultError> {
         let mut confirmations = std::mem::take(&mut self.relisted);
+        let mut lists = Vec::with_capacity(noted.len());
+        for snapshot in noted {
+            lists.push(rows::held_by(self.conn, &snapshot.id)?);
+        }
         for (place, snapshot) in noted.iter().enumerate() {
-            let place_of = |other: &InForce| noted.iter().position(|one| one.id == other.id);
-            let is_in_force = in_force.iter().any(|one| one.id == snapshot.id);
-            let by = in_force.iter().find(|other| {
-                let same = other.heads == snapshot.heads;
-                other.id != snapshot.id
-                    && snapshot.heads.iter().all(|head| other.history.contains(head))
-                    && (!same || !is_in_force || place_of(other) < Some(place))
+            let by = in_force.iter().find(|later| {
+                let holds_it = || snapshot.heads.iter().all(|head| later.history.contains(head));
+                later.place != place && holds_it() && takes_the_place_of(noted, &lists, later.place, place)
             });
-            // Whoever never had it must not miss its number.
-            let by = match by {
-                Some(other) if rows::is_listed_by(self.conn, &snapshot.id)?.is_some() => Some(other.id),
-                _ => None,
-            };
+            let by = by.map(|later| later.id);
             self.cover(&snapshot.id, snapshot.covered_by, by, in_force)?;
             confirmations.extend(rows::that_name(self.conn, &snapshot.id)?);
             if snapshot.verdict != Verdict::Quarantined as i64 {
@@ -313,21 +311,26 @@ impl Judge<'_> {
 }
 
 /// Merges one more snapshot; `false` when it holds another branch of what is there already, or Automerge refuses it.
-fn merge(base: &mut Base, snapshot: &Noted, mut doc: AutoCommit) -> bool {
+fn merge(base: &mut Base, id: ChangeId, place: usize, mut doc: AutoCommit) -> bool {
     let history = doc.get_changes_meta(&[]).iter().map(|meta| meta.hash).collect();
     let mut trial = base.doc.clone();
     let merged = catch_unwind(AssertUnwindSafe(|| trial.merge(&mut doc).map(|_| trial)));
     let Ok(Ok(merged)) = merged else {
-        tracing::warn!(id = %snapshot.id, "a snapshot does not go together with another one");
+        tracing::warn!(%id, "a snapshot does not go together with another one");
         return false;
     };
     base.doc = merged;
-    base.snapshots.push(InForce {
-        id: snapshot.id,
-        heads: snapshot.heads.clone(),
-        history,
-    });
+    base.snapshots.push(InForce { id, place, history });
     true
+}
+
+/// Whether the later of two snapshots lists the earlier one and all that this one lists: so nothing that the earlier one
+/// makes superfluous is missed, or live again, when it goes. Of two that say this of each other the first stays.
+fn takes_the_place_of(noted: &[Noted], lists: &[Held], later: usize, earlier: usize) -> bool {
+    let takes = |one: usize, other: usize| {
+        numbers::are_among(&lists[other], &lists[one]) && numbers::are_among(&noted[other].number(), &lists[one])
+    };
+    takes(later, earlier) && (later < earlier || !takes(earlier, later))
 }
 
 /// The first snapshot that holds it.

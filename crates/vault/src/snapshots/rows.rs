@@ -19,12 +19,21 @@ use crate::{VaultError, buckets, holes};
 pub(crate) struct Noted {
     pub id: ChangeId,
     pub device: DeviceId,
+    opening: OpeningId,
+    number: u64,
     pub heads: Vec<ChangeHash>,
     pub n_changes: u64,
     pub in_force: bool,
     pub tainted: bool,
     pub verdict: i64,
     pub covered_by: Option<ChangeId>,
+}
+
+impl Noted {
+    /// Its own number.
+    pub(crate) fn number(&self) -> Held {
+        Held::from([((self.device, self.opening), Numbers::of([self.number]))])
+    }
 }
 
 /// A sealed edit of a document, without its bytes.
@@ -97,7 +106,8 @@ pub(crate) fn any(conn: &Connection, document: &DocumentId) -> Result<bool, Vaul
 /// All of a document's that could be read, the longest history first: what is merged first stays.
 pub(crate) fn of_document(conn: &Connection, document: &DocumentId) -> Result<Vec<Noted>, VaultError> {
     let mut statement = conn.prepare_cached(
-        "SELECT s.id, s.device, s.heads, s.n_changes, s.in_force, s.tainted, c.verdict, c.covered_by
+        "SELECT s.id, s.device, s.heads, s.n_changes, s.in_force, s.tainted, c.verdict, c.covered_by,
+                c.opening, c.number
          FROM snapshots s JOIN changes c ON c.id = s.id WHERE s.document = ?1 ORDER BY s.n_changes DESC, s.id",
     )?;
     let rows = statement.query_map([document.as_bytes()], |row| {
@@ -111,6 +121,8 @@ pub(crate) fn of_document(conn: &Connection, document: &DocumentId) -> Result<Ve
             tainted: row.get(5)?,
             verdict: row.get(6)?,
             covered_by: row.get::<_, Option<[u8; 32]>>(7)?.map(ChangeId::from_bytes),
+            opening: OpeningId::from_bytes(row.get(8)?),
+            number: count(row, 9)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -339,7 +339,7 @@ fn the_clinic_works_on_while_a_backup_is_made() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 20, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(inputs(8))]
 
     /// Whatever was written and heard, in whatever order, and whatever still waits for a parent.
     #[test]

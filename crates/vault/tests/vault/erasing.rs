@@ -539,7 +539,7 @@ fn copy_folder(from: &Path, to: &Path) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 20, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(inputs(12))]
 
     #[test]
     fn whatever_is_erased_whoever_hears_of_it_in_whatever_order_ends_alike(

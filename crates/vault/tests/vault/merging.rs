@@ -200,7 +200,7 @@ pub fn shuffled<T: Clone>(things: &[T], seed: u64) -> Vec<T> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 20, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(inputs(12))]
 
     #[test]
     fn whatever_people_do_apart_every_order_of_hearing_of_it_ends_alike(

@@ -678,7 +678,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 20, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(inputs(12))]
 
     #[test]
     fn whenever_a_removal_is_heard_of_every_order_ends_alike(

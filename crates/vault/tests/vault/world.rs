@@ -8,6 +8,7 @@ use domain::{
     Address, Allergy, AllergyId, AllergyVerification, Day, Frequency, Identifier, Instant, LineId, Milligrams, MyKad,
     NoteSentence, Patient, PatientId, PrescriptionLine, Role, Route, Severity, Sex, SoapNote, Staff, StaffId, VisitId,
 };
+use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use seal::{DeviceKeys, EpochSecrets, Membership, Statement, TenantId};
@@ -195,6 +196,21 @@ pub fn exchange(a: &Vault, b: &Vault) {
     let (from_a, from_b) = (take_outbox(a), take_outbox(b));
     deliver(a, from_b);
     deliver(b, from_a);
+}
+
+/// So many random inputs, in every run the same; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look further.
+pub fn inputs(n: u32) -> ProptestConfig {
+    let said = ProptestConfig::default();
+    ProptestConfig {
+        cases: std::env::var("PROPTEST_CASES").map_or(n, |_| said.cases),
+        rng_seed: match said.rng_seed {
+            RngSeed::Random => RngSeed::Fixed(2026),
+            fixed => fixed,
+        },
+        max_shrink_iters: 20,
+        failure_persistence: None,
+        ..said
+    }
 }
 
 pub fn assert_same(a: &Vault, b: &Vault) {
