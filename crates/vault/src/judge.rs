@@ -182,7 +182,11 @@ impl<'j> Judge<'j> {
                 Found::WithoutBody(sealed) => {
                     erasure::judge_without_body(self.conn, self.belonging, id, &sealed)?;
                 }
-                Found::Not(reason) => self.quarantine(id, reason)?,
+                Found::Not(reason) => {
+                    self.quarantine(id, reason)?;
+                    // A snapshot that holds it may be in force only for want of it.
+                    self.touched.extend(snapshots::path_of(self.conn, id)?);
+                }
             }
         }
         for (path, batch) in batches {

@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::{ActorId, AutoCommit, Change, ChangeHash};
-use seal::{ChangeId, DeviceId, DocumentId, OpeningId, SealError, SealedChange};
+use seal::{Admission, ChangeId, DeviceId, DocumentId, OpeningId, SealError, SealedChange};
 
 use super::numbers::{self, Held};
 use super::reading::{self, Read};
 use super::rows::{self, Edit, Noted};
+use crate::belonging::Belonging;
 use crate::documents::{self, DocPath, OpenDoc, fresh_document};
 use crate::judge::{AFTER_REMOVAL, FORK, Judge, apply_innocent};
 use crate::payload::Payload;
@@ -123,13 +124,13 @@ impl Judge<'_> {
         self.note_what_was_put_aside(&document)?;
         let noted = rows::of_document(self.conn, &document)?;
         let base = self.base(&path, &noted)?;
-        let edits = rows::edits(self.conn, &document)?;
+        let mut edits = rows::edits(self.conn, &document)?;
+        let mut lost_some = self.put_aside_late(&mut edits)?;
 
         let (live, forks) = uncovered(&edits, &base);
         let mut doc = base.doc;
         let batch = self.opened(&live)?;
         let refused: BTreeSet<ChangeId> = apply_innocent(&mut doc, &batch).into_iter().collect();
-        let mut lost_some = false;
         let mut has_content = !base.snapshots.is_empty();
         for edit in &edits {
             let by = covers(&base.snapshots, &edit.hash);
@@ -201,14 +202,35 @@ impl Judge<'_> {
     }
 
     fn may_be_in_force(&self, snapshot: &Noted) -> Result<bool, VaultError> {
-        if rows::is_relied_on(self.conn, &snapshot.id)? {
+        let all_are_here = || rows::all_are_here(self.conn, &rows::held_by(self.conn, &snapshot.id)?);
+        // What was thrown away under it may have been given again.
+        if rows::is_relied_on(self.conn, &snapshot.id)? && !all_are_here()? {
             return Ok(true);
         }
         if snapshot.verdict == Verdict::Quarantined as i64 || !rows::is_confirmed(self.conn, snapshot)? {
             return Ok(false);
         }
         // What a removed device wrote too late is judged change by change, as long as all of them are here.
-        Ok(!snapshot.tainted || !rows::all_are_here(self.conn, &rows::held_by(self.conn, &snapshot.id)?)?)
+        Ok(!snapshot.tainted || !all_are_here()?)
+    }
+
+    /// Puts aside what a removed device wrote too late, also what a snapshot held until now; whether there was any.
+    fn put_aside_late(&self, edits: &mut [Edit]) -> Result<bool, VaultError> {
+        let Belonging { membership, device, .. } = self.belonging;
+        let is_late = |edit: &Edit| {
+            edit.device != *device
+                && membership.admits_change(&edit.device, &edit.opening, edit.number) == Admission::BeyondRemoval
+        };
+        let mut any = false;
+        for edit in edits {
+            if edit.verdict != Verdict::Quarantined as i64 && is_late(edit) {
+                set::rule(self.conn, &edit.id, Verdict::Quarantined, Some(AFTER_REMOVAL))?;
+                edit.verdict = Verdict::Quarantined as i64;
+                edit.reason = Some(AFTER_REMOVAL.to_owned());
+                any = true;
+            }
+        }
+        Ok(any)
     }
 
     /// What was put aside for coming after a removal was never opened; a snapshot may hold it all the same.

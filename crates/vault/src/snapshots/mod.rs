@@ -34,7 +34,7 @@ use seal::DocumentId;
 pub(crate) use forgetting::{forget_document, held_of_document};
 pub use housekeeping::Housekept;
 pub(crate) use payload::path_in;
-pub(crate) use rows::{any, forget_all};
+pub(crate) use rows::{any, forget_all, path_of};
 
 use crate::VaultError;
 use crate::belonging::Belonging;

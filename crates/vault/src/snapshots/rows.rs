@@ -305,6 +305,16 @@ pub(crate) fn documents_of(conn: &Connection, snapshots: &[[u8; 32]]) -> Result<
     Ok(paths)
 }
 
+/// The document in which a change stands, if there are snapshots of it.
+pub(crate) fn path_of(conn: &Connection, id: &ChangeId) -> Result<Option<DocPath>, VaultError> {
+    let sql = "SELECT s.path FROM changes c JOIN snapshots s ON s.document = c.document WHERE c.id = ?1 LIMIT 1";
+    let path: Option<String> = conn
+        .prepare_cached(sql)?
+        .query_row([id.as_bytes()], |row| row.get(0))
+        .optional()?;
+    Ok(path.and_then(|path| path.parse().ok()))
+}
+
 /// The snapshots that a confirmation names.
 pub(crate) fn named_by(conn: &Connection, confirmation: &ChangeId) -> Result<Vec<[u8; 32]>, VaultError> {
     let mut statement =

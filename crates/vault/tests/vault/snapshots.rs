@@ -604,6 +604,53 @@ fn what_a_removed_device_wrote_too_late_is_judged_one_by_one_as_long_as_it_is_he
     }
 }
 
+#[test]
+fn a_removal_heard_of_after_a_month_ends_alike_once_what_was_thrown_away_is_here_again() {
+    let clinic = Clinic::with_devices(4);
+    let [admin, lost, third] = [0, 1, 3].map(|device| Machine::new(&clinic, device));
+    let (admin, lost, third) = (admin.vault(), lost.vault(), third.vault());
+    let (clock, ports) = still_clock(7);
+    let folder = tempfile::tempdir().unwrap();
+    let other = Vault::create(
+        &folder.path().join("clinic"),
+        &clinic.secrets(2),
+        &clinic.statements,
+        ports,
+    )
+    .unwrap();
+    edit_much(lost);
+    let early = take_outbox(lost);
+    deliver(admin, early.clone());
+    rename(lost, 1, "too late");
+    let late = take_outbox(lost);
+    for vault in [&other, third] {
+        deliver(vault, [early.clone(), late.clone()].concat());
+    }
+    other.snapshot_everything().unwrap();
+    let snapshot = only_snapshots(&take_outbox(&other));
+    deliver(third, snapshot.clone());
+    assert_eq!(keep_house(third).n_confirmed, 1);
+    let word = take_outbox(third);
+    deliver(&other, word.clone());
+    keep_house(&other);
+    clock.set(40 * DAY_MS);
+    assert_eq!(keep_house(&other).n_dropped as u64, EDITS + 1);
+
+    remove(admin, lost.device());
+    deliver(admin, [late.clone(), snapshot, word].concat());
+    other.add_statements(&statements(admin)).unwrap();
+    let phone = |vault: &Vault| read(vault, |r| r.patient(patient_id(1))).unwrap().phone;
+    assert_eq!(phone(&other), "too late", "nobody else may have what it holds");
+    let (last, before): (Vec<_>, Vec<_>) = live_of(admin).into_iter().partition(|bytes| late.contains(bytes));
+    other.absorb_changes_from_peer(before).unwrap();
+    assert_eq!(phone(&other), "too late");
+    other.absorb_changes_from_peer(last).unwrap();
+    assert_same(&other, admin);
+    assert_eq!(phone(&other), "03-0000029");
+    other.rebuild().unwrap();
+    assert_same(&other, admin);
+}
+
 /// A member who seals whatever it likes.
 struct Forger<'c> {
     clinic: &'c Clinic,
