@@ -10,7 +10,7 @@ use crate::{VaultError, Writing};
 /// How a disputed field is decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
-    /// What one side wrote, by [`Written::side`].
+    /// What one side wrote, by [`super::Written::side`].
     Side(String),
     /// What a person types.
     Typed(String),
