@@ -6,9 +6,6 @@ ALTER TABLE changes ADD COLUMN covered_by BLOB;
 ALTER TABLE changes ADD COLUMN covered_ms INTEGER;
 CREATE INDEX changes_covered ON changes (covered_ms) WHERE covered_by IS NOT NULL;
 
--- A build that knew no snapshots has put them aside: they are looked at anew.
-UPDATE changes SET verdict = 3, reason = NULL WHERE kind = 2 AND verdict = 2 AND reason = 'newer_kind';
-
 -- What was read of a snapshot that is here. `heads`: 32 bytes each. `in_force`: its document is made from it.
 -- `tainted`: it lists what a removed device wrote beyond its end.
 CREATE TABLE snapshots (
