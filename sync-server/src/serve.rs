@@ -11,6 +11,7 @@ use axum::extract::{State, WebSocketUpgrade};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::ListenerExt;
 use sync_protocol::MAX_FRAME_BYTES;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -151,6 +152,9 @@ pub async fn serve(
         .await
         .map_err(|error| ServeError::Listen(options.listen, error))?;
     let address = listener.local_addr()?;
+    // A receipt and the change that it is for are two frames: held back, the second would wait for the first one's
+    // acknowledgement, 40 ms on Linux.
+    let listener = listener.tap_io(|tcp| drop(tcp.set_nodelay(true)));
     let reachable = reachable(&options, address, tls.as_ref());
     store.set_reachable(&reachable)?;
 
@@ -173,7 +177,7 @@ pub async fn serve(
         let shutdown = async move { drop(stopped.send(stop.await)) };
         match tls {
             Some(tls) => {
-                let listener = TlsListener::start(listener, tls.acceptor)?;
+                let listener = TlsListener::start(listener, address, tls.acceptor);
                 axum::serve(listener, router).with_graceful_shutdown(shutdown).await?;
             }
             None => axum::serve(listener, router).with_graceful_shutdown(shutdown).await?,

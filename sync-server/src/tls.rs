@@ -12,7 +12,7 @@ use rustls::server::ParsedCertificate;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use sha2::{Digest, Sha256};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -77,16 +77,19 @@ pub(crate) struct TlsListener {
 }
 
 impl TlsListener {
-    pub(crate) fn start(listener: TcpListener, acceptor: TlsAcceptor) -> io::Result<Self> {
-        let address = listener.local_addr()?;
+    pub(crate) fn start(
+        listener: impl Listener<Io = TcpStream, Addr = SocketAddr>,
+        address: SocketAddr,
+        acceptor: TlsAcceptor,
+    ) -> Self {
         let (done, ready) = mpsc::channel(HANDSHAKES_AT_ONCE);
         tokio::spawn(accept_all(listener, acceptor, done));
-        Ok(Self { ready, address })
+        Self { ready, address }
     }
 }
 
 async fn accept_all(
-    mut listener: TcpListener,
+    mut listener: impl Listener<Io = TcpStream, Addr = SocketAddr>,
     acceptor: TlsAcceptor,
     done: mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>,
 ) {
@@ -96,7 +99,7 @@ async fn accept_all(
             return;
         };
         let (stream, from) = tokio::select! {
-            accepted = Listener::accept(&mut listener) => accepted,
+            accepted = listener.accept() => accepted,
             () = done.closed() => return,
         };
         let (acceptor, done) = (acceptor.clone(), done.clone());
