@@ -3,10 +3,13 @@
 //! The header is readable by the relay; it is signed, and it is the associated data of the encryption. The signature
 //! covers header and *hash* of the body, so that a body can be erased and the signature still holds.
 
+mod parts;
+
 use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
+pub use self::parts::ChangeParts;
 use crate::{
     Admission, ChangeId, DeviceId, DeviceKeys, DevicePublic, DocumentId, EpochId, EpochSecrets, FORMAT_VERSION,
     Membership, OpeningId, SealError, TenantId, body, context, wire,

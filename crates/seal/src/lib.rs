@@ -55,8 +55,8 @@ pub use backup::{
     begin_backup,
 };
 pub use change::{
-    ChangeKind, Header, MAX_CHANGE_BYTES, MAX_SEALED_CHANGE_BYTES, MAX_SEALED_SNAPSHOT_BYTES, MAX_SNAPSHOT_BYTES,
-    SealedChange,
+    ChangeKind, ChangeParts, Header, MAX_CHANGE_BYTES, MAX_SEALED_CHANGE_BYTES, MAX_SEALED_SNAPSHOT_BYTES,
+    MAX_SNAPSHOT_BYTES, SealedChange,
 };
 pub use clinic_card::ClinicCard;
 pub use coming_and_going::{add_device, add_wraps, make_admin, new_epoch, remove_device};

@@ -9,6 +9,7 @@ mod decoders;
 mod frozen;
 mod keys;
 mod pairing;
+mod parts;
 mod receipts;
 mod removals;
 mod rotations;
