@@ -12,11 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use minicbor::bytes::ByteVec;
-use seal::{DeviceKeys, TenantId};
+use seal::{DeviceId, DeviceKeys, TenantId};
 
 use self::releases::Pulls;
 use self::standing::Standing;
-use crate::limits::{BATCH_BYTES, BATCH_ITEMS, OLDEST_VERSION, PROTOCOL_VERSION, WITH_RECEIPTS};
+use crate::compact::{Heard, Said};
+use crate::limits::{
+    BATCH_BYTES, BATCH_ITEMS, MAX_FRAME_BYTES, OLDEST_VERSION, PROTOCOL_VERSION, WITH_RECEIPTS, WITH_SHORT_CHANGES,
+};
 use crate::{
     AuditLine, ChangeItem, Cursor, Cursors, DeviceMessage, Feed, Greeting, Hello, Incarnation, MemberProof, OutId,
     OutItem, PushItem, PushResult, RefusedCode, RelayLie, RelayMessage, Scope, StoreError, SyncStore, Want, Welcome,
@@ -94,6 +97,9 @@ struct Live {
     incarnation: Incarnation,
     version: u16,
     standing: Standing,
+    /// What this connection has named so far, each way.
+    said: Said,
+    heard: Heard,
     /// The relay was put back, and waits for this clinic's grants and revocations.
     to_confirm: bool,
     /// What the last push held; empty when none is on its way.
@@ -161,7 +167,7 @@ impl DeviceSession {
                 let State::Proving(proving) = std::mem::replace(&mut self.state, State::Connected) else {
                     return Err(DeviceError::Unexpected);
                 };
-                let live = Live::begin(*proving, &welcome, &*self.store)?;
+                let live = Live::begin(*proving, &welcome, &*self.store, self.keys.id())?;
                 step.events.push(DeviceEvent::Live {
                     relay_now_ms: welcome.now_ms,
                 });
@@ -169,6 +175,10 @@ impl DeviceSession {
                 return self.nudge_into(step);
             }
             (State::Live(live), RelayMessage::Changes(items)) => {
+                self.position = live.absorb_changes(&*self.store, items, &mut step)?;
+            }
+            (State::Live(live), RelayMessage::ShortChanges(items)) => {
+                let items = live.heard.batch(items.0, MAX_FRAME_BYTES)?;
                 self.position = live.absorb_changes(&*self.store, items, &mut step)?;
             }
             (State::Live(live), message) => live.hear(&*self.store, message, &mut step)?,
@@ -245,7 +255,12 @@ impl DeviceSession {
 }
 
 impl Live {
-    fn begin(proving: Proving, welcome: &Welcome, store: &dyn SyncStore) -> Result<Self, DeviceError> {
+    fn begin(
+        proving: Proving,
+        welcome: &Welcome,
+        store: &dyn SyncStore,
+        device: DeviceId,
+    ) -> Result<Self, DeviceError> {
         let Proving {
             version,
             cursors,
@@ -265,6 +280,8 @@ impl Live {
             version,
             to_confirm: welcome.closed == Some(true),
             standing,
+            said: Said::between(&store.tenant(), &[device]),
+            heard: Heard::between(&store.tenant(), &[device]),
             pushing: Vec::new(),
             told_statements: welcome.statements,
             pulls: Pulls::default(),
@@ -339,7 +356,11 @@ impl Live {
         self.tell_statements(store, step)?;
         if !items.is_empty() {
             self.pushing = items.iter().map(|item| item.id).collect();
-            step.say(&DeviceMessage::Push(items.into_iter().map(PushItem::from).collect()));
+            step.say(&if self.version >= WITH_SHORT_CHANGES {
+                DeviceMessage::ShortPush(self.said.push(items).into())
+            } else {
+                DeviceMessage::Push(items.into_iter().map(PushItem::from).collect())
+            });
         }
         Ok(())
     }

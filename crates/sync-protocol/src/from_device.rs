@@ -4,8 +4,9 @@ use minicbor::bytes::{ByteArray, ByteVec};
 use minicbor::{Decode, Encode};
 use seal::{DeviceId, GrantId, TenantId};
 
+use crate::limits::BATCH_ITEMS;
 use crate::wire::{self, Feed, WireError};
-use crate::{FormerLife, Incarnation, OutId, OutItem, SignedReceipt};
+use crate::{Few, FormerLife, Incarnation, OutId, OutItem, SignedReceipt};
 
 /// One frame from a device.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -38,6 +39,9 @@ pub enum DeviceMessage {
     /// far the device had come before. From version 2.
     #[n(8)]
     ConsentsComplete(#[n(0)] Vec<FormerLife>),
+    /// [`DeviceMessage::Push`], without what both ends know of the changes. From version 3.
+    #[n(20)]
+    ShortPush(#[n(0)] Few<ShortItem, BATCH_ITEMS>),
 }
 
 /// Which version the device speaks, and what the connection is for.
@@ -120,6 +124,26 @@ pub struct PushItem {
     /// Its encoding.
     #[n(1)]
     pub bytes: ByteVec,
+}
+
+/// One pushed item, from version 3.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct ShortItem {
+    /// Its name; `None` for a short change, whose name follows.
+    #[n(0)]
+    pub id: Option<OutId>,
+    /// Its encoding, or a short change ([`crate::compact`]).
+    #[n(1)]
+    pub bytes: ByteVec,
+}
+
+impl From<OutItem> for ShortItem {
+    fn from(item: OutItem) -> Self {
+        Self {
+            id: Some(item.id),
+            bytes: item.bytes.into(),
+        }
+    }
 }
 
 impl From<OutItem> for PushItem {

@@ -5,12 +5,14 @@
 //! - [`PeerSession`] is one connection between two devices of one clinic, the same at both ends; what it compares goes
 //!   through [`PeerStore`], and [`tree`] is how.
 //! - [`PairingDesk`] passes opaque messages between two devices of one clinic that share only a short code.
-//! - [`DeviceMessage`] and [`RelayMessage`] are the frames: CBOR, one message each, bounded before they are decoded.
+//! - [`DeviceMessage`] and [`RelayMessage`] are the frames: CBOR, one message each, bounded before they are decoded;
+//!   [`compact`] is how they leave out of a change what both ends know.
 //!
 //! Bodies stay opaque: nothing here opens a change, a grant's terms or a release. `docs/sync.md` tells the whole story.
 
 mod audit;
 mod chain;
+pub mod compact;
 mod device_session;
 mod digest;
 mod from_device;
@@ -38,7 +40,7 @@ pub use audit::{AuditLine, AuditOutcome};
 pub use chain::{NO_CHAIN, follow, sum_of_chains};
 pub use device_session::{DeviceError, DeviceEvent, DeviceSession, DeviceStep};
 pub use digest::{digest_of_releases, digest_of_statements};
-pub use from_device::{Cursors, DeviceMessage, Hello, MemberProof, PushItem, Want};
+pub use from_device::{Cursors, DeviceMessage, Hello, MemberProof, PushItem, ShortItem, Want};
 pub use from_relay::{
     ChangeItem, ConsentItem, Greeting, PushResult, RelayMessage, ReleaseHead, ReleaseItem, Releases, Welcome,
 };

@@ -1,11 +1,13 @@
 //! Every bound of the protocol, in one place. Sizes in bytes, times in milliseconds.
 
 /// The version of the protocol that this build speaks best.
-pub const PROTOCOL_VERSION: u16 = 2;
+pub const PROTOCOL_VERSION: u16 = 3;
 /// The oldest version that this build still speaks.
 pub const OLDEST_VERSION: u16 = 1;
 /// Since this version: receipts, covered and erased changes, clinics that are closed until they confirm.
 pub(crate) const WITH_RECEIPTS: u16 = 2;
+/// Since this version: a connection does not repeat what both ends know of a change.
+pub(crate) const WITH_SHORT_CHANGES: u16 = 3;
 
 /// The largest frame that either side sends or takes; larger ones end the connection before they are decoded.
 ///
@@ -22,6 +24,13 @@ pub const BATCH_BYTES: usize = 256 * 1024;
 pub const BATCH_ITEMS: usize = 512;
 /// Batches of one feed that may be on their way without an acknowledgement.
 pub const BATCHES_IN_FLIGHT: u32 = 2;
+
+/// Ids that one direction of a connection remembers; 16 KiB.
+pub(crate) const MAX_NAMED_IDS: usize = 512;
+/// Openings of devices' stores that it remembers; 8 KiB.
+pub(crate) const MAX_NAMED_WRITERS: usize = 64;
+/// What is larger goes whole: of that the header is a small part.
+pub(crate) const MAX_SHORTENED_BYTES: usize = 64 * 1024;
 
 /// Statements of one clinic that a relay keeps.
 pub const MAX_STATEMENTS: usize = 2_048;
@@ -49,11 +58,13 @@ pub(crate) const MAX_RENDEZVOUS_CHARS: usize = 8;
 pub(crate) const MAX_OWN_POSITIONS: usize = 10_000;
 
 /// The version of the protocol between peers that this build speaks best.
-pub const PEER_VERSION: u16 = 2;
+pub const PEER_VERSION: u16 = 3;
 /// The oldest version of it that this build still speaks.
 pub const OLDEST_PEER_VERSION: u16 = 1;
 /// Since this version of it: the relay's receipts.
 pub(crate) const PEER_WITH_RECEIPTS: u16 = 2;
+/// Since this version of it: short changes.
+pub(crate) const PEER_WITH_SHORT_CHANGES: u16 = 3;
 /// A peer hears of the relay's receipts no more often than this, by the relay's clock.
 pub(crate) const RECEIPT_EVERY_MS: i64 = 10 * 60 * 1000;
 /// A peer's first frame, and so all that a stranger can make us hold.

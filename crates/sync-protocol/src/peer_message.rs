@@ -55,6 +55,9 @@ pub enum PeerMessage {
     /// The newest receipt of the relay in this life of its data. From version 2.
     #[n(13)]
     Receipt(#[n(0)] Incarnation, #[n(1)] SignedReceipt),
+    /// [`PeerMessage::Items`] of changes, each as [`crate::compact::Said::change`] makes it. From version 3.
+    #[n(20)]
+    ShortItems(#[n(0)] Few<Option<ByteVec>, BATCH_ITEMS>),
 }
 
 /// Who speaks, for somebody who knows the clinic; to anybody else it says nothing. See `proof.rs`.

@@ -3,10 +3,15 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use minicbor::bytes::ByteVec;
+use seal::DeviceId;
 
 use super::proven::root;
 use super::{PeerEvent, PeerStep, Stop};
-use crate::limits::{BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_BROKEN_CLAIMS, MAX_REMEMBERED};
+use crate::compact::{Heard, Said};
+use crate::limits::{
+    BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_BROKEN_CLAIMS, MAX_PEER_FRAME_BYTES, MAX_REMEMBERED, PEER_VERSION,
+    PEER_WITH_SHORT_CHANGES,
+};
 use crate::peer_store::{change_may_be_named, consent_may_be_named};
 use crate::{Consent, ItemId, PeerMessage, PeerSet, PeerStore, RefusedCode, StoreError};
 
@@ -35,6 +40,9 @@ pub(super) struct Items {
     /// What was given, and how much there was to give when that was last looked at.
     n_given: u64,
     n_held: u64,
+    /// What this connection has named so far, each way; an older peer is given changes whole.
+    said: Option<Said>,
+    heard: Heard,
 }
 
 /// The last few ids that came from the other side.
@@ -56,7 +64,10 @@ impl Known {
 }
 
 impl Items {
-    pub(super) fn begin(store: &dyn PeerStore) -> Result<Self, StoreError> {
+    /// `ends`: the caller and the answerer. `newest`: the newest version of the protocol that the other side speaks.
+    pub(super) fn begin(store: &dyn PeerStore, ends: [DeviceId; 2], newest: u16) -> Result<Self, StoreError> {
+        let tenant = store.tenant();
+        let gives_short = PEER_VERSION.min(newest) >= PEER_WITH_SHORT_CHANGES;
         let mut told = [0; PeerSet::ALL.len()];
         for set in PeerSet::ALL {
             told[set as usize] = store.newest(set)?;
@@ -73,6 +84,8 @@ impl Items {
             known: Known::default(),
             n_given: 0,
             n_held: 0,
+            said: gives_short.then(|| Said::between(&tenant, &ends)),
+            heard: Heard::between(&tenant, &ends),
         })
     }
 
@@ -162,8 +175,28 @@ impl Items {
                 return Err(RefusedCode::BadMessage.into());
             }
         }
-        step.say(&PeerMessage::Items(items.into()));
+        step.say(&match (&mut self.said, set) {
+            (Some(said), PeerSet::Changes) => {
+                let short = items.into_iter().map(|item| Some(said.change(&item?).into()));
+                PeerMessage::ShortItems(short.collect::<Vec<_>>().into())
+            }
+            _ => PeerMessage::Items(items.into()),
+        });
         Ok(())
+    }
+
+    /// As [`Self::came`], of changes without what both ends know.
+    pub(super) fn came_short(
+        &mut self,
+        store: &dyn PeerStore,
+        items: Vec<Option<ByteVec>>,
+        step: &mut PeerStep,
+    ) -> Result<(), Stop> {
+        if !matches!(self.asked.front(), Some((PeerSet::Changes, _))) {
+            return Err(RefusedCode::BadMessage.into());
+        }
+        let items = self.heard.items(items, MAX_PEER_FRAME_BYTES);
+        self.came(store, items.map_err(|_| RefusedCode::BadMessage)?, step)
     }
 
     /// What was wanted came: each entry under the name under which it was claimed.

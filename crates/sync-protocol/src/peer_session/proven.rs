@@ -58,7 +58,11 @@ impl Proven {
         step: &mut PeerStep,
     ) -> Result<Self, Stop> {
         // The places first: what comes between the two is told twice rather than never.
-        let items = Items::begin(store)?;
+        let ends = match role {
+            PeerRole::Caller => [me, peer],
+            PeerRole::Answerer => [peer, me],
+        };
+        let items = Items::begin(store, ends, theirs.newest)?;
         let told = Standing {
             consents: root(store, PeerSet::Consents)?,
             changes: root(store, PeerSet::Changes)?,
@@ -128,6 +132,7 @@ impl Proven {
             PeerMessage::Heard => self.items.heard()?,
             PeerMessage::Want(set, ids) => self.items.give(store, set, &ids.0, step)?,
             PeerMessage::Items(items) => self.items.came(store, items.0, step)?,
+            PeerMessage::ShortItems(items) => self.items.came_short(store, items.0, step)?,
             PeerMessage::Receipt(life, receipt) => self.receipts.heard(store, life, &receipt, step)?,
             _ => return Err(RefusedCode::BadMessage.into()),
         }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use minicbor::bytes::ByteVec;
 use seal::TenantId;
 
 use super::Stop;
-use crate::limits::{BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_OWN_POSITIONS, WITH_RECEIPTS};
+use crate::compact::Said;
+use crate::limits::{
+    BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_OWN_POSITIONS, WITH_RECEIPTS, WITH_SHORT_CHANGES,
+};
 use crate::{ChangeItem, ConsentItem, Cursors, Feed, Heads, Page, RefusedCode, RelayMessage, RelayStep, RelayStore};
 
 pub(super) struct Feeds {
@@ -15,6 +17,8 @@ pub(super) struct Feeds {
     audit: Window,
     /// Positions that this very connection pushed: their bytes need not go back.
     own: BTreeSet<u64>,
+    /// What this connection has named so far.
+    said: Said,
 }
 
 /// Batches on their way, each named by its last position.
@@ -23,8 +27,8 @@ struct Window {
     in_flight: BTreeSet<u64>,
 }
 
-impl From<&Cursors> for Feeds {
-    fn from(cursors: &Cursors) -> Self {
+impl Feeds {
+    pub(super) fn new(cursors: &Cursors, said: Said) -> Self {
         let window = |sent| Window {
             sent,
             in_flight: BTreeSet::new(),
@@ -34,6 +38,7 @@ impl From<&Cursors> for Feeds {
             consents: window(cursors.consents),
             audit: window(cursors.audit),
             own: BTreeSet::new(),
+            said,
         }
     }
 }
@@ -90,6 +95,7 @@ impl Feeds {
         step: &mut RelayStep,
     ) -> Result<(), Stop> {
         let mut batches = Vec::new();
+        let is_short = version >= WITH_SHORT_CHANGES;
         while let Some(page) = self.consents.page() {
             let items = store.consents(tenant, page)?;
             let Some((last, _)) = items.last() else { break };
@@ -110,13 +116,18 @@ impl Feeds {
                     None if version >= WITH_RECEIPTS => Some(store.chain(tenant, Feed::Changes, position)?.into()),
                     _ => None,
                 };
+                let bytes = bytes.filter(|_| !self.own.remove(&position));
                 batch.push(ChangeItem {
                     position,
-                    bytes: bytes.filter(|_| !self.own.remove(&position)).map(ByteVec::from),
+                    bytes: bytes.map(|whole| if is_short { self.said.change(&whole) } else { whole }.into()),
                     skipped,
                 });
             }
-            batches.push(RelayMessage::Changes(batch));
+            batches.push(if is_short {
+                RelayMessage::ShortChanges(batch.into())
+            } else {
+                RelayMessage::Changes(batch)
+            });
         }
         if version >= WITH_RECEIPTS && !batches.is_empty() {
             let heads = store.heads(tenant)?;

@@ -10,6 +10,7 @@ use seal::{InvitationToken, SealError, TenantId};
 use super::feeds::Feeds;
 use super::member::say_statements;
 use super::{Member, RelaySession, State, Stop};
+use crate::compact::{Heard, Said};
 use crate::limits::{OLDEST_VERSION, PROTOCOL_VERSION, WITH_RECEIPTS};
 use crate::{
     Cursors, Feed, Heads, Hello, Incarnation, MemberProof, PairingAsk, Redeemed, RefusedCode, RelayMessage, RelayStep,
@@ -229,7 +230,8 @@ impl RelaySession {
             told_closed: closed.is_some(),
             roster,
             told_statements: cursors.statements,
-            feeds: Feeds::from(&cursors),
+            feeds: Feeds::new(&cursors, Said::between(&proof.tenant, &[proof.device])),
+            heard: Heard::between(&proof.tenant, &[proof.device]),
             told_releases,
             n_denied: 0,
         };

@@ -9,7 +9,8 @@ use seal::{DeviceId, GrantId, TenantId};
 
 use super::feeds::Feeds;
 use super::{Outgoing, RelayStep, Stop};
-use crate::limits::{BATCH_BYTES, BATCH_ITEMS, MAX_DENIALS, MAX_RELEASE_HEADS, WITH_RECEIPTS};
+use crate::compact::Heard;
+use crate::limits::{BATCH_BYTES, BATCH_ITEMS, MAX_DENIALS, MAX_FRAME_BYTES, MAX_RELEASE_HEADS, WITH_RECEIPTS};
 use crate::{
     AuditOutcome, DeviceMessage, Feed, Page, PushItem, PushResult, RefusedCode, RelayMessage, RelayStore,
     ReleaseAnswer, ReleaseAsk, ReleaseHead, ReleaseItem, Releases, Roster, Wake, relay_push,
@@ -26,6 +27,8 @@ pub(super) struct Member {
     /// The digest of the statements that the device is known to hold.
     pub(super) told_statements: [u8; 32],
     pub(super) feeds: Feeds,
+    /// What the device has named in this connection so far.
+    pub(super) heard: Heard,
     /// How far the device was told that each grant's releases reach.
     pub(super) told_releases: BTreeMap<GrantId, u64>,
     /// Requests that were denied in this connection; each is a line in two audits.
@@ -47,6 +50,10 @@ impl Member {
         match message {
             DeviceMessage::Statements(statements) => self.learn(&statements, store, step),
             DeviceMessage::Push(items) => self.take(items, store, now_ms, step),
+            DeviceMessage::ShortPush(items) => {
+                let items = self.heard.pushed(items.0, MAX_FRAME_BYTES);
+                self.take(items.map_err(|_| RefusedCode::BadMessage)?, store, now_ms, step)
+            }
             DeviceMessage::Ack(feed, position) => {
                 self.feeds.acknowledge(feed, position)?;
                 self.tell_news(store, now_ms, step)

@@ -11,6 +11,7 @@ mod peer_costs;
 mod peer_frames;
 mod peers;
 mod receipts;
+mod short;
 mod strangers;
 mod trees;
 

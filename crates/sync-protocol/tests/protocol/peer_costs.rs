@@ -70,7 +70,7 @@ fn an_empty_device_gets_everything_and_gives_nothing_twice() {
         assert_eq!(ids(&empty), ids(&full));
         let giver = usize::from(empty_calls);
         let given = messages(&link, giver).into_iter().filter_map(|message| match message {
-            PeerMessage::Items(items) => Some(items.0.len()),
+            PeerMessage::ShortItems(items) => Some(items.0.len()),
             _ => None,
         });
         assert_eq!(given.sum::<usize>(), 1_300);
@@ -98,7 +98,7 @@ fn large_bodies_come_in_batches_of_which_two_are_on_their_way() {
             for frame in &end.sent[*n_seen..] {
                 match PeerMessage::decode(frame, usize::MAX).unwrap() {
                     PeerMessage::Want(..) => unanswered += 1,
-                    PeerMessage::Items(_) => {
+                    PeerMessage::ShortItems(_) => {
                         unanswered -= 1;
                         assert!(frame.len() < 300 * 1024, "{} bytes", frame.len());
                     }
