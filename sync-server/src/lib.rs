@@ -18,7 +18,7 @@ pub use hub::Hub;
 pub use mark::Mark;
 pub use restore::{RestoreError, backup, restore};
 pub use serve::{RunningRelay, ServeError, ServeOptions, TlsFiles, serve};
-pub use store::{ClinicError, ClinicRow, FILE_NAME, INVITATION_LIFETIME_MS, OpenError, Reachable, Store};
+pub use store::{ClinicError, ClinicRow, FILE_NAME, HeldChunks, INVITATION_LIFETIME_MS, OpenError, Reachable, Store};
 pub use tls::{TlsError, key_sha256};
 pub use writer::{Writer, WriterGone};
 

@@ -5,6 +5,7 @@
 
 mod audit;
 mod chains;
+mod chunks;
 mod clinics;
 mod columns;
 mod feeds;
@@ -28,6 +29,7 @@ use sync_protocol::{
     RelayStoreFailed, ReleaseAnswer, ReleaseAsk, Roster, Shown, SignedReceipt, Wake,
 };
 
+pub use self::chunks::HeldChunks;
 use self::marked::FollowingMark;
 pub use clinics::{ClinicError, ClinicRow, INVITATION_LIFETIME_MS};
 

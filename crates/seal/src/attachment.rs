@@ -8,10 +8,13 @@ use std::fmt;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use crate::{SealError, body, context};
+use crate::{ChunkName, SealError, body, context};
 
 /// The most that one chunk may hold before it is sealed, in bytes: half a minute of 16-bit sound at 16 kHz.
 pub const MAX_CHUNK_BYTES: usize = 1024 * 1024;
+
+/// The most that one sealed chunk takes, in bytes.
+pub const MAX_SEALED_CHUNK_BYTES: usize = body::body_len(MAX_CHUNK_BYTES);
 
 /// The key of one attachment.
 #[derive(Clone)]
@@ -46,7 +49,7 @@ impl AttachmentKey {
     /// Opens the chunk with this number: [`SealError::WrongCommitment`] with another attachment's key,
     /// [`SealError::Damaged`] when it was altered or stands in another place.
     pub fn open_chunk(&self, number: u64, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
-        if sealed.len() > body::body_len(MAX_CHUNK_BYTES) {
+        if sealed.len() > MAX_SEALED_CHUNK_BYTES {
             return Err(SealError::TooLarge);
         }
         body::open(&self.0, context::CHUNK_BODY, &number.to_le_bytes(), sealed)
@@ -60,6 +63,6 @@ impl fmt::Debug for AttachmentKey {
 }
 
 /// The name under which a sealed chunk is stored: the hash of its bytes.
-pub fn chunk_name(sealed: &[u8]) -> [u8; 32] {
-    context::hash(context::CHUNK_NAME, sealed)
+pub fn chunk_name(sealed: &[u8]) -> ChunkName {
+    ChunkName::from_bytes(context::hash(context::CHUNK_NAME, sealed))
 }

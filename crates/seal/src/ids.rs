@@ -123,6 +123,11 @@ id!(
     StatementId,
     32
 );
+id!(
+    /// A sealed chunk of an attachment: the hash of its bytes ([`crate::chunk_name`]).
+    ChunkName,
+    32
+);
 random_id!(
     /// A patient's agreement that another clinic may have something. Granting again is a new id.
     GrantId
@@ -134,6 +139,10 @@ random_id!(
 random_id!(
     /// One opening of a store by a device; its changes are numbered without gaps.
     OpeningId
+);
+random_id!(
+    /// An attachment (sound, a photo, a scan), as those know it who keep its chunks and cannot open them.
+    AttachmentId
 );
 random_id!(
     /// A member of the staff, as the holder of a key.

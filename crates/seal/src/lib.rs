@@ -49,7 +49,7 @@ mod statement;
 mod text_code;
 mod wire;
 
-pub use attachment::{AttachmentKey, MAX_CHUNK_BYTES, chunk_name};
+pub use attachment::{AttachmentKey, MAX_CHUNK_BYTES, MAX_SEALED_CHUNK_BYTES, chunk_name};
 pub use backup::{
     BACKUP_PIECE_BYTES, BACKUP_PIECE_OVERHEAD, BACKUP_PREFIX_BYTES, BackupHead, BackupOpener, BackupSealer,
     begin_backup,
@@ -66,7 +66,8 @@ pub use error::SealError;
 pub use founding::{Founded, found_tenant};
 pub use grant::{Grant, GrantClear, MAX_SEALED_GRANT_BYTES, MAX_TERMS_BYTES, NewGrant};
 pub use ids::{
-    ChangeId, DeviceId, DocumentId, EpochId, GrantId, OpeningId, PersonId, ReleaseId, StatementId, TenantId,
+    AttachmentId, ChangeId, ChunkName, DeviceId, DocumentId, EpochId, GrantId, OpeningId, PersonId, ReleaseId,
+    StatementId, TenantId,
 };
 pub use invitation::{Invitation, InvitationToken};
 pub use keys::{DeviceKeys, DevicePublic, verify};

@@ -4,6 +4,7 @@
 //! and only then acknowledges it; and it pulls releases, grant by grant. Nothing is remembered across connections but
 //! what the store holds, so a connection may end at any byte.
 
+mod attachments;
 mod consents;
 mod releases;
 mod standing;
@@ -14,11 +15,13 @@ use std::sync::Arc;
 use minicbor::bytes::ByteVec;
 use seal::{DeviceId, DeviceKeys, TenantId};
 
+use self::attachments::Attachments;
 use self::releases::Pulls;
 use self::standing::Standing;
 use crate::compact::{Heard, Said};
 use crate::limits::{
-    BATCH_BYTES, BATCH_ITEMS, MAX_FRAME_BYTES, OLDEST_VERSION, PROTOCOL_VERSION, WITH_RECEIPTS, WITH_SHORT_CHANGES,
+    BATCH_BYTES, BATCH_ITEMS, MAX_FRAME_BYTES, OLDEST_VERSION, PROTOCOL_VERSION, WITH_ATTACHMENTS, WITH_RECEIPTS,
+    WITH_SHORT_CHANGES,
 };
 use crate::{
     AuditLine, ChangeItem, Cursor, Cursors, DeviceMessage, Feed, Greeting, Hello, Incarnation, MemberProof, OutId,
@@ -107,6 +110,9 @@ struct Live {
     /// Digest of the own statements that the relay has or was sent.
     told_statements: [u8; 32],
     pulls: Pulls,
+    attachments: Attachments,
+    /// The last line of the relay's audit that is stored.
+    audit: u64,
     /// Statements of other clinics that came in this connection, by digest.
     sources: BTreeMap<TenantId, [u8; 32]>,
     /// Asked for by this session.
@@ -136,9 +142,9 @@ impl DeviceSession {
         matches!(self.state, State::Live(_))
     }
 
-    /// Whether nothing of this device's is on its way and no release is being pulled.
+    /// Whether nothing of this device's is on its way, and no release and no chunk is being pulled.
     pub fn is_idle(&self) -> bool {
-        matches!(&self.state, State::Live(live) if live.pushing.is_empty() && live.pulls.is_empty())
+        matches!(&self.state, State::Live(live) if live.pushing.is_empty() && live.pulls.is_empty() && live.attachments.is_idle())
     }
 
     /// A frame came at `now_ms` (milliseconds since 1970, UTC).
@@ -285,11 +291,16 @@ impl Live {
             pushing: Vec::new(),
             told_statements: welcome.statements,
             pulls: Pulls::default(),
+            attachments: Attachments::begin(version, welcome),
+            audit: cursors.audit,
             sources: BTreeMap::new(),
             fetching: BTreeSet::new(),
             wanted: BTreeSet::new(),
         };
         live.settle_now(store, welcome.key.map(Into::into))?;
+        if version >= WITH_ATTACHMENTS {
+            store.begin_attachments(&live.incarnation)?;
+        }
         Ok(live)
     }
 
@@ -328,6 +339,7 @@ impl Live {
             RelayMessage::ReleasesWaiting(heads) => self.releases_wait(store, heads, step),
             RelayMessage::Releases(releases) => self.releases_came(store, releases, step),
             RelayMessage::ReleasesDenied(grant, _) => self.releases_denied(store, grant, step),
+            RelayMessage::Attachments(answer) => self.hear_of_attachments(store, answer, step),
             _ => Err(DeviceError::Unexpected),
         }
     }
@@ -362,7 +374,7 @@ impl Live {
                 DeviceMessage::Push(items.into_iter().map(PushItem::from).collect())
             });
         }
-        Ok(())
+        self.move_chunks(store, step)
     }
 
     /// What waits. To an older relay nothing is said that it would not understand; that waits for a newer one.
@@ -427,6 +439,7 @@ impl Live {
         let changes = items.into_iter().filter_map(|item| item.bytes).map(Vec::from).collect();
         store.absorb_changes(&cursor, changes)?;
         step.stored(Feed::Changes, last);
+        self.look_whether_caught_up(store, step)?;
         Ok(position)
     }
 
@@ -444,7 +457,8 @@ impl Live {
         let position = lines.last().ok_or(DeviceError::Unexpected)?.number;
         store.absorb_relay_audit(&self.cursor(Scope::Audit, position), lines)?;
         step.stored(Feed::Audit, position);
-        Ok(())
+        self.audit = position;
+        self.look_whether_caught_up(store, step)
     }
 
     fn cursor(&self, scope: Scope, position: u64) -> Cursor {

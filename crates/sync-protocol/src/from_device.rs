@@ -6,7 +6,7 @@ use seal::{DeviceId, GrantId, TenantId};
 
 use crate::limits::BATCH_ITEMS;
 use crate::wire::{self, Feed, WireError};
-use crate::{Few, FormerLife, Incarnation, OutId, OutItem, SignedReceipt};
+use crate::{AttachmentAsk, Few, FormerLife, Incarnation, OutId, OutItem, SignedReceipt};
 
 /// One frame from a device.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -39,6 +39,9 @@ pub enum DeviceMessage {
     /// far the device had come before. From version 2.
     #[n(8)]
     ConsentsComplete(#[n(0)] Vec<FormerLife>),
+    /// About attachments. From version 3.
+    #[n(9)]
+    Attachments(#[n(0)] AttachmentAsk),
     /// [`DeviceMessage::Push`], without what both ends know of the changes. From version 3.
     #[n(20)]
     ShortPush(#[n(0)] Few<ShortItem, BATCH_ITEMS>),

@@ -6,7 +6,7 @@ use seal::{GrantId, TenantId};
 
 use crate::limits::BATCH_ITEMS;
 use crate::wire::{self, WireError};
-use crate::{AuditOutcome, Consent, Few, Incarnation, OutId, Refusal, RefusedCode, SignedReceipt};
+use crate::{AttachmentAnswer, AuditOutcome, Consent, Few, Incarnation, OutId, Refusal, RefusedCode, SignedReceipt};
 
 /// One frame from a relay.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -68,6 +68,9 @@ pub enum RelayMessage {
     /// As [`Welcome::closed`], when it became so during the connection. From version 2.
     #[n(18)]
     ConfirmWanted,
+    /// About attachments. From version 3.
+    #[n(19)]
+    Attachments(#[n(0)] AttachmentAnswer),
     /// [`RelayMessage::Changes`], each as [`crate::compact::Said::change`] makes it. From version 3.
     #[n(30)]
     ShortChanges(#[n(0)] Few<ChangeItem, BATCH_ITEMS>),

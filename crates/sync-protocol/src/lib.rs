@@ -10,8 +10,10 @@
 //!
 //! Bodies stay opaque: nothing here opens a change, a grant's terms or a release. `docs/sync.md` tells the whole story.
 
+mod attachment_message;
 mod audit;
 mod chain;
+mod chunk_store;
 pub mod compact;
 mod device_session;
 mod digest;
@@ -27,6 +29,7 @@ mod peer_stream;
 mod proof;
 mod receipt;
 mod refused;
+mod relay_chunks;
 mod relay_push;
 mod relay_session;
 mod relay_store;
@@ -36,8 +39,10 @@ mod store;
 pub mod tree;
 mod wire;
 
+pub use attachment_message::{AttachmentAnswer, AttachmentAsk, ChunkId, ChunkNames, ChunkRefusal, PeerChunks};
 pub use audit::{AuditLine, AuditOutcome};
 pub use chain::{NO_CHAIN, follow, sum_of_chains};
+pub use chunk_store::{ChunkSource, ChunkStore, Claim, Claims};
 pub use device_session::{DeviceError, DeviceEvent, DeviceSession, DeviceStep};
 pub use digest::{digest_of_releases, digest_of_statements};
 pub use from_device::{Cursors, DeviceMessage, Hello, MemberProof, PushItem, ShortItem, Want};
@@ -45,7 +50,7 @@ pub use from_relay::{
     ChangeItem, ConsentItem, Greeting, PushResult, RelayMessage, ReleaseHead, ReleaseItem, Releases, Welcome,
 };
 pub use limits::{
-    BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_ASKS, MAX_FRAME_BYTES, MAX_PEER_FRAME_BYTES,
+    BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_ASKS, MAX_CHUNKS_OF_ATTACHMENT, MAX_FRAME_BYTES, MAX_PEER_FRAME_BYTES,
     MAX_RELAYED_SNAPSHOT_BYTES, MAX_STATEMENTS, MAX_STATEMENTS_BYTES, OLDEST_PEER_VERSION, OLDEST_VERSION,
     PAIRING_LIFETIME_MS, PEER_BYTES_AHEAD, PEER_VERSION, PROTOCOL_VERSION,
 };
@@ -56,6 +61,7 @@ pub use peer_store::{ItemId, PeerSet, PeerStore, name_of_change};
 pub use peer_stream::{FrameTooLarge, PeerStream};
 pub use receipt::{FormerLife, RelayLie, RelayStanding, SignedReceipt};
 pub use refused::RefusedCode;
+pub use relay_chunks::{ChunkPlace, ObjectDone, ObjectKey, ObjectRead, ObjectWork, RelayChunks};
 pub use relay_session::{Outgoing, RelaySession, RelayStep};
 pub use relay_store::{
     ChangesPage, Checked, Heads, Page, Pushed, Redeemed, RelayStore, RelayStoreFailed, ReleaseAnswer, ReleaseAsk,

@@ -9,6 +9,9 @@ pub(crate) const WITH_RECEIPTS: u16 = 2;
 /// Since this version: a connection does not repeat what both ends know of a change.
 pub(crate) const WITH_SHORT_CHANGES: u16 = 3;
 
+/// Since this version: attachments.
+pub(crate) const WITH_ATTACHMENTS: u16 = 3;
+
 /// The largest frame that either side sends or takes; larger ones end the connection before they are decoded.
 ///
 /// Room for one sealed release (1 MiB and its envelopes) with its wrapping.
@@ -65,6 +68,8 @@ pub const OLDEST_PEER_VERSION: u16 = 1;
 pub(crate) const PEER_WITH_RECEIPTS: u16 = 2;
 /// Since this version of it: short changes.
 pub(crate) const PEER_WITH_SHORT_CHANGES: u16 = 3;
+/// Since this version of it: attachments.
+pub(crate) const PEER_WITH_ATTACHMENTS: u16 = 3;
 /// A peer hears of the relay's receipts no more often than this, by the relay's clock.
 pub(crate) const RECEIPT_EVERY_MS: i64 = 10 * 60 * 1000;
 /// A peer's first frame, and so all that a stranger can make us hold.
@@ -86,3 +91,12 @@ pub(crate) const MAX_BROKEN_CLAIMS: u64 = 2_048;
 pub(crate) const SMALL_BUCKET: u64 = 16;
 /// Ids of which a session remembers that the peer has them.
 pub(crate) const MAX_REMEMBERED: usize = 4_096;
+
+/// Names of chunks in one message.
+pub(crate) const MAX_CHUNK_NAMES: usize = 512;
+/// Chunks of one attachment that a relay keeps: 34 hours of sound.
+pub const MAX_CHUNKS_OF_ATTACHMENT: usize = 4_096;
+/// Chunks that were asked for in vain, of which one connection is told when they come.
+pub(crate) const MAX_MISSED_CHUNKS: usize = 1_024;
+/// Chunks for which one connection may ask.
+pub(crate) const MAX_CHUNK_ASKS: u32 = 1 << 16;

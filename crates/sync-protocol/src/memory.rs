@@ -3,6 +3,7 @@
 //! For tests and simulations, of this crate and of those above it. It verifies nothing; a change that does not decode
 //! is quarantined, as the contract asks.
 
+mod chunks;
 mod peers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,9 +11,10 @@ use std::sync::{Mutex, MutexGuard};
 
 use seal::{ChangeId, Grant, GrantId, Release, ReleaseId, Revocation, SealedChange, TenantId};
 
+pub use self::chunks::Chunks;
 use self::peers::Arrivals;
 use crate::{
-    AuditLine, Consent, Cursor, FormerLife, Incarnation, OutId, OutItem, PeerSet, Refusal, RelayLie, RelayStanding,
+    AuditLine, Claims, Consent, Cursor, FormerLife, Incarnation, OutId, OutItem, PeerSet, Refusal, RelayLie, RelayStanding,
     Scope, SignedReceipt, StoreError, SyncStore, name_of_change,
 };
 
@@ -20,6 +22,7 @@ use crate::{
 pub struct MemoryStore {
     tenant: TenantId,
     held: Mutex<Held>,
+    claims: Claims,
 }
 
 /// What a [`MemoryStore`] holds, to be looked at by tests.
@@ -53,6 +56,8 @@ pub struct Held {
     pub relay: BTreeMap<Incarnation, RelayStanding>,
     /// How the relay was found out.
     pub lies: Vec<RelayLie>,
+    /// Chunks of attachments, and those that are wanted.
+    pub chunks: Chunks,
     chains: BTreeMap<(Incarnation, Scope), Option<[u8; 32]>>,
     /// Where in `quarantined` a name stands.
     unreadable: BTreeMap<ChangeId, usize>,
@@ -69,6 +74,7 @@ impl MemoryStore {
         Self {
             tenant,
             held: Mutex::new(held),
+            claims: Claims::new(|| ()),
         }
     }
 

@@ -6,7 +6,7 @@ use minicbor::{Decode, Encode};
 use crate::limits::{BATCH_ITEMS, MAX_ASKS, MAX_STATEMENTS};
 use crate::tree::{Bucket, FAN_OUT, Prefix};
 use crate::wire::{self, WireError};
-use crate::{Incarnation, ItemId, PeerSet, RefusedCode, SignedReceipt};
+use crate::{Incarnation, ItemId, PeerChunks, PeerSet, RefusedCode, SignedReceipt};
 
 /// One frame between two devices of one clinic.
 ///
@@ -55,6 +55,9 @@ pub enum PeerMessage {
     /// The newest receipt of the relay in this life of its data. From version 2.
     #[n(13)]
     Receipt(#[n(0)] Incarnation, #[n(1)] SignedReceipt),
+    /// Chunks of attachments. From version 3.
+    #[n(14)]
+    Chunks(#[n(0)] PeerChunks),
     /// [`PeerMessage::Items`] of changes, each as [`crate::compact::Said::change`] makes it. From version 3.
     #[n(20)]
     ShortItems(#[n(0)] Few<Option<ByteVec>, BATCH_ITEMS>),

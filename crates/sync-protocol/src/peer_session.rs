@@ -5,6 +5,7 @@
 //! lack, and stay: what comes into one store, from wherever, is told to the other. Nothing is remembered across
 //! connections, so a connection may end at any byte.
 
+mod chunks;
 mod comparing;
 mod items;
 mod meeting;
@@ -176,6 +177,7 @@ impl PeerSession {
             State::Proven(proven) => {
                 proven.look_at_statements(&*session.store, step)?;
                 proven.tell_receipt(&*session.store, step)?;
+                proven.look_for_missed(&*session.store, step)?;
                 proven.go_on(&*session.store, step)
             }
             State::Meeting(_) | State::Over => Ok(()),

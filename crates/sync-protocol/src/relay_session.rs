@@ -3,6 +3,7 @@
 //! The session sends three feeds by position ([`Feed`]), each with a small window, and answers what it is asked. It
 //! holds no copy of anything that the store holds: when woken, it reads on from where it was.
 
+mod attachments;
 mod feeds;
 mod greeting;
 mod member;
@@ -13,7 +14,10 @@ use seal::{DeviceId, GrantId, TenantId};
 
 use self::member::Member;
 use crate::limits::{OLDEST_VERSION, PROTOCOL_VERSION};
-use crate::{DeviceMessage, Greeting, PairingAsk, RefusedCode, RelayMessage, RelayStore, RelayStoreFailed, Wake};
+use crate::{
+    DeviceMessage, Greeting, ObjectDone, ObjectWork, PairingAsk, RefusedCode, RelayMessage, RelayStore,
+    RelayStoreFailed, Wake,
+};
 
 /// A frame to send, and under which grant it shows something: if that grant is revoked first, it is not sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +35,8 @@ pub struct RelayStep {
     pub send: Vec<Outgoing>,
     /// News for other connections; already committed.
     pub wake: Vec<Wake>,
+    /// To be done by the shell; what came of it goes to [`RelaySession::worked`].
+    pub objects: Vec<ObjectWork>,
     /// For the relay's [`crate::PairingDesk`].
     pub pairing: Option<PairingAsk>,
     /// The connection ends once `send` is sent; the code is for the log.
@@ -133,6 +139,29 @@ impl RelaySession {
             session.same_life(store)?;
             match &mut session.state {
                 State::Member(member) => member.tell_news(store, now_ms, step),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    /// Work with objects is done.
+    ///
+    /// # Errors
+    /// As [`RelaySession::receive`].
+    pub fn worked(
+        &mut self,
+        done: ObjectDone,
+        store: &mut dyn RelayStore,
+        now_ms: i64,
+    ) -> Result<RelayStep, RelayStoreFailed> {
+        self.step(|session, step| {
+            attachments::note(&done, store, step)?;
+            match &mut session.state {
+                State::Member(member) => {
+                    // What is more urgent goes first.
+                    member.tell_news(store, now_ms, step)?;
+                    member.worked(done, store, step)
+                }
                 _ => Ok(()),
             }
         })

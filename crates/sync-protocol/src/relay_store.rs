@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use seal::{ChangeId, DeviceId, GrantClear, GrantId, ReleaseId, TenantId};
 
-use crate::{AuditLine, AuditOutcome, Consent, Feed, FormerLife, Incarnation, Refusal, Roster, SignedReceipt};
+use crate::{AuditLine, AuditOutcome, Consent, Feed, FormerLife, Incarnation, Refusal, RelayChunks, Roster, SignedReceipt};
 
 /// The store failed; the text is for the operator's log and holds no personal data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -178,7 +178,7 @@ pub enum Shown {
 }
 
 /// The durable half of a relay, as the protocol sees it.
-pub trait RelayStore {
+pub trait RelayStore: RelayChunks {
     /// The life of this relay's data.
     fn incarnation(&self) -> Incarnation;
 

@@ -5,8 +5,10 @@
 
 mod clinic;
 mod link;
+mod objects;
 mod peer_link;
 
 pub use clinic::{SimClinic, SimDevice};
 pub use link::{Link, settle};
+pub use objects::SimObjects;
 pub use peer_link::{PeerEnd, PeerLink, settle_peers};

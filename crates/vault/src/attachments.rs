@@ -5,10 +5,11 @@
 
 use std::fs;
 use std::io;
+use std::path::{Path, PathBuf};
 
 use domain::{AttachmentId, RecordingId};
 use rusqlite::{Connection, OptionalExtension, params};
-use seal::AttachmentKey;
+use seal::{AttachmentKey, ChunkName};
 use zeroize::Zeroizing;
 
 use crate::{Tag, Vault, VaultError, files, kill};
@@ -23,12 +24,12 @@ pub(crate) struct ChunkEntry {
 }
 
 /// What is needed of a recording to reach its sound.
-struct Sound {
-    attachment: AttachmentId,
+pub(crate) struct Sound {
+    pub attachment: AttachmentId,
     key: AttachmentKey,
-    finished: bool,
+    pub finished: bool,
     /// By the shared manifest.
-    files: Vec<[u8; 32]>,
+    pub files: Vec<[u8; 32]>,
 }
 
 impl Vault {
@@ -50,16 +51,11 @@ impl Vault {
                 u32::try_from(chunks_here(&writer.conn, sound.attachment)?.len()).map_err(|_| VaultError::TooLarge)?;
             let sealed = sound.key.seal_chunk(u64::from(place), bytes, &mut self.inner.rng())?;
             let name = seal::chunk_name(&sealed);
-            let path = files::chunk(&self.inner.dir, &sound.attachment.to_string(), &name);
-            let folder = path.parent().expect("a chunk lies in its attachment's folder");
-            if !folder.exists() {
-                fs::create_dir_all(folder)?;
-                folder.parent().map_or(Ok(()), files::sync_folder)?;
-            }
+            let path = make_place(&self.inner.dir, sound.attachment, &name)?;
             files::write_whole(&path, &sealed, || kill::point("chunk.file_written"))?;
             kill::point("chunk.file_synced");
             let n_bytes = i64::try_from(sealed.len()).unwrap_or(i64::MAX);
-            let row = params![sound.attachment.as_bytes(), place, name, n_bytes, millis];
+            let row = params![sound.attachment.as_bytes(), place, name.as_bytes(), n_bytes, millis];
             let counted = writer.transaction(|conn, _, _, _| {
                 conn.prepare_cached(
                     "INSERT INTO chunks (attachment, place, file, n_bytes, millis) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -89,15 +85,35 @@ impl Vault {
                 .ok_or(VaultError::NotFound("chunk"))?;
             Ok::<_, VaultError>((sound, name))
         })?;
-        let sealed = match fs::read(files::chunk(&self.inner.dir, &sound.attachment.to_string(), &name)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(VaultError::AttachmentMissing),
-            read => read?,
-        };
-        if seal::chunk_name(&sealed) != name {
-            return Err(VaultError::Damaged);
-        }
+        let sealed = read_file(&self.inner.dir, sound.attachment, &name)?;
         Ok(sound.key.open_chunk(u64::from(place), &sealed)?)
     }
+}
+
+/// The path of a chunk; its folder is there, and durable.
+pub(crate) fn make_place(dir: &Path, attachment: AttachmentId, name: &ChunkName) -> Result<PathBuf, VaultError> {
+    let path = files::chunk(dir, &attachment.to_string(), name.as_bytes());
+    let folder = path.parent().expect("a chunk lies in its attachment's folder");
+    if !folder.exists() {
+        fs::create_dir_all(folder)?;
+        folder.parent().map_or(Ok(()), files::sync_folder)?;
+    }
+    Ok(path)
+}
+
+/// A chunk as it lies in its file.
+///
+/// # Errors
+/// [`VaultError::AttachmentMissing`], or [`VaultError::Damaged`] when its bytes are not those of its name.
+pub(crate) fn read_file(dir: &Path, attachment: AttachmentId, name: &[u8; 32]) -> Result<Vec<u8>, VaultError> {
+    let sealed = match fs::read(files::chunk(dir, &attachment.to_string(), name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(VaultError::AttachmentMissing),
+        read => read?,
+    };
+    if seal::chunk_name(&sealed).as_bytes() != name {
+        return Err(VaultError::Damaged);
+    }
+    Ok(sealed)
 }
 
 /// The chunks of an attachment that lie on this machine, in order.
@@ -119,7 +135,7 @@ fn file_here(conn: &Connection, attachment: AttachmentId, place: u32) -> Result<
         .optional()?)
 }
 
-fn sound(conn: &Connection, recording: RecordingId) -> Result<Sound, VaultError> {
+pub(crate) fn sound(conn: &Connection, recording: RecordingId) -> Result<Sound, VaultError> {
     let row = conn
         .prepare_cached("SELECT attachment, key, finished, chunks FROM p_recordings WHERE id = ?1")?
         .query_row([recording.as_bytes()], |row| {

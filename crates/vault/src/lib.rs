@@ -17,7 +17,7 @@
 //! | what was put aside, and what is carried by hand | `review`, `unsent` |
 //! | what nobody may change | `facts` |
 //! | what everybody forgets | `erasure` |
-//! | sound | `attachments` |
+//! | sound; that of other devices; what relay and peers are given of it | `attachments`, `fetching`, `sound_sync` |
 //! | other clinics | `sharing` |
 //! | syncing with the relay | `sync`, `outbox` |
 //! | syncing with the clinic's other devices | `peers`, `buckets` |
@@ -40,6 +40,7 @@ pub mod decoders;
 mod documents;
 mod erasure;
 mod error;
+mod fetching;
 mod facts;
 mod files;
 mod health;
@@ -66,6 +67,7 @@ mod set;
 mod settings;
 mod sharing;
 mod snapshots;
+mod sound_sync;
 mod sync;
 mod tag;
 mod taking_back;
@@ -88,6 +90,7 @@ pub use facts::{
     Addendum, AuditLine, Consent, ConsentGranted, ConsentRevoked, Dispensed, DispensedItem, Erased, ErasureReason,
     FACT_CONTEXT, FactBody, FactDraft, HeldNumbers, LabelPrinted, NoteSigned, RecordedFact, Reversal, StaffEnrolled,
 };
+pub use fetching::SoundState;
 pub use health::{Quarantined, SyncFigures, VerifyReport};
 pub use holes::MissingSince;
 pub use mark::forget_mark;

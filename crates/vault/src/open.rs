@@ -3,7 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use domain::Instant;
 use rusqlite::{Connection, OptionalExtension};
@@ -13,11 +13,12 @@ use crate::ballast::{self, Ballast};
 use crate::belonging::{Belonging, NotTogether};
 use crate::copies::Numbers;
 use crate::documents::Shelf;
+use crate::fetching::Fetching;
 use crate::mark::{self, Mark, MarkFile};
 use crate::ports::SharedRng;
 use crate::reading::count;
 use crate::tries::TriesFile;
-use crate::vault::{Inner, Writer, WriterParts};
+use crate::vault::{Inner, Subscribers, Writer, WriterParts};
 use crate::{
     MachineSecrets, OpenError, Ports, Vault, VaultError, before_migration, buckets, erasure, files, rebuild, roster,
     schema,
@@ -179,6 +180,7 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: File) -
         dir: dir.to_owned(),
         conn,
     };
+    let subscribers: Arc<Subscribers> = Arc::default();
     let inner = Inner {
         dir: dir.to_owned(),
         db_key: secrets.db_key.clone(),
@@ -192,7 +194,8 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: File) -
         belonging: RwLock::new(belonging),
         clock: ports.clock,
         rng,
-        subscribers: RwLock::new(Vec::new()),
+        fetching: Fetching::new(&subscribers),
+        subscribers,
         _ballast: Ballast::keep(dir),
         _lock: lock,
     };

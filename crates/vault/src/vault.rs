@@ -16,6 +16,7 @@ use crate::ballast::Ballast;
 use crate::belonging::Belonging;
 use crate::copies::Numbers;
 use crate::documents::Shelf;
+use crate::fetching::Fetching;
 use crate::mark::{Mark, MarkFile};
 use crate::ports::{Clock, SharedRng};
 use crate::reading::count;
@@ -27,6 +28,10 @@ const IDLE_READERS: usize = 4;
 
 /// Somebody who is told, after each commit, what it changed.
 type Subscriber = Arc<dyn Fn(&[Tag]) + Send + Sync>;
+
+/// All of them.
+#[derive(Default)]
+pub(crate) struct Subscribers(RwLock<Vec<Subscriber>>);
 
 /// The encrypted store of one clinic on this machine. Clones are the same vault; when the last one is dropped the file
 /// is closed and another process, or the same, may open it.
@@ -49,7 +54,8 @@ pub(crate) struct Inner {
     pub belonging: RwLock<Arc<Belonging>>,
     pub clock: Arc<dyn Clock>,
     pub rng: SharedRng,
-    pub subscribers: RwLock<Vec<Subscriber>>,
+    pub subscribers: Arc<Subscribers>,
+    pub fetching: Fetching,
     pub _ballast: Ballast,
     /// Held until everything above is closed: fields are dropped in this order.
     pub _lock: File,
@@ -130,24 +136,12 @@ impl Vault {
     /// From now on `f` hears what each commit changed, local or remote. It is called after the commit, outside every
     /// lock, on the thread that wrote.
     pub fn subscribe(&self, f: impl Fn(&[Tag]) + Send + Sync + 'static) {
-        self.inner
-            .subscribers
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(Arc::new(f));
+        let mut subscribers = self.inner.subscribers.0.write().unwrap_or_else(PoisonError::into_inner);
+        subscribers.push(Arc::new(f));
     }
 
     pub(crate) fn tell(&self, tags: &[Tag]) {
-        if tags.is_empty() {
-            return;
-        }
-        let subscribers = self
-            .inner
-            .subscribers
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        subscribers.iter().for_each(|subscriber| subscriber(tags));
+        self.inner.subscribers.tell(tags);
     }
 
     /// Waits until the mark outside the store is on the disk: before bytes leave for a printer.
@@ -180,6 +174,16 @@ impl Vault {
             .conn
             .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
         Ok(())
+    }
+}
+
+impl Subscribers {
+    pub(crate) fn tell(&self, tags: &[Tag]) {
+        if tags.is_empty() {
+            return;
+        }
+        let subscribers = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        subscribers.iter().for_each(|subscriber| subscriber(tags));
     }
 }
 

@@ -1,9 +1,11 @@
 //! Stores that break one rule of `SyncStore` on purpose: a simulator that does not notice them would be worth nothing.
 
-use seal::{GrantId, TenantId};
+use std::collections::BTreeSet;
+
+use seal::{AttachmentId, ChunkName, GrantId, TenantId};
 use sync_protocol::{
-    AuditLine, Consent, Cursor, Incarnation, OutId, OutItem, Refusal, RelayLie, RelayStanding, Scope, SignedReceipt,
-    StoreError, SyncStore,
+    AuditLine, ChunkId, ChunkSource, ChunkStore, Claim, Consent, Cursor, Incarnation, OutId, OutItem, Refusal,
+    RelayLie, RelayStanding, Scope, SignedReceipt, StoreError, SyncStore,
 };
 use vault::Vault;
 
@@ -120,5 +122,51 @@ impl SyncStore for Faulty {
 
     fn inbound_grants(&self, now_ms: i64) -> Result<Vec<GrantId>, StoreError> {
         self.vault.inbound_grants(now_ms)
+    }
+}
+
+impl ChunkStore for Faulty {
+    fn begin_attachments(&self, life: &Incarnation) -> Result<(), StoreError> {
+        self.vault.begin_attachments(life)
+    }
+
+    fn chunks_to_offer(&self, max: usize) -> Result<Option<(AttachmentId, Vec<ChunkName>)>, StoreError> {
+        self.vault.chunks_to_offer(max)
+    }
+
+    fn chunks_at_relay(&self, attachment: &AttachmentId, names: &[ChunkName]) -> Result<(), StoreError> {
+        self.vault.chunks_at_relay(attachment, names)
+    }
+
+    fn chunks_refused(&self, attachment: &AttachmentId, names: &[ChunkName]) -> Result<(), StoreError> {
+        self.vault.chunks_refused(attachment, names)
+    }
+
+    fn chunks_lost(&self, attachment: &AttachmentId, names: &[ChunkName]) -> Result<(), StoreError> {
+        self.vault.chunks_lost(attachment, names)
+    }
+
+    fn holds_chunk(&self, chunk: &ChunkId) -> Result<bool, StoreError> {
+        self.vault.holds_chunk(chunk)
+    }
+
+    fn chunk(&self, chunk: &ChunkId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.vault.chunk(chunk)
+    }
+
+    fn wanted_chunk(&self, passed_over: &BTreeSet<ChunkId>) -> Result<Option<(ChunkId, Claim)>, StoreError> {
+        self.vault.wanted_chunk(passed_over)
+    }
+
+    fn absorb_chunk(&self, chunk: &ChunkId, bytes: &[u8], from: ChunkSource) -> Result<(), StoreError> {
+        self.vault.absorb_chunk(chunk, bytes, from)
+    }
+
+    fn attachment_to_forget(&self) -> Result<Option<AttachmentId>, StoreError> {
+        self.vault.attachment_to_forget()
+    }
+
+    fn attachment_forgotten(&self, attachment: &AttachmentId) -> Result<(), StoreError> {
+        self.vault.attachment_forgotten(attachment)
     }
 }

@@ -39,7 +39,7 @@ impl Live {
         for giver in givers {
             self.fetch(giver, step);
         }
-        Ok(())
+        self.look_whether_caught_up(store, step)
     }
 
     /// Statements came: the own clinic's, or another's that was asked for.
@@ -67,6 +67,7 @@ impl Live {
             self.sources.insert(tenant, digest);
             step.events.push(DeviceEvent::Moved);
             self.release_held(store, tenant, step)?;
+            self.move_what_waited(store, step)?;
         }
         Ok(())
     }

@@ -106,7 +106,11 @@ impl Live {
     fn next_pull(&mut self, store: &dyn SyncStore, step: &mut DeviceStep) -> Result<(), DeviceError> {
         self.pulls.queue.pop_front();
         self.pulls.asked = false;
-        Ok(self.pull(store, step)?)
+        self.pull(store, step)?;
+        if self.pulls.is_empty() {
+            self.move_what_waited(store, step)?;
+        }
+        Ok(())
     }
 
     fn pull(&mut self, store: &dyn SyncStore, step: &mut DeviceStep) -> Result<(), StoreError> {

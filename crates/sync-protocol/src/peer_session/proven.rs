@@ -2,6 +2,7 @@
 
 use seal::DeviceId;
 
+use super::chunks::Chunks;
 use super::comparing::Comparing;
 use super::items::Items;
 use super::meeting::{absorb, roster, wrapped};
@@ -24,6 +25,7 @@ pub(super) struct Proven {
     comparing: Comparing,
     items: Items,
     receipts: Receipts,
+    chunks: Chunks,
     was_equal: bool,
 }
 
@@ -82,6 +84,7 @@ impl Proven {
             comparing: Comparing::default(),
             items,
             receipts: Receipts::begin(theirs.newest),
+            chunks: Chunks::begin(theirs.newest),
             was_equal: false,
         };
         proven.tell_statements(&roster, step);
@@ -134,6 +137,7 @@ impl Proven {
             PeerMessage::Items(items) => self.items.came(store, items.0, step)?,
             PeerMessage::ShortItems(items) => self.items.came_short(store, items.0, step)?,
             PeerMessage::Receipt(life, receipt) => self.receipts.heard(store, life, &receipt, step)?,
+            PeerMessage::Chunks(message) => self.chunks.hear(store, message, step)?,
             _ => return Err(RefusedCode::BadMessage.into()),
         }
         self.go_on(store, step)
@@ -156,11 +160,21 @@ impl Proven {
             step.events.push(PeerEvent::Equal);
         }
         self.was_equal = is_equal;
+        if self.items.all_told() {
+            self.chunks.give(store, step)?;
+        }
+        if is_equal {
+            self.chunks.ask(store, step)?;
+        }
         Ok(())
     }
 
     pub(super) fn tell_receipt(&mut self, store: &dyn PeerStore, step: &mut PeerStep) -> Result<(), Stop> {
         Ok(self.receipts.tell(store, step)?)
+    }
+
+    pub(super) fn look_for_missed(&mut self, store: &dyn PeerStore, step: &mut PeerStep) -> Result<(), Stop> {
+        Ok(self.chunks.look_for_missed(store, step)?)
     }
 
     /// Whether the statements in the store are others now: is the other side still a member, does it know them?

@@ -7,11 +7,12 @@ use minicbor::bytes::ByteVec;
 use rand_core::CryptoRng;
 use seal::{InvitationToken, SealError, TenantId};
 
+use super::attachments::{self, Attachments};
 use super::feeds::Feeds;
 use super::member::say_statements;
 use super::{Member, RelaySession, State, Stop};
 use crate::compact::{Heard, Said};
-use crate::limits::{OLDEST_VERSION, PROTOCOL_VERSION, WITH_RECEIPTS};
+use crate::limits::{OLDEST_VERSION, PROTOCOL_VERSION, WITH_ATTACHMENTS, WITH_RECEIPTS};
 use crate::{
     Cursors, Feed, Heads, Hello, Incarnation, MemberProof, PairingAsk, Redeemed, RefusedCode, RelayMessage, RelayStep,
     RelayStore, Roster, Shown, SignedReceipt, Wake, Want, Welcome, digest_of_releases, sum_of_chains,
@@ -234,7 +235,11 @@ impl RelaySession {
             heard: Heard::between(&proof.tenant, &[proof.device]),
             told_releases,
             n_denied: 0,
+            attachments: Attachments::default(),
         };
+        if version >= WITH_ATTACHMENTS {
+            attachments::tell_lost(&member.tenant, store, step)?;
+        }
         member.tell_news(store, now_ms, step)?;
         self.state = State::Member(Box::new(member));
         Ok(())

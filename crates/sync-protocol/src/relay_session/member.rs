@@ -7,6 +7,7 @@ use minicbor::bytes::ByteVec;
 use rand_core::CryptoRng;
 use seal::{DeviceId, GrantId, TenantId};
 
+use super::attachments::Attachments;
 use super::feeds::Feeds;
 use super::{Outgoing, RelayStep, Stop};
 use crate::compact::Heard;
@@ -33,6 +34,7 @@ pub(super) struct Member {
     pub(super) told_releases: BTreeMap<GrantId, u64>,
     /// Requests that were denied in this connection; each is a line in two audits.
     pub(super) n_denied: u32,
+    pub(super) attachments: Attachments,
 }
 
 impl Member {
@@ -69,6 +71,7 @@ impl Member {
                 step.wake.extend(wake);
                 Ok(())
             }
+            DeviceMessage::Attachments(ask) => self.hear_of_attachments(ask, store, now_ms, step),
             DeviceMessage::Hello(_) | DeviceMessage::Pairing(_) | DeviceMessage::ShowReceipt(_) => {
                 Err(RefusedCode::BadMessage.into())
             }
@@ -215,8 +218,16 @@ impl Member {
         self.tell_statements(store, step)?;
         self.tell_closed(store, step)?;
         self.feeds.fill(&self.tenant, self.version, store, now_ms, step)?;
-        if self.feeds.sent_all(Feed::Consents, store.heads(&self.tenant)?) {
+        let heads = store.heads(&self.tenant)?;
+        if self.feeds.sent_all(Feed::Consents, heads) {
             self.tell_releases(store, now_ms, step)?;
+        }
+        // An older device cannot read the end of the audit, but then it asks for no chunks either.
+        let all_sent = [Feed::Consents, Feed::Changes, Feed::Audit]
+            .into_iter()
+            .all(|feed| self.feeds.sent_all(feed, heads));
+        if all_sent {
+            self.tell_chunks(store, step)?;
         }
         Ok(())
     }

@@ -1,11 +1,11 @@
 //! One connection between two sessions, frame by frame.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rand_core::CryptoRng;
 
-use super::SimDevice;
+use super::{SimDevice, SimObjects};
 use crate::{
     DeviceError, DeviceSession, DeviceStep, Greeting, Outgoing, RefusedCode, RelayMessage, RelaySession, RelayStep,
     RelayStore, Wake,
@@ -19,6 +19,8 @@ pub struct Link {
     up: VecDeque<Vec<u8>>,
     down: VecDeque<Outgoing>,
     open: bool,
+    /// Where the relay keeps chunks; a relay with several links keeps them in one place.
+    pub objects: Arc<Mutex<SimObjects>>,
     /// Why the device gave up, if it did.
     pub device_error: Option<DeviceError>,
     /// What the relay refused, if it did.
@@ -47,6 +49,7 @@ impl Link {
             up: VecDeque::new(),
             down: VecDeque::new(),
             open: true,
+            objects: Arc::default(),
             device_error: None,
             refused: None,
             n_bytes_up: 0,
@@ -97,7 +100,7 @@ impl Link {
             return (false, Vec::new());
         };
         let step = self.relay.receive(&frame, relay, now_ms, rng).expect("the store holds");
-        (true, self.follow_relay(step))
+        (true, self.work(step, relay, now_ms))
     }
 
     /// The device hears the relay's next frame. Returns whether there was one.
@@ -120,7 +123,7 @@ impl Link {
             self.down.retain(|outgoing| outgoing.grant != Some(*grant));
         }
         let step = self.relay.wake(relay, now_ms).expect("the store holds");
-        self.follow_relay(step)
+        self.work(step, relay, now_ms)
     }
 
     /// The connection breaks: all that is on its way is lost.
@@ -160,6 +163,19 @@ impl Link {
     /// Frames that are on their way to the device.
     pub fn frames_down(&self) -> impl Iterator<Item = &[u8]> {
         self.down.iter().map(|outgoing| outgoing.frame.as_slice())
+    }
+
+    /// Follows the relay, and does at once what it wants done with objects.
+    fn work(&mut self, step: RelayStep, relay: &mut dyn RelayStore, now_ms: i64) -> Vec<Wake> {
+        let (mut steps, mut wakes) = (VecDeque::from([step]), Vec::new());
+        while let Some(mut step) = steps.pop_front() {
+            for work in std::mem::take(&mut step.objects) {
+                let done = self.objects.lock().expect("no test panics while it holds them").work(work);
+                steps.push_back(self.relay.worked(done, relay, now_ms).expect("the store holds"));
+            }
+            wakes.extend(self.follow_relay(step));
+        }
+        wakes
     }
 
     fn follow_device(&mut self, step: Result<DeviceStep, DeviceError>) {

@@ -1,15 +1,15 @@
 //! A relay's store in its plainest form: what one clinic pushes, its devices get. Nothing crosses clinics here; the
 //! consent gate is tested where it is, in the real relay's store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
-use seal::{DeviceId, GrantId, Receipt, RelayKey, TenantId};
+use seal::{AttachmentId, ChunkName, DeviceId, GrantId, Receipt, RelayKey, TenantId};
 use sync_protocol::{
-    AuditLine, AuditOutcome, ChangesPage, Checked, Consent, Feed, FormerLife, Heads, Incarnation, NO_CHAIN, OutId,
-    Page, Pushed, Redeemed, RelayStore, RelayStoreFailed, ReleaseAnswer, ReleaseAsk, Roster, Shown, SignedReceipt,
+    AuditLine, AuditOutcome, ChangesPage, Checked, ChunkId, ChunkPlace, ChunkRefusal, Consent, Feed, FormerLife, Heads, Incarnation, MAX_CHUNKS_OF_ATTACHMENT, NO_CHAIN, ObjectKey, OutId,
+    Page, Pushed, Redeemed, RelayChunks, RelayStore, RelayStoreFailed, ReleaseAnswer, ReleaseAsk, Roster, Shown, SignedReceipt,
     Wake, follow, name_of_change, sum_of_chains,
 };
 
@@ -30,6 +30,10 @@ pub struct MemoryRelay {
     pub hides: Option<u64>,
     /// A position at which the one before it is given again.
     pub doubles: Option<u64>,
+    /// Chunks that are here, and those that were and are lost.
+    pub chunks: BTreeSet<ObjectKey>,
+    pub lost: BTreeSet<ObjectKey>,
+    pub forgotten: BTreeSet<(TenantId, AttachmentId)>,
 }
 
 impl MemoryRelay {
@@ -47,6 +51,9 @@ impl MemoryRelay {
             n_forged: 0,
             hides: None,
             doubles: None,
+            chunks: BTreeSet::new(),
+            lost: BTreeSet::new(),
+            forgotten: BTreeSet::new(),
         }
     }
 
@@ -240,5 +247,90 @@ impl RelayStore for MemoryRelay {
             outcome: AuditOutcome::DeniedNoGrant,
             source: None,
         })
+    }
+}
+
+impl RelayChunks for MemoryRelay {
+    fn chunks_lacking(
+        &mut self,
+        tenant: &TenantId,
+        attachment: &AttachmentId,
+        names: &[ChunkName],
+    ) -> Result<Option<Vec<ChunkName>>, RelayStoreFailed> {
+        if self.forgotten.contains(&(*tenant, *attachment)) {
+            return Ok(None);
+        }
+        let key = |name| ObjectKey {
+            tenant: *tenant,
+            chunk: ChunkId {
+                attachment: *attachment,
+                name,
+            },
+        };
+        let lacking = names.iter().filter(|name| !self.chunks.contains(&key(**name)));
+        Ok(Some(lacking.copied().collect()))
+    }
+
+    fn place_for(&mut self, tenant: &TenantId, chunk: &ChunkId) -> Result<ChunkPlace, RelayStoreFailed> {
+        let key = ObjectKey {
+            tenant: *tenant,
+            chunk: *chunk,
+        };
+        let of_it = |other: &&ObjectKey| other.tenant == *tenant && other.chunk.attachment == chunk.attachment;
+        Ok(if self.forgotten.contains(&(*tenant, chunk.attachment)) {
+            ChunkPlace::Refused(ChunkRefusal::Forgotten)
+        } else if self.chunks.contains(&key) {
+            ChunkPlace::Here
+        } else if self.chunks.iter().filter(of_it).count() >= MAX_CHUNKS_OF_ATTACHMENT {
+            ChunkPlace::Refused(ChunkRefusal::TooMany)
+        } else {
+            ChunkPlace::Free
+        })
+    }
+
+    fn has_chunk(&mut self, tenant: &TenantId, chunk: &ChunkId) -> Result<bool, RelayStoreFailed> {
+        let (tenant, chunk) = (*tenant, *chunk);
+        Ok(self.chunks.contains(&ObjectKey { tenant, chunk }))
+    }
+
+    fn chunk_came(
+        &mut self,
+        tenant: &TenantId,
+        chunk: &ChunkId,
+        _: u64,
+    ) -> Result<Option<ChunkRefusal>, RelayStoreFailed> {
+        Ok(match self.place_for(tenant, chunk)? {
+            ChunkPlace::Refused(refusal) => Some(refusal),
+            ChunkPlace::Here | ChunkPlace::Free => {
+                let (tenant, chunk) = (*tenant, *chunk);
+                self.chunks.insert(ObjectKey { tenant, chunk });
+                self.lost.remove(&ObjectKey { tenant, chunk });
+                None
+            }
+        })
+    }
+
+    fn chunk_lost(&mut self, tenant: &TenantId, chunk: &ChunkId) -> Result<(), RelayStoreFailed> {
+        let (tenant, chunk) = (*tenant, *chunk);
+        self.chunks.remove(&ObjectKey { tenant, chunk });
+        self.lost.insert(ObjectKey { tenant, chunk });
+        Ok(())
+    }
+
+    fn lost_chunks(&mut self, tenant: &TenantId, max: usize) -> Result<Vec<ChunkId>, RelayStoreFailed> {
+        let lost = self.lost.iter().filter(|key| key.tenant == *tenant);
+        Ok(lost.take(max).map(|key| key.chunk).collect())
+    }
+
+    fn forget_attachment(&mut self, tenant: &TenantId, attachment: &AttachmentId) -> Result<(), RelayStoreFailed> {
+        let is_of = |key: &ObjectKey| key.tenant == *tenant && key.chunk.attachment == *attachment;
+        self.chunks.retain(|key| !is_of(key));
+        self.lost.retain(|key| !is_of(key));
+        self.forgotten.insert((*tenant, *attachment));
+        Ok(())
+    }
+
+    fn attachment_removed(&mut self, _: &TenantId, _: &AttachmentId) -> Result<(), RelayStoreFailed> {
+        Ok(())
     }
 }

@@ -208,7 +208,7 @@ impl Out<'_> {
             let (attachment, name): ([u8; 16], [u8; 32]) = (row.get(0)?, row.get(2)?);
             let folder = AttachmentId::from_bytes(attachment).to_string();
             let sealed = fs::read(files::chunk(&vault.inner.dir, &folder, &name)).unwrap_or_default();
-            if seal::chunk_name(&sealed) == name {
+            if *seal::chunk_name(&sealed).as_bytes() == name {
                 let (place, millis) = (row.get(1)?, row.get(3)?);
                 let chunk = Chunk {
                     attachment,

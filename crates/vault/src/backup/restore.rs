@@ -175,7 +175,7 @@ fn admitted(
 /// Puts one chunk of sound where it belongs.
 fn keep(conn: &Connection, dir: &Path, chunk: &Chunk) -> Result<(), BackupError> {
     let name = seal::chunk_name(&chunk.sealed);
-    let path = files::chunk(dir, &chunk.attachment().to_string(), &name);
+    let path = files::chunk(dir, &chunk.attachment().to_string(), name.as_bytes());
     let folder = path.parent().expect("a chunk lies in its attachment's folder");
     fs::create_dir_all(folder).map_err(VaultError::from)?;
     files::write_whole(&path, &chunk.sealed, || ()).map_err(VaultError::from)?;
@@ -183,7 +183,7 @@ fn keep(conn: &Connection, dir: &Path, chunk: &Chunk) -> Result<(), BackupError>
     conn.prepare_cached(
         "INSERT OR IGNORE INTO chunks (attachment, place, file, n_bytes, millis) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
-    .execute(params![chunk.attachment, chunk.place, name, n_bytes, chunk.millis])?;
+    .execute(params![chunk.attachment, chunk.place, name.as_bytes(), n_bytes, chunk.millis])?;
     Ok(())
 }
 

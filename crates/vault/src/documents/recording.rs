@@ -80,7 +80,8 @@ impl Reading<'_> {
     /// Recordings that began on this machine and were not finished: they run, or a crash cut them.
     pub fn unfinished_recordings(&self) -> Result<Vec<Recording>, VaultError> {
         let sql = "SELECT json FROM p_recordings WHERE finished = 0
-                   AND EXISTS (SELECT 1 FROM chunks WHERE chunks.attachment = p_recordings.attachment) ORDER BY id";
+                   AND EXISTS (SELECT 1 FROM chunks WHERE chunks.attachment = p_recordings.attachment AND fetched = 0)
+                   ORDER BY id";
         let found = self.many(sql, [], |row| noun(row, 0))?;
         found.into_iter().map(|recording| self.counted(recording)).collect()
     }

@@ -33,7 +33,11 @@ pub(super) fn forget_local(conn: &Connection, path: &DocPath) -> Result<(), Vaul
                 .execute([visit.as_bytes()])?;
             settings_about(visit.to_string())
         }
-        DocPath::Recording(_, recording) => settings_about(recording.to_string()),
+        DocPath::Recording(_, recording) => {
+            conn.prepare_cached("DELETE FROM recordings_wanted WHERE recording = ?1")?
+                .execute([recording.as_bytes()])?;
+            settings_about(recording.to_string())
+        }
         DocPath::Identity(patient) => {
             conn.prepare_cached(
                 "DELETE FROM outbox WHERE kind = ?2 AND id IN (SELECT id FROM releases_made WHERE patient = ?1)",
@@ -47,12 +51,16 @@ pub(super) fn forget_local(conn: &Connection, path: &DocPath) -> Result<(), Vaul
     }
 }
 
-/// Its chunks no longer count; their files go after the commit, and after any crash.
+/// Its chunks no longer count; their files go after the commit, and after any crash, and the relay is told.
 pub(crate) fn note_attachment(conn: &Connection, attachment: AttachmentId) -> Result<(), VaultError> {
     conn.prepare_cached("DELETE FROM chunks WHERE attachment = ?1")?
         .execute([attachment.as_bytes()])?;
-    conn.prepare_cached("INSERT OR IGNORE INTO files_to_erase (attachment) VALUES (?1)")?
-        .execute([attachment.as_bytes()])?;
+    for sql in [
+        "INSERT OR IGNORE INTO files_to_erase (attachment) VALUES (?1)",
+        "INSERT OR IGNORE INTO attachments_to_forget (attachment) VALUES (?1)",
+    ] {
+        conn.prepare_cached(sql)?.execute([attachment.as_bytes()])?;
+    }
     Ok(())
 }
 

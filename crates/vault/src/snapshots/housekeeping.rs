@@ -48,6 +48,7 @@ impl Vault {
     /// # Errors
     /// Every [`VaultError`]; what was done before stays done.
     pub fn housekeeping(&self, max: usize) -> Result<Housekept, VaultError> {
+        self.look_for_room();
         let belonging = self.belonging();
         let mut done = Housekept::default();
         if !belonging.is_member() || belonging.membership.devices().nth(1).is_none() {

@@ -48,7 +48,7 @@ fn sound_reads_back_and_lies_sealed_in_files_named_by_their_hash() {
         let sealed = fs::read(&path).unwrap();
         assert_eq!(
             path.file_name().unwrap().to_str().unwrap(),
-            hex::encode(seal::chunk_name(&sealed))
+            seal::chunk_name(&sealed).to_string()
         );
         assert!(!sealed.windows(64).any(|window| window == [1; 64]));
     }
