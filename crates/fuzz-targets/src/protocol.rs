@@ -1,10 +1,10 @@
 //! Frames: between a device and a relay, and between two devices.
 
 use minicbor::bytes::ByteArray;
-use seal::{ChangeId, DeviceId, GrantId, ReleaseId, TenantId};
+use seal::{AttachmentId, ChangeId, ChunkName, DeviceId, GrantId, ReleaseId, TenantId};
 use sync_protocol::{
-    AuditLine, AuditOutcome, Bucket, ChangeItem, Consent, ConsentItem, Cursors, DeviceMessage, Feed, FormerLife,
-    Greeting, Hello, IdsAsk, IdsPage, Incarnation, ItemId, MAX_PEER_FRAME_BYTES, MemberProof, OutId, PeerHello,
+    AttachmentAnswer, AttachmentAsk, AuditLine, AuditOutcome, Bucket, ChangeItem, ChunkId, ChunkRefusal, Consent, ConsentItem, Cursors, DeviceMessage, Feed, FormerLife,
+    Greeting, Hello, IdsAsk, IdsPage, Incarnation, ItemId, MAX_PEER_FRAME_BYTES, MemberProof, OutId, PeerChunks, PeerHello,
     PeerMessage, PeerSet, PeerStream, Prefix, PushItem, PushResult, Refusal, RefusedCode, RelayMessage, ReleaseHead,
     ReleaseItem, Releases, SignedReceipt, Standing, Want, Welcome,
 };
@@ -14,6 +14,11 @@ use crate::world::{NOW_MS, WORLD};
 const TENANT: TenantId = TenantId::from_bytes([0xaa; 32]);
 const DEVICE: DeviceId = DeviceId::from_bytes([0xdd; 32]);
 const GRANT: GrantId = GrantId::from_bytes([0x66; 16]);
+const SOUND: AttachmentId = AttachmentId::from_bytes([0x55; 16]);
+const CHUNK: ChunkId = ChunkId {
+    attachment: SOUND,
+    name: ChunkName::from_bytes([0xcc; 32]),
+};
 /// What `sync-client` reads from a socket at once.
 const PIECE_BYTES: usize = 16 * 1024;
 
@@ -79,6 +84,10 @@ pub(crate) fn device_messages() -> Vec<Vec<u8>> {
             changes: 900,
             consents: 1,
         }]),
+        DeviceMessage::Attachments(AttachmentAsk::Offer(SOUND, vec![CHUNK.name; 2].into())),
+        DeviceMessage::Attachments(AttachmentAsk::Put(CHUNK, vec![9; 5].into())),
+        DeviceMessage::Attachments(AttachmentAsk::Get(CHUNK)),
+        DeviceMessage::Attachments(AttachmentAsk::Forget(SOUND)),
     ]
     .iter()
     .map(DeviceMessage::encode)
@@ -187,6 +196,13 @@ pub(crate) fn relay_messages() -> Vec<Vec<u8>> {
         RelayMessage::ReceiptWanted,
         RelayMessage::Receipt(receipt()),
         RelayMessage::Changes(vec![skipped]),
+        RelayMessage::Attachments(AttachmentAnswer::Lacking(SOUND, vec![CHUNK.name].into())),
+        RelayMessage::Attachments(AttachmentAnswer::Stored(CHUNK.name, Some(ChunkRefusal::Later))),
+        RelayMessage::Attachments(AttachmentAnswer::Chunk(vec![9; 5].into())),
+        RelayMessage::Attachments(AttachmentAnswer::NotHere(CHUNK.name)),
+        RelayMessage::Attachments(AttachmentAnswer::Here(SOUND, vec![CHUNK.name].into())),
+        RelayMessage::Attachments(AttachmentAnswer::Forgotten(SOUND)),
+        RelayMessage::Attachments(AttachmentAnswer::Lost(SOUND, vec![CHUNK.name].into())),
     ]
     .iter()
     .map(RelayMessage::encode)
@@ -245,6 +261,10 @@ pub(crate) fn peer_messages() -> Vec<Vec<u8>> {
         PeerMessage::Items(vec![Some(vec![9].into()), None].into()),
         PeerMessage::Refused(RefusedCode::Removed),
         PeerMessage::Receipt(Incarnation([1; 16]), receipt()),
+        PeerMessage::Chunks(PeerChunks::Get(CHUNK)),
+        PeerMessage::Chunks(PeerChunks::Chunk(vec![9; 5].into())),
+        PeerMessage::Chunks(PeerChunks::NotHere(CHUNK.name)),
+        PeerMessage::Chunks(PeerChunks::Here(SOUND, vec![CHUNK.name].into())),
     ]
     .iter()
     .map(PeerMessage::encode)

@@ -160,6 +160,23 @@ impl Link {
         self.down.rotate_right(usize::from(!self.down.is_empty()));
     }
 
+    /// This frame comes to the relay next, whoever sent it.
+    pub fn inject_up(&mut self, frame: Vec<u8>) {
+        self.up.push_front(frame);
+    }
+
+    /// The next frame to the device is this one instead.
+    pub fn replace_down(&mut self, frame: Vec<u8>) {
+        if let Some(outgoing) = self.down.front_mut() {
+            outgoing.frame = frame;
+        }
+    }
+
+    /// Frames that are on their way to the relay.
+    pub fn frames_up(&self) -> impl Iterator<Item = &[u8]> {
+        self.up.iter().map(Vec::as_slice)
+    }
+
     /// Frames that are on their way to the device.
     pub fn frames_down(&self) -> impl Iterator<Item = &[u8]> {
         self.down.iter().map(|outgoing| outgoing.frame.as_slice())
@@ -170,7 +187,11 @@ impl Link {
         let (mut steps, mut wakes) = (VecDeque::from([step]), Vec::new());
         while let Some(mut step) = steps.pop_front() {
             for work in std::mem::take(&mut step.objects) {
-                let done = self.objects.lock().expect("no test panics while it holds them").work(work);
+                let done = self
+                    .objects
+                    .lock()
+                    .expect("no test panics while it holds them")
+                    .work(work);
                 steps.push_back(self.relay.worked(done, relay, now_ms).expect("the store holds"));
             }
             wakes.extend(self.follow_relay(step));

@@ -1,11 +1,14 @@
 //! The protocol between real sessions, over links that lose things.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod attachment_frames;
+mod attachments;
 mod device;
 mod frames;
 mod lossy;
 mod memory_relay;
 mod pairing;
+mod peer_attachments;
 mod peer_bounds;
 mod peer_costs;
 mod peer_frames;
