@@ -54,13 +54,16 @@ macro_rules! with_verbs {
             stop_recording(recording: RecordingId) -> ();
             resume_transcription(recording: RecordingId) -> ();
             recording_audio(recording: RecordingId, start_ms: u32, end_ms: u32) -> String;
+            recordings_of(patient: PatientId) -> Vec<SoundView>;
+            fetch_recording(recording: RecordingId) -> ();
+            stop_fetching_recording(recording: RecordingId) -> ();
             propose_draft(visit: VisitId) -> DraftProposal;
             search_products(query: String) -> Vec<ProductChoice>;
             check_line(visit: VisitId, line: PrescriptionLine) -> Vec<clinic::Finding>;
             prescribe(input: PrescribeLine) -> clinic::CheckedLine;
             remove_line(visit: VisitId, line: LineId) -> ();
             sign_note(visit: VisitId, pin: String) -> ();
-            erase_recording(recording: RecordingId, pin: String) -> ();
+            erase_recording(input: EraseRecording) -> ();
             erasure_preview(patient: PatientId) -> ErasurePreview;
             erase_patient(input: ErasePatient) -> ErasureCount;
             clinic_choices() -> ClinicChoices;

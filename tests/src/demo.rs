@@ -39,7 +39,7 @@ pub fn folder() -> Result<PathBuf> {
 
 /// A demo network whose programs run, and whose stores are closed: a window can be opened on it.
 pub struct DemoNetwork {
-    _relay: Relay,
+    relay: Relay,
     _printer: Running,
     _ups: Running,
     /// Folder of the device that belongs to both clinics.
@@ -86,6 +86,22 @@ impl DemoNetwork {
             self.description.as_os_str(),
         ]
     }
+
+    /// The operator makes one more clinic; gives the text of its invitation.
+    pub fn invitation(&self, name: &str) -> Result<String> {
+        self.relay.add_clinic(name)
+    }
+
+    /// The relay is gone, as when the internet fails.
+    pub fn cut_relay(&mut self) -> Result<()> {
+        self.relay.kill()
+    }
+
+    /// It is back, on the same data and port.
+    pub fn mend_relay(&mut self) -> Result<()> {
+        self.relay = Relay::start(&self.relay.data().to_path_buf(), self.relay.port())?;
+        Ok(())
+    }
 }
 
 /// Starts the network in `folder`; makes it where there is none yet.
@@ -117,7 +133,7 @@ pub fn prepare(folder: &Path) -> Result<DemoNetwork> {
         std::fs::write(&made_file, serde_json::to_vec(&made)?)?;
     }
     Ok(DemoNetwork {
-        _relay: relay,
+        relay,
         _printer: printer,
         _ups: ups,
         desk,

@@ -28,6 +28,7 @@ use setup::{
     AddStaff, AppState, JoinByCode, JoinClinic, PairingOffer, PairingState, RecoveryKitView, SessionView, StaffFace,
 };
 use sharing::{AuditRow, ClinicCardView, GrantConsent, GrantView, KnownClinic, NetworkView, SharedRecordView};
+use sound::{EraseRecording, SoundView};
 use status::{DeviceContact, DeviceSettings, MicrophoneChoice, ModelChoice, StatusView};
 
 include!("../../src-tauri/src/verb_list.rs");

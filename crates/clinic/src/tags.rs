@@ -30,6 +30,7 @@ pub const READS: &[(&str, &[&str])] = &[
         &["visit:{visit}", "patient:{patient}", "recordings", "queue", "sharing"],
     ),
     ("check_line", &["visit:{visit}", "patient:{patient}"]),
+    ("recordings_of", &["recordings", "status", "patient:{patient}"]),
     ("propose_draft", &["recordings"]),
     ("dispensing_queue", &["queue", "patients", "audit"]),
     ("open_dispense", &["visit:{visit}", "patient:{patient}", "print_jobs"]),

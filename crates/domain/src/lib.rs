@@ -5,6 +5,7 @@
 
 mod age;
 mod allergy;
+mod field;
 mod ids;
 mod mykad;
 mod note;
@@ -19,6 +20,7 @@ mod units;
 
 pub use age::{Age, age};
 pub use allergy::{Allergy, AllergyStatus, AllergyVerification, Severity};
+pub use field::Field;
 pub use ids::{
     AllergyId, AttachmentId, DispensingId, LineId, PatientId, PrintJobId, QueueEntryId, RecordingId, StaffId, VisitId,
 };

@@ -81,7 +81,7 @@ pub use backup::{
 };
 pub use belonging::{Belonging, Standing};
 pub use documents::{
-    Choice, ClinicProfile, Disputed, Field, Hand, LateEdit, Matched, Matter, NewQueueEntry, NewRecording, NewVisit,
+    Choice, ClinicProfile, Disputed, Hand, LateEdit, Matched, Matter, NewQueueEntry, NewRecording, NewVisit,
     PatientHit, Recording, Removed, SignedNote, Visit, Written,
 };
 pub use erasure::{HeldDocument, HeldOfPatient};

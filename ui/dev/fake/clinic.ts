@@ -33,6 +33,8 @@ export interface State {
   contacts: b.DeviceContact[];
   choices: b.ClinicChoices;
   erasure: b.ErasurePreview;
+  /** Where the sound of a recording is, when it is not here. */
+  sounds: Record<string, b.SoundPlace>;
   backup: b.BackupView;
   next: number;
 }
@@ -174,6 +176,7 @@ export function begin(): State {
     aside: [],
     matters: [],
     choices: { delete_audio_at_sign_off: false },
+    sounds: {},
     erasure: { goes: { documents: 1, visits: 0, recordings: 1, facts: 0 }, stays: { documents: 5, visits: 3, recordings: 0, facts: 7 }, kept_until: "2033-11-22", retention_is_over: false, consents_to_end: 0, queue_lines: 1 },
     reversed: {},
     contacts: [

@@ -86,7 +86,7 @@ export function scene(name: string) {
       scribe: { microphone: null, channels: 0, model: null, demo_model: false },
       disk_full: false, last_backup: at(600), backup_problem: null, removed: false, is_a_copy: false,
     };
-  } else if (name === "recorded" || name === "signed") {
+  } else if (name === "recorded" || name === "signed" || name === "sound-elsewhere") {
     const view = visitOf(id(1, 4));
     if (!view) return;
     view.recordings = [{ id: id(1, 6), state: "done", length_ms: 85_840, turns: TURNS.map(turnOf), model: "micro-demo.bin", demo_model: true }];
@@ -95,6 +95,7 @@ export function scene(name: string) {
     view.diagnoses = [{ text: "Upper respiratory tract infection", icd10: "J06.9" }];
     view.lines = [checked(line(1, PRODUCTS[0] as b.ProductChoice, { units_per_dose: 2, frequency: "every_six_hours", when_needed: true, quantity: 24, indication: "fever" }), view.banner)];
     state.banners[view.banner.id] = { ...view.banner, vitals: { ...DRAFT.vitals, weight: 58, weight_on: "2026-11-12" } };
-    if (name === "signed") view.note = { state: "signed", note: DRAFT.note, signed_by: "Dr Aisyah binti Kamal", signed_at: at(1), verified: true, addenda: [], twice: false, late_edit: false };
+    if (name === "sound-elsewhere") state.sounds[id(1, 6)] = { at: "elsewhere" };
+    if (name !== "recorded") view.note = { state: "signed", note: DRAFT.note, signed_by: "Dr Aisyah binti Kamal", signed_at: at(1), verified: true, addenda: [], twice: false, late_edit: false };
   }
 }

@@ -54,13 +54,16 @@ export const commands = {
 	stopRecording: (recording: RecordingId) => typedError<null, Error>(__TAURI_INVOKE("stop_recording", { recording })),
 	resumeTranscription: (recording: RecordingId) => typedError<null, Error>(__TAURI_INVOKE("resume_transcription", { recording })),
 	recordingAudio: (recording: RecordingId, startMs: number, endMs: number) => typedError<string, Error>(__TAURI_INVOKE("recording_audio", { recording, startMs, endMs })),
+	recordingsOf: (patient: PatientId) => typedError<SoundView[], Error>(__TAURI_INVOKE("recordings_of", { patient })),
+	fetchRecording: (recording: RecordingId) => typedError<null, Error>(__TAURI_INVOKE("fetch_recording", { recording })),
+	stopFetchingRecording: (recording: RecordingId) => typedError<null, Error>(__TAURI_INVOKE("stop_fetching_recording", { recording })),
 	proposeDraft: (visit: VisitId) => typedError<DraftProposal, Error>(__TAURI_INVOKE("propose_draft", { visit })),
 	searchProducts: (query: string) => typedError<ProductChoice[], Error>(__TAURI_INVOKE("search_products", { query })),
 	checkLine: (visit: VisitId, line: PrescriptionLine) => typedError<Finding[], Error>(__TAURI_INVOKE("check_line", { visit, line })),
 	prescribe: (input: PrescribeLine) => typedError<CheckedLine, Error>(__TAURI_INVOKE("prescribe", { input })),
 	removeLine: (visit: VisitId, line: LineId) => typedError<null, Error>(__TAURI_INVOKE("remove_line", { visit, line })),
 	signNote: (visit: VisitId, pin: string) => typedError<null, Error>(__TAURI_INVOKE("sign_note", { visit, pin })),
-	eraseRecording: (recording: RecordingId, pin: string) => typedError<null, Error>(__TAURI_INVOKE("erase_recording", { recording, pin })),
+	eraseRecording: (input: EraseRecording) => typedError<null, Error>(__TAURI_INVOKE("erase_recording", { input })),
 	erasurePreview: (patient: PatientId) => typedError<ErasurePreview, Error>(__TAURI_INVOKE("erasure_preview", { patient })),
 	erasePatient: (input: ErasePatient) => typedError<ErasureCount, Error>(__TAURI_INVOKE("erase_patient", { input })),
 	clinicChoices: () => typedError<ClinicChoices, Error>(__TAURI_INVOKE("clinic_choices")),
@@ -612,7 +615,7 @@ export type DraftProposal = {
 /**  A field of an entry that was removed elsewhere. */
 export type EditedField = {
 	/**  Which. */
-	field: FieldCode,
+	field: Field,
 	/**  What the one who removed it saw. */
 	before: string,
 	/**  What it says now. */
@@ -628,6 +631,12 @@ export type ErasePatient = {
 	/**  The PIN of who does it. */
 	pin: string,
 };
+
+/**  Erase one recording. */
+export type EraseRecording = { recording: RecordingId, reason: SoundReason, pin: string };
+export type SoundReason = "patients_right" | "not_kept";
+export type SoundPlace = { at: "here" } | { at: "coming"; here: number; of: number; no_room: boolean } | { at: "elsewhere" } | { at: "unfinished" };
+export type SoundView = { recording: RecordingId, visit: VisitId, day: Day, started_at: Instant, length_ms: number, bytes: number, turns: number, signed: boolean, running: boolean, place: SoundPlace };
 
 /**  Why a record is erased. */
 export type EraseReason = 
@@ -814,7 +823,7 @@ export type ErrorCode =
 "internal";
 
 /**  A field that a person judges. */
-export type FieldCode = "substance" | "reaction" | "severity" | "verification" | "name" | "identifier" | "birth_date" | "sex" | "medicine" | "units_per_dose" | "frequency" | "when_needed" | "days" | "quantity" | "indication" | "advice" | "temperature" | "systolic" | "diastolic" | "weight";
+export type Field = "substance" | "reaction" | "severity" | "verification" | "name" | "identifier" | "birth_date" | "sex" | "medicine" | "units_per_dose" | "frequency" | "when_needed" | "days" | "quantity" | "indication" | "advice" | "temperature" | "systolic" | "diastolic" | "weight";
 
 /**  One thing to be known before going on. */
 export type Finding = {
@@ -1118,7 +1127,7 @@ export type MatterKind =
 /**  Two devices wrote different values for one field. */
 { kind: "disputed"; 
 /**  Which field. */
-field: FieldCode; 
+field: Field; 
 /**  The substance or medicine that it is about; may be empty. */
 of: string; 
 /**  Every value, oldest first. */

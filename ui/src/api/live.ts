@@ -8,6 +8,7 @@ import { queries, spoil } from "./queries";
 
 export type Live = Pick<RecordingProgress, "recording" | "state" | "length_ms" | "levels" | "partial" | "error">;
 
+const RUNNING: RecordingProgress["state"][] = ["recording", "transcribing", "postponed"];
 const live = new Map<string, Live>();
 const listeners = new Set<() => void>();
 
@@ -40,9 +41,9 @@ export function onProgress(client: QueryClient, progress: RecordingProgress) {
         recordings: old.recordings.map((r) => (r.id === progress.recording ? mergeTurn(r, progress) : r)),
       },
     );
-  } else {
-    void client.invalidateQueries({ queryKey });
   }
+  // An answer that is on its way may be older than this: the last word is read again.
+  if (!known || !RUNNING.includes(progress.state)) void client.invalidateQueries({ queryKey });
   const { recording, state, length_ms, levels, partial, error } = progress;
   live.set(progress.visit, { recording, state, length_ms, levels, partial, error });
   for (const listener of listeners) listener();

@@ -15,6 +15,10 @@ const actionWords = (action: string) => {
 };
 const reasonWords = (reason: string) => (i18next.exists(`network.reason.${reason}`) ? i18next.t(`network.reason.${reason as "revoked"}`) : reason);
 
+/** What was done, and why where that is one of our own words: what a person typed is not for a list that many read. */
+const doneWords = ({ action, permitted, reason }: AuditRow) =>
+  permitted && reason && i18next.exists(`network.reason.${reason}`) ? `${actionWords(action)}: ${reasonWords(reason)}` : actionWords(action);
+
 /** Who saw or did what, permitted or not. */
 export function AuditTable({ rows, withPatient = true, empty }: { rows: AuditRow[]; withPatient?: boolean; empty: ReactNode }) {
   const { t } = useTranslation();
@@ -31,7 +35,7 @@ export function AuditTable({ rows, withPatient = true, empty }: { rows: AuditRow
           </span>
         ),
       },
-      { id: "what", header: t("network.audit.what"), cell: ({ row }) => actionWords(row.original.action) },
+      { id: "what", header: t("network.audit.what"), cell: ({ row }) => doneWords(row.original) },
     ];
     if (withPatient) all.push({ id: "patient", header: t("network.audit.patient"), cell: ({ row }) => row.original.patient_name ?? "" });
     all.push({

@@ -6,6 +6,9 @@ type Session = Pick<SessionView, "role" | "practises">;
 export const ROLES = {
   addStaff: ["owner", "admin"],
   erasePatient: ["owner", "admin"],
+  eraseRecording: ["owner", "admin", "doctor"],
+  seeRecordings: ["owner", "admin", "doctor"],
+  listenAgain: ["doctor"],
   changeDevice: ["owner", "admin"],
   seeDevices: ["owner", "admin"],
   changeDevices: ["owner", "admin"],

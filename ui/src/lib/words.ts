@@ -11,6 +11,7 @@ import enPatients from "@locales/en/patients.json";
 import enSetup from "@locales/en/setup.json";
 import enShell from "@locales/en/shell.json";
 import enSignin from "@locales/en/signin.json";
+import enSound from "@locales/en/sound.json";
 import enSync from "@locales/en/sync.json";
 import enTime from "@locales/en/time.json";
 import enToday from "@locales/en/today.json";
@@ -27,6 +28,7 @@ import msPatients from "@locales/ms/patients.json";
 import msSetup from "@locales/ms/setup.json";
 import msShell from "@locales/ms/shell.json";
 import msSignin from "@locales/ms/signin.json";
+import msSound from "@locales/ms/sound.json";
 import msSync from "@locales/ms/sync.json";
 import msTime from "@locales/ms/time.json";
 import msToday from "@locales/ms/today.json";
@@ -46,6 +48,7 @@ export const en = {
   setup: enSetup,
   shell: enShell,
   signin: enSignin,
+  sound: enSound,
   sync: enSync,
   time: enTime,
   today: enToday,
@@ -65,6 +68,7 @@ export const ms = {
   setup: msSetup,
   shell: msShell,
   signin: msSignin,
+  sound: msSound,
   sync: msSync,
   time: msTime,
   today: msToday,

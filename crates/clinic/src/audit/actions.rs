@@ -20,6 +20,7 @@ pub(crate) const ALLERGY_RECORDED: &str = "allergy.recorded";
 pub(crate) const ALLERGIES_NONE: &str = "allergy.none_known";
 pub(crate) const RECORDING_STARTED: &str = "recording.started";
 pub(crate) const RECORDING_HEARD: &str = "recording.heard";
+pub(crate) const RECORDING_FETCHED: &str = "recording.fetched";
 pub(crate) const ALERT_OVERRIDDEN: &str = "alert.overridden";
 pub(crate) const CONFLICT_DECIDED: &str = "conflict.decided";
 pub(crate) const ENTRY_PUT_BACK: &str = "conflict.put_back";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{AllergyId, PatientId, Staff, VisitId};
 use seal::DeviceId;
-use vault::{Field, Hand, Matter, Reading, RecordedFact};
+use vault::{Hand, Matter, Reading, RecordedFact};
 
 use super::late_edit;
 use crate::{
@@ -13,8 +13,8 @@ use crate::{
     open::OpenClinic,
     roles::{self, Verb},
     views::conflicts::{
-        ConflictsView, DispensingView, EditedField, FieldCode, GivenItem, HandView, MatterKind, MatterView,
-        SignatureView, WrittenView,
+        ConflictsView, DispensingView, EditedField, GivenItem, HandView, MatterKind, MatterView, SignatureView,
+        WrittenView,
     },
 };
 
@@ -81,7 +81,7 @@ fn matter_view(r: &Reading<'_>, staff: &Staff, matter: &Matter) -> Result<Matter
                 })
             });
             let what = MatterKind::Disputed {
-                field: code(one.field),
+                field: one.field,
                 of: one.of.clone(),
                 values: values.collect::<Result<_, _>>()?,
             };
@@ -89,7 +89,7 @@ fn matter_view(r: &Reading<'_>, staff: &Staff, matter: &Matter) -> Result<Matter
         }
         Matter::Removed(one) => {
             let edited = one.edited.iter().map(|(field, before, now)| EditedField {
-                field: code(*field),
+                field: *field,
                 before: before.clone(),
                 now: now.clone(),
             });
@@ -215,29 +215,4 @@ pub(crate) fn open_of(r: &Reading<'_>, patient: Option<PatientId>) -> Result<Ope
 fn allergy_of(key: &str) -> Option<AllergyId> {
     let (_, spot) = key.split_once("/allergies entries/")?;
     spot.split('/').next()?.parse().ok()
-}
-
-const fn code(field: Field) -> FieldCode {
-    match field {
-        Field::Substance => FieldCode::Substance,
-        Field::Reaction => FieldCode::Reaction,
-        Field::Severity => FieldCode::Severity,
-        Field::Verification => FieldCode::Verification,
-        Field::Name => FieldCode::Name,
-        Field::Identifier => FieldCode::Identifier,
-        Field::BirthDate => FieldCode::BirthDate,
-        Field::Sex => FieldCode::Sex,
-        Field::Medicine => FieldCode::Medicine,
-        Field::UnitsPerDose => FieldCode::UnitsPerDose,
-        Field::Frequency => FieldCode::Frequency,
-        Field::WhenNeeded => FieldCode::WhenNeeded,
-        Field::Days => FieldCode::Days,
-        Field::Quantity => FieldCode::Quantity,
-        Field::Indication => FieldCode::Indication,
-        Field::Advice => FieldCode::Advice,
-        Field::Temperature => FieldCode::Temperature,
-        Field::Systolic => FieldCode::Systolic,
-        Field::Diastolic => FieldCode::Diastolic,
-        Field::Weight => FieldCode::Weight,
-    }
 }

@@ -1,15 +1,16 @@
 //! `erase_recording`: the sound of a consult goes, and its transcript with it. What was taken into the note stays.
 
-use domain::{RecordingId, Role, VisitId};
+use domain::{Role, VisitId};
 use vault::{Erased, ErasureReason, FactBody, HeldDocument, Writing};
 
-use super::{is_enrolled_as, must_be_enrolled_as, word};
+use super::{is_enrolled_as, must_be_enrolled_as};
 use crate::{
     Desk, Error, ErrorCode,
     audit::{Line, RECORDING_ERASED},
     roles::Verb,
     session::Acting,
     sharing::refresh_releases,
+    views::sound::{EraseRecording, SoundReason},
 };
 
 const MAY: [Role; 3] = [Role::Owner, Role::Admin, Role::Doctor];
@@ -20,7 +21,8 @@ impl Desk {
     /// # Errors
     /// [`ErrorCode::RecordingRunning`], [`ErrorCode::NotSignedYet`] while the note that it belongs to is not signed, and
     /// those of the PIN.
-    pub fn erase_recording(&self, recording: RecordingId, pin: String) -> Result<(), Error> {
+    pub fn erase_recording(&self, input: EraseRecording) -> Result<(), Error> {
+        let EraseRecording { recording, reason, pin } = input;
         let (clinic, acting) = self.acting(Verb::EraseRecording)?;
         let visit = clinic.read(|r| Ok(r.recording(recording)?.ok_or(ErrorCode::NotFound)?.visit))?;
         if clinic.recordings.is_live_for(visit) {
@@ -34,7 +36,7 @@ impl Desk {
                 return Err(ErrorCode::NotSignedYet.into());
             }
             let held = w.held_recording(recording)?.ok_or(ErrorCode::NotFound)?;
-            erase(w, &acting, visit, vec![held])
+            erase(w, &acting, visit, vec![held], word(reason))
         })
     }
 }
@@ -51,14 +53,29 @@ pub(crate) fn erase_sound_of(w: &mut Writing<'_>, acting: &Acting, visit: VisitI
     if held.is_empty() {
         return Ok(());
     }
-    erase(w, acting, visit, held)
+    erase(w, acting, visit, held, "audio_at_sign_off")
 }
 
-fn erase(w: &mut Writing<'_>, acting: &Acting, visit: VisitId, held: Vec<HeldDocument>) -> Result<(), Error> {
+/// As it is audited, for good.
+const fn word(reason: SoundReason) -> &'static str {
+    match reason {
+        SoundReason::PatientsRight => "patients_right",
+        SoundReason::NotKept => "not_kept",
+    }
+}
+
+/// The fact names the one reason for which a doctor's erasing counts on every device; why it was, the audit says.
+fn erase(
+    w: &mut Writing<'_>,
+    acting: &Acting,
+    visit: VisitId,
+    held: Vec<HeldDocument>,
+    why: &str,
+) -> Result<(), Error> {
     let patient = w.visit(visit)?.ok_or(ErrorCode::NotFound)?.patient;
     let (reason, n) = (ErasureReason::AudioAtSignOff, held.len());
     acting.record(w, FactBody::Erased(Erased::of(reason, patient, held, Vec::new())))?;
     let line = Line::new(RECORDING_ERASED).patient(patient).visit(visit);
-    acting.audit(w, line.reason(word(reason)).about(n))?;
+    acting.audit(w, line.reason(why).about(n))?;
     refresh_releases(w, patient)
 }

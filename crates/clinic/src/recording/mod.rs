@@ -1,6 +1,7 @@
 //! Recordings: sound kept in the vault as it comes in, and what becomes of it.
 
 mod audio;
+mod elsewhere;
 mod live;
 mod outcome;
 mod start;

@@ -1,6 +1,6 @@
 //! What was written apart and a person must judge.
 
-use domain::{Day, Instant, LineId, PatientId, SoapNote, VisitId, Vitals};
+use domain::{Day, Field, Instant, LineId, PatientId, SoapNote, VisitId, Vitals};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
@@ -39,7 +39,7 @@ pub enum MatterKind {
     /// Two devices wrote different values for one field.
     Disputed {
         /// Which field.
-        field: FieldCode,
+        field: Field,
         /// The substance or medicine that it is about; may be empty.
         of: String,
         /// Every value, oldest first.
@@ -73,33 +73,6 @@ pub enum MatterKind {
     },
 }
 
-/// A field that a person judges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "each is the field of the same name")]
-pub enum FieldCode {
-    Substance,
-    Reaction,
-    Severity,
-    Verification,
-    Name,
-    Identifier,
-    BirthDate,
-    Sex,
-    Medicine,
-    UnitsPerDose,
-    Frequency,
-    WhenNeeded,
-    Days,
-    Quantity,
-    Indication,
-    Advice,
-    Temperature,
-    Systolic,
-    Diastolic,
-    Weight,
-}
-
 /// One of the values.
 #[derive(Debug, Clone, Serialize, Type)]
 pub struct WrittenView {
@@ -130,7 +103,7 @@ pub struct HandView {
 #[derive(Debug, Clone, Serialize, Type)]
 pub struct EditedField {
     /// Which.
-    pub field: FieldCode,
+    pub field: Field,
     /// What the one who removed it saw.
     pub before: String,
     /// What it says now.

@@ -11,4 +11,5 @@ pub mod pharmacy;
 pub mod reception;
 pub mod setup;
 pub mod sharing;
+pub mod sound;
 pub mod status;

@@ -4,19 +4,19 @@ use clinic::{
     ErrorCode,
     views::{
         conflicts::{
-            ChosenValue, ConflictsView, DecideConflict, FieldCode, MatterKind, MatterView, Reverse, TakeLateEdit,
+            ChosenValue, ConflictsView, DecideConflict, MatterKind, MatterView, Reverse, TakeLateEdit,
         },
         consult::{NoteState, PrescribeLine, RecordAllergy},
         pharmacy::HandOver,
         setup::{JoinByCode, PairingState},
     },
 };
-use domain::{AllergyStatus, PatientId, Role, Severity, VisitId};
+use domain::{AllergyStatus, Field, PatientId, Role, Severity, VisitId};
 
 use crate::support::{Net, PIN, Place, line, note, product, protection, refused};
 
 /// A clinic of two devices that reach each other by the relay alone, the owner, who practises, signed in on both.
-fn two_devices(net: &Net) -> (Place, Place) {
+pub(crate) fn two_devices(net: &Net) -> (Place, Place) {
     let one = Place::founded(net, 1, "Klinik Seri Mawar");
     let two = Place::new(net, 2);
     let offer = one.desk.offer_pairing().unwrap();
@@ -118,7 +118,7 @@ fn two_severities_written_apart_count_as_the_worse_until_a_doctor_decides() {
         let MatterKind::Disputed { field, of, values } = &matter.what else {
             panic!("{:?}", matter.what);
         };
-        assert_eq!((*field, of.as_str()), (FieldCode::Severity, "Penicillin"));
+        assert_eq!((*field, of.as_str()), (Field::Severity, "Penicillin"));
         for value in values {
             let device = if value.text == "mild" { "A" } else { "B" };
             assert_eq!(

@@ -3,6 +3,7 @@ use clinic::{
     views::{
         consult::{NoteState, RecordingState, SoundSource},
         erasing::{ClinicChoices, ErasePatient, EraseReason},
+        sound::{EraseRecording, SoundReason},
     },
 };
 use domain::{PatientId, RecordingId, Role, VisitId};
@@ -19,8 +20,13 @@ fn erase(
     place.desk.erase_patient(ErasePatient { patient, reason, pin })
 }
 
+fn erase_sound(place: &Place, recording: RecordingId, reason: SoundReason) -> Result<(), clinic::Error> {
+    let pin = PIN.to_owned();
+    place.desk.erase_recording(EraseRecording { recording, reason, pin })
+}
+
 /// A recording of a visit, with its sound on this device.
-fn record(place: &Place, visit: VisitId) -> RecordingId {
+pub(crate) fn record(place: &Place, visit: VisitId) -> RecordingId {
     let wav = place.data().join("said.wav");
     std::fs::write(&wav, three_seconds()).unwrap();
     let path = wav.to_str().unwrap().to_owned();
@@ -93,7 +99,7 @@ fn where_the_clinic_keeps_no_sound_it_goes_with_the_signature_and_the_note_stays
     let queued = place.queued("Nur Aisyah binti Rahman", "850101135029");
     let recording = record(&place, queued.visit);
     refused(
-        place.desk.erase_recording(recording, PIN.to_owned()),
+        erase_sound(&place, recording, SoundReason::NotKept),
         ErrorCode::NotSignedYet,
     );
     place
@@ -120,7 +126,7 @@ fn one_recording_is_erased_by_whoever_may_once_its_note_is_signed() {
     let desk = place.colleague(Role::Receptionist);
     place.sign_in(desk);
     refused(
-        place.desk.erase_recording(recording, PIN.to_owned()),
+        erase_sound(&place, recording, SoundReason::PatientsRight),
         ErrorCode::NotAllowed,
     );
     refused(
@@ -129,7 +135,10 @@ fn one_recording_is_erased_by_whoever_may_once_its_note_is_signed() {
     );
     place.sign_in(place.owner());
     assert_eq!(place.desk.erasure_preview(queued.patient).unwrap().goes.recordings, 1);
-    place.desk.erase_recording(recording, PIN.to_owned()).unwrap();
+    erase_sound(&place, recording, SoundReason::PatientsRight).unwrap();
     assert!(place.desk.open_visit(queued.visit).unwrap().recordings.is_empty());
+    let audit = place.desk.audit(Some(queued.patient)).unwrap();
+    let line = audit.iter().find(|row| row.action == "recording.erased").unwrap();
+    assert_eq!(line.reason.as_deref(), Some("patients_right"));
     assert_eq!(place.desk.erasure_preview(queued.patient).unwrap().goes.recordings, 0);
 }

@@ -31,7 +31,7 @@ fn set(place: &Place, change: impl FnOnce(&mut DeviceSettings)) {
 }
 
 /// A clinic of two devices, the owner signed in on both.
-fn two_devices(net: &Net) -> (Place, Place) {
+pub(crate) fn two_devices(net: &Net) -> (Place, Place) {
     let one = Place::new_on_lan(net, 1);
     one.desk
         .join_clinic(crate::support::founding(
@@ -58,6 +58,17 @@ fn two_devices(net: &Net) -> (Place, Place) {
     two.desk.set_pin(owner, crate::support::PIN.to_owned()).unwrap();
     two.sign_in(owner);
     (one, two)
+}
+
+/// The second's address is typed at the first; they are connected.
+pub(crate) fn introduce(one: &Place, two: &Place) {
+    let at = format!("127.0.0.1:{}", port(two));
+    set(one, |settings| settings.lan_addresses = vec![at]);
+    for place in [one, two] {
+        place.wait_until("they are connected", |desk| {
+            desk.status().unwrap().sync.peers.iter().any(|peer| peer.connected)
+        });
+    }
 }
 
 #[test]

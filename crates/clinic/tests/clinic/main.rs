@@ -17,4 +17,5 @@ mod roles;
 mod set_up;
 mod sharing;
 mod sign_in;
+mod sound;
 mod support;

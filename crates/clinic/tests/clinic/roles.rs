@@ -10,6 +10,7 @@ use clinic::{
         reception::QueuePatient,
         setup::AddStaff,
         sharing::GrantConsent,
+        sound::{EraseRecording, SoundReason},
         status::DeviceSettings,
     },
 };
@@ -74,7 +75,11 @@ fn calls() -> Vec<(Verb, Call)> {
             })
         }),
         (Verb::EraseRecording, |desk| {
-            desk.erase_recording(RecordingId::from_bytes([9; 16]), PIN.to_owned())
+            desk.erase_recording(EraseRecording {
+                recording: RecordingId::from_bytes([9; 16]),
+                reason: SoundReason::NotKept,
+                pin: PIN.to_owned(),
+            })
         }),
         (Verb::ErasePatient, |desk| done(desk.erasure_preview(NOBODY))),
         (Verb::ErasePatient, |desk| {
@@ -142,6 +147,13 @@ fn calls() -> Vec<(Verb, Call)> {
         }),
         (Verb::ListenAgain, |desk| {
             done(desk.recording_audio(RecordingId::from_bytes([9; 16]), 0, 1))
+        }),
+        (Verb::SeeRecordings, |desk| done(desk.recordings_of(NOBODY))),
+        (Verb::ListenAgain, |desk| {
+            desk.fetch_recording(RecordingId::from_bytes([9; 16]))
+        }),
+        (Verb::ListenAgain, |desk| {
+            desk.stop_fetching_recording(RecordingId::from_bytes([9; 16]))
         }),
         (Verb::Prescribe, |desk| done(desk.check_line(NO_VISIT, line("x", 1)))),
         (Verb::Prescribe, |desk| {

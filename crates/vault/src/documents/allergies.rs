@@ -4,10 +4,10 @@
 //! one, there is one. Until a person has decided, what was written apart counts in its graver reading: the worse of two
 //! severities, each of two substances, and an entry that one removed and another edited.
 
-use domain::{Allergy, AllergyId, AllergyStatus, AllergyVerification, Day, Instant, PatientId, Severity, StaffId};
+use domain::{Allergy, AllergyId, AllergyStatus, AllergyVerification, Day, Field, Instant, PatientId, Severity, StaffId};
 use rusqlite::{Connection, params};
 
-use super::disputes::{self, Field};
+use super::disputes;
 use super::{DocPath, View, from_code, removal};
 use crate::reading::noun;
 use crate::{Reading, VaultError, Writing};

@@ -4,40 +4,12 @@
 //! one thing together (a paper's kind and its number) are one field and are chosen together.
 
 use automerge::{ChangeHash, ScalarValue};
-use domain::{AllergyVerification, Day, Frequency, MyKad, Severity, Sex};
+use domain::{AllergyVerification, Day, Field, Frequency, MyKad, Severity, Sex};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{DocPath, Edit, View, from_code, removal, to_code};
 use crate::VaultError;
-
-/// A field that is clinically relevant, or says who a patient is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "each is the field of the same name")]
-pub enum Field {
-    Substance,
-    Reaction,
-    Severity,
-    Verification,
-    Name,
-    Identifier,
-    BirthDate,
-    Sex,
-    /// Product, strength, unit and route of a line.
-    Medicine,
-    UnitsPerDose,
-    Frequency,
-    WhenNeeded,
-    Days,
-    Quantity,
-    Indication,
-    Advice,
-    Temperature,
-    Systolic,
-    Diastolic,
-    Weight,
-}
 
 const OF_ALLERGY: &[Field] = &[Field::Substance, Field::Reaction, Field::Severity, Field::Verification];
 const OF_IDENTITY: &[Field] = &[Field::Name, Field::BirthDate, Field::Sex];
@@ -63,7 +35,17 @@ fn places(path: &DocPath) -> &'static [(&'static str, bool, &'static [Field])] {
     }
 }
 
-impl Field {
+/// How a field stands in its document.
+trait Stored: Copy {
+    /// Its keys; those that say one thing together.
+    fn keys(self) -> &'static [&'static str];
+    /// The key that is shown.
+    fn shown(self) -> &'static str;
+    /// Its name in the path of a spot.
+    fn word(self) -> String;
+}
+
+impl Stored for Field {
     fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Substance => &["substance", "substance_key"],
@@ -89,7 +71,6 @@ impl Field {
         }
     }
 
-    /// The key that is shown.
     fn shown(self) -> &'static str {
         match self {
             Self::Identifier => "number",

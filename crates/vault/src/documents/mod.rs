@@ -25,7 +25,6 @@ use automerge::AutoCommit;
 use rusqlite::{Connection, ToSql, params};
 use seal::DocumentId;
 
-pub use disputes::Field;
 pub(crate) use genesis::fresh as fresh_document;
 pub(crate) use matters::settle_visit;
 pub use matters::{Choice, Disputed, Hand, Matter, Removed, Written};

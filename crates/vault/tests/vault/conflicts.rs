@@ -1,9 +1,9 @@
 //! What was written apart and a person must judge: shown with whose it is, decided once, equal everywhere.
 
-use domain::{AllergyStatus, DispensingId, Identifier, MyKad, Severity, Vitals};
+use domain::{AllergyStatus, DispensingId, Field, Identifier, MyKad, Severity, Vitals};
 use seal::{ChangeId, PersonKeys};
 use vault::{
-    Choice, Dispensed, DispensedItem, Disputed, FACT_CONTEXT, FactBody, FactDraft, Field, Matter, NoteSigned, Reversal,
+    Choice, Dispensed, DispensedItem, Disputed, FACT_CONTEXT, FactBody, FactDraft, Matter, NoteSigned, Reversal,
     StaffEnrolled, Vault, VaultError,
 };
 

@@ -1,6 +1,6 @@
 /** Words of what was written apart. */
 import i18next from "i18next";
-import type { FieldCode, HandView, MatterView } from "@/api";
+import type { Field, HandView, MatterView } from "@/api";
 import { showDay, showMoment } from "@/lib/time";
 
 /** `Dr Aisyah · Counter (A) · 21 Nov 2026, 2:05 pm`, as far as it is known. */
@@ -18,7 +18,7 @@ export const CODES = {
   when_needed: ["true", "false"],
 } as const;
 export type CodedField = keyof typeof CODES;
-export const isCoded = (field: FieldCode): field is CodedField => field in CODES;
+export const isCoded = (field: Field): field is CodedField => field in CODES;
 
 function codeKey(field: CodedField, code: string): string {
   if (field === "severity") return `patients.allergy.severity.${code}`;
@@ -28,7 +28,7 @@ function codeKey(field: CodedField, code: string): string {
 }
 
 /** Days and figures with their units, codes in words; what has no words of its own stands as it was written. */
-export function valueWords(field: FieldCode, text: string, beside: string | null = null): string {
+export function valueWords(field: Field, text: string, beside: string | null = null): string {
   if (text === "") return i18next.t("conflicts.disputed.empty");
   if (isCoded(field)) {
     const key = codeKey(field, text);

@@ -6,6 +6,8 @@ import { useTranslation } from "react-i18next";
 import { api, type ApiError, type DraftProposal, type NoteSection, type NoteSentence, type Vitals as VitalsShape, type VisitView } from "@/api";
 import { useWrite } from "@/api/useWrite";
 import { ErrorNote } from "@/components/ErrorNote";
+import { Recordings } from "@/components/recordings/Recordings";
+import { usePlay } from "@/components/recordings/usePlay";
 import { showTime } from "@/lib/time";
 import styles from "./Consult.module.css";
 import { Diagnoses } from "./Diagnoses";
@@ -14,7 +16,6 @@ import { Recorder } from "./Recorder";
 import { Section } from "./Section";
 import { Turns } from "./Turns";
 import { SECTIONS, sentence, type useNote } from "./useNote";
-import { usePlay } from "./usePlay";
 import { Vitals } from "./Vitals";
 
 /** The note as a draft: recording, what was said, a proposal, and the four parts that the doctor edits. */
@@ -87,6 +88,7 @@ export function NoteColumn({ view, note }: { view: VisitView; note: ReturnType<t
       </div>
       <div className={styles.said}>
         <Turns view={view} onPlay={play} />
+        <Recordings patient={view.banner.id} visit={view.visit} away />
       </div>
       <footer className={styles.noteFoot}>
         <span className={styles.saved} data-saving={saving} role="status">

@@ -6,21 +6,23 @@ import { useTranslation } from "react-i18next";
 import { api, type NoteState, type VisitView } from "@/api";
 import { useWrite } from "@/api/useWrite";
 import { Badge } from "@/components/Badge";
+import { ErrorNote } from "@/components/ErrorNote";
 import { PinDialog } from "@/components/PinDialog";
+import { Recordings } from "@/components/recordings/Recordings";
+import { usePlay } from "@/components/recordings/usePlay";
 import { showMoment } from "@/lib/time";
 import styles from "./Consult.module.css";
 import { Diagnoses } from "./Diagnoses";
 import { PlayChip } from "./Section";
 import { Turns } from "./Turns";
 import { SECTIONS } from "./useNote";
-import { usePlay } from "./usePlay";
 import { vitalsWords } from "./Vitals";
 
 /** A signed note: nothing edits it; what comes later is an addendum, signed too. */
 export function SignedNote({ view, note, ref }: { view: VisitView; note: Extract<NoteState, { state: "signed" }>; ref: Ref<HTMLElement> }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const { play } = usePlay(view.recordings.at(-1)?.id);
+  const { play, error: playError } = usePlay(view.recordings.at(-1)?.id);
   const [text, setText] = useState("");
   const [signing, setSigning] = useState(false);
   const add = useWrite(({ pin, words }: { pin: string; words: string }) => api.addAddendum(view.visit, words, pin), [`visit:${view.visit}`]);
@@ -53,6 +55,7 @@ export function SignedNote({ view, note, ref }: { view: VisitView; note: Extract
           </Button>
         </div>
       )}
+      <ErrorNote error={playError} />
       <div className={styles.noteBody}>
         {SECTIONS.map((section) => (
           <section key={section} className={styles.section} aria-labelledby={`signed-${section}`}>
@@ -84,6 +87,7 @@ export function SignedNote({ view, note, ref }: { view: VisitView; note: Extract
           </Button>
         </div>
         <Turns view={view} onPlay={play} />
+        <Recordings patient={view.banner.id} visit={view.visit} />
       </div>
       {signing && (
         <PinDialog

@@ -12,6 +12,7 @@ import { FailedPage } from "@/components/FailedPage";
 import { GrantCard } from "@/components/GrantCard";
 import page from "@/components/Page.module.css";
 import { PatientHead } from "@/components/PatientHead";
+import { Recordings } from "@/components/recordings/Recordings";
 import { mayOf } from "@/lib/may";
 import { Erase } from "./Erase";
 import { History } from "./History";
@@ -32,6 +33,7 @@ export function Patient({ session }: { session: SessionView }) {
         <History patient={patient} session={session} />
         {may.seeSharing && <Sharing patient={patient} canStart={may.grantConsent} />}
       </div>
+      <Recordings patient={patient} />
       {may.seeAudit && <Seen patient={patient} />}
       {may.erasePatient && <Erase patient={patient} name={banner.name} />}
     </div>

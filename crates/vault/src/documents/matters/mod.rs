@@ -7,11 +7,11 @@ mod deciding;
 mod rows;
 
 use automerge::ChangeHash;
-use domain::{Instant, PatientId, StaffId, VisitId};
+use domain::{Field, Instant, PatientId, StaffId, VisitId};
 use rusqlite::params;
 use seal::{DeviceId, OpeningId, SealedChange};
 
-use super::disputes::{self, Field, Spot};
+use super::disputes::{self, Spot};
 use super::visit::{LateEdit, Visit};
 use super::{DocPath, OpenDoc, Shelf, View, removal};
 use crate::facts::{Dispensed, NoteSigned, RecordedFact, kind};

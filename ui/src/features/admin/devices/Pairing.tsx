@@ -24,7 +24,7 @@ export function Pairing() {
     refetchInterval: (query) => (query.state.data === "waiting" || query.state.data === undefined ? 1500 : false),
   });
   return (
-    <div className={`${page.card} ${styles.box} ${styles.pairing}`}>
+    <div className={`${page.card} ${styles.box} ${styles.pairing}`} data-testid="pairing">
       <ErrorNote error={offer.error} />
       {pairing.data === "done" ? (
         <EmptyState icon={IconCheck} title={t("admin.devices.done")} help={t("admin.devices.doneHelp")}>
