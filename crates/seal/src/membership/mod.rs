@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     DeviceId, DevicePublic, EpochId, EpochSecrets, OpeningId, SealError, Signer, Statement, StatementId, StatementKind,
-    TenantId,
+    TenantId, keys::ReadyKey,
 };
 pub(crate) use epochs::Epoch;
 use growing::{Candidates, Line};
@@ -83,6 +83,7 @@ pub struct Membership {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Member {
     public: DevicePublic,
+    key: ReadyKey,
     admin: bool,
 }
 
@@ -90,6 +91,7 @@ struct Member {
 struct Removed {
     /// Absent when nothing that holds had ever admitted it.
     public: Option<DevicePublic>,
+    key: Option<ReadyKey>,
     ends: BTreeMap<OpeningId, u64>,
 }
 
@@ -159,7 +161,7 @@ impl Membership {
             return Admission::Member;
         }
         match self.removed.get(device) {
-            Some(Removed { public: Some(_), ends }) => {
+            Some(Removed { public: Some(_), ends, .. }) => {
                 if ends.get(opening).is_some_and(|last| number <= *last) {
                     Admission::Member
                 } else {
@@ -241,9 +243,10 @@ impl Membership {
         bytes: &[u8],
         signature: &[u8; 64],
     ) -> Result<(), SealError> {
-        let removed = || self.removed.get(device).and_then(|removed| removed.public.as_ref());
-        let public = self.device(device).or_else(removed).ok_or(SealError::UnknownDevice)?;
-        crate::verify(&public.sign, context, bytes, signature)
+        let removed = || self.removed.get(device).and_then(|removed| removed.key.as_ref());
+        let member = self.devices.get(device).map(|member| &member.key);
+        let key = member.or_else(removed).ok_or(SealError::UnknownDevice)?;
+        key.verify(context, bytes, signature)
     }
 
     pub(crate) fn epochs(&self) -> &BTreeMap<EpochId, Epoch> {

@@ -9,7 +9,7 @@ use super::{
     growing::Line,
     removing::{self, Verdict},
 };
-use crate::{DeviceId, EpochId, SealError, StatementKind, TenantId};
+use crate::{DeviceId, EpochId, SealError, StatementKind, TenantId, keys::ReadyKey};
 
 impl Membership {
     /// [`SealError::NoEpoch`] when the epoch that the genesis names is missing.
@@ -30,6 +30,7 @@ impl Membership {
             let public = admitted(device).copied();
             let removed = removed.entry(*device).or_insert(Removed {
                 public,
+                key: public.map(|public| ReadyKey::of(&public.sign)),
                 ends: BTreeMap::new(),
             });
             for end in &remove.ends {
@@ -43,7 +44,8 @@ impl Membership {
             .filter(|(id, _)| !removed.contains_key(id) && by_holding(&line.admitting, id))
             .map(|(id, public)| {
                 let admin = by_holding(&line.making_admin, id);
-                (*id, Member { public: *public, admin })
+                let (public, key) = (*public, ReadyKey::of(&public.sign));
+                (*id, Member { public, key, admin })
             })
             .collect();
 
