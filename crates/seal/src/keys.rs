@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use ed25519_dalek::{Signature, Signer as _, SigningKey, Verifier as _, VerifyingKey};
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -121,61 +121,16 @@ pub(crate) struct ReadyKey(Option<VerifyingKey>);
 
 impl ReadyKey {
     pub(crate) fn of(public: &[u8; 32]) -> Self {
-        let key = VerifyingKey::from_bytes(public).ok();
-        Self(key.filter(|key| !key.is_weak()))
+        Self(VerifyingKey::from_bytes(public).ok())
     }
 
     /// As [`verify`].
-    ///
-    /// This is dalek's `verify_strict` in another order. Beside what `verify` asks, strict refuses keys of low order (above)
-    /// and a first half of the signature that is no point, or one of low order. `verify` compares that half with the bytes
-    /// of the very point that must stand there; so when it agrees it is a point, in its one form, and of low order if it is
-    /// one of these eight. It need not be taken apart, which is a tenth of the work.
     pub(crate) fn verify(&self, context: &str, bytes: &[u8], signature: &[u8; 64]) -> Result<(), SealError> {
         let key = self.0.as_ref().ok_or(SealError::BadSignature)?;
-        if LOW_ORDER.iter().any(|low| signature.starts_with(low)) {
-            return Err(SealError::BadSignature);
-        }
-        key.verify(&context::hash(context, bytes), &Signature::from_bytes(signature))
+        key.verify_strict(&context::hash(context, bytes), &Signature::from_bytes(signature))
             .map_err(|_| SealError::BadSignature)
     }
 }
-
-/// The eight points of low order that the curve has, each in its one form.
-const LOW_ORDER: [[u8; 32]; 8] = {
-    const fn with(mut bytes: [u8; 32], last: u8) -> [u8; 32] {
-        bytes[31] = last;
-        bytes
-    }
-    const ONE: [u8; 32] = {
-        let mut one = [0; 32];
-        one[0] = 1;
-        one
-    };
-    const MINUS_ONE: [u8; 32] = {
-        let mut minus = [0xff; 32];
-        minus[0] = 0xec;
-        minus
-    };
-    const EIGHTH: [u8; 32] = [
-        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf,
-        0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
-    ];
-    const OTHER_EIGHTH: [u8; 32] = [
-        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20,
-        0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
-    ];
-    [
-        ONE,
-        with(MINUS_ONE, 0x7f),
-        [0; 32],
-        with([0; 32], 0x80),
-        EIGHTH,
-        with(EIGHTH, 0x85),
-        OTHER_EIGHTH,
-        with(OTHER_EIGHTH, 0xfa),
-    ]
-};
 
 pub(crate) fn sign(key: &SigningKey, context: &'static str, bytes: &[u8]) -> [u8; 64] {
     key.sign(&context::hash(context, bytes)).to_bytes()
@@ -190,62 +145,11 @@ pub(crate) fn make_signing_key(rng: &mut impl CryptoRng) -> SigningKey {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use rand_chacha::ChaCha20Rng;
-    use rand_core::{Rng, SeedableRng};
+    use ed25519_dalek::Verifier as _;
 
     use super::*;
 
     const CONTEXT: &str = "MediEco seal v1 a test of signatures";
-
-    fn strict(public: &[u8; 32], bytes: &[u8], signature: &[u8; 64]) -> bool {
-        let key = VerifyingKey::from_bytes(public);
-        key.and_then(|key| key.verify_strict(&context::hash(CONTEXT, bytes), &Signature::from_bytes(signature)))
-            .is_ok()
-    }
-
-    /// The curve has eight points of low order: these are eight, and each is one.
-    #[test]
-    fn the_points_of_low_order_are_all_there() {
-        let distinct: std::collections::BTreeSet<_> = LOW_ORDER.iter().collect();
-        assert_eq!(distinct.len(), 8);
-        for low in LOW_ORDER {
-            let point = VerifyingKey::from_bytes(&low).unwrap();
-            assert!(point.is_weak());
-        }
-    }
-
-    #[test]
-    fn what_is_accepted_is_what_dalek_accepts_strictly() {
-        let mut rng = ChaCha20Rng::seed_from_u64(7);
-        let (mut n_taken, mut n_loose) = (0, 0);
-        for round in 0..600_u32 {
-            let key = make_signing_key(&mut rng);
-            let mut public = key.verifying_key().to_bytes();
-            let bytes = round.to_le_bytes();
-            let mut signature = sign(&key, CONTEXT, &bytes);
-            let low = LOW_ORDER[round as usize % 8];
-            match round % 6 {
-                0 => {}
-                1 => signature[(rng.next_u32() % 64) as usize] ^= 1 << (rng.next_u32() % 8),
-                2 => signature[..32].copy_from_slice(&low),
-                // A key of low order and nothing else: whatever the loose check takes is no signature of anybody.
-                3 | 4 => {
-                    public = low;
-                    let other = LOW_ORDER[(rng.next_u32() % 8) as usize];
-                    signature[..32].copy_from_slice(&other);
-                    signature[32..].fill(0);
-                }
-                _ => rng.fill_bytes(&mut public),
-            }
-            let ours = verify(&public, CONTEXT, &bytes, &signature).is_ok();
-            assert_eq!(ours, strict(&public, &bytes, &signature), "round {round}");
-            let loose = VerifyingKey::from_bytes(&public)
-                .and_then(|key| key.verify(&context::hash(CONTEXT, &bytes), &Signature::from_bytes(&signature)));
-            n_taken += u32::from(ours);
-            n_loose += u32::from(loose.is_ok());
-        }
-        assert!(n_taken >= 100 && n_loose > n_taken, "{n_taken}, {n_loose}");
-    }
 
     const LOW_FIRST_HALF: [u8; 64] = [
         0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
@@ -263,7 +167,6 @@ mod tests {
         let key = VerifyingKey::from_bytes(&public).unwrap();
         let hash = context::hash(CONTEXT, b"low");
         assert!(key.verify(&hash, &Signature::from_bytes(&signature)).is_ok());
-        assert!(!strict(&public, b"low", &signature));
         assert_eq!(
             verify(&public, CONTEXT, b"low", &signature),
             Err(SealError::BadSignature)
