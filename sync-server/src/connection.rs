@@ -8,13 +8,14 @@ use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use sync_protocol::{ConnectionId, RelaySession, RelayStep, RelayStoreFailed};
+use sync_protocol::{ConnectionId, ObjectDone, ObjectWork, RelayChunks, RelaySession, RelayStep, RelayStoreFailed};
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, interval_at, timeout};
 
 use crate::hub::Hub;
 use crate::outbox::Outbox;
-use crate::{Store, Writer, now_ms};
+use crate::{Objects, Store, Writer, now_ms};
 
 /// A new connection must say who it is within this.
 const HELLO_WITHIN: Duration = Duration::from_secs(15);
@@ -30,6 +31,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 pub(crate) struct Shared {
     pub(crate) writer: Writer,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) objects: Arc<Objects>,
     pub(crate) closing: watch::Receiver<bool>,
 }
 
@@ -47,6 +49,7 @@ pub(crate) async fn speak(socket: WebSocket, shared: Shared) {
         outbox,
         session: None,
         patience: HELLO_WITHIN,
+        work: JoinSet::new(),
     };
     let cut = tokio::select! {
         () = connection.listen(stream, &news) => false,
@@ -66,6 +69,8 @@ struct Connection {
     outbox: Arc<Outbox>,
     session: Option<Box<RelaySession>>,
     patience: Duration,
+    /// Work with objects: news and frames don't wait for it.
+    work: JoinSet<Option<ObjectDone>>,
 }
 
 impl Connection {
@@ -90,6 +95,10 @@ impl Connection {
                     self.shared.hub.expire_pairings(now_ms());
                     self.step(|session, store| session.wake(store, now_ms())).await
                 }
+                Some(done) = self.work.join_next() => match done {
+                    Ok(Some(done)) => self.step(|session, store| session.worked(done, store, now_ms())).await,
+                    Ok(None) | Err(_) => ControlFlow::Continue(()),
+                },
                 frame = next => match frame {
                     Ok(Some(Ok(message))) => self.hear(message).await,
                     Ok(Some(Err(_)) | None) | Err(_) => ControlFlow::Break(()),
@@ -172,6 +181,9 @@ impl Connection {
         if let Some(ask) = step.pairing {
             self.shared.hub.pair(self.id, ask, now_ms());
         }
+        for work in step.objects {
+            self.begin(work);
+        }
         match step.end {
             Some(code) => {
                 tracing::info!(connection = self.id.0, code = code.name(), "a connection is refused");
@@ -179,6 +191,27 @@ impl Connection {
             }
             None => ControlFlow::Continue(()),
         }
+    }
+}
+
+impl Connection {
+    /// Begins work with an object. What is to be removed is removed, whether this connection lasts or not.
+    fn begin(&mut self, work: ObjectWork) {
+        let Shared { objects, writer, .. } = self.shared.clone();
+        if !matches!(work, ObjectWork::Remove(..)) {
+            self.work.spawn(async move { objects.work(work).await });
+            return;
+        }
+        tokio::spawn(async move {
+            if let Some(ObjectDone::Removed(tenant, attachment)) = objects.work(work).await {
+                let noted = writer
+                    .run(move |store| store.attachment_removed(&tenant, &attachment))
+                    .await;
+                if !matches!(noted, Ok(Ok(()))) {
+                    tracing::warn!("that an erased attachment is removed was not noted; the next start looks again");
+                }
+            }
+        });
     }
 }
 

@@ -7,6 +7,7 @@
 mod connection;
 mod hub;
 mod mark;
+mod objects;
 mod outbox;
 mod restore;
 mod serve;
@@ -16,6 +17,7 @@ mod writer;
 
 pub use hub::Hub;
 pub use mark::Mark;
+pub use objects::{ATTACHMENTS, Objects, ObjectsError};
 pub use restore::{RestoreError, backup, restore};
 pub use serve::{RunningRelay, ServeError, ServeOptions, TlsFiles, serve};
 pub use store::{ClinicError, ClinicRow, FILE_NAME, HeldChunks, INVITATION_LIFETIME_MS, OpenError, Reachable, Store};

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use crate::connection::{Shared, speak};
 use crate::tls::{Tls, TlsListener};
-use crate::{Hub, OpenError, Reachable, Store, TlsError, Writer};
+use crate::{Hub, Objects, ObjectsError, OpenError, Reachable, Store, TlsError, Writer};
 
 /// Connections get this long to end after the relay was asked to stop.
 const GOODBYE_WITHIN: Duration = Duration::from_secs(5);
@@ -78,6 +78,9 @@ pub enum ServeError {
     /// The store, later.
     #[error(transparent)]
     Store(#[from] sync_protocol::RelayStoreFailed),
+    /// The attachments.
+    #[error(transparent)]
+    Objects(#[from] ObjectsError),
     /// TLS.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -148,6 +151,8 @@ pub async fn serve(
     if let Some(mark) = &options.mark {
         store.follow_with_mark(mark.clone(), &mut rand::rng())?;
     }
+    let objects = Objects::in_folder(&options.data)?;
+    objects.settle(&mut store).await?;
     let listener = TcpListener::bind(options.listen)
         .await
         .map_err(|error| ServeError::Listen(options.listen, error))?;
@@ -164,6 +169,7 @@ pub async fn serve(
     let router = router(Shared {
         writer: writer.clone(),
         hub: Arc::clone(&hub),
+        objects: Arc::new(objects),
         closing: closing.clone(),
     });
     drop(closing);

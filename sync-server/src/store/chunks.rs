@@ -2,9 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use seal::{AttachmentId, ChunkName, TenantId};
-use sync_protocol::{
-    ChunkId, ChunkPlace, ChunkRefusal, MAX_CHUNKS_OF_ATTACHMENT, ObjectKey, RelayChunks, RelayStoreFailed,
-};
+use sync_protocol::{ChunkId, ChunkPlace, ChunkRefusal, MAX_CHUNKS_OF_ATTACHMENT, RelayChunks, RelayStoreFailed};
 
 use super::columns::position;
 use super::{Store, failed};
@@ -133,32 +131,33 @@ impl Store {
         Ok(row.optional().map_err(failed)?.unwrap_or_default())
     }
 
-    /// All chunks that are to be here.
-    pub(crate) fn all_chunks(&self) -> Result<Vec<ObjectKey>, RelayStoreFailed> {
+    /// Clinics of which chunks are to be here.
+    pub(crate) fn clinics_with_chunks(&self) -> Result<Vec<TenantId>, RelayStoreFailed> {
         let list = || -> rusqlite::Result<_> {
-            let mut select = self
-                .connection
-                .prepare("SELECT tenant, attachment, name FROM chunk WHERE lost = 0")?;
-            let rows = select.query_map([], |row| {
-                Ok(ObjectKey {
-                    tenant: TenantId::from_bytes(row.get(0)?),
-                    chunk: id(row, 1)?,
-                })
-            })?;
-            rows.collect()
+            let mut select = self.connection.prepare("SELECT tenant FROM held WHERE n_chunks > 0")?;
+            select
+                .query_map([], |row| row.get(0).map(TenantId::from_bytes))?
+                .collect()
+        };
+        list().map_err(failed)
+    }
+
+    /// All chunks of a clinic that are to be here.
+    pub(crate) fn chunks_of(&self, tenant: &TenantId) -> Result<Vec<ChunkId>, RelayStoreFailed> {
+        let sql = "SELECT attachment, name FROM chunk WHERE tenant = ?1 AND lost = 0";
+        let list = || -> rusqlite::Result<_> {
+            let mut select = self.connection.prepare(sql)?;
+            select.query_map([tenant.as_bytes()], |row| id(row, 0))?.collect()
         };
         list().map_err(failed)
     }
 
     /// Their objects are gone: the devices that have them are asked for them.
-    pub(crate) fn lose_chunks(&mut self, lost: &[ObjectKey]) -> Result<(), RelayStoreFailed> {
+    pub(crate) fn lose_chunks(&mut self, tenant: &TenantId, lost: &[ChunkId]) -> Result<(), RelayStoreFailed> {
         if lost.is_empty() {
             return Ok(());
         }
-        self.write(|transaction| {
-            lost.iter()
-                .try_for_each(|key| lose(transaction, &key.tenant, &key.chunk))
-        })
+        self.write(|transaction| lost.iter().try_for_each(|chunk| lose(transaction, tenant, chunk)))
     }
 
     /// Erased attachments of which there may still be objects.
