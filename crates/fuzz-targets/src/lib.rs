@@ -12,6 +12,7 @@ mod machines;
 mod mutate;
 mod protocol;
 mod secrets;
+mod short_changes;
 mod store;
 mod typed;
 mod world;
@@ -116,6 +117,11 @@ pub const TARGETS: &[Target] = &[
     Target::new("device_message", protocol::device_message, protocol::device_messages),
     Target::new("relay_message", protocol::relay_message, protocol::relay_messages),
     Target::new("peer_message", protocol::peer_message, protocol::peer_messages),
+    Target::new(
+        "short_changes",
+        short_changes::short_changes,
+        short_changes::conversations,
+    ),
     // A stranger's bytes: each is copied a few times, however small the frames.
     Target::new("peer_stream", protocol::peer_stream, protocol::peer_streams)
         .within(Bounds::USUAL.with_asked(64 * 1024, 16)),

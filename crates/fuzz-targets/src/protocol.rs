@@ -3,10 +3,11 @@
 use minicbor::bytes::ByteArray;
 use seal::{AttachmentId, ChangeId, ChunkName, DeviceId, GrantId, ReleaseId, TenantId};
 use sync_protocol::{
-    AttachmentAnswer, AttachmentAsk, AuditLine, AuditOutcome, Bucket, ChangeItem, ChunkId, ChunkRefusal, Consent, ConsentItem, Cursors, DeviceMessage, Feed, FormerLife,
-    Greeting, Hello, IdsAsk, IdsPage, Incarnation, ItemId, MAX_PEER_FRAME_BYTES, MemberProof, OutId, PeerChunks, PeerHello,
-    PeerMessage, PeerSet, PeerStream, Prefix, PushItem, PushResult, Refusal, RefusedCode, RelayMessage, ReleaseHead,
-    ReleaseItem, Releases, SignedReceipt, Standing, Want, Welcome,
+    AttachmentAnswer, AttachmentAsk, AuditLine, AuditOutcome, BATCH_ITEMS, Bucket, ChangeItem, ChunkId, ChunkRefusal,
+    Consent, ConsentItem, Cursors, DeviceMessage, Feed, Few, FormerLife, Greeting, Hello, IdsAsk, IdsPage, Incarnation,
+    ItemId, MAX_PEER_FRAME_BYTES, MemberProof, OutId, PeerChunks, PeerHello, PeerMessage, PeerSet, PeerStream, Prefix,
+    PushItem, PushResult, Refusal, RefusedCode, RelayMessage, ReleaseHead, ReleaseItem, Releases, ShortItem,
+    SignedReceipt, Standing, Want, Welcome,
 };
 
 use crate::world::{NOW_MS, WORLD};
@@ -37,6 +38,15 @@ fn receipt() -> SignedReceipt {
         at_ms: NOW_MS,
         signature: [8; 64],
     }
+}
+
+fn short_push() -> Few<ShortItem, BATCH_ITEMS> {
+    let ids = [None, Some(OutId::Grant(GRANT))].into_iter();
+    let items = ids.map(|id| ShortItem {
+        id,
+        bytes: vec![9; 5].into(),
+    });
+    items.collect::<Vec<_>>().into()
 }
 
 pub(crate) fn device_messages() -> Vec<Vec<u8>> {
@@ -88,6 +98,7 @@ pub(crate) fn device_messages() -> Vec<Vec<u8>> {
         DeviceMessage::Attachments(AttachmentAsk::Put(CHUNK, vec![9; 5].into())),
         DeviceMessage::Attachments(AttachmentAsk::Get(CHUNK)),
         DeviceMessage::Attachments(AttachmentAsk::Forget(SOUND)),
+        DeviceMessage::ShortPush(short_push()),
     ]
     .iter()
     .map(DeviceMessage::encode)
@@ -203,6 +214,7 @@ pub(crate) fn relay_messages() -> Vec<Vec<u8>> {
         RelayMessage::Attachments(AttachmentAnswer::Here(SOUND, vec![CHUNK.name].into())),
         RelayMessage::Attachments(AttachmentAnswer::Forgotten(SOUND)),
         RelayMessage::Attachments(AttachmentAnswer::Lost(SOUND, vec![CHUNK.name].into())),
+        RelayMessage::ShortChanges(vec![change(3, Some(vec![6]))].into()),
     ]
     .iter()
     .map(RelayMessage::encode)
@@ -265,6 +277,7 @@ pub(crate) fn peer_messages() -> Vec<Vec<u8>> {
         PeerMessage::Chunks(PeerChunks::Chunk(vec![9; 5].into())),
         PeerMessage::Chunks(PeerChunks::NotHere(CHUNK.name)),
         PeerMessage::Chunks(PeerChunks::Here(SOUND, vec![CHUNK.name].into())),
+        PeerMessage::ShortItems(vec![Some(vec![9].into()), None].into()),
     ]
     .iter()
     .map(PeerMessage::encode)

@@ -19,6 +19,12 @@ pub(crate) fn payload(bytes: &[u8]) {
     vault::decoders::payload(bytes);
     // Inside the deflate, where mutations of its bytes seldom reach.
     vault::decoders::payload(&deflated(bytes));
+    // The second form has the same behind its flags, deflated or not.
+    if let [2, flags, plain @ ..] = bytes {
+        let mut deflate = DeflateEncoder::new(vec![2, flags | 1], Compression::fast());
+        deflate.write_all(plain).expect("memory");
+        vault::decoders::payload(&deflate.finish().expect("memory"));
+    }
 }
 
 fn deflated(cbor: &[u8]) -> Vec<u8> {
@@ -78,13 +84,28 @@ pub(crate) fn payloads() -> Vec<Vec<u8>> {
     };
     let audit = r#"{"action":"patient_opened","patient":null,"visit":null,"detail":""}"#;
     let addendum = r#"{"patient":"0193a5f0-0000-7000-8000-000000000001","visit":"0193a5f0-0000-7000-8000-000000000002","text":"x"}"#;
+    let short = short_payloads(edit.change.as_deref().expect("an edit"), audit);
     [fact(7, audit), edit, fact(8, addendum), fact(99, "{}")]
         .iter()
         .flat_map(|payload| {
             let cbor = minicbor::to_vec(payload).expect("memory");
             [deflated(&cbor), cbor]
         })
+        .chain(short)
         .collect()
+}
+
+/// In the second form: a fact, and an edit with its columns as a list.
+fn short_payloads(chunk: &[u8], json: &str) -> [Vec<u8>; 2] {
+    const STAFF: u8 = 2;
+    const FACT: u8 = 8;
+    const CLINIC: u8 = 1;
+    let staff = [1; 16];
+    let fact = [&[2, STAFF | FACT], &staff[..], &[CLINIC, 7, 0], json.as_bytes()].concat();
+    // Behind head (10) and no parents comes the writer (33), then two numbers, no time, no message and nobody else.
+    let (numbers, columns) = (&chunk[44..46], &chunk[49..]);
+    let edit = [&[2, STAFF], &staff[..], &[CLINIC, 0], numbers, &[0, 0, 0], columns].concat();
+    [fact, edit]
 }
 
 /// The open body of a snapshot: as it came, inside the deflate, and as the document alone with its checksum put right.

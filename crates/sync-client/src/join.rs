@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use minicbor::bytes::{ByteArray, ByteVec};
 use seal::{InvitationToken, TenantId};
-use sync_protocol::{DeviceMessage, Greeting, Hello, PROTOCOL_VERSION, RefusedCode, RelayMessage, Want};
+use sync_protocol::{DeviceMessage, Greeting, Hello, RefusedCode, RelayMessage, Want};
 use tokio::time::timeout;
 
 use crate::socket::{Socket, close, connect, hear, say};
@@ -26,17 +26,10 @@ pub async fn join_by_invitation(
 ) -> Result<TenantId, RelayError> {
     let talk = async {
         let mut socket = connect(relay).await?;
-        greeted(&mut socket).await?;
+        let (_, version) = greeted(&mut socket).await?;
         let statements = statements.into_iter().map(ByteVec::from).collect();
         let want = Want::Join(ByteArray::from(*token.as_bytes()), statements);
-        say(
-            &mut socket,
-            &DeviceMessage::Hello(Hello {
-                version: PROTOCOL_VERSION,
-                want,
-            }),
-        )
-        .await?;
+        say(&mut socket, &DeviceMessage::Hello(Hello { version, want })).await?;
         let RelayMessage::Joined(tenant) = hear(&mut socket).await? else {
             return Err(RelayError::Protocol);
         };
@@ -46,13 +39,11 @@ pub async fn join_by_invitation(
     timeout(ANSWER_WITHIN, talk).await.map_err(|_| RelayError::TimedOut)?
 }
 
-/// The relay's greeting, when it speaks our version.
-pub(crate) async fn greeted(socket: &mut Socket) -> Result<Greeting, RelayError> {
-    match hear(socket).await? {
-        RelayMessage::Greeting(greeting) if (greeting.oldest..=greeting.newest).contains(&PROTOCOL_VERSION) => {
-            Ok(greeting)
-        }
-        RelayMessage::Greeting(_) => Err(RelayError::Refused(RefusedCode::Version)),
-        _ => Err(RelayError::Protocol),
-    }
+/// The relay's greeting, and the newest version that it speaks and we do.
+pub(crate) async fn greeted(socket: &mut Socket) -> Result<(Greeting, u16), RelayError> {
+    let RelayMessage::Greeting(greeting) = hear(socket).await? else {
+        return Err(RelayError::Protocol);
+    };
+    let version = greeting.common_version();
+    Ok((greeting, version.ok_or(RelayError::Refused(RefusedCode::Version))?))
 }

@@ -11,7 +11,7 @@ use seal::{
     DeviceId, DeviceKeys, DevicePublic, PairingBy, PairingCode, PairingJoin, PairingOffer, PairingTicket, TenantId,
     Welcome,
 };
-use sync_protocol::{DeviceMessage, Hello, MemberProof, PAIRING_LIFETIME_MS, PROTOCOL_VERSION, RelayMessage, Want};
+use sync_protocol::{DeviceMessage, Hello, MemberProof, PAIRING_LIFETIME_MS, RelayMessage, Want};
 use tokio::time::timeout;
 
 use crate::join::greeted;
@@ -167,16 +167,9 @@ pub async fn join_as(
 ) -> Result<Welcome, RelayError> {
     let talk = async {
         let mut socket = connect(relay).await?;
-        greeted(&mut socket).await?;
+        let (_, version) = greeted(&mut socket).await?;
         let want = Want::JoinPairing(by.rendezvous().to_owned());
-        say(
-            &mut socket,
-            &DeviceMessage::Hello(Hello {
-                version: PROTOCOL_VERSION,
-                want,
-            }),
-        )
-        .await?;
+        say(&mut socket, &DeviceMessage::Hello(Hello { version, want })).await?;
         let opened = hear(&mut socket).await?;
         let RelayMessage::PairingOpen = opened else {
             return Err(closed_or_odd(&opened));
@@ -194,17 +187,10 @@ pub async fn join_as(
 /// Opens the mailbox as a proven member.
 async fn take_seat(relay: &RelayAddress, member: PairingMember<'_>, code: &PairingCode) -> Result<Socket, RelayError> {
     let mut socket = connect(relay).await?;
-    let greeting = greeted(&mut socket).await?;
+    let (greeting, version) = greeted(&mut socket).await?;
     let proof = MemberProof::make(&greeting, member.tenant, member.keys);
     let want = Want::HostPairing(proof, code.rendezvous().to_owned());
-    say(
-        &mut socket,
-        &DeviceMessage::Hello(Hello {
-            version: PROTOCOL_VERSION,
-            want,
-        }),
-    )
-    .await?;
+    say(&mut socket, &DeviceMessage::Hello(Hello { version, want })).await?;
     let mut answer = hear(&mut socket).await?;
     if answer == RelayMessage::StatementsWanted {
         let statements = member.statements.into_iter().map(ByteVec::from).collect();

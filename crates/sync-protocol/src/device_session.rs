@@ -19,10 +19,7 @@ use self::attachments::Attachments;
 use self::releases::Pulls;
 use self::standing::Standing;
 use crate::compact::{Heard, Said};
-use crate::limits::{
-    BATCH_BYTES, BATCH_ITEMS, MAX_FRAME_BYTES, OLDEST_VERSION, PROTOCOL_VERSION, WITH_ATTACHMENTS, WITH_RECEIPTS,
-    WITH_SHORT_CHANGES,
-};
+use crate::limits::{BATCH_BYTES, BATCH_ITEMS, MAX_FRAME_BYTES, WITH_ATTACHMENTS, WITH_RECEIPTS, WITH_SHORT_CHANGES};
 use crate::{
     AuditLine, ChangeItem, Cursor, Cursors, DeviceMessage, Feed, Greeting, Hello, Incarnation, MemberProof, OutId,
     OutItem, PushItem, PushResult, RefusedCode, RelayLie, RelayMessage, Scope, StoreError, SyncStore, Want, Welcome,
@@ -220,10 +217,8 @@ impl DeviceSession {
     }
 
     fn greet(&mut self, greeting: &Greeting, now_ms: i64, step: &mut DeviceStep) -> Result<(), DeviceError> {
-        let version = PROTOCOL_VERSION.min(greeting.newest);
-        if version < OLDEST_VERSION.max(greeting.oldest) {
-            return Err(DeviceError::Refused(RefusedCode::Version));
-        }
+        let version = greeting.common_version();
+        let version = version.ok_or(DeviceError::Refused(RefusedCode::Version))?;
         let (store, incarnation) = (&self.store, greeting.incarnation);
         store.begin_incarnation(&incarnation)?;
         let releases = store

@@ -4,7 +4,7 @@ use minicbor::bytes::{ByteArray, ByteVec};
 use minicbor::{Decode, Encode};
 use seal::{GrantId, TenantId};
 
-use crate::limits::BATCH_ITEMS;
+use crate::limits::{BATCH_ITEMS, OLDEST_VERSION, PROTOCOL_VERSION};
 use crate::wire::{self, WireError};
 use crate::{AttachmentAnswer, AuditOutcome, Consent, Few, Incarnation, OutId, Refusal, RefusedCode, SignedReceipt};
 
@@ -92,6 +92,14 @@ pub struct Greeting {
     /// Fresh for each connection, to be signed by the device.
     #[n(3)]
     pub nonce: ByteArray<32>,
+}
+
+impl Greeting {
+    /// The newest version that the relay speaks and this build does; `None` when there is none.
+    pub fn common_version(&self) -> Option<u16> {
+        let version = PROTOCOL_VERSION.min(self.newest);
+        (version >= OLDEST_VERSION.max(self.oldest)).then_some(version)
+    }
 }
 
 /// Where the relay stands.

@@ -4,11 +4,13 @@
 //! the relay and of whoever simulates more than they do.
 
 mod clinic;
+mod counting;
 mod link;
 mod objects;
 mod peer_link;
 
 pub use clinic::{SimClinic, SimDevice};
+pub use counting::CountedPushes;
 pub use link::{Link, settle};
 pub use objects::SimObjects;
 pub use peer_link::{PeerEnd, PeerLink, settle_peers};

@@ -47,7 +47,7 @@ pub(crate) fn rank_of(belonging: &Belonging, sealed: &SealedChange, today: Day) 
         // A word for other snapshots is small, and lets them count.
         return snapshots::path_in(&plain).map_or(rank::NOW, |path| rank_of_document(&path, today));
     }
-    let Ok(payload) = Payload::unpack(&plain) else {
+    let Ok(payload) = Payload::unpack(&plain, sealed.header()) else {
         return rank::LAST;
     };
     let Ok(path) = payload.path.parse::<DocPath>() else {

@@ -1,7 +1,10 @@
 //! Doors to what the store reads of bytes from outside, for the fuzz targets (`docs/fuzz.md`). The product calls none of
 //! them: it comes by the same functions another way.
 
-use seal::{BackupHead, BackupOpener, ChangeId, SealError};
+use seal::{
+    BackupHead, BackupOpener, ChangeId, ChangeKind, DeviceId, DocumentId, EpochId, FORMAT_VERSION, Header, OpeningId,
+    SealError, TenantId,
+};
 
 use crate::documents::{DocPath, fresh_document};
 use crate::facts::FactBody;
@@ -9,9 +12,21 @@ use crate::judge::apply_innocent;
 use crate::payload::Payload;
 use crate::{MachineSecrets, backup, snapshots, unsent};
 
+/// Which device and opening it is does not matter to what is tried.
+const SOME_HEADER: Header = Header {
+    version: FORMAT_VERSION,
+    tenant: TenantId::from_bytes([1; 32]),
+    document: DocumentId::from_bytes([2; 32]),
+    epoch: EpochId::from_bytes([3; 32]),
+    device: DeviceId::from_bytes([4; 32]),
+    opening: OpeningId::from_bytes([5; 16]),
+    number: 1,
+    kind: ChangeKind::Change,
+};
+
 /// What a sealed change holds once it is open: unpacked, and read or applied to an empty document. Whether it was taken.
 pub fn payload(plain: &[u8]) -> bool {
-    let Ok(payload) = Payload::unpack(plain) else {
+    let Ok(payload) = Payload::unpack(plain, &SOME_HEADER) else {
         return false;
     };
     if let Some(fact) = &payload.fact {
@@ -25,6 +40,11 @@ pub fn payload(plain: &[u8]) -> bool {
     let Ok(change) = payload.automerge() else { return false };
     let mut doc = fresh_document(path.kind());
     apply_innocent(&mut doc, &[(ChangeId::from_bytes([1; 32]), change)]).is_empty()
+}
+
+/// The Automerge change in an open body, as Automerge wrote it; for tests that speak for a newer build.
+pub fn automerge_change(plain: &[u8], header: &Header) -> Option<Vec<u8>> {
+    Payload::unpack(plain, header).ok()?.change
 }
 
 /// What a snapshot holds once it is open, or the word for others'. Whether it was taken.
@@ -58,9 +78,10 @@ pub struct ForAutomerge(std::collections::BTreeMap<String, (DocPath, Vec<automer
 
 impl ForAutomerge {
     /// Unpacks; what is no change is left out.
-    pub fn unpack(plains: &[Vec<u8>]) -> Self {
+    pub fn unpack(opened: &[(Header, Vec<u8>)]) -> Self {
         let mut documents = std::collections::BTreeMap::new();
-        for payload in plains.iter().filter_map(|plain| Payload::unpack(plain).ok()) {
+        let payloads = opened.iter().map(|(header, plain)| Payload::unpack(plain, header));
+        for payload in payloads.flatten() {
             if let (Ok(path), Ok(change)) = (payload.path.parse::<DocPath>(), payload.automerge()) {
                 let (_, changes) = documents.entry(payload.path).or_insert((path, Vec::new()));
                 changes.push(change);

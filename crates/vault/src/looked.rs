@@ -180,7 +180,7 @@ fn open(belonging: &Belonging, sealed: &SealedChange) -> Result<Opened, Reason> 
     if !matches!(header.kind, ChangeKind::Change | ChangeKind::Fact) {
         return Err("newer_kind");
     }
-    let payload = Payload::unpack(&sealed.open(&belonging.epochs).map_err(reason)?)?;
+    let payload = Payload::unpack(&sealed.open(&belonging.epochs).map_err(reason)?, &header)?;
     if document_id(belonging, &payload.path) != header.document {
         return Err("wrong_document");
     }

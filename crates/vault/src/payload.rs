@@ -1,7 +1,14 @@
 //! What a sealed change holds once it is open: who wrote it, in which document, and an Automerge change or a fact.
 //!
-//! CBOR inside bounded deflate. Automerge's own compression is refused: a small compressed chunk can inflate to
-//! hundreds of megabytes before anything is checked, so that only plain chunks are taken, under our own limit.
+//! Two forms, told apart by the first byte: CBOR inside bounded deflate, as the first builds wrote it, and a shorter one
+//! (`short`), which is written wherever it gives back the very payload. Automerge's own compression is refused: a small
+//! compressed chunk can inflate to hundreds of megabytes before anything is checked, so that only plain chunks are taken,
+//! under our own limit.
+
+mod bytes;
+mod chunk;
+mod path;
+mod short;
 
 use std::io::{Read, Write};
 
@@ -9,14 +16,18 @@ use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use minicbor::{Decode, Encode};
+use seal::{DeviceId, Header, OpeningId};
 
 use crate::VaultError;
+use crate::vault::actor;
 
 /// The most that a payload may inflate to, in bytes.
 const MAX_INFLATED: u64 = 1024 * 1024;
 
 /// The first byte of the sealed plain text: deflate of CBOR. Other numbers are a newer build's.
 const DEFLATED_CBOR: u8 = 1;
+/// Without what the header says already.
+const SHORT: u8 = 2;
 
 /// An Automerge chunk starts with four magic bytes and a checksum of four; then comes its type, 1 = plain change.
 const CHUNK_TYPE_AT: usize = 8;
@@ -62,34 +73,35 @@ pub(crate) struct FactPayload {
 }
 
 impl Payload {
-    /// The bytes to seal.
+    /// The bytes to seal, for a change by this device in this opening: in the short form where that gives back the very
+    /// payload, else in the first one.
     ///
     /// # Errors
     /// [`VaultError::TooLarge`] when it would not be read back.
-    pub(crate) fn pack(&self) -> Result<Vec<u8>, VaultError> {
+    pub(crate) fn pack(&self, device: &DeviceId, opening: &OpeningId) -> Result<Vec<u8>, VaultError> {
+        if let Some(short) = short::pack(self, &writer(device, opening))
+            && Self::unpack_by(&short, device, opening).as_ref() == Ok(self)
+        {
+            return Ok(short);
+        }
         let plain = minicbor::to_vec(self).expect("writing to a Vec cannot fail");
         if plain.len() as u64 > MAX_INFLATED {
             return Err(VaultError::TooLarge);
         }
-        let mut deflate = DeflateEncoder::new(vec![DEFLATED_CBOR], Compression::default());
-        deflate.write_all(&plain)?;
-        Ok(deflate.finish()?)
+        Ok(deflate(&plain, vec![DEFLATED_CBOR])?)
     }
 
-    /// Reads what was sealed; the word in an error becomes the reason of a quarantine.
-    pub(crate) fn unpack(bytes: &[u8]) -> Result<Self, &'static str> {
-        let (&DEFLATED_CBOR, deflated) = bytes.split_first().ok_or("empty")? else {
-            return Err("newer_payload");
-        };
-        let mut plain = Vec::new();
-        let read = DeflateDecoder::new(deflated)
-            .take(MAX_INFLATED + 1)
-            .read_to_end(&mut plain);
-        if plain.len() as u64 > MAX_INFLATED {
-            return Err("inflates_too_far");
+    /// Reads what was sealed under this header; the word in an error becomes the reason of a quarantine.
+    pub(crate) fn unpack(bytes: &[u8], header: &Header) -> Result<Self, &'static str> {
+        Self::unpack_by(bytes, &header.device, &header.opening)
+    }
+
+    fn unpack_by(bytes: &[u8], device: &DeviceId, opening: &OpeningId) -> Result<Self, &'static str> {
+        match bytes.split_first().ok_or("empty")? {
+            (&DEFLATED_CBOR, deflated) => minicbor::decode(&inflate(deflated)?).map_err(|_| "malformed_payload"),
+            (&SHORT, short) => short::unpack(short, || writer(device, opening)),
+            _ => Err("newer_payload"),
         }
-        read.map_err(|_| "malformed_payload")?;
-        minicbor::decode(&plain).map_err(|_| "malformed_payload")
     }
 
     /// The Automerge change inside, if it is a plain one.
@@ -102,10 +114,41 @@ impl Payload {
     }
 }
 
+/// Who wrote the Automerge change inside.
+fn writer(device: &DeviceId, opening: &OpeningId) -> Vec<u8> {
+    actor(device, opening).to_bytes().to_vec()
+}
+
+fn deflate(plain: &[u8], head: Vec<u8>) -> std::io::Result<Vec<u8>> {
+    let mut deflate = DeflateEncoder::new(head, Compression::default());
+    deflate.write_all(plain)?;
+    deflate.finish()
+}
+
+fn inflate(deflated: &[u8]) -> Result<Vec<u8>, &'static str> {
+    let mut plain = Vec::new();
+    let read = DeflateDecoder::new(deflated)
+        .take(MAX_INFLATED + 1)
+        .read_to_end(&mut plain);
+    if plain.len() as u64 > MAX_INFLATED {
+        return Err("inflates_too_far");
+    }
+    read.map_err(|_| "malformed_payload")?;
+    Ok(plain)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use automerge::transaction::{CommitOptions, Transactable};
+    use automerge::{AutoCommit, ReadDoc};
+
     use super::*;
+    use crate::documents::{DocPath, fresh_document};
+
+    const DEVICE: DeviceId = DeviceId::from_bytes([1; 32]);
+    const OPENING: OpeningId = OpeningId::from_bytes([2; 16]);
+    const PATIENT: &str = "0193a5f0-0000-7000-8000-000000000001";
 
     fn payload(change: Vec<u8>) -> Payload {
         Payload {
@@ -117,23 +160,110 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_payload_reads_back() {
-        let payload = payload(vec![9; 1000]);
-        assert_eq!(Payload::unpack(&payload.pack().unwrap()), Ok(payload));
+    fn unpack(bytes: &[u8]) -> Result<Payload, &'static str> {
+        Payload::unpack_by(bytes, &DEVICE, &OPENING)
+    }
+
+    fn pack(payload: &Payload) -> Vec<u8> {
+        payload.pack(&DEVICE, &OPENING).unwrap()
+    }
+
+    /// A staff member writes two fields of a patient's, the second time over what she wrote before.
+    fn edit() -> Payload {
+        let path = format!("patient/{PATIENT}/identity");
+        let mut doc: AutoCommit = fresh_document(path.parse::<DocPath>().unwrap().kind());
+        doc.set_actor(actor(&DEVICE, &OPENING));
+        let mut change = Vec::new();
+        for phone in ["012-345 9999", "012-345 9998"] {
+            let (_, address) = doc.get(automerge::ROOT, "address").unwrap().unwrap();
+            doc.put(automerge::ROOT, "phone", phone).unwrap();
+            doc.put(&address, "city", phone).unwrap();
+            let hash = doc.commit_with(CommitOptions::default().with_time(0)).unwrap();
+            change = doc.get_change_by_hash(&hash).unwrap().raw_bytes().to_vec();
+        }
+        Payload {
+            staff: Some([3; 16]),
+            path,
+            change: Some(change),
+            fact: None,
+            at_ms: Some(1_795_000_000_000),
+        }
+    }
+
+    fn fact(signature: Option<[u8; 64]>) -> Payload {
+        let body = format!(r#"{{"action":"patient_opened","patient":"{PATIENT}","visit":null,"detail":""}}"#);
+        Payload {
+            staff: Some([3; 16]),
+            path: "clinic".into(),
+            change: None,
+            fact: Some(FactPayload {
+                kind: 7,
+                at_ms: 1_795_000_000_000,
+                signature,
+                body,
+            }),
+            at_ms: None,
+        }
+    }
+
+    /// As the first builds wrote it, and as this build does where there is no short form.
+    fn in_the_first_form(payload: &Payload) -> Vec<u8> {
+        deflate(&minicbor::to_vec(payload).unwrap(), vec![DEFLATED_CBOR]).unwrap()
     }
 
     #[test]
-    fn a_small_body_that_inflates_too_far_is_refused_before_it_is_decoded() {
-        let mut deflate = DeflateEncoder::new(vec![DEFLATED_CBOR], Compression::best());
-        deflate.write_all(&vec![0; 64 * 1024 * 1024]).unwrap();
-        let bomb = deflate.finish().unwrap();
-        assert!(bomb.len() < 128 * 1024);
-        assert_eq!(Payload::unpack(&bomb), Err("inflates_too_far"));
-        assert!(matches!(
-            payload(vec![0; 1024 * 1024]).pack(),
-            Err(VaultError::TooLarge)
-        ));
+    fn what_is_written_is_short_and_reads_back() {
+        for payload in [edit(), fact(None), fact(Some([5; 64]))] {
+            let packed = pack(&payload);
+            assert_eq!(packed[0], SHORT);
+            assert_eq!(unpack(&packed).as_ref(), Ok(&payload));
+            let first = in_the_first_form(&payload);
+            println!("{} bytes, and {} in the first form", packed.len(), first.len());
+            assert!(packed.len() < first.len());
+            assert!(payload.change.is_none() || payload.automerge().is_ok());
+        }
+    }
+
+    #[test]
+    fn what_no_short_form_gives_back_is_written_in_the_first_form() {
+        let by_another = |payload: &Payload| payload.pack(&DEVICE, &OpeningId::from_bytes([9; 16])).unwrap();
+        let both = Payload {
+            fact: fact(None).fact,
+            ..edit()
+        };
+        let odd = [payload(vec![9; 1000]), both];
+        let packed = odd.iter().map(|odd| (odd.clone(), pack(odd)));
+        for (payload, packed) in packed.chain([(edit(), by_another(&edit()))]) {
+            assert_eq!(packed[0], DEFLATED_CBOR);
+            assert_eq!(unpack(&packed), Ok(payload));
+        }
+    }
+
+    #[test]
+    fn what_was_once_written_is_read_for_ever() {
+        let frozen = include_str!("../tests/frozen/payloads.txt");
+        let mut lines = frozen.lines().filter(|line| !line.starts_with('#'));
+        for payload in [edit(), fact(Some([5; 64]))] {
+            for form in [DEFLATED_CBOR, SHORT] {
+                let bytes = hex::decode(lines.next().unwrap()).unwrap();
+                assert_eq!(bytes[0], form);
+                assert_eq!(unpack(&bytes).as_ref(), Ok(&payload));
+            }
+        }
+        assert_eq!(lines.next(), None);
+    }
+
+    #[test]
+    fn what_is_too_large_is_refused_before_it_is_sealed_or_read() {
+        let mut large = fact(None);
+        large.fact.as_mut().unwrap().body = "x".repeat(1024 * 1024);
+        assert!(matches!(large.pack(&DEVICE, &OPENING), Err(VaultError::TooLarge)));
+        let plain = vec![0; 64 * 1024 * 1024];
+        for head in [vec![DEFLATED_CBOR], vec![SHORT, 1]] {
+            let bomb = deflate(&plain, head).unwrap();
+            assert!(bomb.len() < 128 * 1024);
+            assert_eq!(unpack(&bomb), Err("inflates_too_far"));
+        }
     }
 
     #[test]
@@ -145,7 +275,24 @@ mod tests {
 
     #[test]
     fn a_payload_of_a_newer_build_is_told_apart_from_a_broken_one() {
-        assert_eq!(Payload::unpack(&[2, 0, 0]), Err("newer_payload"));
-        assert_eq!(Payload::unpack(&[DEFLATED_CBOR, 0xff, 0xff]), Err("malformed_payload"));
+        assert_eq!(unpack(&[3, 0, 0]), Err("newer_payload"));
+        assert_eq!(unpack(&[DEFLATED_CBOR, 0xff, 0xff]), Err("malformed_payload"));
+        assert_eq!(unpack(&[SHORT, 0x80, 1]), Err("newer_payload"), "a flag");
+        assert_eq!(unpack(&[SHORT]), Err("malformed_payload"));
+        let short = pack(&edit());
+        for cut in 1..40 {
+            assert_eq!(unpack(&short[..cut]), Err("malformed_payload"));
+        }
+    }
+
+    #[test]
+    fn what_a_newer_build_puts_beside_is_skipped() {
+        let payload = edit();
+        let short = pack(&payload);
+        assert_eq!(short[1] & 1, 0, "not deflated");
+        // Flags, staff, path, time.
+        let at = 2 + 16 + 17 + 6;
+        let newer = [&[SHORT, short[1] | 32], &short[2..at], &[3, 7, 7, 7], &short[at..]].concat();
+        assert_eq!(unpack(&newer), Ok(payload));
     }
 }

@@ -142,7 +142,7 @@ impl Reading<'_> {
     /// The kind of document that a change belongs to, and for a fact when it became true. `None` when it does not open.
     fn glance(&self, sealed: &[u8]) -> Option<(&'static str, Option<i64>)> {
         let sealed = SealedChange::decode(sealed).ok()?;
-        let payload = Payload::unpack(&sealed.open(&self.belonging().epochs).ok()?).ok()?;
+        let payload = Payload::unpack(&sealed.open(&self.belonging().epochs).ok()?, sealed.header()).ok()?;
         let path: DocPath = payload.path.parse().ok()?;
         Some((path.kind().word(), payload.fact.map(|fact| fact.at_ms)))
     }

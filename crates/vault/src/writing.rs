@@ -284,7 +284,8 @@ impl Writing<'_> {
         payload: &Payload,
         change: Option<&automerge::Change>,
     ) -> Result<(ChangeId, DeviceId), VaultError> {
-        let sealed = self.seal_plain(kind, &payload.path, &payload.pack()?, change)?;
+        let plain = payload.pack(&self.reading.belonging().device, &self.parts.opening)?;
+        let sealed = self.seal_plain(kind, &payload.path, &plain, change)?;
         Ok((sealed.id(), sealed.header().device))
     }
 

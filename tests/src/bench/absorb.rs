@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use seal::SealedChange;
+use seal::{Header, SealedChange};
 use sync_protocol::{Cursor, Incarnation, Scope, SyncStore};
 use testkit::people::people;
 use vault::decoders::ForAutomerge;
@@ -97,11 +97,11 @@ fn alone(clinic: &BareClinic, changes: &[Vec<u8>], file: &Path) -> Result<()> {
     for change in &sealed {
         change.verify(&clinic.membership)?;
     }
-    let plains: Vec<Vec<u8>> = sealed
+    let opened: Vec<(Header, Vec<u8>)> = sealed
         .iter()
-        .map(|change| Ok(change.open(&clinic.epochs)?.to_vec()))
+        .map(|change| Ok((*change.header(), change.open(&clinic.epochs)?.to_vec())))
         .collect::<Result<_>>()?;
-    ensure!(ForAutomerge::unpack(&plains).apply() > 0, "no documents");
+    ensure!(ForAutomerge::unpack(&opened).apply() > 0, "no documents");
     let bare = connect(file, Some(&[7; 32]))?;
     bare.execute_batch(BARE_CHANGES)?;
     for batch in sealed.iter().zip(changes).collect::<Vec<_>>().chunks(BATCH) {

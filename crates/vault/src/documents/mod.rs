@@ -25,7 +25,7 @@ use automerge::AutoCommit;
 use rusqlite::{Connection, ToSql, params};
 use seal::DocumentId;
 
-pub(crate) use genesis::fresh as fresh_document;
+pub(crate) use genesis::{fresh as fresh_document, writer as first_writer};
 pub(crate) use matters::settle_visit;
 pub use matters::{Choice, Disputed, Hand, Matter, Removed, Written};
 pub(crate) use path::DocPath;

@@ -122,7 +122,8 @@ fn load_apart(
     let (mut changes, mut waiting) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {
         let sealed = SealedChange::decode(row.get_ref(0)?.as_blob().map_err(|_| VaultError::Damaged)?)?;
-        let payload = Payload::unpack(&sealed.open(&belonging.epochs)?).map_err(VaultError::Malformed)?;
+        let plain = sealed.open(&belonging.epochs)?;
+        let payload = Payload::unpack(&plain, sealed.header()).map_err(VaultError::Malformed)?;
         let change = payload.automerge().map_err(VaultError::Malformed)?;
         if row.get::<_, i64>(2)? == set::Verdict::Waiting as i64 {
             waiting.push((ChangeId::from_bytes(row.get(1)?), change));

@@ -236,10 +236,10 @@ impl Judge<'_> {
     /// What was put aside for coming after a removal was never opened; a snapshot may hold it all the same.
     fn note_what_was_put_aside(&mut self, document: &DocumentId) -> Result<(), VaultError> {
         for (id, sealed) in rows::put_aside_unopened(self.conn, document, AFTER_REMOVAL)? {
-            let opened = SealedChange::decode(&sealed).and_then(|sealed| sealed.open(&self.belonging.epochs));
-            let change = opened
-                .ok()
-                .and_then(|plain| Payload::unpack(&plain).ok()?.automerge().ok());
+            let change = SealedChange::decode(&sealed).ok().and_then(|sealed| {
+                let plain = sealed.open(&self.belonging.epochs).ok()?;
+                Payload::unpack(&plain, sealed.header()).ok()?.automerge().ok()
+            });
             if let Some(change) = change {
                 set::note_automerge(self.conn, &id, &change)?;
             }
@@ -253,11 +253,12 @@ impl Judge<'_> {
         let mut read = self.conn.prepare_cached("SELECT sealed FROM changes WHERE id = ?1")?;
         for edit in edits {
             let sealed: Vec<u8> = read.query_row([edit.id.as_bytes()], |row| row.get(0))?;
-            let plain = match SealedChange::decode(&sealed)?.open(&self.belonging.epochs) {
+            let sealed = SealedChange::decode(&sealed)?;
+            let plain = match sealed.open(&self.belonging.epochs) {
                 Err(SealError::Erased) => continue,
                 plain => plain?,
             };
-            let payload = Payload::unpack(&plain).map_err(VaultError::Malformed)?;
+            let payload = Payload::unpack(&plain, sealed.header()).map_err(VaultError::Malformed)?;
             opened.push((edit.id, payload.automerge().map_err(VaultError::Malformed)?));
         }
         Ok(opened)

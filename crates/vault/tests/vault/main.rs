@@ -5,6 +5,7 @@ mod backlog;
 mod backup;
 mod backup_harm;
 mod backup_killing;
+mod bytes;
 mod conflicts;
 mod copies;
 mod disk;

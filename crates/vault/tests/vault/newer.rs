@@ -1,12 +1,9 @@
 //! This build edits what a newer one wrote, and loses none of it: fields, words of closed lists, containers, items, kinds.
 
-use std::io::Read;
-
 use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{AutoCommit, Change, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, Value};
 use domain::{AllergyStatus, Identifier, Override, Role, Severity, Sex};
-use flate2::read::DeflateDecoder;
-use seal::{ChangeKind, EpochSecrets, SealedChange};
+use seal::{ChangeKind, EpochSecrets, Header, SealedChange};
 use sync_protocol::{ItemId, PeerStore};
 use vault::Vault;
 
@@ -46,7 +43,7 @@ impl<'c> Newer<'c> {
             let change = SealedChange::decode(bytes).unwrap();
             if change.header().document == document && change.header().kind == ChangeKind::Change {
                 let plain = change.open(&epochs).unwrap();
-                self.doc.apply_changes([automerge_in(&plain)]).unwrap();
+                self.doc.apply_changes([automerge_in(&plain, change.header())]).unwrap();
             }
         }
     }
@@ -84,17 +81,9 @@ fn first_change(kind: &str) -> Change {
     Change::from_bytes(bytes).unwrap()
 }
 
-fn automerge_in(plain: &[u8]) -> Change {
-    let mut cbor = Vec::new();
-    DeflateDecoder::new(&plain[1..]).read_to_end(&mut cbor).unwrap();
-    let mut decoder = minicbor::Decoder::new(&cbor);
-    for _ in 0..decoder.map().unwrap().unwrap() {
-        if decoder.u8().unwrap() == 2 {
-            return Change::from_bytes(decoder.bytes().unwrap().to_vec()).unwrap();
-        }
-        decoder.skip().unwrap();
-    }
-    panic!("no change inside")
+fn automerge_in(plain: &[u8], header: &Header) -> Change {
+    let chunk = vault::decoders::automerge_change(plain, header);
+    Change::from_bytes(chunk.unwrap()).unwrap()
 }
 
 fn older(clinic: &Clinic) -> Machine {

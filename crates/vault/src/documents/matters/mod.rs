@@ -284,10 +284,10 @@ impl Reading<'_> {
                 at: None,
             });
         };
-        let payload = SealedChange::decode(&sealed)
-            .and_then(|sealed| sealed.open(&self.belonging().epochs))
-            .ok()
-            .and_then(|plain| Payload::unpack(&plain).ok());
+        let payload = SealedChange::decode(&sealed).ok().and_then(|sealed| {
+            let plain = sealed.open(&self.belonging().epochs).ok()?;
+            Payload::unpack(&plain, sealed.header()).ok()
+        });
         Ok(Hand {
             staff: payload
                 .as_ref()
