@@ -18,6 +18,7 @@ pub struct SoundView {
     /// Length so far, milliseconds.
     pub length_ms: u32,
     /// Size of the sound, bytes.
+    #[specta(type = specta_typescript::Number)]
     pub bytes: u64,
     /// Turns of its transcript.
     pub turns: u32,

@@ -86,16 +86,14 @@ impl Net {
 
     /// What the relay's folder holds; while it is away.
     pub fn copy_of_data(&self) -> Vec<(PathBuf, Vec<u8>)> {
-        let files = std::fs::read_dir(self.folder.path())
-            .unwrap()
-            .map(|file| file.unwrap().path());
+        let files = files_below(self.folder.path()).into_iter();
         files.map(|file| (file.clone(), std::fs::read(file).unwrap())).collect()
     }
 
-    /// The relay's folder holds this and nothing else; while it is away.
+    /// The relay's folder holds these files and no others; while it is away.
     pub fn put_back(&self, copy: Vec<(PathBuf, Vec<u8>)>) {
-        for file in std::fs::read_dir(self.folder.path()).unwrap() {
-            std::fs::remove_file(file.unwrap().path()).unwrap();
+        for file in files_below(self.folder.path()) {
+            std::fs::remove_file(file).unwrap();
         }
         for (file, bytes) in copy {
             std::fs::write(file, bytes).unwrap();
@@ -130,6 +128,18 @@ impl Drop for Net {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            files.extend(files_below(&entry.path()));
+        } else {
+            files.push(entry.path());
+        }
+    }
+    files
 }
 
 struct Clock(TestClock);
