@@ -43,6 +43,16 @@ enum Act {
         /// In this very process, whatever it writes to stderr.
         #[arg(long, hide = true)]
         measure: bool,
+        /// Against others instead, which are in this program (`cargo xtask bench --peers` builds it).
+        #[arg(long, hide = true, value_name = "PROGRAM")]
+        peers: Option<PathBuf>,
+    },
+    /// One device of the bench against others, spoken to over stdio.
+    #[command(hide = true)]
+    Station {
+        /// Its data folder.
+        #[arg(long)]
+        data: PathBuf,
     },
     /// Bad luck by the seed, against real stores; see docs/simulate.md.
     Simulate {
@@ -84,12 +94,15 @@ fn main() -> ExitCode {
         Act::Demo { fresh } => demo::open(fresh),
         Act::Walk { fresh, pictures } => walk_headless(fresh, pictures),
         Act::Screens => screens::contact_sheets(),
+        Act::Bench { peers: Some(peers), .. } => bench::peers::run(&peers),
         Act::Bench {
             measure: false,
             long,
             stores: false,
+            ..
         } => bench::run(long),
         Act::Bench { long, stores, .. } => bench::measure(long, stores),
+        Act::Station { data } => bench::peers::station::run(&data),
         Act::Simulate {
             kills: Some(n_kills),
             from,

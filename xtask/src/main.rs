@@ -48,6 +48,9 @@ enum Task {
         /// What takes minutes too: a new device over a slow link.
         #[arg(long)]
         long: bool,
+        /// Instead: against what somebody would pick instead of ours, on the same work in the same run.
+        #[arg(long, conflicts_with = "long")]
+        peers: bool,
     },
     /// Bad luck by the seed, against real stores; `cargo xtask test` has a short one.
     Simulate {
@@ -90,7 +93,7 @@ fn main() -> ExitCode {
         Task::Journey { pictures } => programs::journey(pictures),
         Task::Test => ci::test(),
         Task::Ci => ci::ci(),
-        Task::Bench { long } => programs::bench(long),
+        Task::Bench { long, peers } => programs::bench(long, peers),
         Task::Simulate {
             seeds,
             minutes,

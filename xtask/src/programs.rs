@@ -1,6 +1,6 @@
 //! Building our programs and starting them.
 
-use std::{io::Write, process::Command};
+use std::{io::Write, path::PathBuf, process::Command};
 
 use anyhow::Result;
 
@@ -57,7 +57,7 @@ pub fn journey(pictures: bool) -> Result<()> {
 }
 
 /// `cargo xtask bench`: with our own code optimised, which nothing else builds.
-pub fn bench(long: bool) -> Result<()> {
+pub fn bench(long: bool, peers: bool) -> Result<()> {
     packages::install(For::Tests)?;
     let measured = target().join("measured");
     if !measured.exists() {
@@ -72,7 +72,24 @@ pub fn bench(long: bool) -> Result<()> {
     if long {
         command.arg("--long");
     }
+    if peers {
+        command.arg("--peers").arg(build_peers()?);
+    }
     run("bench", &mut command)
+}
+
+/// The others' program: a workspace of its own, which only this builds, as their users would.
+fn build_peers() -> Result<PathBuf> {
+    let folder = target().join("bench-peers");
+    let mut build = cargo(&[
+        "build",
+        "--locked",
+        "--release",
+        "--manifest-path",
+        "bench-peers/Cargo.toml",
+    ]);
+    run("build the others", build.arg("--target-dir").arg(&folder))?;
+    Ok(folder.join("release/bench-peers"))
 }
 
 /// `cargo xtask simulate`.

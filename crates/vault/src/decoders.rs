@@ -90,6 +90,18 @@ impl ForAutomerge {
         Self(documents)
     }
 
+    /// Each document by its path, with its changes as Automerge writes them, the first change of its kind before all others:
+    /// for measuring others on the same work.
+    pub fn histories(self) -> Vec<(String, Vec<Vec<u8>>)> {
+        let mut histories = Vec::new();
+        for (name, (path, changes)) in self.0 {
+            let mut all = fresh_document(path.kind()).get_changes(&[]);
+            all.extend(changes);
+            histories.push((name, all.iter().map(|change| change.raw_bytes().to_vec()).collect()));
+        }
+        histories
+    }
+
     /// Applies.
     pub fn apply(self) -> usize {
         let n_documents = self.0.len();

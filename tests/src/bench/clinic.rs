@@ -9,9 +9,11 @@ use rand::{SeedableRng, rngs::StdRng};
 use seal::{DeviceKeys, EpochSecrets, Membership, Statement};
 use sync_protocol::{OutId, SyncStore};
 use testkit::people::FakePerson;
-use vault::{MachineSecrets, NewVisit, Ports, Vault, VaultError};
+use vault::{KeyHolder, MachineSecrets, NewVisit, PassphraseFile, Ports, Vault, VaultError};
+use zeroize::Zeroizing;
 
-use super::counter::home;
+use super::{bare::store_folder, counter::home};
+use crate::people::PASSPHRASE;
 
 /// A clinic of two devices.
 pub struct BareClinic {
@@ -60,13 +62,31 @@ impl BareClinic {
         Ok(Vault::create(folder, &secrets, &self.statements, ports())?)
     }
 
+    /// The same below a device's data folder, where [`open_store`](crate::same_set::open_store) finds it.
+    pub fn store_at(&self, data: &Path, name: &str, device: usize) -> Result<Vault> {
+        let mut rng = StdRng::from_rng(&mut rand::rng());
+        let folder = store_folder(data, name);
+        let kept = PassphraseFile::new(&folder, Zeroizing::new(PASSPHRASE.to_owned()));
+        let secrets = MachineSecrets::make(&self.devices[device], &mut rng).marked_at(kept.marks());
+        let vault = Vault::create(&folder, &secrets, &self.statements, ports())?;
+        kept.store(&secrets, &mut rng)?;
+        Ok(vault)
+    }
+
     /// A device's keys, once more.
     pub fn keys(&self, device: usize) -> Result<DeviceKeys> {
         Ok(DeviceKeys::from_secret_bytes(&self.devices[device].to_secret_bytes())?)
     }
 }
 
-fn ports() -> Ports {
+/// The secrets of a store that [`BareClinic::store_at`] made.
+pub fn secrets_of(data: &Path, name: &str) -> Result<MachineSecrets> {
+    let folder = store_folder(data, name);
+    Ok(PassphraseFile::new(&folder, Zeroizing::new(PASSPHRASE.to_owned())).load()?)
+}
+
+/// This machine's clock, and randomness.
+pub fn ports() -> Ports {
     Ports {
         clock: Arc::new(SystemClock),
         rng: Box::new(StdRng::from_rng(&mut rand::rng())),

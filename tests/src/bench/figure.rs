@@ -7,14 +7,19 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::{machine::load, progress::Progress};
 
-/// Durations in milliseconds.
+/// Durations in milliseconds, or whatever else a figure counts.
 #[derive(Debug, Clone, Default)]
 pub struct Samples(Vec<f64>);
 
 impl Samples {
     /// One more.
     pub fn push(&mut self, took: Duration) {
-        self.0.push(took.as_secs_f64() * 1000.0);
+        self.add(took.as_secs_f64() * 1000.0);
+    }
+
+    /// One more that is no duration.
+    pub fn add(&mut self, value: f64) {
+        self.0.push(value);
     }
 
     /// How many.
@@ -61,9 +66,11 @@ pub struct Figure {
     pub what: String,
     /// What it is held against.
     pub against: String,
-    /// Ours, in ms.
+    /// What both are counted in.
+    pub unit: &'static str,
+    /// Ours.
     pub ours: Samples,
-    /// The yardstick's, in ms.
+    /// The yardstick's.
     pub yardstick: Samples,
     /// Median of ours by median of the yardstick.
     pub ratio: f64,
@@ -106,6 +113,7 @@ impl Figure {
             id,
             what,
             against,
+            unit: "ms",
             ours,
             yardstick,
             ratio,
@@ -118,6 +126,11 @@ impl Figure {
     pub fn with(mut self, goal: Goal) -> Self {
         self.goals.push(goal);
         self
+    }
+
+    /// Counted in something else than milliseconds.
+    pub fn counted_in(self, unit: &'static str) -> Self {
+        Self { unit, ..self }
     }
 
     /// With the load that stood when its measuring began.

@@ -31,9 +31,10 @@ struct Counts {
 }
 
 impl Link {
-    /// From `port` to `to`; `bytes_a_second` each way when it is slow.
+    /// From `port` (0 is any) to `to`; `bytes_a_second` each way when it is slow.
     pub fn open(port: u16, to: u16, bytes_a_second: Option<u64>) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port))?;
+        let port = listener.local_addr()?.port();
         let counts = Arc::new(Counts::default());
         let of_thread = Arc::clone(&counts);
         let thread = std::thread::spawn(move || {
@@ -44,6 +45,8 @@ impl Link {
                 let Ok(far) = TcpStream::connect(("127.0.0.1", to)) else {
                     continue;
                 };
+                // What is small goes on at once, as between sockets of our own.
+                let _ = (near.set_nodelay(true), far.set_nodelay(true));
                 for (from, into, is_up) in [(&near, &far, true), (&far, &near, false)] {
                     let (Ok(from), Ok(into)) = (from.try_clone(), into.try_clone()) else {
                         continue;
@@ -58,6 +61,11 @@ impl Link {
             counts,
             thread: Some(thread),
         })
+    }
+
+    /// Where it is called.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// What went to the relay, and what came from it.

@@ -12,10 +12,13 @@ mod crowded;
 mod edit;
 mod engine;
 mod figure;
+mod giant;
 mod lan;
 mod link;
+mod long;
 mod machine;
 mod newcomer;
+pub mod peers;
 mod progress;
 mod registration;
 mod round_trip;
@@ -104,6 +107,7 @@ pub fn measure(long: bool, only_stores: bool) -> Result<()> {
     let registration = registration::measure(&site, folder.path())?;
     let edit = edit::measure(folder.path())?;
     let absorb = absorb::measure(folder.path())?;
+    let giant = giant::measure(folder.path())?;
     let lan = lan::measure(folder.path())?;
     let searches = search::measure(&site, folder.path())?;
     let crowded = crowded::measure(&site)?;
@@ -112,6 +116,7 @@ pub fn measure(long: bool, only_stores: bool) -> Result<()> {
     run.figures.push(edit);
     run.figures.push(registration);
     run.figures.push(absorb);
+    run.figures.extend(giant);
     run.figures.extend(newcomer);
     run.figures.extend(searches);
     run.figures.extend(crowded);
@@ -134,6 +139,7 @@ fn measure_stores() -> Result<()> {
     let mut run = table::Run::begin();
     run.figures.push(edit::measure(folder.path())?);
     run.figures.push(absorb::measure(folder.path())?);
+    run.figures.extend(giant::measure(folder.path())?);
     run.figures.push(lan::measure(folder.path())?);
     run.end(began.elapsed());
     print!("\n{}", table::text(&run));

@@ -82,7 +82,7 @@ pub fn text(run: &Run) -> String {
     );
     let _ = writeln!(
         out,
-        "Milliseconds: median (10th to 90th percentile). The ratio is of the medians.\n"
+        "Milliseconds where nothing else is said: median (10th to 90th percentile). The ratio is of the medians.\n"
     );
     let _ = writeln!(
         out,
@@ -90,10 +90,14 @@ pub fn text(run: &Run) -> String {
         "", "n", "ours", "yardstick", "ratio"
     );
     for figure in &run.figures {
+        let what = match figure.unit {
+            "ms" => figure.what.clone(),
+            unit => format!("{} ({unit})", figure.what),
+        };
         let _ = writeln!(
             out,
             "{:<44}{:>5}  {:<26}{:<26}{:>6.2}  {:.1}",
-            figure.what,
+            what,
             figure.ours.n(),
             spread(&figure.ours),
             spread(&figure.yardstick),
@@ -151,6 +155,21 @@ mod tests {
         assert!(table.contains("50.0 (50.0 to 50.0)"), "{table}");
         assert!(table.contains("4.00"), "{table}");
         assert!(table.contains("against a bare thing"), "{table}");
+    }
+
+    #[test]
+    fn what_is_no_time_says_what_it_counts() {
+        let mut one = Samples::default();
+        one.add(512.0);
+        let figure = Figure::of("id", "A thing".into(), "a bare thing".into(), one.clone(), one);
+        let run = Run {
+            figures: vec![figure.counted_in("bytes")],
+            ..Run::begin()
+        };
+        assert!(text(&run).contains("A thing (bytes)"));
+        let json = serde_json::to_value(&run).expect("a run is JSON");
+        assert_eq!(json["figures"][0]["unit"], "bytes");
+        assert_eq!(json["figures"][0]["ours"]["median"], 512.0);
     }
 
     #[test]
