@@ -72,6 +72,7 @@ pub(super) fn list(data: &Path, json: bool) -> ExitCode {
                     "tenant": row.tenant.map(|tenant| tenant.to_string()),
                     "invited_until_ms": row.invited_until_ms,
                     "n_changes": row.n_changes,
+                    "n_attachment_bytes": row.n_attachment_bytes,
                     "closed": row.closed,
                 })
             })
@@ -83,7 +84,10 @@ pub(super) fn list(data: &Path, json: bool) -> ExitCode {
         let state = match (row.tenant, row.invited_until_ms) {
             (Some(tenant), _) => {
                 let closed = if row.closed { "\tclosed until it confirms" } else { "" };
-                format!("joined\t{tenant}\t{} changes{closed}", row.n_changes)
+                format!(
+                    "joined\t{tenant}\t{} changes\t{} bytes of attachments{closed}",
+                    row.n_changes, row.n_attachment_bytes
+                )
             }
             (None, Some(_)) => "invited".to_owned(),
             (None, None) => "not joined, no open invitation".to_owned(),

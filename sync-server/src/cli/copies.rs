@@ -7,12 +7,16 @@ use sync_server::{RestoreError, backup, restore};
 
 use super::{FAILED, REFUSED, say};
 
+const BACKED_UP: &str =
+    "The backup is complete. Chunks of attachments are not in it: copy the folder `attachments` as well.";
+
 pub(super) fn back_up(data: &Path, to: &Path, json: bool) -> ExitCode {
-    finish(backup(data, to), "backed_up", "The backup is complete.", json)
+    finish(backup(data, to), "backed_up", BACKED_UP, json)
 }
 
 pub(super) fn put_back(data: &Path, from: &Path, json: bool) -> ExitCode {
-    let words = "Restored; what was there before is beside it as relay.sqlite.replaced. Start the relay now. Each clinic's \
+    let words = "Restored; what was there before is beside it as relay.sqlite.replaced. If the folder `attachments` is gone, put its \
+                 copy in place. Then start the relay. Each clinic's \
                  devices bring back what the backup lacks by themselves; what a clinic shares is closed to others until \
                  one of its devices has confirmed what it revoked.";
     finish(restore(data, from, &mut rand::rng()), "restored", words, json)

@@ -21,6 +21,8 @@ pub struct ClinicRow {
     pub invited_until_ms: Option<i64>,
     /// Sealed changes that the relay holds for it.
     pub n_changes: u64,
+    /// Chunks of attachments that the relay holds for it, in bytes.
+    pub n_attachment_bytes: u64,
     /// Nothing that it gives crosses, since the data was put back and none of its devices has confirmed yet.
     pub closed: bool,
 }
@@ -100,7 +102,8 @@ impl Store {
                        (SELECT max(expires_ms) FROM invitation i WHERE i.clinic = clinic.number
                         AND used_ms IS NULL AND replaced_ms IS NULL AND expires_ms > ?1),
                        (SELECT count(*) FROM change WHERE change.tenant = clinic.tenant),
-                       EXISTS (SELECT 1 FROM closed WHERE source = clinic.tenant AND confirmed_by IS NULL)
+                       EXISTS (SELECT 1 FROM closed WHERE source = clinic.tenant AND confirmed_by IS NULL),
+                       coalesce((SELECT n_bytes FROM held WHERE held.tenant = clinic.tenant), 0)
                    FROM clinic ORDER BY name";
         let list = || {
             let mut select = self.connection.prepare(sql)?;
@@ -112,6 +115,7 @@ impl Store {
                     invited_until_ms: row.get(2)?,
                     n_changes: super::columns::position(row, 3)?,
                     closed: row.get(4)?,
+                    n_attachment_bytes: super::columns::position(row, 5)?,
                 })
             })?;
             rows.collect::<rusqlite::Result<Vec<_>>>()

@@ -1,6 +1,7 @@
 //! The relay: its store under real sessions, and the real program under real clients.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod attachments;
 mod cli;
 mod clocks;
 mod consent;
