@@ -36,10 +36,10 @@ impl vault::Clock for Shown {
 }
 
 /// A device of a clinic: its vault, and syncing on the LAN while it runs.
-struct Device {
-    vault: Vault,
+pub struct Device {
+    pub vault: Vault,
     clock: TestClock,
-    keys: DeviceKeys,
+    pub keys: DeviceKeys,
     seed: u64,
     lan: Arc<Mutex<Option<LanHandle>>>,
     /// Goes on with each commit.
@@ -48,7 +48,7 @@ struct Device {
 }
 
 /// The devices of one clinic.
-fn clinic<const N: usize>(seed: u64) -> [Device; N] {
+pub fn clinic<const N: usize>(seed: u64) -> [Device; N] {
     let mut random = rng(seed);
     let founded = seal::found_tenant(&mut random, 1000);
     let (mut statements, mut devices) = (founded.statements, vec![founded.device]);
@@ -131,7 +131,7 @@ impl Device {
         *self.lan.lock().unwrap() = Some(started);
     }
 
-    async fn start(&mut self, typed: &[SocketAddr]) -> SocketAddr {
+    pub async fn start(&mut self, typed: &[SocketAddr]) -> SocketAddr {
         self.start_with(0, typed, None);
         self.address().await
     }
@@ -156,7 +156,7 @@ impl Device {
         waited.expect("it happens in time").unwrap().clone()
     }
 
-    async fn until_equal_with(&self, other: &Device) {
+    pub async fn until_equal_with(&self, other: &Device) {
         let id = other.keys.id();
         self.until(|state| {
             state
@@ -168,7 +168,7 @@ impl Device {
     }
 
     /// Waits until something holds of the store.
-    async fn until_stored(&self, holds: impl Fn(&Vault) -> bool) {
+    pub async fn until_stored(&self, holds: impl Fn(&Vault) -> bool) {
         let mut commits = self.commits.clone();
         let waited = timeout(PATIENCE, async {
             loop {
@@ -182,7 +182,7 @@ impl Device {
         waited.await.expect("it comes in time");
     }
 
-    fn write(&self, n: u16) {
+    pub fn write(&self, n: u16) {
         let mut id = [0; 16];
         id[..2].copy_from_slice(&n.to_be_bytes());
         let patient = Patient {
@@ -204,7 +204,7 @@ impl Device {
         n_patients(&self.vault)
     }
 
-    async fn stop(&mut self) {
+    pub async fn stop(&mut self) {
         let lan = self.lan.lock().unwrap().take().unwrap();
         timeout(PATIENCE, lan.stop()).await.expect("it stops in time");
     }

@@ -2,6 +2,7 @@
 //! `sync-server/tests/relay`.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod attachments;
 mod lan;
 mod proxy;
 
