@@ -632,18 +632,22 @@ export type ErasePatient = {
 	pin: string,
 };
 
-/**  Erase one recording. */
-export type EraseRecording = { recording: RecordingId, reason: SoundReason, pin: string };
-export type SoundReason = "patients_right" | "not_kept";
-export type SoundPlace = { at: "here" } | { at: "coming"; here: number; of: number; no_room: boolean } | { at: "elsewhere" } | { at: "unfinished" };
-export type SoundView = { recording: RecordingId, visit: VisitId, day: Day, started_at: Instant, length_ms: number, bytes: number, turns: number, signed: boolean, running: boolean, place: SoundPlace };
-
 /**  Why a record is erased. */
 export type EraseReason = 
 /**  The time for which it had to be kept is over. */
 "retention" | 
 /**  The patient asked for it. */
 "patients_right";
+
+/**  Erase one recording. */
+export type EraseRecording = {
+	/**  Which. */
+	recording: RecordingId,
+	/**  Why. */
+	reason: SoundReason,
+	/**  The PIN of who does it. */
+	pin: string,
+};
 
 /**  How much of a record. */
 export type ErasureCount = {
@@ -822,8 +826,10 @@ export type ErrorCode =
 /**  A mistake of ours. */
 "internal";
 
-/**  A field that a person judges. */
-export type Field = "substance" | "reaction" | "severity" | "verification" | "name" | "identifier" | "birth_date" | "sex" | "medicine" | "units_per_dose" | "frequency" | "when_needed" | "days" | "quantity" | "indication" | "advice" | "temperature" | "systolic" | "diastolic" | "weight";
+/**  A field that is clinically relevant, or says who a patient is. */
+export type Field = "substance" | "reaction" | "severity" | "verification" | "name" | "identifier" | "birth_date" | "sex" | 
+/**  Product, strength, unit and route of a line. */
+"medicine" | "units_per_dose" | "frequency" | "when_needed" | "days" | "quantity" | "indication" | "advice" | "temperature" | "systolic" | "diastolic" | "weight";
 
 /**  One thing to be known before going on. */
 export type Finding = {
@@ -2124,6 +2130,30 @@ export type SoapNote = {
 	plan: NoteSentence[],
 };
 
+/**  Where a recording's sound is, seen from this device. */
+export type SoundPlace = 
+/**  On this device, all of it. */
+{ at: "here" } | 
+/**  On its way: so many of its parts are here. It goes on whenever somebody who has it can be reached. */
+{ at: "coming"; 
+/**  Parts that are here. */
+here: number; 
+/**  Parts in all. */
+of: number; 
+/**  It pauses: the disk is full. It goes on by itself once there is room. */
+no_room: boolean } | 
+/**  On another device or the relay. Nobody has asked for it here. */
+{ at: "elsewhere" } | 
+/**  Another device began it, and its end has not been heard of: it runs, or was cut off there. */
+{ at: "unfinished" };
+
+/**  Why a recording is erased. */
+export type SoundReason = 
+/**  The patient asked for it. */
+"patients_right" | 
+/**  The signed note is enough. */
+"not_kept";
+
 /**  Where the sound comes from. */
 export type SoundSource = 
 /**  A microphone; `None` = the system's default. */
@@ -2136,6 +2166,30 @@ device: string | null } |
 path: string; 
 /**  As fast as the machine can, instead of at the speed of speech. */
 fast: boolean };
+
+/**  One recording. */
+export type SoundView = {
+	/**  Id. */
+	recording: RecordingId,
+	/**  The visit that it is of. */
+	visit: VisitId,
+	/**  Day of that visit. */
+	day: Day,
+	/**  Since when. */
+	started_at: Instant,
+	/**  Length so far, milliseconds. */
+	length_ms: number,
+	/**  Size of the sound, bytes. */
+	bytes: number,
+	/**  Turns of its transcript. */
+	turns: number,
+	/**  The note of its visit is signed: from then on it may be erased. */
+	signed: boolean,
+	/**  It runs on this device, or its text is being written here. */
+	running: boolean,
+	/**  Where the sound is. */
+	place: SoundPlace,
+};
 
 /**  A clinic, as another one sees it. */
 export type SourceClinic = {
