@@ -34,6 +34,16 @@ describe("larger text", () => {
   });
 });
 
+describe("a finger", () => {
+  it("hits 44 px wherever the pointer is coarse, whatever a mouse is given", () => {
+    const tokens = readFileSync(join(SRC, "app/tokens.css"), "utf8");
+    const coarse = /@media \(pointer: coarse\) \{([\s\S]*?)\n\}/.exec(tokens)?.[1] ?? "";
+    const [first = ""] = coarse.split("}");
+    expect(first).toContain("min-height: 2.75rem");
+    for (const what of ["button", "summary", '[role="menuitem"]', ".mantine-Chip-label", ".mantine-SegmentedControl-label", ".mantine-Radio-label", ".mantine-Checkbox-label", ".mantine-Switch-label"]) expect(first).toContain(what);
+  });
+});
+
 describe("calm", () => {
   it("is kept in one place, for everything that moves", () => {
     const tokens = readFileSync(join(SRC, "app/tokens.css"), "utf8");
