@@ -18,8 +18,10 @@ mod search;
 mod shelf;
 mod staff;
 mod tree;
+mod view;
 mod visit;
 mod visit_note;
+mod whole;
 
 use automerge::AutoCommit;
 use rusqlite::{Connection, ToSql, params};
@@ -34,8 +36,11 @@ pub use queue::NewQueueEntry;
 pub use recording::{NewRecording, Recording};
 pub use search::{Matched, PatientHit};
 pub(crate) use shelf::{OpenDoc, Shelf};
-pub(crate) use tree::{Edit, View, from_code, to_code};
+pub(crate) use tree::{Edit, from_code, to_code};
+pub(crate) use view::View;
 pub use visit::{LateEdit, NewVisit, SignedNote, Visit};
+
+use whole::Whole;
 
 use crate::VaultError;
 
@@ -43,7 +48,8 @@ use crate::VaultError;
 pub(crate) fn project(conn: &Connection, id: &DocumentId, path: &DocPath, doc: &AutoCommit) -> Result<(), VaultError> {
     conn.prepare_cached("INSERT OR IGNORE INTO p_documents (id, path) VALUES (?1, ?2)")?
         .execute(params![id.as_bytes(), path.to_string()])?;
-    let root = View::root(doc);
+    let whole = Whole::read(doc);
+    let root = View::whole(&whole);
     match *path {
         DocPath::Clinic => {
             profile::project(conn, &root)?;

@@ -145,14 +145,14 @@ pub(super) fn project(conn: &Connection, id: PatientId, root: &View<'_>) -> Resu
             .unwrap_or_default(),
     };
     let search_row = search::row_of(id);
-    conn.prepare_cached(
-        "INSERT OR REPLACE INTO p_patients (id, search_row, identifier, json) VALUES (?1, ?2, ?3, ?4)",
-    )?
-    .execute(params![
-        id.as_bytes(),
-        search_row,
-        identifier_key(&patient.identifier),
-        super::to_json(&patient)?
-    ])?;
+    let (identifier, json) = (identifier_key(&patient.identifier), super::to_json(&patient)?);
+    let row = params![id.as_bytes(), search_row, identifier, json];
+    // What is in an index hardly ever changes: then only the row is written.
+    let sql = "INSERT INTO p_patients (id, search_row, identifier, json) VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT (id) DO UPDATE SET json = excluded.json WHERE identifier = excluded.identifier";
+    if conn.prepare_cached(sql)?.execute(row)? == 0 {
+        let sql = "INSERT OR REPLACE INTO p_patients (id, search_row, identifier, json) VALUES (?1, ?2, ?3, ?4)";
+        conn.prepare_cached(sql)?.execute(row)?;
+    }
     search::index(conn, search_row, &patient)
 }

@@ -1,7 +1,7 @@
 //! Finding a patient at the counter: by the beginnings of her names, of her document's number, or of her telephone.
 
 use domain::{Identifier, Patient, PatientId, search_key};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::patient::plain;
 use crate::reading::noun;
@@ -105,17 +105,26 @@ pub(super) fn row_of(id: PatientId) -> i64 {
     i64::from_le_bytes(*hash.as_bytes().first_chunk().expect("8 of 32 bytes")) & i64::MAX
 }
 
-/// Writes the search row of a patient anew.
+/// Writes the search row of a patient anew, if it says something else now.
 pub(super) fn index(conn: &Connection, row: i64, patient: &Patient) -> Result<(), VaultError> {
-    conn.prepare_cached("DELETE FROM p_search WHERE rowid = ?1")?
-        .execute([row])?;
+    let words = [
+        search_key(&patient.name),
+        number_words(&patient.identifier),
+        phone_words(&patient.phone),
+    ];
+    let stands: Option<[String; 3]> = conn
+        .prepare_cached("SELECT name, identifier, phone FROM p_search WHERE rowid = ?1")?
+        .query_row([row], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))
+        .optional()?;
+    if stands.as_ref() == Some(&words) {
+        return Ok(());
+    }
+    if stands.is_some() {
+        conn.prepare_cached("DELETE FROM p_search WHERE rowid = ?1")?
+            .execute([row])?;
+    }
     conn.prepare_cached("INSERT INTO p_search (rowid, name, identifier, phone) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![
-            row,
-            search_key(&patient.name),
-            number_words(&patient.identifier),
-            phone_words(&patient.phone)
-        ])?;
+        .execute(params![row, words[0], words[1], words[2]])?;
     Ok(())
 }
 

@@ -1,214 +1,17 @@
-//! Reading and writing one Automerge document field by field.
+//! Writing one Automerge document field by field.
 //!
-//! [`View`] reads; what is absent or of a newer build's shape is `None`, never an error. [`Edit`] writes a field only
-//! when it differs from what stands there, so that two people who edit different fields of one form never overwrite
-//! each other, and what a newer build added stays.
-
-use std::str::FromStr;
+//! [`Edit`] writes a field only when it differs from what stands there, so that two people who edit different fields of one
+//! form never overwrite each other, and what a newer build added stays.
 
 use automerge::transaction::Transactable;
-use automerge::{AutoCommit, ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, Value};
-use domain::{Day, Instant};
+use automerge::{AutoCommit, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, Value};
+use domain::Instant;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::newer::take_over;
+use super::view::View;
 use crate::VaultError;
-
-/// A map of a document, for reading.
-#[derive(Clone)]
-pub(crate) struct View<'d> {
-    doc: &'d AutoCommit,
-    at: ObjId,
-    /// As somebody saw it when she made this change; `None`: as it is now.
-    as_of: Option<[ChangeHash; 1]>,
-}
-
-impl<'d> View<'d> {
-    pub(crate) fn root(doc: &'d AutoCommit) -> Self {
-        Self {
-            doc,
-            at: ROOT,
-            as_of: None,
-        }
-    }
-
-    /// The same map as it was right after this change was made, where it was made.
-    pub(crate) fn as_of(&self, change: ChangeHash) -> View<'d> {
-        View {
-            doc: self.doc,
-            at: self.at.clone(),
-            as_of: Some([change]),
-        }
-    }
-
-    /// What stands under `key`, and the operation that wrote it.
-    fn get(&self, key: &str) -> Option<(Value<'d>, ObjId)> {
-        let found = match &self.as_of {
-            Some(change) => self.doc.get_at(&self.at, key, change),
-            None => self.doc.get(&self.at, key),
-        };
-        found.ok().flatten()
-    }
-
-    /// The value under `key`, whatever its shape.
-    pub(super) fn scalar(&self, key: &str) -> Option<ScalarValue> {
-        match self.get(key)? {
-            (Value::Scalar(value), _) => Some(value.into_owned()),
-            _ => None,
-        }
-    }
-
-    /// Every value that stands under `key`: more than one when it was written apart.
-    pub(super) fn scalars(&self, key: &str) -> Vec<ScalarValue> {
-        let all = self.doc.get_all(&self.at, key).unwrap_or_default().into_iter();
-        all.filter_map(|(value, _)| match value {
-            Value::Scalar(value) => Some(value.into_owned()),
-            Value::Object(_) => None,
-        })
-        .collect()
-    }
-
-    pub(crate) fn text(&self, key: &str) -> Option<String> {
-        match self.scalar(key)? {
-            ScalarValue::Str(text) => Some(text.to_string()),
-            _ => None,
-        }
-    }
-
-    /// The text, or an empty one.
-    pub(crate) fn words(&self, key: &str) -> String {
-        self.text(key).unwrap_or_default()
-    }
-
-    pub(crate) fn bytes(&self, key: &str) -> Option<Vec<u8>> {
-        match self.scalar(key)? {
-            ScalarValue::Bytes(bytes) => Some(bytes),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn number<T: TryFrom<i64>>(&self, key: &str) -> Option<T> {
-        match self.scalar(key)? {
-            ScalarValue::Int(number) => T::try_from(number).ok(),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn float(&self, key: &str) -> Option<f64> {
-        match self.scalar(key)? {
-            ScalarValue::F64(number) => Some(number).filter(|number| number.is_finite()),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn flag(&self, key: &str) -> bool {
-        matches!(self.scalar(key), Some(ScalarValue::Boolean(true)))
-    }
-
-    /// A value with a text form of its own, such as an id.
-    pub(crate) fn parsed<T: FromStr>(&self, key: &str) -> Option<T> {
-        self.text(key)?.parse().ok()
-    }
-
-    /// A word of a closed list, by its serde name; `None` for a word that this build doesn't know.
-    pub(crate) fn code<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        from_code(&self.text(key)?)
-    }
-
-    pub(crate) fn instant(&self, key: &str) -> Option<Instant> {
-        Instant::from_millisecond(self.number(key)?)
-    }
-
-    pub(crate) fn day(&self, key: &str) -> Option<Day> {
-        self.parsed(key).map(Day)
-    }
-
-    /// The map under `key`.
-    pub(crate) fn map(&self, key: &str) -> Option<View<'d>> {
-        match self.get(key)? {
-            (Value::Object(ObjType::Map), at) => Some(View {
-                doc: self.doc,
-                at,
-                as_of: self.as_of,
-            }),
-            _ => None,
-        }
-    }
-
-    /// The keys of this map, in order.
-    pub(crate) fn keys(&self) -> Vec<String> {
-        match &self.as_of {
-            Some(change) => self.doc.keys_at(&self.at, change).collect(),
-            None => self.doc.keys(&self.at).collect(),
-        }
-    }
-
-    /// The maps that stand in the map under `key`, in the order of their keys.
-    pub(crate) fn children(&self, key: &str) -> Vec<(String, View<'d>)> {
-        let Some(parent) = self.map(key) else { return Vec::new() };
-        parent
-            .keys()
-            .into_iter()
-            .filter_map(|name| parent.map(&name).map(|child| (name, child)))
-            .collect()
-    }
-
-    /// The maps of the list under `key`, in order.
-    pub(crate) fn items(&self, key: &str) -> Vec<View<'d>> {
-        let Ok(Some((Value::Object(ObjType::List), list))) = self.doc.get(&self.at, key) else {
-            return Vec::new();
-        };
-        (0..self.doc.length(&list))
-            .filter_map(|place| match self.doc.get(&list, place) {
-                Ok(Some((Value::Object(ObjType::Map), at))) => Some(View {
-                    doc: self.doc,
-                    at,
-                    as_of: None,
-                }),
-                _ => None,
-            })
-            .collect()
-    }
-
-    /// The changes that wrote what stands under `key`.
-    pub(super) fn writers_of(&self, key: &str) -> Vec<ChangeHash> {
-        let all = self.doc.get_all(&self.at, key).unwrap_or_default();
-        all.iter().filter_map(|(_, by)| self.doc.hash_for_opid(by)).collect()
-    }
-
-    /// The changes that wrote different values under these keys apart: the last one of each side. Empty when nothing is
-    /// disputed.
-    pub(super) fn sides(&self, keys: &[&str]) -> Vec<ChangeHash> {
-        let mut written = Vec::new();
-        for key in keys {
-            let all = self.doc.get_all(&self.at, *key).unwrap_or_default();
-            if all.windows(2).any(|pair| pair[0].0 != pair[1].0) {
-                let by_hash = all
-                    .into_iter()
-                    .filter_map(|(_, by)| Some((self.doc.hash_for_opid(&by)?, *key, by)));
-                written.extend(by_hash);
-            }
-        }
-        // What stands now stood in the eyes of everybody who had heard of it.
-        let knew = |change: ChangeHash, key: &str, by: &ObjId| {
-            let seen = self.doc.get_all_at(&self.at, key, &[change]).unwrap_or_default();
-            seen.iter().any(|(_, one)| one == by)
-        };
-        let mut sides: Vec<ChangeHash> = written
-            .iter()
-            .filter(|(hash, key, by)| {
-                written
-                    .iter()
-                    .all(|(other, ..)| other == hash || !knew(*other, key, by))
-            })
-            .map(|(hash, ..)| *hash)
-            .collect();
-        sides.sort_unstable();
-        sides.dedup();
-        sides
-    }
-}
 
 /// A map of a document, for writing.
 pub(crate) struct Edit<'d> {
@@ -360,11 +163,7 @@ impl<'d> Edit<'d> {
 
     /// What stands here now.
     pub(crate) fn view(&self) -> View<'_> {
-        View {
-            doc: self.doc,
-            at: self.at.clone(),
-            as_of: None,
-        }
+        View::of(self.doc, self.at.clone())
     }
 }
 

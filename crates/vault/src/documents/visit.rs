@@ -274,12 +274,15 @@ pub(super) fn project(conn: &Connection, patient: PatientId, id: VisitId, root: 
         signed: Vec::new(),
         proposal: None,
     };
-    conn.prepare_cached("INSERT OR REPLACE INTO p_visits (id, patient, opened_ms, json) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![
-            id.as_bytes(),
-            patient.as_bytes(),
-            opened_at.as_millisecond(),
-            super::to_json(&visit)?
-        ])?;
+    let json = super::to_json(&visit)?;
+    let row = params![id.as_bytes(), patient.as_bytes(), opened_at.as_millisecond(), json];
+    // What is in an index hardly ever changes: then only the row is written.
+    let sql = "INSERT INTO p_visits (id, patient, opened_ms, json) VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT (id) DO UPDATE SET json = excluded.json
+               WHERE patient = excluded.patient AND opened_ms = excluded.opened_ms";
+    if conn.prepare_cached(sql)?.execute(row)? == 0 {
+        conn.prepare_cached("INSERT OR REPLACE INTO p_visits (id, patient, opened_ms, json) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(row)?;
+    }
     Ok(())
 }
