@@ -8,6 +8,7 @@ use std::{
         mpsc::{self, Sender},
     },
     thread::JoinHandle,
+    time::Duration,
 };
 
 use domain::{PatientId, VisitId};
@@ -17,6 +18,10 @@ use crate::{
     Error,
     open::{ClinicRef, OpenClinic},
 };
+
+/// So long nothing may have come before what came is read: while more comes, storing it is what brings everybody's name here
+/// soonest.
+const QUIET: Duration = Duration::from_millis(50);
 
 /// The end that hears of changes.
 #[derive(Clone, Default)]
@@ -49,9 +54,17 @@ impl ReadingOn {
             move || {
                 while heard.recv().is_ok() {
                     heard.try_iter().for_each(drop);
-                    let mut n_left = u64::MAX;
+                    let (mut n_left, mut n_stored) = (u64::MAX, 0);
                     while !closing.load(Ordering::Relaxed) {
                         let Some(clinic) = clinic.upgrade() else { return };
+                        let n_now = clinic.vault.n_stored_first();
+                        if std::mem::replace(&mut n_stored, n_now) != n_now {
+                            drop(clinic);
+                            heard.try_iter().for_each(drop);
+                            let _ = heard.recv_timeout(QUIET);
+                            n_left = u64::MAX;
+                            continue;
+                        }
                         match clinic.read_a_slice(n_left) {
                             Some(left) => n_left = left,
                             None => break,

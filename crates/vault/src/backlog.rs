@@ -5,6 +5,7 @@
 //! newest first, and the audit last. A kill costs at most the slice. Small batches, the live ones, are judged as they come.
 //! What is judged when does not matter for the outcome: it is a function of the set.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use domain::{Day, PatientId, VisitId};
@@ -25,6 +26,10 @@ pub(crate) const A_LOT: usize = 64;
 
 /// As many changes are judged in one go: nobody who writes waits for more.
 const SLICE: usize = 128;
+
+/// As many when more than [`MANY`] are left, where each slice for itself costs time: who writes then waits some 30 ms.
+const LONG_SLICE: usize = 512;
+const MANY: i64 = 4096;
 
 /// How soon something is read; the lowest first. The numbers are stored.
 mod rank {
@@ -79,8 +84,14 @@ pub(crate) fn to_be_read(conn: &Connection) -> Result<u64, VaultError> {
 
 /// What of a document is not judged yet.
 pub(crate) fn of_document(conn: &Connection, document: &DocumentId) -> Result<Vec<ChangeId>, VaultError> {
+    // Nearly always nothing is: then nobody looks through the document.
+    let any = "SELECT EXISTS (SELECT 1 FROM changes WHERE verdict = 3 AND rank IS NOT NULL)";
+    if !conn.prepare_cached(any)?.query_row([], |row| row.get(0))? {
+        return Ok(Vec::new());
+    }
     let mut statement = conn.prepare_cached(
-        "SELECT id FROM changes WHERE verdict = 3 AND rank IS NOT NULL AND document = ?1 ORDER BY arrival",
+        "SELECT id FROM changes INDEXED BY changes_of_document
+         WHERE verdict = 3 AND rank IS NOT NULL AND document = ?1 ORDER BY arrival",
     )?;
     let rows = statement.query_map([document.as_bytes()], |row| row.get(0).map(ChangeId::from_bytes))?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -93,8 +104,16 @@ impl Vault {
         self.inner.reads_on.store(true, Ordering::Relaxed);
     }
 
+    /// How often a large batch was stored first. Who reads on waits as long as this goes up: all that is wanted first is
+    /// there the sooner.
+    pub fn n_stored_first(&self) -> u64 {
+        self.inner.n_stored_first.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn stores_first(&self, n_changes: usize) -> bool {
-        n_changes >= A_LOT && self.inner.reads_on.load(Ordering::Relaxed)
+        let first = n_changes >= A_LOT && self.inner.reads_on.load(Ordering::Relaxed);
+        self.inner.n_stored_first.fetch_add(u64::from(first), Ordering::Relaxed);
+        first
     }
 
     /// Judges the slice of what is stored and not judged that is wanted first. Gives how many changes are left.
@@ -111,7 +130,7 @@ impl Vault {
             if to_be_read(r.conn())? == 0 {
                 return Ok::<_, VaultError>(Vec::new());
             }
-            let mut slice = Vec::new();
+            let mut slice = Slice::of(SLICE);
             let of_patient = [
                 DocPath::Identity(patient),
                 DocPath::Allergies(patient),
@@ -122,7 +141,7 @@ impl Vault {
                 let document = document_id(&r.belonging(), &path.to_string());
                 r.add_document(&mut slice, &document, rank::LAST)?;
             }
-            Ok(slice)
+            Ok(slice.changes)
         })?;
         self.judge_slice(slice)
     }
@@ -146,6 +165,24 @@ impl Vault {
     }
 }
 
+/// What is judged in one go.
+struct Slice {
+    changes: Vec<Vec<u8>>,
+    size: usize,
+}
+
+impl Slice {
+    fn of(size: usize) -> Self {
+        let changes = Vec::new();
+        Self { changes, size }
+    }
+
+    /// For how many more there is room.
+    fn room(&self) -> i64 {
+        i64::try_from(self.size.saturating_sub(self.changes.len())).unwrap_or(0)
+    }
+}
+
 impl Reading<'_> {
     /// The bytes of what is to be judged next.
     fn next_slice(&self) -> Result<Vec<Vec<u8>>, VaultError> {
@@ -153,37 +190,41 @@ impl Reading<'_> {
         let Some(rank) = self.one(lowest, [], |row| Ok(row.get::<_, u8>(0)?))? else {
             return Ok(Vec::new());
         };
-        let mut slice = Vec::new();
+        let n_left = "SELECT count(*) FROM (SELECT 1 FROM changes WHERE verdict = 3 AND rank IS NOT NULL LIMIT ?1)";
+        let size = match self.one(n_left, [MANY], |row| Ok(row.get::<_, i64>(0)?))? {
+            Some(MANY) => LONG_SLICE,
+            _ => SLICE,
+        };
+        let mut slice = Slice::of(size);
         if rank >= rank::REST {
             self.add_those_in_the_queue(&mut slice)?;
         }
-        if slice.is_empty() {
+        if slice.changes.is_empty() {
             let newest = "SELECT document FROM changes WHERE verdict = 3 AND rank = ?1 ORDER BY arrival DESC LIMIT ?2";
-            let documents = self.many(newest, (rank, i64::try_from(SLICE).unwrap_or(i64::MAX)), |row| {
+            let documents = self.many(newest, (rank, slice.room()), |row| {
                 Ok(DocumentId::from_bytes(row.get(0)?))
             })?;
-            let mut done: Vec<DocumentId> = Vec::new();
+            let mut done = BTreeSet::new();
             for document in documents {
-                if slice.len() >= SLICE {
+                if slice.room() == 0 {
                     break;
                 }
-                if !done.contains(&document) {
+                if done.insert(document) {
                     self.add_document(&mut slice, &document, rank)?;
-                    done.push(document);
                 }
             }
         }
-        Ok(slice)
+        Ok(slice.changes)
     }
 
     /// Today's patients, and what they are here for.
-    fn add_those_in_the_queue(&self, slice: &mut Vec<Vec<u8>>) -> Result<(), VaultError> {
+    fn add_those_in_the_queue(&self, slice: &mut Slice) -> Result<(), VaultError> {
         for entry in self.queue(self.today()?)? {
             for path in [
                 DocPath::Allergies(entry.patient),
                 DocPath::Visit(entry.patient, entry.visit),
             ] {
-                if slice.len() < SLICE {
+                if slice.room() > 0 {
                     let document = document_id(&self.belonging(), &path.to_string());
                     self.add_document(slice, &document, rank::REST)?;
                 }
@@ -193,11 +234,13 @@ impl Reading<'_> {
     }
 
     /// What is not judged of a document, up to a rank, as far as it fits; the oldest first.
-    fn add_document(&self, slice: &mut Vec<Vec<u8>>, document: &DocumentId, rank: u8) -> Result<(), VaultError> {
-        let room = i64::try_from(SLICE.saturating_sub(slice.len())).unwrap_or(0);
-        let sql =
-            "SELECT sealed FROM changes WHERE verdict = 3 AND document = ?1 AND rank <= ?2 ORDER BY arrival LIMIT ?3";
-        slice.extend(self.many(sql, (document.as_bytes(), rank, room), |row| Ok(row.get(0)?))?);
+    fn add_document(&self, slice: &mut Slice, document: &DocumentId, rank: u8) -> Result<(), VaultError> {
+        let room = slice.room();
+        let sql = "SELECT sealed FROM changes INDEXED BY changes_of_document
+                   WHERE verdict = 3 AND document = ?1 AND rank <= ?2 ORDER BY arrival LIMIT ?3";
+        slice
+            .changes
+            .extend(self.many(sql, (document.as_bytes(), rank, room), |row| Ok(row.get(0)?))?);
         Ok(())
     }
 }

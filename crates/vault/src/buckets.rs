@@ -1,7 +1,8 @@
 //! The prefix trees of both sets, kept in the transaction that changes a set: what peers compare.
 //!
-//! Only every second level is stored; a bucket of the others is the sum of sixteen. So a write touches two rows and not
-//! four, and an answer reads at most 256.
+//! Two levels are stored. What is above them is the sum of sixteen; the leaves, of which there are as many as changes for a
+//! long time, are summed up from the ids when they are asked for. So a write touches two rows of few pages, and an answer
+//! reads at most 256 rows, or the ids of one part in 4 096.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use sync_protocol::tree::FAN_OUT;
@@ -10,8 +11,8 @@ use sync_protocol::{Bucket, ItemId, PeerSet, Prefix};
 use crate::reading::count;
 use crate::{VaultError, sharing};
 
-/// The levels that are stored; the last is the leaves'.
-const STORED: [u8; 2] = [2, 4];
+/// The levels that are stored.
+const STORED: [u8; 2] = [2, 3];
 
 /// One more id. The caller knows that it was not in.
 pub(crate) fn add(conn: &Connection, set: PeerSet, id: &ItemId) -> Result<(), VaultError> {
@@ -79,8 +80,11 @@ pub(crate) fn children(conn: &Connection, set: PeerSet, prefix: Prefix) -> Resul
         return Ok(buckets);
     };
     let (first, last) = (children[0], children[FAN_OUT - 1]);
-    // A child that is not stored is the sum of the sixteen below it.
-    let n_bits = 4 * u32::from(first.depth() % 2);
+    // A child that is not stored is the sum of the sixteen below it, or of its ids.
+    let n_bits = match STORED.iter().find(|depth| **depth >= first.depth()) {
+        Some(stored) => 4 * u32::from(stored - first.depth()),
+        None => return leaves(conn, set, prefix),
+    };
     let (from, to) = (first.number() << n_bits, (last.number() + 1) << n_bits);
     let mut statement =
         conn.prepare_cached("SELECT prefix, n, sum FROM buckets WHERE of = ?1 AND prefix >= ?2 AND prefix < ?3")?;
@@ -92,6 +96,35 @@ pub(crate) fn children(conn: &Connection, set: PeerSet, prefix: Prefix) -> Resul
             sum: row.get(2)?,
         };
         buckets[((number >> n_bits) - first.number()) as usize].join(&bucket);
+    }
+    Ok(buckets)
+}
+
+/// The children of a prefix on the lowest stored level. Only indexes are read.
+fn leaves(conn: &Connection, set: PeerSet, prefix: Prefix) -> Result<[Bucket; FAN_OUT], VaultError> {
+    let mut buckets = [Bucket::default(); FAN_OUT];
+    let mut each = |sql: &str, change: fn(&mut Bucket, &ItemId)| -> Result<(), VaultError> {
+        let (first, last) = prefix.bounds();
+        let mut statement = conn.prepare_cached(sql)?;
+        let mut rows = statement.query(params![first.as_bytes(), last.as_bytes()])?;
+        while let Some(row) = rows.next()? {
+            let id = ItemId::from_bytes(row.get(0)?);
+            let child = Prefix::of(&id, prefix.depth() + 1).number() as usize % FAN_OUT;
+            change(&mut buckets[child], &id);
+        }
+        Ok(())
+    };
+    match set {
+        PeerSet::Consents => each(
+            "SELECT name FROM consent_names WHERE name >= ?1 AND name <= ?2",
+            Bucket::add,
+        )?,
+        PeerSet::Changes => {
+            each("SELECT id FROM changes WHERE id >= ?1 AND id <= ?2", Bucket::add)?;
+            let covered = "SELECT id FROM changes INDEXED BY changes_covered_by_id
+                           WHERE covered_by IS NOT NULL AND id >= ?1 AND id <= ?2";
+            each(covered, Bucket::remove)?;
+        }
     }
     Ok(buckets)
 }

@@ -64,14 +64,14 @@ pub struct VerifyReport {
 impl Reading<'_> {
     /// The figures of the status strip.
     pub fn sync_figures(&self) -> Result<SyncFigures, VaultError> {
-        // `verdict > 0` besides: only then does the partial index `changes_in_doubt` answer, not a scan of the set.
+        // `verdict IN (1, 2)` besides: only then does the partial index `changes_in_doubt` answer, not a scan of the set.
         let how_many = |sql: &str| Ok::<u64, VaultError>(self.one(sql, [], |row| Ok(count(row, 0)?))?.unwrap_or(0));
         Ok(SyncFigures {
             pending: outbox::pending(self.conn())?,
             to_be_read: backlog::to_be_read(self.conn())?,
             n_changes: buckets::total(self.conn(), PeerSet::Changes)?,
-            waiting: how_many("SELECT count(*) FROM changes WHERE verdict > 0 AND verdict = 1")?,
-            quarantined: how_many("SELECT count(*) FROM changes WHERE verdict > 0 AND verdict = 2")?,
+            waiting: how_many("SELECT count(*) FROM changes WHERE verdict IN (1, 2) AND verdict = 1")?,
+            quarantined: how_many("SELECT count(*) FROM changes WHERE verdict IN (1, 2) AND verdict = 2")?,
             refused: how_many("SELECT count(*) FROM refused")?,
             conflicts: self.n_matters()?,
             missing: self.missing()?,
@@ -81,8 +81,7 @@ impl Reading<'_> {
 
     /// Everything that was quarantined, in the order in which it came.
     pub fn quarantined(&self) -> Result<Vec<Quarantined>, VaultError> {
-        let sql =
-            "SELECT id, device, coalesce(reason, '') FROM changes WHERE verdict > 0 AND verdict = ?1 ORDER BY arrival";
+        let sql = "SELECT id, device, coalesce(reason, '') FROM changes WHERE verdict IN (1, 2) AND verdict = ?1 ORDER BY arrival";
         self.many(sql, [Verdict::Quarantined as i64], |row| {
             Ok(Quarantined {
                 id: ChangeId::from_bytes(row.get(0)?),

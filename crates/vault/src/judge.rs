@@ -10,12 +10,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::{AutoCommit, Change, ChangeHash};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use seal::{ChangeId, ChangeKind, DocumentId, SealError, SealedChange};
 
 use crate::belonging::Belonging;
 use crate::documents::{self, DocPath, OpenDoc, Shelf};
-use crate::erasure::Coming;
 pub(crate) use crate::looked::AFTER_REMOVAL;
 use crate::looked::{self, Looked, Opened, Placed, Reason};
 use crate::reading::count;
@@ -36,7 +35,7 @@ pub(crate) struct Judge<'j> {
     /// Who belongs is another than it was.
     again: bool,
     /// What was looked at before the transaction began.
-    looked: HashMap<ChangeId, (u64, Result<Placed, Reason>)>,
+    pub(crate) looked: HashMap<ChangeId, (u64, Result<Placed, Reason>)>,
 }
 
 /// Why a change is not taken that has its place in one writer's history together with another.
@@ -59,87 +58,6 @@ impl<'j> Judge<'j> {
         }
     }
 
-    /// Stores what came and is not here yet, and judges it. Gives the names of what is new, and of the rest.
-    pub(crate) fn take_in(&mut self, came: Vec<Looked>) -> Result<TakenIn, VaultError> {
-        let mut taken = TakenIn::default();
-        let mut joining = Vec::with_capacity(came.len());
-        for looked in came {
-            let Looked {
-                id,
-                sealed,
-                bytes,
-                found,
-                rank,
-            } = looked;
-            let Some(sealed) = sealed else {
-                // Nobody could be told of it under this name.
-                match set::insert(self.conn, id, None, &bytes)? {
-                    true => taken.unreadable.push(id),
-                    false => taken.held.push(id),
-                }
-                continue;
-            };
-            let Coming::Into(stored) = erasure::coming(self.conn, self.belonging, &sealed, &bytes)? else {
-                continue;
-            };
-            let names = match &found {
-                Ok(Placed::Change(_, change)) if stored.len() == bytes.len() => Some(set::automerge_names(change)),
-                _ => None,
-            };
-            let row = set::Row {
-                names,
-                rank,
-                ..set::Row::unjudged(id, Some(sealed.header()))
-            };
-            if set::insert_row(self.conn, &row, &stored)? {
-                joining.push((id, *sealed.header()));
-                if rank.is_some() {
-                    taken.later.push(id);
-                    continue;
-                }
-                self.looked.insert(id, (bytes.len() as u64, found));
-                taken.new.push(id);
-            } else {
-                taken.held.push(id);
-            }
-        }
-        set::join(self.conn, joining.iter().map(|(id, header)| (*id, Some(header))))?;
-        Ok(taken)
-    }
-
-    /// Judges what [`Self::take_in`] stored.
-    pub(crate) fn judge_taken(&mut self, taken: &TakenIn) -> Result<(), VaultError> {
-        if !taken.later.is_empty() {
-            self.tags.insert(Tag::Sync);
-        }
-        if !(taken.new.is_empty() && taken.unreadable.is_empty()) {
-            self.judge(&[taken.new.as_slice(), &taken.unreadable].concat())?;
-        }
-        Ok(())
-    }
-
-    /// Judges what was stored first and looked at now, unless somebody did meanwhile.
-    pub(crate) fn judge_stored(&mut self, looked: Vec<Looked>) -> Result<(), VaultError> {
-        let mut ids = Vec::with_capacity(looked.len());
-        for Looked { id, bytes, found, .. } in looked {
-            let sql = "SELECT verdict = 3 FROM changes WHERE id = ?1";
-            let still: Option<bool> = self
-                .conn
-                .prepare_cached(sql)?
-                .query_row([id.as_bytes()], |row| row.get(0))
-                .optional()?;
-            if still != Some(true) {
-                continue;
-            }
-            if let Ok(Placed::Change(_, change)) = &found {
-                set::note_automerge(self.conn, &id, change)?;
-            }
-            self.looked.insert(id, (bytes.len() as u64, found));
-            ids.push(id);
-        }
-        self.judge(&ids)
-    }
-
     /// What the judged changes changed.
     pub(crate) fn tags(self) -> Vec<Tag> {
         self.tags.into_iter().collect()
@@ -149,7 +67,7 @@ impl<'j> Judge<'j> {
     pub(crate) fn judge_again(&mut self) -> Result<(), VaultError> {
         let mut statement = self
             .conn
-            .prepare("SELECT id FROM changes WHERE verdict > 0 AND verdict = ?1 ORDER BY arrival")?;
+            .prepare("SELECT id FROM changes WHERE verdict IN (1, 2) AND verdict = ?1 ORDER BY arrival")?;
         let ids = statement.query_map([Verdict::Quarantined as i64], |row| {
             row.get(0).map(ChangeId::from_bytes)
         })?;
@@ -362,7 +280,8 @@ impl<'j> Judge<'j> {
     /// Other changes that claim the same place, quarantined ones left out.
     fn rivals(&self, id: &ChangeId) -> Result<Vec<ChangeId>, VaultError> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT other.id FROM changes one JOIN changes other
+            // By its name: device and opening have an index, too, and a device writes more in an opening than in a document.
+            "SELECT other.id FROM changes one JOIN changes other INDEXED BY changes_of_document
                ON other.document = one.document AND other.device = one.device AND other.opening = one.opening
               AND other.am_seq = one.am_seq AND other.id <> one.id AND other.verdict <> ?2
              WHERE one.id = ?1",
@@ -377,7 +296,8 @@ impl<'j> Judge<'j> {
     fn rule_by_presence(&mut self, doc: &mut AutoCommit, id: &DocumentId, batch: &Batch) -> Result<(), VaultError> {
         let mut statement = self.conn.prepare_cached(
             // 1 is `Waiting`: as a word of the text it lets the index of those answer.
-            "SELECT id, am_hash FROM changes WHERE document = ?1 AND verdict = 1 AND am_hash IS NOT NULL",
+            "SELECT id, am_hash FROM changes INDEXED BY changes_waiting_of
+             WHERE document = ?1 AND verdict = 1 AND am_hash IS NOT NULL",
         )?;
         let rows = statement.query_map([id.as_bytes()], |row| {
             Ok((ChangeId::from_bytes(row.get(0)?), ChangeHash(row.get(1)?)))
@@ -403,19 +323,6 @@ enum Found {
     /// A member of the set without its body, as it is stored.
     WithoutBody(Vec<u8>),
     Not(Reason),
-}
-
-/// What became of changes that came.
-#[derive(Default)]
-pub(crate) struct TakenIn {
-    /// Were not here, and are.
-    pub new: Vec<ChangeId>,
-    /// So are these, and they are judged later.
-    pub later: Vec<ChangeId>,
-    /// So are these, which this build cannot read.
-    pub unreadable: Vec<ChangeId>,
-    /// Were here.
-    pub held: Vec<ChangeId>,
 }
 
 /// Those whose parents are in the document or stand before them, in this order; and the rest.

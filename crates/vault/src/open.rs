@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
 
 use domain::Instant;
@@ -191,6 +191,7 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: File) -
         tries: Mutex::new(tries),
         numbers: numbers.into(),
         reads_on: AtomicBool::new(false),
+        n_stored_first: AtomicU64::new(0),
         belonging: RwLock::new(belonging),
         clock: ports.clock,
         rng,

@@ -36,7 +36,10 @@ pub(crate) fn forget(conn: &Connection, kind: Kind, id: &[u8]) -> Result<(), Vau
 }
 
 /// Takes changes out of the line that no relay needs, since they are covered, or takes, since no frame holds them.
-pub(crate) fn forget_unwanted(conn: &Connection, ids: &[ChangeId]) -> Result<(), VaultError> {
+pub(crate) fn forget_unwanted<'i>(
+    conn: &Connection,
+    ids: impl IntoIterator<Item = &'i ChangeId>,
+) -> Result<(), VaultError> {
     let sql = "DELETE FROM outbox WHERE kind = 0 AND id = ?1 AND EXISTS (SELECT 1 FROM changes c
                WHERE c.id = ?1 AND (c.covered_by IS NOT NULL OR length(c.sealed) > ?2))";
     let mut forget = conn.prepare_cached(sql)?;

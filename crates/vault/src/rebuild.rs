@@ -89,13 +89,13 @@ pub(crate) fn run(conn: &Connection, belonging: &Belonging, shelf: &mut Shelf) -
     for document in documents(conn, belonging)? {
         Judge::new(conn, belonging, shelf).judge(&changes_of(conn, &document)?)?;
     }
-    // `verdict > 0` besides: only then does the partial index `changes_in_doubt` answer, not a scan of the set.
+    // `verdict IN (1, 2)` besides: only then does the partial index `changes_in_doubt` answer, not a scan of the set.
     let in_doubt = |verdict: Verdict| {
-        let sql = "SELECT count(*) FROM changes WHERE verdict > 0 AND verdict = ?1";
+        let sql = "SELECT count(*) FROM changes WHERE verdict IN (1, 2) AND verdict = ?1";
         conn.query_row(sql, [verdict as i64], |row| count(row, 0))
     };
     let n_changes = conn.query_row("SELECT count(*) FROM changes", [], |row| count(row, 0))?;
-    let n_in_doubt = conn.query_row("SELECT count(*) FROM changes WHERE verdict > 0", [], |row| {
+    let n_in_doubt = conn.query_row("SELECT count(*) FROM changes WHERE verdict IN (1, 2)", [], |row| {
         count(row, 0)
     })?;
     Ok(RebuildReport {

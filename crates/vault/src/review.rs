@@ -56,7 +56,7 @@ impl Reading<'_> {
     pub fn put_aside(&self) -> Result<Vec<PutAside>, VaultError> {
         let mut groups: BTreeMap<(String, DeviceId), Group> = BTreeMap::new();
         let sql = "SELECT coalesce(reason, ''), device, document, opening, number, sealed FROM changes
-                   WHERE verdict > 0 AND verdict = ?1 ORDER BY arrival";
+                   WHERE verdict IN (1, 2) AND verdict = ?1 ORDER BY arrival";
         self.many(sql, [Verdict::Quarantined as i64], |row| {
             let device = DeviceId::from_bytes(row.get(1)?);
             let group = groups.entry((row.get(0)?, device)).or_default();
@@ -148,7 +148,7 @@ impl Reading<'_> {
     }
 
     fn n_waiting_in(&self, documents: &BTreeSet<DocumentId>) -> Result<u64, VaultError> {
-        let sql = "SELECT document FROM changes WHERE verdict > 0 AND verdict = ?1";
+        let sql = "SELECT document FROM changes WHERE verdict IN (1, 2) AND verdict = ?1";
         let waiting = self.many(sql, [Verdict::Waiting as i64], |row| {
             Ok(DocumentId::from_bytes(row.get(0)?))
         })?;

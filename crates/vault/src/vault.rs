@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use automerge::ActorId;
@@ -51,6 +51,7 @@ pub(crate) struct Inner {
     pub numbers: Arc<Numbers>,
     /// Somebody judges in the background what was stored first.
     pub reads_on: AtomicBool,
+    pub n_stored_first: AtomicU64,
     pub belonging: RwLock<Arc<Belonging>>,
     pub clock: Arc<dyn Clock>,
     pub rng: SharedRng,

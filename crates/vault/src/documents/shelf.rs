@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use automerge::{AutoCommit, Change};
+use automerge::{AutoCommit, Change, ReadDoc};
 use rusqlite::Connection;
 use seal::{ChangeId, DocumentId, SealedChange};
 
@@ -13,8 +13,11 @@ use crate::payload::Payload;
 use crate::writing::document_id;
 use crate::{VaultError, set, snapshots};
 
-/// As many loaded documents as are kept.
-const CAPACITY: usize = 64;
+/// As many loaded documents as are kept: the work of one batch of the relay, and of the next on the same patients.
+const CAPACITY: usize = 384;
+
+/// As many operations as they may have together. Each takes some hundred bytes, as does a change.
+const MAX_OPERATIONS: u64 = 150_000;
 
 /// A loaded document.
 pub(crate) struct OpenDoc {
@@ -23,11 +26,18 @@ pub(crate) struct OpenDoc {
     pub doc: AutoCommit,
 }
 
+struct Kept {
+    used: u64,
+    n_operations: u64,
+    open: OpenDoc,
+}
+
 /// Loaded documents that agree with the last commit, the least recently used given up first.
 #[derive(Default)]
 pub(crate) struct Shelf {
-    documents: HashMap<DocPath, (u64, OpenDoc)>,
+    documents: HashMap<DocPath, Kept>,
     clock: u64,
+    n_operations: u64,
     n_made_anew: u64,
     has_erased: bool,
 }
@@ -40,8 +50,8 @@ impl Shelf {
         belonging: &Belonging,
         path: DocPath,
     ) -> Result<OpenDoc, VaultError> {
-        match self.documents.remove(&path) {
-            Some((_, open)) => Ok(open),
+        match self.give_up(&path) {
+            Some(open) => Ok(open),
             None => load(conn, belonging, path),
         }
     }
@@ -57,21 +67,34 @@ impl Shelf {
 
     /// Puts a document back whose changes are committed.
     pub(crate) fn put(&mut self, open: OpenDoc) {
+        self.give_up(&open.path);
         self.clock += 1;
-        self.documents.insert(open.path, (self.clock, open));
-        if self.documents.len() > CAPACITY {
-            let oldest = self
-                .documents
-                .iter()
-                .min_by_key(|(_, (used, _))| *used)
-                .map(|(path, _)| *path);
-            oldest.map(|path| self.documents.remove(&path));
+        let n_operations = open.doc.stats().num_ops;
+        self.n_operations += n_operations;
+        let kept = Kept {
+            used: self.clock,
+            n_operations,
+            open,
+        };
+        self.documents.insert(kept.open.path, kept);
+        while self.documents.len() > CAPACITY || (self.n_operations > MAX_OPERATIONS && self.documents.len() > 1) {
+            let oldest = self.documents.iter().min_by_key(|(_, kept)| kept.used);
+            let Some(oldest) = oldest.map(|(path, _)| *path) else {
+                break;
+            };
+            self.give_up(&oldest);
         }
+    }
+
+    fn give_up(&mut self, path: &DocPath) -> Option<OpenDoc> {
+        let kept = self.documents.remove(path)?;
+        self.n_operations -= kept.n_operations;
+        Some(kept.open)
     }
 
     /// Forgets one document, which is made anew without something that it had.
     pub(crate) fn forget(&mut self, path: &DocPath) {
-        self.documents.remove(path);
+        self.give_up(path);
         self.n_made_anew += 1;
     }
 
@@ -93,6 +116,7 @@ impl Shelf {
     /// Forgets all of them: what they hold was not committed.
     pub(crate) fn clear(&mut self) {
         self.documents.clear();
+        self.n_operations = 0;
         self.has_erased = false;
     }
 }
