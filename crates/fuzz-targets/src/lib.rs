@@ -117,11 +117,6 @@ pub const TARGETS: &[Target] = &[
     Target::new("device_message", protocol::device_message, protocol::device_messages),
     Target::new("relay_message", protocol::relay_message, protocol::relay_messages),
     Target::new("peer_message", protocol::peer_message, protocol::peer_messages),
-    Target::new(
-        "short_changes",
-        short_changes::short_changes,
-        short_changes::conversations,
-    ),
     // A stranger's bytes: each is copied a few times, however small the frames.
     Target::new("peer_stream", protocol::peer_stream, protocol::peer_streams)
         .within(Bounds::USUAL.with_asked(64 * 1024, 16)),
@@ -138,6 +133,11 @@ pub const TARGETS: &[Target] = &[
         Bounds::USUAL
             .with_peak(24 * 1024 * 1024)
             .with_asked(128 * 1024 * 1024, 16 * 1024),
+    ),
+    Target::new(
+        "short_changes",
+        short_changes::short_changes,
+        short_changes::conversations,
     ),
 ];
 
