@@ -1,8 +1,10 @@
 //! One connection of a device to the relay, of which either end can be gone without the other's knowing.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use sync_protocol::sim::SimObjects;
 use sync_protocol::{
     DeviceError, DeviceSession, DeviceStep, Outgoing, RefusedCode, RelaySession, RelayStep, RelayStore, StoreError,
     SyncStore, Wake,
@@ -28,6 +30,8 @@ pub(super) struct Call {
     pub(super) n_frames: usize,
     device_end: Option<DeviceSession>,
     relay_end: Option<RelaySession>,
+    /// Where the relay keeps chunks.
+    objects: Arc<Mutex<SimObjects>>,
     up: VecDeque<Vec<u8>>,
     down: VecDeque<Outgoing>,
 }
@@ -39,6 +43,7 @@ impl Call {
         device: &Device,
         fault: Option<Fault>,
         relay: &dyn RelayStore,
+        objects: &Arc<Mutex<SimObjects>>,
         rng: &mut SeededRng,
     ) -> Self {
         let vault = device.vault().clone();
@@ -56,6 +61,7 @@ impl Call {
             n_frames: 0,
             device_end: Some(DeviceSession::new(store, Arc::clone(&device.keys))),
             relay_end: Some(relay_end),
+            objects: Arc::clone(objects),
             up: VecDeque::new(),
             down: VecDeque::new(),
         };
@@ -100,7 +106,7 @@ impl Call {
             return (true, Vec::new());
         };
         match session.receive(&frame, relay, now_ms, rng) {
-            Ok(step) => (true, self.follow_relay(step)),
+            Ok(step) => (true, self.work(step, relay, now_ms)),
             Err(_) => {
                 self.relay_end = None;
                 (true, Vec::new())
@@ -143,7 +149,7 @@ impl Call {
     pub(super) fn look_again(&mut self, relay: &mut dyn RelayStore, now_ms: i64) {
         let Some(session) = &mut self.relay_end else { return };
         match session.wake(relay, now_ms) {
-            Ok(step) => drop(self.follow_relay(step)),
+            Ok(step) => drop(self.work(step, relay, now_ms)),
             Err(_) => self.relay_end = None,
         }
     }
@@ -195,6 +201,27 @@ impl Call {
                 _ => false,
             };
         self.error.filter(|_| !expected)
+    }
+
+    /// Follows the relay, and does at once what it wants done with objects.
+    fn work(&mut self, step: RelayStep, relay: &mut dyn RelayStore, now_ms: i64) -> Vec<Wake> {
+        let (mut steps, mut wakes) = (VecDeque::from([step]), Vec::new());
+        while let Some(mut step) = steps.pop_front() {
+            for work in mem::take(&mut step.objects) {
+                let done = self.objects.lock().unwrap_or_else(PoisonError::into_inner).work(work);
+                match self
+                    .relay_end
+                    .as_mut()
+                    .map(|session| session.worked(done, relay, now_ms))
+                {
+                    Some(Ok(step)) => steps.push_back(step),
+                    Some(Err(_)) => self.relay_end = None,
+                    None => {}
+                }
+            }
+            wakes.extend(self.follow_relay(step));
+        }
+        wakes
     }
 
     fn follow_device(&mut self, step: Result<DeviceStep, DeviceError>) {

@@ -1,5 +1,7 @@
 //! Everything between the devices: calls to the relay, meetings on the LAN, and how both go wrong.
 
+use std::sync::Arc;
+
 use anyhow::{Result, bail, ensure};
 use sync_protocol::{SyncStore, Wake};
 use testkit::SeededRng;
@@ -129,7 +131,8 @@ impl World {
         if self.calls.len() >= MOST_CONNECTIONS {
             self.calls.remove(0).cut();
         }
-        let call = Call::open(who, &self.devices[who], self.fault, self.relay.store(), rng);
+        let objects = Arc::clone(&self.relay.objects);
+        let call = Call::open(who, &self.devices[who], self.fault, self.relay.store(), &objects, rng);
         self.calls.push(call);
         self.figures.n_connections += 1;
         format!("{name} calls the relay")

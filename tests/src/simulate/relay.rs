@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result, ensure};
 use seal::{GrantId, Revocation, SealedChange, TenantId};
+use sync_protocol::sim::SimObjects;
 use sync_protocol::{BATCH_BYTES, BATCH_ITEMS, Consent, ItemId, Page, RelayStore, Roster};
 use sync_server::{FILE_NAME, Store};
 use testkit::SeededRng;
@@ -47,6 +49,8 @@ pub(super) struct Relay {
     pub(super) covered: BTreeSet<ItemId>,
     /// It was put back under its old incarnation, and its operator does not know yet.
     pub(super) astray: bool,
+    /// Where it keeps chunks: no fault reaches them yet.
+    pub(super) objects: Arc<Mutex<SimObjects>>,
     store: Option<Store>,
     home: PathBuf,
     dir: PathBuf,
@@ -68,6 +72,7 @@ impl Relay {
             covered: BTreeSet::new(),
             away: false,
             astray: false,
+            objects: Arc::default(),
             store: Some(store),
             home: home.to_owned(),
             dir,
