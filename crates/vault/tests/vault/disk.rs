@@ -10,7 +10,7 @@ const NO_ROOM: u32 = 1;
 const ROOM: u32 = 1 << 30;
 
 /// Writes until the last free page is gone, so that the next write needs room that isn't there.
-fn fill(vault: &vault::Vault) {
+pub fn fill(vault: &vault::Vault) {
     vault.limit_pages(NO_ROOM).unwrap();
     for n in 0.. {
         let big = "x".repeat(2000);

@@ -1,5 +1,6 @@
 //! Erasing: what is left of it nowhere, and that no order of hearing, no peer and no backup brings it back.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -8,10 +9,11 @@ use aes::cipher::{BlockCipherDecrypt, KeyInit};
 use domain::{Role, Severity, StaffId};
 use proptest::prelude::*;
 use seal::{ChangeId, PersonKeys, SealedChange};
-use sync_protocol::{ItemId, OutId, PeerSet, PeerStore, SyncStore};
+use sync_protocol::{ChunkId, ChunkSource, ChunkStore, ItemId, OutId, PeerSet, PeerStore, SyncStore};
 use vault::{Addendum, Erased, ErasureReason, FACT_CONTEXT, FactBody, FactDraft, StaffEnrolled, Vault, VaultError};
 
 use crate::backup::{back_up, restored};
+use crate::fetching::{LIFE, recorded};
 use crate::merging::{do_something, shuffled};
 use crate::nouns::queued;
 use crate::peers::meet;
@@ -583,4 +585,44 @@ proptest! {
         assert_same(writers[0].vault(), hearers[0].vault());
         prop_assert!(hearers[0].vault().verify().unwrap().trees_hold);
     }
+}
+
+#[test]
+fn sound_that_is_being_fetched_goes_when_it_is_erased_and_the_relay_is_told() {
+    let (_clinic, one, two) = recorded(3);
+    let keys = person(one.vault(), OWNER, Role::Owner);
+    exchange(one.vault(), two.vault());
+    two.vault().begin_attachments(&LIFE).unwrap();
+    two.vault().want_recording(RECORDING).unwrap();
+    let none = BTreeSet::new();
+    let sealed = |chunk: &ChunkId| one.vault().chunk(chunk).unwrap().unwrap();
+    let (first, _) = two.vault().wanted_chunk(&none).unwrap().unwrap();
+    two.vault()
+        .absorb_chunk(&first, &sealed(&first), ChunkSource::Peer)
+        .unwrap();
+    let (second, claim) = two.vault().wanted_chunk(&none).unwrap().unwrap();
+    let second_sealed = sealed(&second);
+    let folder = two.dir.join("attachments").join(recording().attachment.to_string());
+    assert!(folder.exists());
+
+    erase(one.vault(), &keys, all_of(one.vault(), 1));
+    exchange(one.vault(), two.vault());
+    // It was on its way.
+    two.vault()
+        .absorb_chunk(&second, &second_sealed, ChunkSource::Peer)
+        .unwrap();
+    drop(claim);
+    assert!(!folder.exists());
+    for vault in [one.vault(), two.vault()] {
+        assert!(matches!(vault.want_recording(RECORDING), Err(VaultError::NotFound(_))));
+        assert!(vault.wanted_chunk(&none).unwrap().is_none());
+        assert_eq!(vault.chunk(&first).unwrap(), None);
+        assert_eq!(vault.chunks_to_offer(9).unwrap(), None);
+        assert_eq!(vault.attachment_to_forget().unwrap(), Some(first.attachment));
+        vault.attachment_forgotten(&first.attachment).unwrap();
+        assert_eq!(vault.attachment_to_forget().unwrap(), None);
+    }
+    // A relay that was put back has to be told again.
+    two.vault().begin_attachments(&INCARNATION).unwrap();
+    assert_eq!(two.vault().attachment_to_forget().unwrap(), Some(first.attachment));
 }

@@ -8,9 +8,10 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
+use domain::{AttachmentId, RecordingId};
 use rand_core::Rng;
-use sync_protocol::PeerStore;
-use vault::{Vault, kill};
+use sync_protocol::{ChunkSource, ChunkStore, PeerStore};
+use vault::{NewRecording, Vault, VaultError, kill};
 
 use crate::nouns::queued;
 use crate::sound::{RECORDING, recording};
@@ -18,6 +19,9 @@ use crate::world::*;
 
 const PROBE: &str = "killing::the_probe_does_its_work_and_tells_what_was_acknowledged";
 const TODAY: &str = "2026-11-21";
+
+/// A recording of another device.
+const ELSEWHERE: RecordingId = RecordingId::from_bytes([15; 16]);
 
 /// What one run of the probe does, in order; each line is told once its writes are acknowledged.
 fn work(vault: &Vault, clinic: &Clinic, mut acknowledged: impl FnMut(String)) {
@@ -46,6 +50,24 @@ fn work(vault: &Vault, clinic: &Clinic, mut acknowledged: impl FnMut(String)) {
     deliver(vault, take_outbox(&other));
     while vault.read_on().unwrap() > 0 {}
     acknowledged("many".into());
+    let sound = NewRecording {
+        id: ELSEWHERE,
+        attachment: AttachmentId::from_bytes([16; 16]),
+        ..recording()
+    };
+    write(&other, |w| w.start_recording(&sound));
+    for n in 0..3 {
+        other.append_chunk(ELSEWHERE, &[n; 500], 1000).unwrap();
+    }
+    write(&other, |w| w.finish_recording(ELSEWHERE, at(1000)));
+    deliver(vault, take_outbox(&other));
+    vault.want_recording(ELSEWHERE).unwrap();
+    acknowledged("wanted".into());
+    while let Some((chunk, _)) = vault.wanted_chunk(&BTreeSet::new()).unwrap() {
+        let sealed = other.chunk(&chunk).unwrap().unwrap();
+        vault.absorb_chunk(&chunk, &sealed, ChunkSource::Peer).unwrap();
+    }
+    acknowledged("fetched".into());
     vault.checkpoint().unwrap();
     vault.rebuild().unwrap();
     acknowledged("rebuilt".into());
@@ -60,7 +82,7 @@ fn the_probe_does_its_work_and_tells_what_was_acknowledged() {
         work(machine.vault(), &clinic, |line| {
             told.insert(line);
         });
-        assert_eq!(told.len(), 27);
+        assert_eq!(told.len(), 29);
         check(machine.vault(), &told);
         return;
     };
@@ -111,6 +133,21 @@ fn check(vault: &Vault, told: &BTreeSet<String>) {
     );
     for place in 0..n_chunks {
         assert_eq!(vault.read_chunk(RECORDING, place).unwrap().len(), 500);
+    }
+    if let Ok(sound) = vault.read::<_, VaultError>(|r| r.sound_of(ELSEWHERE)) {
+        for place in 0..sound.of {
+            // One that came just before the kill is whole or not there, and is asked for again.
+            match vault.read_chunk(ELSEWHERE, place) {
+                Ok(sound) => assert_eq!(sound.len(), 500),
+                Err(error) => assert!(place >= sound.here, "chunk {place} counts: {error}"),
+            }
+        }
+        let all = sound.here == 3;
+        assert!(all || !told.contains("fetched"), "fetched sound was lost");
+        assert!(
+            all || sound.wanted || !told.contains("wanted"),
+            "that it is wanted was lost"
+        );
     }
     let report = vault.verify().unwrap();
     assert!(

@@ -11,6 +11,7 @@ mod copies;
 mod disk;
 mod erasing;
 mod facts;
+mod fetching;
 mod killing;
 mod merging;
 mod newer;
