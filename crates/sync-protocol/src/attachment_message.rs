@@ -61,7 +61,7 @@ pub enum AttachmentAnswer {
     /// This attachment was erased: nothing of it is here, nor will ever be taken.
     #[n(5)]
     Forgotten(#[n(0)] AttachmentId),
-    /// These were here, and are lost: whoever has them may offer them again.
+    /// These were here and are lost, or could not be kept a while ago: whoever has them may offer them again.
     #[n(6)]
     Lost(#[n(0)] AttachmentId, #[n(1)] ChunkNames),
 }

@@ -160,7 +160,7 @@ impl RelaySession {
                 State::Member(member) => {
                     // What is more urgent goes first.
                     member.tell_news(store, now_ms, step)?;
-                    member.worked(done, store, step)
+                    member.worked(done, store, now_ms, step)
                 }
                 _ => Ok(()),
             }

@@ -19,7 +19,7 @@ pub(super) struct Attachments {
     /// Said, and not answered yet.
     up: Option<Up>,
     to_put: VecDeque<ChunkId>,
-    /// The relay takes none now.
+    /// The relay takes none now, until it says otherwise.
     is_full: bool,
     down: Option<(ChunkId, Claim)>,
     /// Asked for in vain.
@@ -174,7 +174,10 @@ impl Attachments {
                     }
                 }
             }
-            (AttachmentAnswer::Lost(attachment, names), _) => store.chunks_lost(&attachment, &names.0)?,
+            (AttachmentAnswer::Lost(attachment, names), _) => {
+                store.chunks_lost(&attachment, &names.0)?;
+                self.is_full = false;
+            }
             _ => return Err(DeviceError::Unexpected),
         }
         Ok(())

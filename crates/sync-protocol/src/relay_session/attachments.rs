@@ -13,6 +13,9 @@ use crate::{
     RefusedCode, RelayMessage, RelayStore, Wake,
 };
 
+/// So long after its objects failed a connection tries again, in milliseconds.
+const TRY_AGAIN_MS: i64 = 60_000;
+
 /// What is on its way in one connection.
 #[derive(Default)]
 pub(super) struct Attachments {
@@ -23,6 +26,9 @@ pub(super) struct Attachments {
     /// And is being read.
     reads: bool,
     missed: BTreeSet<ChunkId>,
+    /// Could not be written, or read: when this connection may try again.
+    later_put: Option<(ChunkId, i64)>,
+    later_get: Option<(ChunkId, i64)>,
     n_asked: u32,
 }
 
@@ -101,13 +107,18 @@ impl Member {
         &mut self,
         done: ObjectDone,
         store: &mut dyn RelayStore,
+        now_ms: i64,
         step: &mut RelayStep,
     ) -> Result<(), Stop> {
+        let again_ms = now_ms.saturating_add(TRY_AGAIN_MS);
         match done {
             ObjectDone::Written(key, n_bytes) if self.attachments.put == Some(key.chunk) => {
                 self.attachments.put = None;
                 let refusal = match n_bytes {
-                    None => Some(ChunkRefusal::Later),
+                    None => {
+                        self.attachments.later_put = Some((key.chunk, again_ms));
+                        Some(ChunkRefusal::Later)
+                    }
                     Some(_) => match store.place_for(&key.tenant, &key.chunk)? {
                         ChunkPlace::Here => None,
                         ChunkPlace::Refused(refusal) => Some(refusal),
@@ -123,6 +134,10 @@ impl Member {
                     ObjectRead::Whole(bytes) if store.has_chunk(&self.tenant, &key.chunk)? => {
                         step.say(&RelayMessage::Attachments(AttachmentAnswer::Chunk(bytes.into())));
                     }
+                    ObjectRead::Failed => {
+                        self.attachments.later_get = Some((key.chunk, again_ms));
+                        say_not_here(key.chunk, step);
+                    }
                     _ => self.not_here(key.chunk, step),
                 }
             }
@@ -135,11 +150,23 @@ impl Member {
         if self.attachments.missed.len() < MAX_MISSED_CHUNKS {
             self.attachments.missed.insert(chunk);
         }
-        step.say(&RelayMessage::Attachments(AttachmentAnswer::NotHere(chunk.name)));
+        say_not_here(chunk, step);
     }
 
     /// Serves what was asked for, and tells what has come that was asked for in vain. Everything else was told before.
-    pub(super) fn tell_chunks(&mut self, store: &mut dyn RelayStore, step: &mut RelayStep) -> Result<(), Stop> {
+    pub(super) fn tell_chunks(
+        &mut self,
+        store: &mut dyn RelayStore,
+        now_ms: i64,
+        step: &mut RelayStep,
+    ) -> Result<(), Stop> {
+        let is_due = |later: &mut (ChunkId, i64)| later.1 <= now_ms;
+        if let Some((chunk, _)) = self.attachments.later_put.take_if(is_due) {
+            say_names(vec![chunk], AttachmentAnswer::Lost, step);
+        }
+        if let Some((chunk, _)) = self.attachments.later_get.take_if(is_due) {
+            self.attachments.missed.insert(chunk);
+        }
         if let (Some(chunk), false) = (self.attachments.get, self.attachments.reads) {
             if store.has_chunk(&self.tenant, &chunk)? {
                 self.attachments.reads = true;
@@ -192,6 +219,10 @@ pub(super) fn note(done: &ObjectDone, store: &mut dyn RelayStore, step: &mut Rel
         ObjectDone::Written(_, None) | ObjectDone::Read(..) => {}
     }
     Ok(())
+}
+
+fn say_not_here(chunk: ChunkId, step: &mut RelayStep) {
+    step.say(&RelayMessage::Attachments(AttachmentAnswer::NotHere(chunk.name)));
 }
 
 fn say_stored(chunk: ChunkId, refusal: Option<ChunkRefusal>, step: &mut RelayStep) {

@@ -227,7 +227,7 @@ impl Member {
             .into_iter()
             .all(|feed| self.feeds.sent_all(feed, heads));
         if all_sent {
-            self.tell_chunks(store, step)?;
+            self.tell_chunks(store, now_ms, step)?;
         }
         Ok(())
     }

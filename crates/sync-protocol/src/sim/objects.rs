@@ -9,15 +9,16 @@ use crate::{ObjectDone, ObjectKey, ObjectRead, ObjectWork};
 pub struct SimObjects {
     /// What is there.
     pub held: BTreeMap<ObjectKey, Vec<u8>>,
-    /// There is no room for more.
-    pub is_full: bool,
+    /// They do not answer, or there is no room.
+    pub fail: bool,
 }
 
 impl SimObjects {
     /// Does this work at once.
     pub fn work(&mut self, work: ObjectWork) -> ObjectDone {
         match work {
-            ObjectWork::Write(key, _) if self.is_full => ObjectDone::Written(key, None),
+            ObjectWork::Write(key, _) if self.fail => ObjectDone::Written(key, None),
+            ObjectWork::Read(key) if self.fail => ObjectDone::Read(key, ObjectRead::Failed),
             ObjectWork::Write(key, bytes) => {
                 let n_bytes = bytes.len() as u64;
                 self.held.insert(key, bytes);

@@ -8,7 +8,7 @@ use seal::{AttachmentId, MAX_SEALED_CHUNK_BYTES};
 use sync_protocol::sim::{Link, SimClinic, SimDevice, SimObjects, settle};
 use sync_protocol::{
     AttachmentAnswer, AttachmentAsk, ChunkId, ChunkRefusal, DeviceMessage, MAX_CHUNKS_OF_ATTACHMENT, ObjectKey,
-    PROTOCOL_VERSION, RefusedCode, RelayMessage, SyncStore,
+    PROTOCOL_VERSION, RefusedCode, RelayMessage, SyncStore, Wake,
 };
 
 use crate::memory_relay::MemoryRelay;
@@ -476,7 +476,7 @@ fn a_full_disk_on_either_side_stops_chunks_and_nothing_else() {
     let rng = &mut rng(11);
     let (_, [mut one, two], mut relay, objects) = two(rng);
     let chunks = record(&one, 3, rng);
-    objects.lock().unwrap().is_full = true;
+    objects.lock().unwrap().fail = true;
     let mut writer = sync(&one, &mut relay, &objects, rng);
     one.write(rng);
     writer.nudge();
@@ -485,15 +485,31 @@ fn a_full_disk_on_either_side_stops_chunks_and_nothing_else() {
         (relay.changes.len(), relay.chunks.len(), writer.is_open()),
         (1, 0, true)
     );
-    objects.lock().unwrap().is_full = false;
-    drop(sync(&one, &mut relay, &objects, rng));
-    assert_eq!(relay.chunks.len(), 3);
+    // A minute later the same connection tries again, and a minute later once more.
+    let again = Wake::Clinic(one.store.tenant());
+    for (n_minutes, fail) in [(1, true), (2, false)] {
+        objects.lock().unwrap().fail = fail;
+        let now_ms = NOW + n_minutes * 60_000;
+        writer.wake(&again, &mut relay, now_ms);
+        settle(&mut [&mut writer], &mut relay, now_ms, rng);
+        assert_eq!(relay.chunks.len(), if fail { 0 } else { 3 });
+    }
+
+    // A folder that does not answer is asked again too.
+    two.store.want_chunks(chunks[..1].iter().copied());
+    objects.lock().unwrap().fail = true;
+    let mut reader = sync(&two, &mut relay, &objects, rng);
+    assert!(!holds_all(&two, &chunks[..1]));
+    objects.lock().unwrap().fail = false;
+    reader.wake(&again, &mut relay, NOW + 60_000);
+    settle(&mut [&mut reader], &mut relay, NOW + 60_000, rng);
+    assert!(holds_all(&two, &chunks[..1]));
 
     two.store.fill(true);
     two.store.want_chunks(chunks.iter().copied());
     let mut reader = sync(&two, &mut relay, &objects, rng);
     assert_eq!((two.store.held().changes.len(), reader.is_open()), (1, true));
-    assert_eq!(two.store.held().chunks.wanted.len(), 3);
+    assert_eq!(two.store.held().chunks.wanted.len(), 2);
     two.store.fill(false);
     two.store.want_chunks([]);
     reader.nudge();
