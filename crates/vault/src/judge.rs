@@ -108,13 +108,30 @@ impl<'j> Judge<'j> {
             }
         }
         for (path, batch) in batches {
-            if !self.touched.contains(&path) {
+            // What came just before its own erasure has lost its body meanwhile.
+            if !self.is_erased_now(&path, &batch)? && !self.touched.contains(&path) {
                 self.apply(path, batch)?;
             }
         }
         self.settle_touched()?;
         self.tags.insert(Tag::Sync);
         Ok(())
+    }
+
+    /// Whether a document was erased by what was judged together with this batch of its changes; then there is nothing left
+    /// to be done with them.
+    fn is_erased_now(&self, path: &DocPath, batch: &Batch) -> Result<bool, VaultError> {
+        if !self.shelf.has_erased() {
+            return Ok(false);
+        }
+        let document = document_id(self.belonging, &path.to_string());
+        let is_named = erasure::is_named(self.conn, erasure::Of::Document, document.as_bytes())?;
+        if is_named {
+            for (id, _) in batch {
+                erasure::rule_erased(self.conn, id)?;
+            }
+        }
+        Ok(is_named)
     }
 
     pub(crate) fn quarantine(&mut self, id: &ChangeId, reason: Reason) -> Result<(), VaultError> {

@@ -34,14 +34,15 @@ mod ballast;
 mod before_migration;
 mod belonging;
 mod buckets;
+mod columns;
 mod copies;
 #[doc(hidden)]
 pub mod decoders;
 mod documents;
 mod erasure;
 mod error;
-mod fetching;
 mod facts;
+mod fetching;
 mod files;
 mod health;
 mod holes;

@@ -4,6 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
 
 use domain::Instant;
 use rusqlite::{Connection, OptionalExtension};
@@ -23,6 +24,10 @@ use crate::{
     MachineSecrets, OpenError, Ports, Vault, VaultError, before_migration, buckets, erasure, files, rebuild, roster,
     schema,
 };
+
+/// So often, and with such waits between, a lock is tried that somebody holds.
+const LOCK_TRIES: u32 = 25;
+const LOCK_WAIT: Duration = Duration::from_millis(10);
 
 /// SQLCipher's page, in bytes.
 const PAGE: u64 = 4096;
@@ -105,11 +110,15 @@ fn take_lock(dir: &Path) -> Result<File, OpenError> {
         .truncate(false)
         .write(true)
         .open(files::lock(dir))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::Busy),
-        Err(TryLockError::Error(error)) => Err(error.into()),
+    // A child process that this one is just starting holds what was open here, until it has become another program.
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_WAIT),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
     }
+    Err(OpenError::Busy)
 }
 
 fn remove_if_there(path: &Path) -> Result<(), OpenError> {

@@ -172,6 +172,7 @@ pub(crate) fn put_everything(conn: &Connection) -> Result<(), VaultError> {
          INSERT OR IGNORE INTO outbox (kind, id) SELECT 0, id FROM changes
              WHERE kind >= 0 AND covered_by IS NULL AND length(sealed) <= {MAX_BYTES} ORDER BY arrival;
          INSERT OR IGNORE INTO outbox (kind, id) SELECT 4, id FROM changes WHERE covered_by IS NOT NULL;
+         INSERT OR IGNORE INTO outbox (kind, id) SELECT 5, id FROM changes WHERE reason = 'erased';
          INSERT OR IGNORE INTO outbox (kind, id) SELECT 3, id FROM releases_made ORDER BY as_of_ms;",
     ))?;
     Ok(())

@@ -3,7 +3,7 @@
 //! Two forms, told apart by the first byte: CBOR inside bounded deflate, as the first builds wrote it, and a shorter one
 //! (`short`), which is written wherever it gives back the very payload. Automerge's own compression is refused: a small
 //! compressed chunk can inflate to hundreds of megabytes before anything is checked, so that only plain chunks are taken,
-//! under our own limit.
+//! under our own limit. Of those the operations are counted first (`columns`).
 
 mod bytes;
 mod chunk;
@@ -18,8 +18,8 @@ use flate2::write::DeflateEncoder;
 use minicbor::{Decode, Encode};
 use seal::{DeviceId, Header, OpeningId};
 
-use crate::VaultError;
 use crate::vault::actor;
+use crate::{VaultError, columns};
 
 /// The most that a payload may inflate to, in bytes.
 const MAX_INFLATED: u64 = 1024 * 1024;
@@ -110,6 +110,7 @@ impl Payload {
         if chunk.get(CHUNK_TYPE_AT) != Some(&PLAIN_CHANGE) {
             return Err("compressed_chunk");
         }
+        columns::check_change(chunk)?;
         automerge::Change::from_bytes(chunk.to_vec()).map_err(|_| "malformed_change")
     }
 }

@@ -1,6 +1,7 @@
 //! Connections, migrations and the tables that are a cache.
 
 use std::path::Path;
+use std::sync::Once;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -82,8 +83,16 @@ pub(crate) fn renew_projections(conn: &Connection) -> Result<(), VaultError> {
     Ok(())
 }
 
+/// SQLite counts itself as ready a moment before SQLCipher is, so that of the first two stores that a process opens at the
+/// same time one might find no cipher. So something is opened first, by one thread while the others wait.
+fn make_ready() {
+    static READY: Once = Once::new();
+    READY.call_once(|| drop(Connection::open_in_memory()));
+}
+
 /// The connection that writes.
 pub(crate) fn connect_writer(path: &Path, db_key: &[u8; 32]) -> Result<Connection, VaultError> {
+    make_ready();
     let conn = Connection::open(path)?;
     set_up(&conn, db_key)?;
     // FULL: a commit that was acknowledged survives a power cut. Erased rows are overwritten, not only unlinked.
@@ -97,6 +106,7 @@ pub(crate) fn connect_writer(path: &Path, db_key: &[u8; 32]) -> Result<Connectio
 
 /// A connection that reads.
 pub(crate) fn connect_reader(dir: &Path, db_key: &[u8; 32]) -> Result<Connection, VaultError> {
+    make_ready();
     let conn = Connection::open_with_flags(files::store(dir), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     set_up(&conn, db_key)?;
     conn.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -8192;")?;
@@ -105,6 +115,7 @@ pub(crate) fn connect_reader(dir: &Path, db_key: &[u8; 32]) -> Result<Connection
 
 /// A connection that looks and leaves every byte of the file and of its log as they are.
 pub(crate) fn connect_onlooker(path: &Path, db_key: &[u8; 32]) -> Result<Connection, VaultError> {
+    make_ready();
     let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     set_up(&conn, db_key)?;

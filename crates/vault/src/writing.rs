@@ -21,7 +21,8 @@ use crate::payload::Payload;
 use crate::ports::SharedRng;
 use crate::vault::WriterParts;
 use crate::{
-    Belonging, FactBody, FactDraft, Reading, Tag, Vault, VaultError, backlog, erasure, kill, outbox, roster, set,
+    Belonging, FactBody, FactDraft, Reading, Tag, Vault, VaultError, backlog, columns, erasure, kill, outbox, roster,
+    set,
 };
 
 /// A write in progress, from [`Vault::write`]. It reads as a [`Reading`] does, its own edits included.
@@ -242,6 +243,8 @@ impl Writing<'_> {
                 .doc
                 .get_change_by_hash(&hash)
                 .expect("a change that was just made is there");
+            // What nobody else would take must not be written.
+            columns::check_change(change.raw_bytes()).map_err(|_| VaultError::TooLarge)?;
             let payload = Payload {
                 staff: self.by.map(|staff| *staff.as_bytes()),
                 path: open.path.to_string(),

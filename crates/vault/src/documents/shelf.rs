@@ -108,6 +108,11 @@ impl Shelf {
         self.has_erased = true;
     }
 
+    /// Whether something was erased in this transaction so far.
+    pub(crate) fn has_erased(&self) -> bool {
+        self.has_erased
+    }
+
     /// Whether [`Self::note_erased`] was called since this was asked.
     pub(crate) fn take_has_erased(&mut self) -> bool {
         std::mem::take(&mut self.has_erased)

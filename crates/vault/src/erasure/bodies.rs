@@ -67,11 +67,19 @@ pub(crate) fn judge_without_body(
 ) -> Result<(), VaultError> {
     let sealed = SealedChange::decode(sealed)?;
     if is_change_named(conn, belonging, id, sealed.header())? {
-        set::rule(conn, id, Verdict::Applied, Some(ERASED))
+        if sealed.header().kind == ChangeKind::Snapshot {
+            snapshots::look_at_words_for(conn, id)?;
+        }
+        rule_erased(conn, id)
     } else {
         // Only while tables are made anew, until the erasure lands.
         set::rule(conn, id, Verdict::Quarantined, Some(NO_BODY))
     }
+}
+
+/// The verdict on what an erasure names.
+pub(crate) fn rule_erased(conn: &Connection, id: &ChangeId) -> Result<(), VaultError> {
+    set::rule(conn, id, Verdict::Applied, Some(ERASED))
 }
 
 fn is_change_named(
@@ -156,7 +164,8 @@ fn take_in_header(conn: &Connection, id: &ChangeId, sealed: &SealedChange) -> Re
     conn.prepare_cached("DELETE FROM headers WHERE id = ?1")?
         .execute([id.as_bytes()])?;
     if set::insert(conn, *id, Some(sealed.header()), &sealed.encode())? {
-        set::rule(conn, id, Verdict::Applied, Some(ERASED))?;
+        rule_erased(conn, id)?;
+        snapshots::look_at_words_for(conn, id)?;
     }
     Ok(())
 }
@@ -180,6 +189,7 @@ pub(super) fn put_aside(conn: &Connection, of: Of, id: &[u8]) -> Result<u64, Vau
             continue;
         }
         set::take_out(conn, &id)?;
+        snapshots::look_at_words_for(conn, &id)?;
         outbox::forget(conn, Kind::Change, id.as_bytes())?;
         outbox::forget(conn, Kind::Erased, id.as_bytes())?;
         keep_header(conn, &id, &sealed.header().document, &sealed.encode())?;

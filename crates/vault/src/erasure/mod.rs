@@ -16,7 +16,7 @@ use domain::StaffId;
 use rusqlite::{Connection, OptionalExtension, params};
 use seal::{ChangeId, DeviceId, DocumentId};
 
-pub(crate) use bodies::{Coming, clinic_document, coming, judge_without_body};
+pub(crate) use bodies::{Coming, clinic_document, coming, judge_without_body, rule_erased};
 pub use held::{HeldDocument, HeldOfPatient};
 use traces::note_attachment;
 pub(crate) use traces::{are_left as traces_are_left, forget as forget_traces};

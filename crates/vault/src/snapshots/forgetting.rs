@@ -18,7 +18,8 @@ pub(crate) fn held_of_document(conn: &Connection, document: &DocumentId) -> Resu
     Ok(held)
 }
 
-/// Forgets what was read of a document's snapshots. All that is here of it is live again.
+/// Forgets what was read of a document's snapshots. All that is here of it is live again, and so are the words for its
+/// snapshots.
 pub(crate) fn forget_document(conn: &Connection, document: &DocumentId) -> Result<(), VaultError> {
     let sql = "SELECT id, covered_by FROM changes WHERE document = ?1 AND covered_by IS NOT NULL";
     let mut statement = conn.prepare_cached(sql)?;
@@ -29,15 +30,34 @@ pub(crate) fn forget_document(conn: &Connection, document: &DocumentId) -> Resul
     for (id, by) in covered {
         rows::cover(conn, &id, Some(by), None, false)?;
     }
-    for table in [
-        "snapshot_numbers WHERE snapshot",
-        "confirmations WHERE snapshot",
-        "snapshots_relied_on WHERE id",
-    ] {
+    let words = words_about(conn, document)?;
+    for table in ["snapshot_numbers WHERE snapshot", "snapshots_relied_on WHERE id"] {
         let sql = format!("DELETE FROM {table} IN (SELECT id FROM snapshots WHERE document = ?1)");
         conn.prepare_cached(&sql)?.execute([document.as_bytes()])?;
     }
     conn.prepare_cached("DELETE FROM snapshots WHERE document = ?1")?
         .execute([document.as_bytes()])?;
-    Ok(())
+    words.iter().try_for_each(|word| look_at(conn, word))
+}
+
+/// The confirmations that name a snapshot of a document, or go by one.
+fn words_about(conn: &Connection, document: &DocumentId) -> Result<Vec<ChangeId>, VaultError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT change FROM confirmations WHERE snapshot IN (SELECT id FROM snapshots WHERE document = ?1)
+         UNION SELECT id FROM changes WHERE covered_by IN (SELECT id FROM snapshots WHERE document = ?1)",
+    )?;
+    let words = statement.query_map([document.as_bytes()], |row| row.get(0).map(ChangeId::from_bytes))?;
+    Ok(words.collect::<Result<_, _>>()?)
+}
+
+/// A snapshot without its body has come, or has left: the words for it are live with it, whatever lists them.
+pub(crate) fn look_at_words_for(conn: &Connection, snapshot: &ChangeId) -> Result<(), VaultError> {
+    let words = rows::that_name(conn, snapshot)?;
+    words.iter().try_for_each(|word| look_at(conn, word))
+}
+
+fn look_at(conn: &Connection, word: &ChangeId) -> Result<(), VaultError> {
+    let before = rows::covered_by(conn, word)?;
+    let by = rows::confirmation_goes_by(conn, word)?;
+    rows::cover(conn, word, before, by, false)
 }

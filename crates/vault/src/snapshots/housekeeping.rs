@@ -194,7 +194,7 @@ fn forget(conn: &Connection, id: &ChangeId) -> Result<(), VaultError> {
     for sql in [
         "DELETE FROM snapshots WHERE id = ?1",
         "DELETE FROM snapshot_numbers WHERE snapshot = ?1",
-        "DELETE FROM confirmations WHERE ?1 IN (snapshot, change)",
+        "DELETE FROM confirmations WHERE change = ?1",
         "DELETE FROM snapshots_relied_on WHERE id = ?1",
     ] {
         conn.prepare_cached(sql)?.execute([id.as_bytes()])?;

@@ -139,7 +139,7 @@ impl Judge<'_> {
                 _ if forks.contains(&edit.id) => (Verdict::Quarantined, Some(FORK)),
                 _ if refused.contains(&edit.id) => (Verdict::Quarantined, Some("refused_by_automerge")),
                 Some(reason) if edit.verdict == Verdict::Quarantined as i64 && reason != FORK => {
-                    self.cover(&edit.id, edit.covered_by, None, &base.snapshots)?;
+                    self.cover(&edit.id, edit.covered_by, None, &base.snapshots, false)?;
                     continue;
                 }
                 _ if doc.get_change_meta_by_hash(&edit.hash).is_some() => (Verdict::Applied, None),
@@ -153,7 +153,9 @@ impl Judge<'_> {
                     None => set::rule(self.conn, &edit.id, verdict, None)?,
                 }
             }
-            self.cover(&edit.id, edit.covered_by, by, &base.snapshots)?;
+            // Who gave it now (a relay that was put back, say) does not know that nobody needs it.
+            let is_news = edit.verdict == Verdict::Unjudged as i64;
+            self.cover(&edit.id, edit.covered_by, by, &base.snapshots, is_news)?;
         }
         self.rule_on_snapshots(&mut doc, &noted, &base.snapshots)?;
         kill::point("snapshot.settled");
@@ -282,7 +284,7 @@ impl Judge<'_> {
                 later.place != place && holds_it() && takes_the_place_of(noted, &lists, later.place, place)
             });
             let by = by.map(|later| later.id);
-            self.cover(&snapshot.id, snapshot.covered_by, by, in_force)?;
+            self.cover(&snapshot.id, snapshot.covered_by, by, in_force, false)?;
             confirmations.extend(rows::that_name(self.conn, &snapshot.id)?);
             if snapshot.verdict != Verdict::Quarantined as i64 {
                 let is_here = snapshot
@@ -304,13 +306,8 @@ impl Judge<'_> {
     /// A confirmation is of no use any more when a later snapshot lists it, and all that it names are covered or gone.
     fn rule_on_confirmation(&self, confirmation: &ChangeId, in_force: &[InForce]) -> Result<(), VaultError> {
         let before = rows::covered_by(self.conn, confirmation)?;
-        let mut by = rows::is_listed_by(self.conn, confirmation)?;
-        for named in rows::named_by(self.conn, confirmation)? {
-            if rows::is_live(self.conn, &ChangeId::from_bytes(named))? {
-                by = None;
-            }
-        }
-        self.cover(confirmation, before, by, in_force)
+        let by = rows::confirmation_goes_by(self.conn, confirmation)?;
+        self.cover(confirmation, before, by, in_force, false)
     }
 
     fn cover(
@@ -319,6 +316,7 @@ impl Judge<'_> {
         before: Option<ChangeId>,
         by: Option<ChangeId>,
         in_force: &[InForce],
+        is_news: bool,
     ) -> Result<(), VaultError> {
         if before == by {
             return Ok(());
@@ -326,7 +324,7 @@ impl Judge<'_> {
         // One device tells the relay; that each does would be as true.
         let by_this_device = |one: &InForce| rows::is_confirmed_by(self.conn, &one.id, &self.belonging.device);
         let tell = match in_force.iter().find(|one| Some(one.id) == by) {
-            Some(one) => by_this_device(one)?,
+            Some(one) => is_news || by_this_device(one)?,
             None => false,
         };
         rows::cover(self.conn, id, before, by, tell)

@@ -31,7 +31,7 @@ use automerge::AutoCommit;
 use rusqlite::Connection;
 use seal::DocumentId;
 
-pub(crate) use forgetting::{forget_document, held_of_document};
+pub(crate) use forgetting::{forget_document, held_of_document, look_at_words_for};
 pub use housekeeping::Housekept;
 pub(crate) use payload::path_in;
 pub(crate) use rows::{any, forget_all, path_of};

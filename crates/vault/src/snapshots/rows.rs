@@ -375,6 +375,16 @@ pub(crate) fn confirmations_listed(conn: &Connection, snapshot: &ChangeId) -> Re
     Ok(found)
 }
 
+/// By which snapshot a confirmation is of no use any more: it lists it, and nothing that it names is live.
+pub(crate) fn confirmation_goes_by(conn: &Connection, confirmation: &ChangeId) -> Result<Option<ChangeId>, VaultError> {
+    for named in named_by(conn, confirmation)? {
+        if is_live(conn, &ChangeId::from_bytes(named))? {
+            return Ok(None);
+        }
+    }
+    is_listed_by(conn, confirmation)
+}
+
 /// Whether it is here, and not covered.
 pub(crate) fn is_live(conn: &Connection, id: &ChangeId) -> Result<bool, VaultError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM changes WHERE id = ?1 AND covered_by IS NULL)";

@@ -42,7 +42,7 @@ fn enrolment(staff: StaffId, role: Role, vault: &Vault, keys: &PersonKeys) -> Fa
 }
 
 /// A person with a key on this device.
-fn person(vault: &Vault, n: u8, role: Role) -> PersonKeys {
+pub fn person(vault: &Vault, n: u8, role: Role) -> PersonKeys {
     let keys = PersonKeys::make(&mut rng(500 + u64::from(n)));
     sign(vault, n, &keys, enrolment(staff_id(n), role, vault, &keys));
     keys
@@ -55,11 +55,11 @@ pub fn all_of(vault: &Vault, n: u8) -> Erased {
     Erased::of(ErasureReason::PatientsRight, patient_id(n), held.documents, facts)
 }
 
-fn erase(vault: &Vault, keys: &PersonKeys, what: Erased) -> ChangeId {
+pub fn erase(vault: &Vault, keys: &PersonKeys, what: Erased) -> ChangeId {
     sign(vault, OWNER, keys, FactBody::Erased(what))
 }
 
-fn says(vault: &Vault, n: u8, text: &str) -> ChangeId {
+pub fn says(vault: &Vault, n: u8, text: &str) -> ChangeId {
     let body = FactBody::Addendum(Addendum {
         patient: patient_id(n),
         visit: visit_id(n),

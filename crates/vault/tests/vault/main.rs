@@ -1,6 +1,7 @@
 //! The vault from outside: opened, written to, killed, cut short, merged and rebuilt.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod at_once;
 mod backlog;
 mod backup;
 mod backup_harm;
@@ -9,6 +10,7 @@ mod bytes;
 mod conflicts;
 mod copies;
 mod disk;
+mod erased_together;
 mod erasing;
 mod facts;
 mod fetching;
@@ -18,6 +20,7 @@ mod newer;
 mod nouns;
 mod numbers;
 mod opening;
+mod operations;
 mod peers;
 mod poison;
 mod receipts;

@@ -13,7 +13,7 @@ use crate::world::*;
 /// A member who seals whatever it likes.
 pub struct Forger<'c> {
     clinic: &'c Clinic,
-    opening: OpeningId,
+    pub opening: OpeningId,
     number: u64,
 }
 
