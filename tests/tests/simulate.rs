@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use journeys::simulate::{Act, Deed, Fault, Figures, Jump, Seed, Step, explain, plan, run, run_with, seeds, shrink};
+use journeys::simulate::{
+    Act, Deed, Fault, Figures, Jump, Seed, Step, explain, plan, plan_without_erasing, run, run_with, seeds, shrink,
+};
 
 fn holds(seed: u64, steps: &[Step]) -> Figures {
     match run(seed, steps) {
@@ -26,8 +28,61 @@ fn five_seeds_of_bad_luck_end_with_equal_sets_and_nothing_lost() {
 #[test]
 fn seeds_that_once_found_something_hold() {
     for Seed { seed, n_steps } in seeds().unwrap() {
+        holds(seed, &plan_without_erasing(seed, n_steps));
         holds(seed, &plan(seed, n_steps));
     }
+}
+
+/// Everything that a patient can have, on the first clinic's devices.
+fn treated() -> Vec<Act> {
+    let deeds = [
+        Deed::Register,
+        Deed::Allergy,
+        Deed::OpenVisit,
+        Deed::Draft,
+        Deed::Record,
+        Deed::Chunk,
+        Deed::FinishRecording,
+        Deed::Dispense,
+        Deed::Sign,
+    ];
+    let mut acts = vec![Act::Dial(0), Act::Dial(1), Act::Dial(2)];
+    acts.extend(deeds.map(|deed| Act::Do(0, deed)));
+    acts.extend([Act::Deliver(200); 3]);
+    acts
+}
+
+#[test]
+fn what_is_erased_comes_back_from_no_old_copy_of_a_device_nor_of_the_relay() {
+    let mut acts = treated();
+    acts.extend([Act::KeepCopy(1), Act::RelayKeepCopy, Act::KeepCopy(0)]);
+    acts.extend([
+        Act::Do(0, Deed::Erase),
+        Act::Do(2, Deed::Erase),
+        Act::Do(0, Deed::Register),
+    ]);
+    acts.extend([Act::Deliver(200), Act::Deliver(200)]);
+    // One who was away writes on in it; the relay and two devices have it back, one of them the one that erased it.
+    acts.extend([
+        Act::PutBack(1, true),
+        Act::Do(1, Deed::EditPhone),
+        Act::Do(1, Deed::Draft),
+    ]);
+    acts.extend([
+        Act::RelayPutBack(0, true),
+        Act::PutBack(0, false),
+        Act::Admit(0),
+        Act::Meet(0, 1),
+        Act::Talk(20),
+    ]);
+    let steps = steps(&acts);
+    let mut n_erased = 0;
+    for seed in 1..=6 {
+        let mut steps = steps.clone();
+        steps.iter_mut().for_each(|step| step.seed += 1000 * seed);
+        n_erased += holds(seed, &steps).n_erased;
+    }
+    assert!(n_erased >= 6, "something was erased {n_erased} times only");
 }
 
 #[test]
@@ -194,7 +249,9 @@ fn a_device_that_forgets_is_noticed_and_the_steps_are_shrunk_to_what_matters() {
 
 #[test]
 fn each_fault_of_a_store_is_noticed() {
-    let scenes: [(Fault, &[Act]); 4] = [
+    let erased = [treated(), vec![Act::Do(0, Deed::Erase)]].concat();
+    let scenes: [(Fault, &[Act]); 5] = [
+        (Fault::HushesErasures, &erased),
         (
             Fault::SentTooEarly,
             &[Act::Dial(0), Act::Deliver(24), Act::Do(0, Deed::Register), Act::Cut(0)],

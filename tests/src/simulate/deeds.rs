@@ -23,9 +23,12 @@ const AT_WORK: u32 = 6;
 impl World {
     /// Does one deed at a device. Returns what came of it, in words.
     pub(super) fn perform(&mut self, who: usize, deed: Deed, rng: &mut SeededRng) -> Result<String> {
-        let before = self.devices[who].held.changes.clone();
+        // What an erasure makes live again was written before.
+        let device = &self.devices[who];
+        let before = device.held.changes.union(&device.covered).copied().collect();
         let done = match deed {
             Deed::Grant | Deed::Release | Deed::Revoke | Deed::RevokeUnheard => self.share(who, deed, rng)?,
+            Deed::Erase => self.erase(who, rng)?,
             Deed::Record | Deed::Chunk | Deed::FinishRecording => self.devices[who].record(deed, rng)?,
             deed => self.devices[who].write(deed, rng)?,
         };

@@ -3,19 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
-use domain::{PatientId, RecordingId, StaffId};
+use domain::{AttachmentId, PatientId, RecordingId, StaffId};
 use rand::SeedableRng;
 use seal::{DeviceKeys, PersonKeys, ReleaseId, Statement, TenantId};
-use sync_protocol::{ItemId, PeerSet, PeerStore, Prefix, SyncStore};
+use sync_protocol::{ChunkStore, ItemId, PeerSet, PeerStore, Prefix, SyncStore};
 use testkit::SeededRng;
 use vault::{Housekept, MachineSecrets, OpenError, Ports, Vault, VaultError};
 
 use super::chance::{below, bytes, percent};
 use super::clock::DeviceClock;
 use super::disk;
+use super::erasing::{Owner, Shared};
 
 /// The vault's file.
 const STORE: &str = "vault.db";
@@ -94,6 +96,10 @@ pub(super) struct Device {
     /// Changes that a snapshot in force was ever seen to hold here: they may go.
     pub(super) covered: BTreeSet<ItemId>,
     pub(super) own: Own,
+    /// Who may erase here.
+    pub(super) owner: Option<Owner>,
+    /// What was ever erased in its clinic.
+    pub(super) erasures: Shared,
     /// The disk is full.
     pub(super) full: bool,
     secrets: MachineSecrets,
@@ -134,6 +140,8 @@ impl Device {
             held: Holding::default(),
             covered: BTreeSet::new(),
             own: Own::default(),
+            owner: None,
+            erasures: Shared::default(),
             full: false,
             secrets,
             home,
@@ -163,8 +171,12 @@ impl Device {
         let now = Holding::of(self.vault())?;
         let covered = self.vault().covered_changes()?;
         self.covered.extend(covered.into_iter().map(ItemId::from));
+        self.erasures.borrow_mut().note_places(self.vault(), &now.changes)?;
+        let erasures = self.erasures.borrow();
         let mut live = self.held.clone();
-        live.changes.retain(|id| !self.covered.contains(id));
+        live.changes
+            .retain(|id| !self.covered.contains(id) && !erasures.may_have_left(id));
+        drop(erasures);
         if let Some(lost) = live.beyond(&now) {
             bail!("{} lost {lost}", self.name);
         }
@@ -197,7 +209,11 @@ impl Device {
 
     /// Everything that it acknowledged is there, also what no set holds.
     pub(super) fn check_own(&self) -> Result<()> {
+        let erasures = self.erasures.borrow();
         for (release, patient) in &self.own.releases {
+            if erasures.may_lack_patient(patient) {
+                continue;
+            }
             let rows = self.vault().read(|r| r.releases_made(*patient))?;
             ensure!(
                 rows.iter().any(|row| row.id == *release),
@@ -206,6 +222,9 @@ impl Device {
             );
         }
         for (recording, n_chunks) in &self.own.recordings {
+            if erasures.may_lack_recording(recording) {
+                continue;
+            }
             let here = self.vault().read(|r| r.recording(*recording))?;
             let here = here.with_context(|| format!("{} lost a recording", self.name))?;
             ensure!(here.n_chunks >= *n_chunks, "{} lost sound", self.name);
@@ -368,6 +387,8 @@ impl Device {
             held: self.held.clone(),
             covered: self.covered.clone(),
             own: self.own.clone(),
+            owner: self.owner.clone(),
+            erasures: Rc::clone(&self.erasures),
             full: false,
             secrets: self.secrets.clone(),
             home,
@@ -387,6 +408,20 @@ impl Device {
         self.full = full;
         // A limit below what the store has is raised to that.
         Ok(self.vault().limit_pages(if full { 1 } else { u32::MAX >> 1 })?)
+    }
+
+    /// Chunks of sound that this device would fetch.
+    pub(super) fn n_wanted(&self) -> Result<usize> {
+        let mut passed_over = BTreeSet::new();
+        while let Some((chunk, _)) = self.vault().wanted_chunk(&passed_over)? {
+            passed_over.insert(chunk);
+        }
+        Ok(passed_over.len())
+    }
+
+    /// Whether chunks of an attachment lie in its folder.
+    pub(super) fn has_sound(&self, attachment: &AttachmentId) -> bool {
+        self.dir.join("attachments").join(attachment.to_string()).exists()
     }
 
     fn next_folder(&mut self) -> PathBuf {

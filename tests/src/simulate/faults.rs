@@ -20,6 +20,8 @@ pub enum Fault {
     TrustsTheRelay,
     /// Revocations are not taken in.
     DeafToRevocations,
+    /// The relay is not told what was erased.
+    HushesErasures,
 }
 
 /// A vault behind a store that breaks a rule.
@@ -31,6 +33,12 @@ pub(super) struct Faulty {
 impl SyncStore for Faulty {
     fn outbox(&self, max_items: usize, max_bytes: usize) -> Result<Vec<OutItem>, StoreError> {
         let items = self.vault.outbox(max_items, max_bytes)?;
+        if self.fault == Fault::HushesErasures {
+            let is_told = |item: &OutItem| matches!(item.id, OutId::Erased(_));
+            let hushed: Vec<OutId> = items.iter().filter(|item| is_told(item)).map(|item| item.id).collect();
+            self.vault.mark_sent(&hushed)?;
+            return Ok(items.into_iter().filter(|item| !is_told(item)).collect());
+        }
         if self.fault == Fault::SentTooEarly {
             let ids: Vec<OutId> = items.iter().map(|item| item.id).collect();
             self.vault.mark_sent(&ids)?;

@@ -32,7 +32,12 @@ impl World {
             Act::Review(who) | Act::Rotate(who) | Act::HandOn(who) => (self.who(who), None),
             act => anyhow::bail!("{act:?} does not say who belongs"),
         };
-        self.model.has_leavers |= matches!(act, Act::Remove(_));
+        if matches!(act, Act::Remove(_)) {
+            self.model.has_leavers = true;
+            self.devices
+                .iter()
+                .for_each(|device| device.erasures.borrow_mut().may_be_void = true);
+        }
         let device = &self.devices[acting];
         let done = if matches!(act, Act::HandOn(_)) {
             acknowledged(device.vault().hand_on_keys().map(drop), device.full)?

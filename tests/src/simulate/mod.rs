@@ -10,6 +10,7 @@ mod clock;
 mod deeds;
 mod device;
 mod disk;
+mod erasing;
 mod faults;
 mod figures;
 mod healing;
@@ -29,7 +30,7 @@ mod world;
 
 pub use faults::Fault;
 pub use figures::Figures;
-pub use plan::{Act, Deed, Jump, Step, Which, plan};
+pub use plan::{Act, Deed, Jump, Step, Which, plan, plan_without_erasing};
 pub use program::{Options, explain, simulate};
 pub use run::{Broken, Held, run, run_with};
 pub use seeds::{Seed, seeds};

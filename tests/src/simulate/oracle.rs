@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
 use domain::Day;
-use seal::{GrantId, ReleaseId};
-use sync_protocol::RelayStore;
+use seal::{GrantId, ReleaseId, SealedChange};
+use sync_protocol::{ItemId, PeerStore, RelayStore};
 use vault::VaultError;
 
 use super::device::Device;
@@ -29,6 +29,7 @@ impl World {
                 self.check_received(*who)?;
             }
             self.check_numbers(clinic, &self.devices[members[0]])?;
+            self.check_erased(clinic, &members)?;
         }
         self.check_given()
     }
@@ -63,7 +64,13 @@ impl World {
         for who in members {
             let device = &self.devices[*who];
             let unlike = |what: &str| format!("{} and {} differ in {what}", first.name, device.name);
-            ensure!(device.held.changes == first.held.changes, unlike("changes"));
+            ensure!(
+                device.held.changes == first.held.changes,
+                "{}: {}; {}",
+                unlike("changes"),
+                first.alone(device)?,
+                device.alone(first)?
+            );
             ensure!(device.held.consents == first.held.consents, unlike("consents"));
             ensure!(
                 device.held.statements == at_relay,
@@ -75,7 +82,7 @@ impl World {
         }
         let kept = &self.relay.known.clinics[&tenant].changes;
         ensure!(
-            self.without_covered(kept) == self.without_covered(&first.held.changes),
+            self.without_void(clinic, kept) == self.without_void(clinic, &first.held.changes),
             "the relay and {} differ in changes",
             first.name
         );
@@ -216,6 +223,26 @@ impl World {
     fn lives(&self, grant: &GrantId) -> bool {
         let over = self.model.grants[grant].until_ms <= self.now_ms;
         !over && !self.relay.known.revoked.contains(grant)
+    }
+}
+
+impl Device {
+    /// What this device holds and the other doesn't, in words.
+    pub(super) fn alone(&self, other: &Self) -> Result<String> {
+        let only: Vec<ItemId> = self.held.changes.difference(&other.held.changes).copied().collect();
+        let mut words = vec![format!("{} alone has {}", self.name, only.len())];
+        for bytes in self.vault().changes(&only, usize::MAX)?.into_iter().flatten() {
+            let change = SealedChange::decode(&bytes)?;
+            let header = change.header();
+            let body = if change.body().is_some() { "with" } else { "without" };
+            let covered = if self.covered.contains(&change.id().into()) {
+                ", was covered"
+            } else {
+                ""
+            };
+            words.push(format!("{:?} {} {body} body{covered}", header.kind, header.number));
+        }
+        Ok(words.join(", "))
     }
 }
 

@@ -55,6 +55,8 @@ pub enum Deed {
     Revoke,
     /// Takes a grant back that this device may not have heard of.
     RevokeUnheard,
+    /// Erases a patient, a recording or a fact.
+    Erase,
 }
 
 /// Which way a clock goes wrong.
@@ -155,8 +157,28 @@ pub enum Act {
     Forget(Which),
 }
 
-/// The steps of a seed.
+/// Tells the chance of what is erased from that of everything else.
+const ERASING: u64 = 0xe5a5ed;
+
+/// The steps of a seed; beside them, in two of three seeds, things are erased.
 pub fn plan(seed: u64, n_steps: usize) -> Vec<Step> {
+    let mut steps = plan_without_erasing(seed, n_steps);
+    let rng = &mut seeded_rng(seed ^ ERASING);
+    let often = [0, 60, 20][below(rng, 3)];
+    for _ in 0..n_steps.checked_div(often).unwrap_or(0) {
+        let at = below(rng, steps.len() + 1);
+        let who = rng.next_u32().to_le_bytes()[0];
+        let step = Step {
+            act: Act::Do(who, Deed::Erase),
+            seed: rng.next_u64(),
+        };
+        steps.insert(at, step);
+    }
+    steps
+}
+
+/// The steps of a seed as they were before anything was ever erased here: what they found once they still try.
+pub fn plan_without_erasing(seed: u64, n_steps: usize) -> Vec<Step> {
     let rng = &mut seeded_rng(seed);
     // How rough it is differs from seed to seed: where everything breaks all the time nothing gets far.
     let rough = 1 + below(rng, 4);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use anyhow::{Context, Result};
 use rand::SeedableRng;
@@ -12,6 +13,7 @@ use testkit::{SeededRng, TestClock, seeded_rng};
 use super::call::Call;
 use super::chance::bytes;
 use super::device::Device;
+use super::erasing::Shared;
 use super::faults::Fault;
 use super::figures::Figures;
 use super::meeting::Meeting;
@@ -67,9 +69,12 @@ impl World {
             let encoded: Vec<Vec<u8>> = statements.iter().map(Statement::bytes).collect();
             rosters
                 .push(Roster::from_statements(tenant, encoded.iter().map(Vec::as_slice)).context("a founded clinic")?);
+            let erasures = Shared::default();
             for (place, keys) in keys.into_iter().enumerate() {
                 let name = format!("{}{}", letter(clinic), place + 1);
-                devices.push(Device::set_up(name, clinic, keys, &statements, home, now_ms, rng)?);
+                let mut device = Device::set_up(name, clinic, keys, &statements, home, now_ms, rng)?;
+                device.erasures = Rc::clone(&erasures);
+                devices.push(device);
             }
             clinics.push(Clinic {
                 tenant,
@@ -231,8 +236,22 @@ impl World {
 
     /// What a snapshot was ever seen to hold: it may be here or not.
     pub(super) fn without_covered(&self, changes: &BTreeSet<ItemId>) -> BTreeSet<ItemId> {
-        let is_covered = |id: &&ItemId| self.devices.iter().any(|device| device.covered.contains(id));
-        changes.iter().filter(|id| !is_covered(id)).copied().collect()
+        changes.iter().filter(|id| !self.is_covered(id)).copied().collect()
+    }
+
+    /// Whether a snapshot was ever seen to hold it.
+    pub(super) fn is_covered(&self, id: &ItemId) -> bool {
+        self.devices.iter().any(|device| device.covered.contains(id))
+    }
+
+    /// The same without what an erasure named that may not count after all.
+    pub(super) fn without_void(&self, clinic: usize, changes: &BTreeSet<ItemId>) -> BTreeSet<ItemId> {
+        let mut left = self.without_covered(changes);
+        if let Some(device) = self.devices.iter().find(|device| device.clinic == clinic) {
+            let erasures = device.erasures.borrow();
+            left.retain(|id| !erasures.may_have_left(id));
+        }
+        left
     }
 
     /// The process is gone, and its connections with it.
@@ -295,7 +314,8 @@ impl World {
         admin.vault().absorb_statements(encoded.clone())?;
         let statements = encoded.iter().map(|bytes| Statement::decode(bytes));
         let statements: Vec<Statement> = statements.collect::<Result<_, _>>()?;
-        let device = Device::set_up(name, clinic, keys, &statements, &self.home, self.now_ms, rng)?;
+        let mut device = Device::set_up(name, clinic, keys, &statements, &self.home, self.now_ms, rng)?;
+        device.erasures = Rc::clone(&admin.erasures);
         let told = format!("{} admits {}", admin.name, device.name);
         self.figures.n_admitted += 1;
         self.devices.push(device);
