@@ -11,20 +11,35 @@ use futures_util::{SinkExt, StreamExt};
 use sync_protocol::{ConnectionId, ObjectDone, ObjectWork, RelayChunks, RelaySession, RelayStep, RelayStoreFailed};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval_at, timeout};
+use tokio::time::{Instant, interval_at, timeout, timeout_at};
 
 use crate::hub::Hub;
 use crate::outbox::Outbox;
 use crate::{Objects, Store, Writer, now_ms};
 
-/// A new connection must say who it is within this.
-const HELLO_WITHIN: Duration = Duration::from_secs(15);
-/// A ping goes out after this much silence of ours.
-const PING_AFTER: Duration = Duration::from_secs(25);
-/// A peer that sends nothing, not even a pong, for this long is gone.
-const SILENCE: Duration = Duration::from_secs(75);
-/// Grants begin and end by the clock: sessions look again after this.
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// How long a connection waits for what. Tests have shorter ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timers {
+    /// A new connection must say who it is within this.
+    pub hello_within: Duration,
+    /// A ping goes out after this much silence of ours.
+    pub ping_after: Duration,
+    /// A peer that sends nothing, not even a pong, for this long is gone.
+    pub silence: Duration,
+    /// Grants begin and end by the clock: sessions look again after this.
+    pub look_again: Duration,
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        Self {
+            hello_within: Duration::from_secs(15),
+            ping_after: Duration::from_secs(25),
+            silence: Duration::from_secs(75),
+            look_again: Duration::from_secs(60),
+        }
+    }
+}
 
 /// What all connections share.
 #[derive(Clone)]
@@ -33,6 +48,7 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) objects: Arc<Objects>,
     pub(crate) closing: watch::Receiver<bool>,
+    pub(crate) timers: Timers,
 }
 
 /// Speaks with one device until either side has enough.
@@ -42,13 +58,14 @@ pub(crate) async fn speak(socket: WebSocket, shared: Shared) {
         return;
     };
     let (sink, stream) = socket.split();
-    let mut writing = tokio::spawn(write(sink, Arc::clone(&outbox)));
+    let timers = shared.timers;
+    let mut writing = tokio::spawn(write(sink, Arc::clone(&outbox), timers));
     let mut connection = Connection {
         id,
         shared,
         outbox,
         session: None,
-        patience: HELLO_WITHIN,
+        patience: timers.hello_within,
         work: JoinSet::new(),
     };
     let cut = tokio::select! {
@@ -58,7 +75,7 @@ pub(crate) async fn speak(socket: WebSocket, shared: Shared) {
     connection.outbox.close();
     connection.shared.hub.leave(id);
     // What was answered last (a refusal, say) still leaves; a peer that does not read it is not waited for.
-    if !cut && timeout(HELLO_WITHIN, writing).await.is_err() {
+    if !cut && timeout(timers.hello_within, writing).await.is_err() {
         tracing::debug!(connection = id.0, "a peer did not read to the end");
     }
 }
@@ -79,12 +96,18 @@ impl Connection {
             return;
         }
         let mut closing = self.shared.closing.clone();
-        let mut clock = interval_at(Instant::now() + LOOK_AGAIN, LOOK_AGAIN);
+        let look_again = self.shared.timers.look_again;
+        let mut clock = interval_at(Instant::now() + look_again, look_again);
+        // Its silence goes on through news and the minute's look at the clock; while it is not listened to it does not count.
+        let mut quiet_since = Instant::now();
         loop {
             let (patience, outbox) = (self.patience, Arc::clone(&self.outbox));
+            let quiet = &mut quiet_since;
             let next = async {
+                let began = Instant::now();
                 outbox.drained().await;
-                timeout(patience, stream.next()).await
+                *quiet += began.elapsed();
+                timeout_at(*quiet + patience, stream.next()).await
             };
             let flow = tokio::select! {
                 biased;
@@ -100,7 +123,10 @@ impl Connection {
                     Ok(None) | Err(_) => ControlFlow::Continue(()),
                 },
                 frame = next => match frame {
-                    Ok(Some(Ok(message))) => self.hear(message).await,
+                    Ok(Some(Ok(message))) => {
+                        quiet_since = Instant::now();
+                        self.hear(message).await
+                    }
                     Ok(Some(Err(_)) | None) | Err(_) => ControlFlow::Break(()),
                 },
             };
@@ -175,7 +201,7 @@ impl Connection {
 
     fn follow(&mut self, session: Box<RelaySession>, step: RelayStep) -> ControlFlow<()> {
         if session.member().is_some() || step.pairing.is_some() {
-            self.patience = SILENCE;
+            self.patience = self.shared.timers.silence;
         }
         self.session = Some(session);
         if let Some(ask) = step.pairing {
@@ -216,9 +242,9 @@ impl Connection {
 }
 
 /// Sends what the outbox holds until it is closed and empty, or a revocation cuts off the frame that is leaving.
-async fn write(mut sink: SplitSink<WebSocket, Message>, outbox: Arc<Outbox>) {
+async fn write(mut sink: SplitSink<WebSocket, Message>, outbox: Arc<Outbox>, timers: Timers) {
     loop {
-        let message = match timeout(PING_AFTER, outbox.next()).await {
+        let message = match timeout(timers.ping_after, outbox.next()).await {
             Ok(Some(frame)) => Message::Binary(Bytes::from(frame)),
             Ok(None) => break,
             Err(_) => Message::Ping(Bytes::new()),
@@ -226,12 +252,12 @@ async fn write(mut sink: SplitSink<WebSocket, Message>, outbox: Arc<Outbox>) {
         let sent = tokio::select! {
             biased;
             () = outbox.cut() => return,
-            sent = timeout(SILENCE, sink.send(message)) => matches!(sent, Ok(Ok(()))),
+            sent = timeout(timers.silence, sink.send(message)) => matches!(sent, Ok(Ok(()))),
         };
         if !sent {
             return;
         }
         outbox.left();
     }
-    drop(timeout(PING_AFTER, sink.close()).await);
+    drop(timeout(timers.ping_after, sink.close()).await);
 }

@@ -15,10 +15,14 @@ mod store;
 mod tls;
 mod writer;
 
+#[doc(hidden)]
+pub use connection::Timers;
 pub use hub::Hub;
 pub use mark::Mark;
 pub use objects::{ATTACHMENTS, Objects, ObjectsError};
 pub use restore::{RestoreError, backup, restore};
+#[doc(hidden)]
+pub use serve::serve_with;
 pub use serve::{RunningRelay, ServeError, ServeOptions, TlsFiles, serve};
 pub use store::{ClinicError, ClinicRow, FILE_NAME, HeldChunks, INVITATION_LIFETIME_MS, OpenError, Reachable, Store};
 pub use tls::{TlsError, key_sha256};

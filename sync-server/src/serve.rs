@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::connection::{Shared, speak};
+use crate::connection::{Shared, Timers, speak};
 use crate::tls::{Tls, TlsListener};
 use crate::{Hub, Objects, ObjectsError, OpenError, Reachable, Store, TlsError, Writer};
 
@@ -137,6 +137,19 @@ pub async fn serve(
     options: ServeOptions,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<RunningRelay, ServeError> {
+    serve_with(options, Timers::default(), stop).await
+}
+
+/// The same with other timers. For tests.
+///
+/// # Errors
+/// As [`serve`].
+#[doc(hidden)]
+pub async fn serve_with(
+    options: ServeOptions,
+    timers: Timers,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<RunningRelay, ServeError> {
     if !options.listen.ip().is_loopback() && options.tls.is_none() && !options.behind_proxy {
         return Err(ServeError::NotLoopback(options.listen));
     }
@@ -171,6 +184,7 @@ pub async fn serve(
         hub: Arc::clone(&hub),
         objects: Arc::new(objects),
         closing: closing.clone(),
+        timers,
     });
     drop(closing);
     let stop = async move {

@@ -11,6 +11,7 @@ mod journeys;
 mod process;
 mod put_back;
 mod removal;
+mod silent;
 mod snapshots;
 mod storm;
 mod tls;
