@@ -99,7 +99,7 @@ impl DemoNetwork {
 
     /// It is back, on the same data and port.
     pub fn mend_relay(&mut self) -> Result<()> {
-        self.relay = Relay::start(&self.relay.data().to_path_buf(), self.relay.port())?;
+        self.relay = Relay::start(self.relay.data(), self.relay.port())?;
         Ok(())
     }
 }
