@@ -14,8 +14,8 @@ use seal::{ChangeId, Grant, GrantId, Release, ReleaseId, Revocation, SealedChang
 pub use self::chunks::Chunks;
 use self::peers::Arrivals;
 use crate::{
-    AuditLine, Claims, Consent, Cursor, FormerLife, Incarnation, OutId, OutItem, PeerSet, Refusal, RelayLie, RelayStanding,
-    Scope, SignedReceipt, StoreError, SyncStore, name_of_change,
+    AuditLine, Claims, Consent, Cursor, FormerLife, Incarnation, OutId, OutItem, PeerSet, Refusal, RelayLie,
+    RelayStanding, Scope, SignedReceipt, StoreError, SyncStore, name_of_change,
 };
 
 /// A store in memory.

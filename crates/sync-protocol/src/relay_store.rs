@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use seal::{ChangeId, DeviceId, GrantClear, GrantId, ReleaseId, TenantId};
 
-use crate::{AuditLine, AuditOutcome, Consent, Feed, FormerLife, Incarnation, Refusal, RelayChunks, Roster, SignedReceipt};
+use crate::{
+    AuditLine, AuditOutcome, Consent, Feed, FormerLife, Incarnation, Refusal, RelayChunks, Roster, SignedReceipt,
+};
 
 /// The store failed; the text is for the operator's log and holds no personal data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -123,7 +123,11 @@ impl ChunkStore for MemoryStore {
     fn wanted_chunk(&self, passed_over: &BTreeSet<ChunkId>) -> Result<Option<(ChunkId, Claim)>, StoreError> {
         let wanted = {
             let chunks = &self.lock().chunks;
-            if chunks.has_no_room { Vec::new() } else { chunks.wanted.clone() }
+            if chunks.has_no_room {
+                Vec::new()
+            } else {
+                chunks.wanted.clone()
+            }
         };
         let mut open = wanted.into_iter().filter(|chunk| !passed_over.contains(chunk));
         Ok(open.find_map(|chunk| Some((chunk, self.claims.take(chunk)?))))

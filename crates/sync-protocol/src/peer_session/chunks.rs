@@ -38,12 +38,7 @@ impl Chunks {
         }
     }
 
-    pub(super) fn hear(
-        &mut self,
-        store: &dyn PeerStore,
-        message: PeerChunks,
-        step: &mut PeerStep,
-    ) -> Result<(), Stop> {
+    pub(super) fn hear(&mut self, store: &dyn PeerStore, message: PeerChunks, step: &mut PeerStep) -> Result<(), Stop> {
         if !self.speaks {
             return Err(RefusedCode::BadMessage.into());
         }
@@ -131,9 +126,15 @@ impl Chunks {
         for (attachment, names) in came {
             for names in names.chunks(MAX_CHUNK_NAMES) {
                 names.iter().for_each(|name| {
-                    self.missed.remove(&ChunkId { attachment, name: *name });
+                    self.missed.remove(&ChunkId {
+                        attachment,
+                        name: *name,
+                    });
                 });
-                step.say(&PeerMessage::Chunks(PeerChunks::Here(attachment, names.to_vec().into())));
+                step.say(&PeerMessage::Chunks(PeerChunks::Here(
+                    attachment,
+                    names.to_vec().into(),
+                )));
             }
         }
         Ok(())

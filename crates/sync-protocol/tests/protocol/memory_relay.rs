@@ -8,9 +8,10 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use seal::{AttachmentId, ChunkName, DeviceId, GrantId, Receipt, RelayKey, TenantId};
 use sync_protocol::{
-    AuditLine, AuditOutcome, ChangesPage, Checked, ChunkId, ChunkPlace, ChunkRefusal, Consent, Feed, FormerLife, Heads, Incarnation, MAX_CHUNKS_OF_ATTACHMENT, NO_CHAIN, ObjectKey, OutId,
-    Page, Pushed, Redeemed, RelayChunks, RelayStore, RelayStoreFailed, ReleaseAnswer, ReleaseAsk, Roster, Shown, SignedReceipt,
-    Wake, follow, name_of_change, sum_of_chains,
+    AuditLine, AuditOutcome, ChangesPage, Checked, ChunkId, ChunkPlace, ChunkRefusal, Consent, Feed, FormerLife, Heads,
+    Incarnation, MAX_CHUNKS_OF_ATTACHMENT, NO_CHAIN, ObjectKey, OutId, Page, Pushed, Redeemed, RelayChunks, RelayStore,
+    RelayStoreFailed, ReleaseAnswer, ReleaseAsk, Roster, Shown, SignedReceipt, Wake, follow, name_of_change,
+    sum_of_chains,
 };
 
 pub struct MemoryRelay {

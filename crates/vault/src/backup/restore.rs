@@ -183,7 +183,13 @@ fn keep(conn: &Connection, dir: &Path, chunk: &Chunk) -> Result<(), BackupError>
     conn.prepare_cached(
         "INSERT OR IGNORE INTO chunks (attachment, place, file, n_bytes, millis) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
-    .execute(params![chunk.attachment, chunk.place, name.as_bytes(), n_bytes, chunk.millis])?;
+    .execute(params![
+        chunk.attachment,
+        chunk.place,
+        name.as_bytes(),
+        n_bytes,
+        chunk.millis
+    ])?;
     Ok(())
 }
 
