@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use automerge::{Automerge, Change, ROOT, transaction::Transactable};
-use futures::{FutureExt, StreamExt, future::BoxFuture};
+use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture};
 use samod::{
     BackoffConfig, ConcurrencyConfig, ConnectionId, DialError, Dialer, DocHandle, DocumentId, Repo, Transport, Url,
 };
@@ -30,6 +30,9 @@ use crate::{
     files::{Files, Told},
     tell,
 };
+
+/// As many documents are looked for at one time.
+const AT_ONE_TIME: usize = 32;
 
 /// A document that both devices know of.
 #[derive(Clone, Serialize, Deserialize)]
@@ -171,7 +174,8 @@ impl Device {
         Ok(port)
     }
 
-    /// Every document, from the files or from whoever is connected.
+    /// Every document, from the files or from whoever is connected. Not all at one time: each that is looked for costs samod
+    /// something with everything that it hears.
     async fn find_all(&self) -> Result<HashMap<String, DocHandle>> {
         let finding = self.known.iter().map(|one| async move {
             let id: DocumentId = one.id.parse().map_err(|_| anyhow!("a document's id"))?;
@@ -182,9 +186,10 @@ impl Device {
                 .map_err(|_| anyhow!("the repository stopped"))?;
             Ok((one.id.clone(), found.context("a document is nowhere")?))
         });
-        futures::future::try_join_all(finding)
+        futures::stream::iter(finding)
+            .buffer_unordered(AT_ONE_TIME)
+            .try_collect()
             .await
-            .map(|found| found.into_iter().collect())
     }
 
     /// Connects, and waits until all that the other has is here and in the files.
