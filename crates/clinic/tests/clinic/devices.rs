@@ -12,7 +12,7 @@ use domain::Role;
 use crate::support::{Net, PIN, Place, protection, refused, somebody};
 
 /// A further device of the clinic, where the owner has chosen her PIN.
-fn joined(net: &Net, first: &Place, seed: u8) -> Place {
+pub fn joined(net: &Net, first: &Place, seed: u8) -> Place {
     let place = Place::new(net, seed);
     let offer = first.desk.offer_pairing().unwrap();
     let input = JoinByCode {
@@ -30,7 +30,7 @@ fn joined(net: &Net, first: &Place, seed: u8) -> Place {
     place
 }
 
-fn is_sent(desk: &Desk) -> bool {
+pub fn is_sent(desk: &Desk) -> bool {
     let sync = desk.status().unwrap().sync;
     sync.connected && sync.pending == 0
 }

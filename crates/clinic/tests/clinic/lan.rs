@@ -14,7 +14,7 @@ fn health(place: &Place) -> SyncHealth {
     place.desk.status().unwrap().sync
 }
 
-fn port(place: &Place) -> u16 {
+pub fn port(place: &Place) -> u16 {
     place.wait_until("it listens", |desk| {
         matches!(desk.status().unwrap().sync.lan, LanView::Listening { .. })
     });
@@ -24,7 +24,7 @@ fn port(place: &Place) -> u16 {
     }
 }
 
-fn set(place: &Place, change: impl FnOnce(&mut DeviceSettings)) {
+pub fn set(place: &Place, change: impl FnOnce(&mut DeviceSettings)) {
     let mut settings = place.desk.device_settings().unwrap();
     change(&mut settings);
     place.desk.save_device_settings(settings).unwrap();

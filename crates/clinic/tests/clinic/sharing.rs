@@ -8,7 +8,7 @@ use domain::{
 
 use crate::support::{Net, PIN, Place, line, note, product, refused};
 
-const MYKAD: &str = "850101135029";
+pub const MYKAD: &str = "850101135029";
 
 pub fn terms(categories: &[Category]) -> ShareTerms {
     let day = |text: &str| Day(text.parse().unwrap());
@@ -37,15 +37,15 @@ pub fn evidence() -> ConsentEvidence {
 }
 
 /// Two clinics on one relay; the first has read the second's card.
-struct Pair {
-    giver: Place,
-    receiver: Place,
-    receiver_id: String,
+pub struct Pair {
+    pub giver: Place,
+    pub receiver: Place,
+    pub receiver_id: String,
     // Last: the relay outlives its clinics.
-    net: Net,
+    pub net: Net,
 }
 
-fn pair() -> Pair {
+pub fn pair() -> Pair {
     let net = Net::start();
     let giver = Place::founded(&net, 1, "Klinik Seri Mawar");
     let receiver = Place::founded(&net, 50, "Klinik Sentosa");
@@ -66,7 +66,7 @@ fn pair() -> Pair {
 
 impl Pair {
     /// A patient with a signed visit, a medicine and an allergy at the giving clinic.
-    fn patient_with_a_visit(&self) -> PatientId {
+    pub fn patient_with_a_visit(&self) -> PatientId {
         let queued = self.giver.queued("Nur Aisyah binti Rahman", MYKAD);
         self.giver
             .desk
@@ -82,7 +82,7 @@ impl Pair {
         queued.patient
     }
 
-    fn grant(&self, patient: PatientId, terms: ShareTerms) -> GrantView {
+    pub fn grant(&self, patient: PatientId, terms: ShareTerms) -> GrantView {
         self.giver.clock.step_ms(1000);
         let clinic = self.receiver_id.clone();
         self.giver
@@ -97,7 +97,7 @@ impl Pair {
     }
 
     /// Waits until the receiving clinic has at least `n` entries under the grant.
-    fn arrived(&self, grant: &str, n: u32) -> SharedRecordView {
+    pub fn arrived(&self, grant: &str, n: u32) -> SharedRecordView {
         self.receiver.wait_until("the record has arrived", |desk| {
             let received = desk.network().unwrap().received;
             received.iter().any(|one| one.grant == grant && one.n_entries >= n)
@@ -106,7 +106,7 @@ impl Pair {
     }
 }
 
-fn lines_of(desk: &Desk, action: &str) -> Vec<AuditRow> {
+pub fn lines_of(desk: &Desk, action: &str) -> Vec<AuditRow> {
     desk.audit(None)
         .unwrap()
         .into_iter()

@@ -285,6 +285,21 @@ impl Place {
         Self::on(net, seed.wrapping_add(100), folder, clock)
     }
 
+    /// The same, and from now on it reaches devices on this machine without the relay.
+    pub fn restarted_on_lan_after(self, net: &Net, meanwhile: impl FnOnce()) -> Self {
+        let (folder, clock, seed) = (Arc::clone(&self.folder), self.clock.clone(), self.seed);
+        drop(self);
+        meanwhile();
+        Self::reaching(
+            net,
+            seed.wrapping_add(100),
+            folder,
+            clock,
+            None,
+            Some(LanReach::ThisMachine),
+        )
+    }
+
     /// The same device, started again as the demo with this engine.
     pub fn with_engine(self, net: &Net, engine: PathBuf) -> Self {
         let (folder, clock, seed) = (Arc::clone(&self.folder), self.clock.clone(), self.seed);
