@@ -14,7 +14,7 @@ use vault::{Vault, VaultError, decoders::ForAutomerge};
 
 use super::{
     bare::store_folder,
-    clinic::{BareClinic, ports, register, secrets_of, take_changes},
+    clinic::{BareClinic, ports, register, secrets_of, take_changes, take_what_waits},
     progress::Progress,
 };
 use crate::same_set::open_store;
@@ -150,7 +150,7 @@ pub fn open(data: &Path, visit: VisitId, is_edit: bool) -> Result<Duration> {
 /// What housekeeping does within a minute: the writer makes a snapshot, the other device compares and confirms it.
 pub fn snapshot(writer: &Vault, reader: &Path) -> Result<()> {
     let reader = open_store(reader, STORE)?;
-    writer.absorb_changes_from_peer(take_changes(&reader)?)?;
+    writer.absorb_changes_from_peer(take_what_waits(&reader)?)?;
     writer.snapshot_everything()?;
     reader.absorb_changes_from_peer(take_changes(writer)?)?;
     while reader.housekeeping(8)?.n_confirmed > 0 {}
