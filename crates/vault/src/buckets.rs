@@ -197,3 +197,59 @@ fn summed(
         .flatten()
         .try_for_each(|(prefix, bucket)| tell(*prefix, bucket))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::{Rng, SeedableRng};
+
+    use super::*;
+
+    /// Ids that share their beginnings; of some a snapshot holds what they are.
+    fn held(conn: &Connection) -> Vec<ItemId> {
+        conn.execute_batch(
+            "CREATE TABLE changes (id BLOB NOT NULL UNIQUE, covered_by BLOB);
+             CREATE INDEX changes_covered_by_id ON changes (id) WHERE covered_by IS NOT NULL;
+             CREATE TABLE buckets (of, prefix, n, sum, PRIMARY KEY (of, prefix)) WITHOUT ROWID;",
+        )
+        .unwrap();
+        let mut rng = ChaCha20Rng::seed_from_u64(3);
+        let mut live = Vec::new();
+        for _ in 0..400 {
+            let mut id = [0_u8; 32];
+            rng.fill_bytes(&mut id);
+            id[0] %= 3;
+            id[1] %= 40;
+            let covered = id[31].is_multiple_of(4).then_some([1_u8; 32]);
+            conn.execute("INSERT INTO changes VALUES (?1, ?2)", params![id, covered])
+                .unwrap();
+            if covered.is_none() {
+                live.push(ItemId::from_bytes(id));
+            }
+        }
+        live
+    }
+
+    #[test]
+    fn whether_stored_or_summed_up_a_bucket_is_the_sum_of_its_ids() {
+        let conn = Connection::open_in_memory().unwrap();
+        let live = held(&conn);
+        add_all(&conn, PeerSet::Changes, &live).unwrap();
+        let (mut to_ask, mut n_leaves) = (vec![Prefix::ROOT], 0);
+        while let Some(prefix) = to_ask.pop() {
+            let buckets = children(&conn, PeerSet::Changes, prefix).unwrap();
+            for (child, bucket) in prefix.children().unwrap().into_iter().zip(buckets) {
+                let mut sum = Bucket::default();
+                live.iter().filter(|id| child.holds(id)).for_each(|id| sum.add(id));
+                assert_eq!(bucket, sum, "{child:?}");
+                if child.children().is_none() {
+                    n_leaves += usize::from(!bucket.is_empty());
+                } else if !bucket.is_empty() {
+                    to_ask.push(child);
+                }
+            }
+        }
+        assert!(n_leaves > 50, "{n_leaves}");
+    }
+}
