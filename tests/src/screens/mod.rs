@@ -16,8 +16,8 @@ use crate::{
 };
 
 use apart::Apart;
-pub use scenes::places;
 use scenes::Scene;
+pub use scenes::places;
 
 /// Laptop and tablet upright.
 const SIZES: [(u32, u32); 2] = [(1280, 800), (800, 1280)];

@@ -3,9 +3,7 @@
 use clinic::{
     ErrorCode,
     views::{
-        conflicts::{
-            ChosenValue, ConflictsView, DecideConflict, MatterKind, MatterView, Reverse, TakeLateEdit,
-        },
+        conflicts::{ChosenValue, ConflictsView, DecideConflict, MatterKind, MatterView, Reverse, TakeLateEdit},
         consult::{NoteState, PrescribeLine, RecordAllergy},
         pharmacy::HandOver,
         setup::{JoinByCode, PairingState},

@@ -4,7 +4,9 @@
 //! one, there is one. Until a person has decided, what was written apart counts in its graver reading: the worse of two
 //! severities, each of two substances, and an entry that one removed and another edited.
 
-use domain::{Allergy, AllergyId, AllergyStatus, AllergyVerification, Day, Field, Instant, PatientId, Severity, StaffId};
+use domain::{
+    Allergy, AllergyId, AllergyStatus, AllergyVerification, Day, Field, Instant, PatientId, Severity, StaffId,
+};
 use rusqlite::{Connection, params};
 
 use super::disputes;
