@@ -14,6 +14,7 @@ mod erased_together;
 mod erasing;
 mod facts;
 mod fetching;
+mod giant;
 mod killing;
 mod merging;
 mod newer;

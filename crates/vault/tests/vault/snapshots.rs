@@ -21,7 +21,7 @@ use crate::peers::meet;
 use crate::removal::{remove, statements, take};
 use crate::world::*;
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+pub const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 fn rename(vault: &Vault, n: u8, phone: &str) {
     let mut renamed = read(vault, |r| r.patient(patient_id(n))).unwrap_or_else(|| patient(n));
@@ -38,7 +38,7 @@ fn edit_much(vault: &Vault) {
     }
 }
 
-fn keep_house(vault: &Vault) -> Housekept {
+pub fn keep_house(vault: &Vault) -> Housekept {
     let mut all = Housekept::default();
     loop {
         let some = vault.housekeeping(8).unwrap();
@@ -929,7 +929,7 @@ fn two_severities_written_apart_are_still_two_after_a_snapshot() {
 }
 
 /// A clock that a test moves, and ports with it.
-fn still_clock(seed: u64) -> (Arc<MovedClock>, vault::Ports) {
+pub fn still_clock(seed: u64) -> (Arc<MovedClock>, vault::Ports) {
     let clock = Arc::new(MovedClock::default());
     let ports = vault::Ports {
         clock: Arc::clone(&clock) as Arc<dyn vault::Clock>,
@@ -939,7 +939,7 @@ fn still_clock(seed: u64) -> (Arc<MovedClock>, vault::Ports) {
 }
 
 #[derive(Default)]
-struct MovedClock(std::sync::atomic::AtomicI64);
+pub struct MovedClock(pub std::sync::atomic::AtomicI64);
 
 impl MovedClock {
     fn set(&self, ms: i64) {
