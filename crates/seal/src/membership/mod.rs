@@ -161,7 +161,9 @@ impl Membership {
             return Admission::Member;
         }
         match self.removed.get(device) {
-            Some(Removed { public: Some(_), ends, .. }) => {
+            Some(Removed {
+                public: Some(_), ends, ..
+            }) => {
                 if ends.get(opening).is_some_and(|last| number <= *last) {
                     Admission::Member
                 } else {
