@@ -89,13 +89,13 @@ impl PeerStore for Vault {
         let tags = writer.transaction(|conn, _, shelf, _| {
             let mut judge = Judge::new(conn, &belonging, shelf);
             let taken = judge.take_in(came)?;
-            for id in taken.new() {
+            for id in taken.fresh() {
                 outbox::put(conn, Kind::Change, id.as_bytes())?;
             }
             kill::point("peer.stored");
             judge.judge_taken(&taken)?;
             // What a snapshot in force holds already is no news to the relay.
-            outbox::forget_unwanted(conn, taken.new())?;
+            outbox::forget_unwanted(conn, taken.fresh())?;
             kill::point("peer.judged");
             kill::point("peer.before_commit");
             Ok::<_, VaultError>(judge.tags())

@@ -34,7 +34,7 @@ pub(crate) struct TakenIn {
 
 impl TakenIn {
     /// What was not here, and can be given on.
-    pub(crate) fn new(&self) -> impl Iterator<Item = &ChangeId> {
+    pub(crate) fn fresh(&self) -> impl Iterator<Item = &ChangeId> {
         self.landed.iter().chain(&self.new).chain(&self.later)
     }
 }
@@ -42,8 +42,10 @@ impl TakenIn {
 impl Judge<'_> {
     /// Stores what came and is not here yet, and lands what is plain of it; the rest is for [`Self::judge_taken`].
     pub(crate) fn take_in(&mut self, came: Vec<Looked>) -> Result<TakenIn, VaultError> {
-        let mut taken = TakenIn::default();
-        taken.any_erased = self.is_anything_erased()?;
+        let mut taken = TakenIn {
+            any_erased: self.is_anything_erased()?,
+            ..TakenIn::default()
+        };
         let (edits, others) = by_document(came);
         for (path, edits) in edits {
             self.take_in_edits(path, edits, &mut taken)?;
