@@ -6,7 +6,7 @@
 //! When who belongs changes, what no longer counts is taken back out (`taking_back`) and the rest is judged again.
 //! The outcome depends on the set alone, not on the order: the tests shuffle it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::{AutoCommit, Change, ChangeHash};
@@ -32,6 +32,8 @@ pub(crate) struct Judge<'j> {
     pub(crate) touched: BTreeSet<DocPath>,
     /// Confirmations that a snapshot lists which has just come into force, or is so no more.
     pub(crate) relisted: BTreeSet<ChangeId>,
+    /// Edits that landed in this transaction: they came, or were read, just now.
+    pub(crate) landed: HashSet<ChangeId>,
     /// Who belongs is another than it was.
     again: bool,
     /// What was looked at before the transaction began.
@@ -53,6 +55,7 @@ impl<'j> Judge<'j> {
             tags: BTreeSet::new(),
             touched: BTreeSet::new(),
             relisted: BTreeSet::new(),
+            landed: HashSet::new(),
             again: false,
             looked: HashMap::new(),
         }

@@ -61,6 +61,7 @@ impl Judge<'_> {
         }
         documents::project(self.conn, document, &path, &open.doc)?;
         self.tags.extend(path.tags());
+        self.landed.extend(edits.iter().map(|(id, _)| *id));
         self.shelf.put(open);
         Ok(Landing::Landed)
     }

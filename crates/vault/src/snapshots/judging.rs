@@ -154,7 +154,7 @@ impl Judge<'_> {
                 }
             }
             // Who gave it now (a relay that was put back, say) does not know that nobody needs it.
-            let is_news = edit.verdict == Verdict::Unjudged as i64;
+            let is_news = edit.verdict == Verdict::Unjudged as i64 || self.landed.contains(&edit.id);
             self.cover(&edit.id, edit.covered_by, by, &base.snapshots, is_news)?;
         }
         self.rule_on_snapshots(&mut doc, &noted, &base.snapshots)?;
