@@ -56,6 +56,7 @@ impl Apart {
 
         let tablet = join(&desk, network, &home.join("tablet"), "Bilik 2")?;
         let old = join(&desk, network, &home.join("old"), "Tablet lama")?;
+        old.call("skip_model", json!({}))?;
         for device in [&tablet, &old] {
             knows(device, "open_visit", &json!({"visit": late["visit"]}), |visit| {
                 visit["note"]["note"]["subjective"].get(0).is_some()
