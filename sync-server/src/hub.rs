@@ -85,7 +85,14 @@ impl Hub {
     pub(crate) fn wake(&self, news: &[Wake]) {
         let state = self.lock();
         for wake in news {
-            let (Wake::Clinic(tenant) | Wake::Revoked { recipient: tenant, .. }) = wake;
+            let tenant = match wake {
+                Wake::Clinic(tenant) | Wake::Revoked { recipient: tenant, .. } => tenant,
+                Wake::NewLife => {
+                    let all = state.clinics.values().flat_map(BTreeMap::values);
+                    all.for_each(|bell| bell.notify_one());
+                    continue;
+                }
+            };
             for (id, bell) in state.clinics.get(tenant).into_iter().flatten() {
                 if let (Wake::Revoked { grant, .. }, Some(seat)) = (wake, state.seats.get(id)) {
                     seat.outbox.revoke(*grant);

@@ -104,6 +104,8 @@ pub struct Pushed {
 pub enum Wake {
     /// Something of this clinic moved on.
     Clinic(TenantId),
+    /// The data began another life: every connection of the life before ends.
+    NewLife,
     /// This grant ended now: what is still on its way to this clinic must not arrive.
     Revoked {
         /// The receiving clinic.
@@ -111,6 +113,16 @@ pub enum Wake {
         /// The grant.
         grant: GrantId,
     },
+}
+
+impl Wake {
+    /// Whether connections of this clinic are to look.
+    pub fn concerns(&self, clinic: &TenantId) -> bool {
+        match self {
+            Self::Clinic(tenant) | Self::Revoked { recipient: tenant, .. } => tenant == clinic,
+            Self::NewLife => true,
+        }
+    }
 }
 
 /// What became of an invitation's token.

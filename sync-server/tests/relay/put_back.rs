@@ -233,6 +233,20 @@ fn a_connection_does_not_live_on_into_another_life() {
 }
 
 #[test]
+fn whoever_is_connected_hears_at_once_that_another_life_began() {
+    let mut world = World::new(55);
+    let (copy, ..) = revoked_after_the_copy(&mut world);
+    put_back(&mut world, copy);
+    let mut early = Link::open(&world.c.device, &world.store, &mut world.rng);
+    settle(&mut [&mut early], &mut world.store, NOW, &mut world.rng);
+    assert_eq!(early.device_error, None);
+    let mut knowing = Link::open(&world.a.device, &world.store, &mut world.rng);
+    settle(&mut [&mut knowing, &mut early], &mut world.store, NOW, &mut world.rng);
+    assert_eq!(knowing.device_error, BEHIND);
+    assert_eq!(early.device_error, BEHIND, "though it had nothing to say");
+}
+
+#[test]
 fn a_forged_receipt_or_another_clinics_changes_nothing_and_is_counted() {
     let mut world = World::new(55);
     let (copy, ..) = revoked_after_the_copy(&mut world);

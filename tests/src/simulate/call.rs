@@ -134,9 +134,8 @@ impl Call {
 
     /// The relay has news.
     pub(super) fn wake(&mut self, wake: &Wake, relay: &mut dyn RelayStore, now_ms: i64) {
-        let (Wake::Clinic(tenant) | Wake::Revoked { recipient: tenant, .. }) = wake;
         let Some(session) = &self.relay_end else { return };
-        if session.member().is_none_or(|(member, _)| member != *tenant) {
+        if session.member().is_none_or(|(member, _)| !wake.concerns(&member)) {
             return;
         }
         if let Wake::Revoked { grant, .. } = wake {

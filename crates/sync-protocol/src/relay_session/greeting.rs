@@ -178,7 +178,8 @@ impl RelaySession {
             let mut fresh = [0; 16];
             rng.fill_bytes(&mut fresh);
             if store.shown(&coming.proof.tenant, &receipt, Incarnation(fresh))? == Shown::WasPutBack {
-                // The device comes again, and is greeted with the new incarnation.
+                // The device comes again, and is greeted with the new incarnation; so do all that are here.
+                step.wake.push(Wake::NewLife);
                 return Err(RefusedCode::RelayBehind.into());
             }
         }

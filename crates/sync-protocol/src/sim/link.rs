@@ -115,8 +115,7 @@ impl Link {
 
     /// The relay has news for this connection's clinic.
     pub fn wake(&mut self, wake: &Wake, relay: &mut dyn RelayStore, now_ms: i64) -> Vec<Wake> {
-        let (Wake::Clinic(tenant) | Wake::Revoked { recipient: tenant, .. }) = wake;
-        if !self.open || self.relay.member().is_none_or(|(member, _)| member != *tenant) {
+        if !self.open || self.relay.member().is_none_or(|(member, _)| !wake.concerns(&member)) {
             return Vec::new();
         }
         if let Wake::Revoked { grant, .. } = wake {
