@@ -160,9 +160,15 @@ fn load_apart(
             changes.push(change);
         }
     }
-    let mut doc = genesis::fresh(path.kind());
-    for mut snapshot in snapshots::in_force(conn, belonging, &id)? {
-        doc.merge(&mut snapshot)?;
+    // The first snapshot is the document: merged into an empty one, each of its changes would be applied again.
+    let mut snapshots = snapshots::in_force(conn, belonging, &id)?.into_iter();
+    let fresh = genesis::fresh(path.kind());
+    let (mut doc, rest) = match snapshots.next() {
+        Some(first) => (first, Some(fresh)),
+        None => (fresh, None),
+    };
+    for mut other in rest.into_iter().chain(snapshots) {
+        doc.merge(&mut other)?;
     }
     doc.apply_changes(changes)?;
     Ok((OpenDoc { id, path, doc }, waiting))
