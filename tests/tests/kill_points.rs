@@ -302,7 +302,8 @@ fn a_kill_while_a_peers_changes_arrive_loses_none_of_them() {
 
 #[test]
 fn a_kill_while_sound_is_sealed_loses_at_most_the_second_that_was_being_spoken() {
-    for (n, point) in points("chunk.").enumerate() {
+    let recording = points("chunk.").filter(|point| !point.starts_with("chunk.fetched"));
+    for (n, point) in recording.enumerate() {
         let net = Net::offline();
         let room = net.desk("room");
         room.call("import_model", json!({"path": walk::demo_model()})).unwrap();
