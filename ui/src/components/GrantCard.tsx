@@ -66,7 +66,7 @@ function RevokeDialog({ grant, onClose }: { grant: GrantView; onClose: () => voi
   return (
     <Modal opened onClose={onClose} title={t("network.revoke.title")} closeButtonProps={{ "aria-label": t("common.close") }} size={520}>
       <div className={dialog.form}>
-        <p className={styles.warning}>
+        <p className={dialog.warning}>
           <IconAlertTriangle size="1.25rem" aria-hidden />
           <span>{t("network.revoke.what", { clinic: grant.clinic_name, patient: grant.patient_name })}</span>
         </p>

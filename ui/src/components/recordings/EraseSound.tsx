@@ -9,7 +9,6 @@ import { notify } from "@/components/notify";
 import { PinDialog } from "@/components/PinDialog";
 import { useReturnFocus } from "@/lib/focus";
 import { clock, showMoment } from "@/lib/time";
-import styles from "./Recordings.module.css";
 
 const REASONS: SoundReason[] = ["patients_right", "not_kept"];
 
@@ -30,7 +29,7 @@ export function EraseSound({ one, patient, onClose }: { one: SoundView; patient:
   return (
     <Modal opened onClose={onClose} title={title} closeButtonProps={{ "aria-label": t("common.close") }} size={560}>
       <div className={dialog.form}>
-        <dl className={styles.erasing} data-testid="erasing-sound">
+        <dl className={dialog.facts} data-testid="erasing-sound">
           <dt>{t("sound.erasing.goes")}</dt>
           <dd>{[t("sound.erasing.sound", { length: clock(one.length_ms) }), one.turns > 0 && t("sound.erasing.turns", { count: one.turns })].filter(Boolean).join(", ")}</dd>
           <dt>{t("sound.erasing.stays")}</dt>
@@ -39,13 +38,13 @@ export function EraseSound({ one, patient, onClose }: { one: SoundView; patient:
           <dd>{t("sound.erasing.othersWhat")}</dd>
         </dl>
         <Radio.Group label={t("sound.erasing.why")} value={reason} onChange={(v) => setReason(v as SoundReason)}>
-          <div className={styles.reasons}>
+          <div className={dialog.reasons}>
             {REASONS.map((value) => (
               <Radio key={value} value={value} label={t(`sound.erasing.reason.${value}`)} />
             ))}
           </div>
         </Radio.Group>
-        <p className={styles.warning}>
+        <p className={dialog.warning}>
           <IconAlertTriangle size="1.25rem" aria-hidden />
           <span>{t("sound.erasing.forever")}</span>
         </p>

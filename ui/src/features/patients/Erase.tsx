@@ -61,13 +61,13 @@ function Asked({ patient, name, onClose }: { patient: string; name: string; onCl
         <ErrorNote error={error} />
         {data && <Preview preview={data} />}
         <Radio.Group label={t("patients.erase.why")} value={reason} onChange={(v) => setChosen(v as EraseReason)}>
-          <div className={styles.reasons}>
+          <div className={dialog.reasons}>
             {REASONS.map((value) => (
               <Radio key={value} value={value} label={t(`patients.erase.reason.${value}`)} disabled={value === "retention" && data?.retention_is_over === false} />
             ))}
           </div>
         </Radio.Group>
-        <p className={styles.warning}>
+        <p className={dialog.warning}>
           <IconAlertTriangle size="1.25rem" aria-hidden />
           <span>{t("patients.erase.forever")}</span>
         </p>
@@ -100,7 +100,7 @@ function countWords({ documents, visits, recordings, facts }: ErasureCount, t: T
 function Preview({ preview }: { preview: ErasurePreview }) {
   const { t } = useTranslation();
   return (
-    <dl className={styles.erasing} data-testid="erasure-preview">
+    <dl className={dialog.facts} data-testid="erasure-preview">
       <dt>{t("patients.erase.goes")}</dt>
       <dd>{countWords(preview.goes, t)}</dd>
       {!isNothing(preview.stays) && (

@@ -8,6 +8,7 @@ import { queries } from "@/api/queries";
 import { useWrite } from "@/api/useWrite";
 import { notify } from "@/components/notify";
 import { deviceName } from "@/components/syncWords";
+import dialog from "@/components/Dialog.module.css";
 import styles from "./Devices.module.css";
 import { Signed } from "./Signed";
 
@@ -75,7 +76,7 @@ export function Remove({ device, kitNeeded, onClose }: { device: DeviceView; kit
 
 function Warning({ children }: { children: string }) {
   return (
-    <p className={styles.warning}>
+    <p className={dialog.warning}>
       <IconAlertTriangle size="1.25rem" aria-hidden />
       <span>{children}</span>
     </p>
