@@ -56,7 +56,7 @@ pub fn journey(pictures: bool) -> Result<()> {
     run("journey", &mut command)
 }
 
-/// `cargo xtask bench`: with our own code optimised, which nothing else builds.
+/// `cargo xtask bench`: in the profile that nothing else builds.
 pub fn bench(long: bool, peers: bool) -> Result<()> {
     packages::install(For::Tests)?;
     let measured = target().join("measured");
