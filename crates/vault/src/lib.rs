@@ -50,6 +50,7 @@ mod judge;
 pub mod kill;
 mod landing;
 mod looked;
+mod lock;
 mod mark;
 mod numbers;
 mod open;

@@ -1,10 +1,9 @@
 //! Making a vault, and opening one: what is found wrong is said, and nothing is touched before all is found right.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
-use std::time::Duration;
 
 use domain::Instant;
 use rusqlite::{Connection, OptionalExtension};
@@ -15,6 +14,7 @@ use crate::belonging::{Belonging, NotTogether};
 use crate::copies::Numbers;
 use crate::documents::Shelf;
 use crate::fetching::Fetching;
+use crate::lock::Lock;
 use crate::mark::{self, Mark, MarkFile};
 use crate::ports::SharedRng;
 use crate::reading::count;
@@ -24,10 +24,6 @@ use crate::{
     MachineSecrets, OpenError, Ports, Vault, VaultError, before_migration, buckets, erasure, files, rebuild, roster,
     schema,
 };
-
-/// So often, and with such waits between, a lock is tried that somebody holds.
-const LOCK_TRIES: u32 = 25;
-const LOCK_WAIT: Duration = Duration::from_millis(10);
 
 /// SQLCipher's page, in bytes.
 const PAGE: u64 = 4096;
@@ -58,7 +54,7 @@ impl Vault {
         ports: Ports,
     ) -> Result<Self, OpenError> {
         fs::create_dir_all(dir)?;
-        let lock = take_lock(dir)?;
+        let lock = Lock::take(dir)?;
         if Self::exists(dir) {
             return Err(OpenError::AlreadyHere);
         }
@@ -99,26 +95,9 @@ impl Vault {
         if !Self::exists(dir) {
             return Err(OpenError::NotHere);
         }
-        let lock = take_lock(dir)?;
+        let lock = Lock::take(dir)?;
         open_locked(dir, secrets, ports, lock)
     }
-}
-
-fn take_lock(dir: &Path) -> Result<File, OpenError> {
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(files::lock(dir))?;
-    // A child process that this one is just starting holds what was open here, until it has become another program.
-    for _ in 0..LOCK_TRIES {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_WAIT),
-            Err(TryLockError::Error(error)) => return Err(error.into()),
-        }
-    }
-    Err(OpenError::Busy)
 }
 
 fn remove_if_there(path: &Path) -> Result<(), OpenError> {
@@ -141,7 +120,7 @@ fn found(conn: &Connection, tenant: TenantId, statements: &[Statement]) -> Resul
     Ok(transaction.commit()?)
 }
 
-fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: File) -> Result<Vault, OpenError> {
+fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: Lock) -> Result<Vault, OpenError> {
     let key_check = mark::key_check(&secrets.db_key);
     ballast::give_up(dir);
     let mark = Mark::read(dir)?;

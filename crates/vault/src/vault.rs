@@ -1,6 +1,5 @@
 //! The open vault: one writer, a few readers, and those who want to know what changed.
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -17,6 +16,7 @@ use crate::belonging::Belonging;
 use crate::copies::Numbers;
 use crate::documents::Shelf;
 use crate::fetching::Fetching;
+use crate::lock::Lock;
 use crate::mark::{Mark, MarkFile};
 use crate::ports::{Clock, SharedRng};
 use crate::reading::count;
@@ -59,7 +59,7 @@ pub(crate) struct Inner {
     pub fetching: Fetching,
     pub _ballast: Ballast,
     /// Held until everything above is closed: fields are dropped in this order.
-    pub _lock: File,
+    pub _lock: Lock,
 }
 
 /// The one connection that writes, and what goes with it.
