@@ -34,6 +34,7 @@ impl Erased {
     pub fn of(reason: ErasureReason, patient: PatientId, documents: Vec<HeldDocument>, facts: Vec<ChangeId>) -> Self {
         let mut erased = Self {
             reason,
+            sound: None,
             patient: Some(patient),
             documents: Vec::new(),
             facts,

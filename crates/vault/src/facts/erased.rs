@@ -16,11 +16,29 @@ pub enum ErasureReason {
     AudioAtSignOff,
 }
 
+/// Why the sound of one consult was erased at a person's word. The codes are frozen; one of a newer build reads as `Other`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SoundErased {
+    /// The patient asked for it.
+    PatientsRight,
+    /// The clinic does not keep it.
+    NotKept,
+    /// A newer build knows.
+    #[serde(other)]
+    Other,
+}
+
 /// Something was erased, on every device that hears of it and for ever.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erased {
-    /// Why.
+    /// Why; of the sound of one consult, at a person's word, `sound` says it.
     pub reason: ErasureReason,
+    /// Why the sound of one consult was erased, where a person erased it and not the signature. `reason` is
+    /// [`ErasureReason::AudioAtSignOff`] beside it: every build lets that count for a doctor, also one that does not know this
+    /// field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sound: Option<SoundErased>,
     /// Whose it was.
     pub patient: Option<PatientId>,
     /// Paths of whole documents: all that was written in them, and whatever still comes.
@@ -65,5 +83,34 @@ impl Erased {
             ErasureReason::AudioAtSignOff if only_sound => &[Role::Owner, Role::Admin, Role::Doctor],
             _ => &[Role::Owner, Role::Admin],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const BEFORE: &str = r#"{"reason":"audio_at_sign_off","patient":null,"documents":[],"facts":[],"attachments":[]"#;
+
+    #[test]
+    fn why_a_person_erased_sound_is_read_with_and_without_and_from_a_newer_build() {
+        for (more, sound) in [
+            ("", None),
+            (r#","sound":"patients_right""#, Some(SoundErased::PatientsRight)),
+            (r#","sound":"not_kept""#, Some(SoundErased::NotKept)),
+            (r#","sound":"something_new""#, Some(SoundErased::Other)),
+        ] {
+            let read: Erased = serde_json::from_str(&format!("{BEFORE}{more}}}")).unwrap();
+            assert_eq!(read.sound, sound);
+            assert!(read.allowed_roles().contains(&Role::Doctor));
+        }
+    }
+
+    #[test]
+    fn an_erasure_of_before_is_written_as_it_was() {
+        let whole = format!("{BEFORE}}}");
+        let read: Erased = serde_json::from_str(&whole).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), whole);
     }
 }

@@ -13,7 +13,7 @@ pub use body::{
     Reversal, StaffEnrolled,
 };
 pub use draft::{FACT_CONTEXT, FactDraft};
-pub use erased::{Erased, ErasureReason, HeldNumbers};
+pub use erased::{Erased, ErasureReason, HeldNumbers, SoundErased};
 pub use read::{Consent, RecordedFact};
 pub(crate) use standing::is_enrolled_as;
 
