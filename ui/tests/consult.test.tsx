@@ -78,6 +78,30 @@ describe("the note", () => {
     expect(fake.callsOf("recordingAudio")[0]).toEqual([id(1, 6), 9850, 12230]);
   });
 
+  const recordedAgain = () => {
+    const turns = [{ span: { start_ms: 500, end_ms: 2000 }, speaker: "patient", certainty: "certain", language: "en", text: "One more thing, doctor." } as const];
+    visit().recordings.push({ id: id(2, 6), state: "done", length_ms: 5000, turns: [...turns], model: "micro-demo.bin", demo_model: true });
+  };
+  it.each(["recorded", "signed"])("plays an earlier recording's sentence from that recording (%s)", async (scene) => {
+    const { user } = start({ as: "doctor", at: AT, scene, before: recordedAgain });
+    await user.click((await screen.findAllByRole("button", { name: "Play from 0:09" }))[0] as HTMLElement);
+    await waitFor(() => expect(fake.callsOf("recordingAudio")).toEqual([[id(1, 6), 9850, 12230]]));
+    await user.click(within(await screen.findByTestId("turns")).getByText("One more thing, doctor."));
+    await waitFor(() => expect(fake.callsOf("recordingAudio").at(-1)).toEqual([id(2, 6), 500, 2000]));
+  });
+
+  it("plays nothing for a sentence of which the recording is not known", async () => {
+    const forgotten = () => {
+      const { note } = visit();
+      const [first] = note.note.subjective;
+      if (first) note.note = { ...note.note, subjective: [{ ...first, source: { recording: null, start_ms: 3390, end_ms: 6010 } }] };
+    };
+    start({ as: "doctor", at: AT, scene: "recorded", before: forgotten });
+    expect(await screen.findByDisplayValue("Fever and cough for 3 days.")).toBeTruthy();
+    expect(screen.queryByRole("button", { name: "Play from 0:03" })).toBeNull();
+    expect(screen.getByRole("button", { name: "Play from 0:28" })).toBeTruthy();
+  });
+
   it("saves what is typed, sentence by sentence, after a pause", async () => {
     const { user } = start({ as: "doctor", at: AT });
     await user.type(await screen.findByLabelText("Subjective, sentence 1"), "Fever.{Enter}Cough.");

@@ -25,7 +25,7 @@ pub use ids::{
     AllergyId, AttachmentId, DispensingId, LineId, PatientId, PrintJobId, QueueEntryId, RecordingId, StaffId, VisitId,
 };
 pub use mykad::{MyKad, MyKadError, MyKadWarning};
-pub use note::{Diagnosis, NoteSection, NoteSentence, Sensitivity, SoapNote, Span, Vitals};
+pub use note::{Diagnosis, Heard, NoteSection, NoteSentence, Sensitivity, SoapNote, Span, Vitals};
 pub use patient::{Address, Identifier, Patient, Sex, search_key};
 pub use prescription::{Frequency, Override, PrescriptionLine, Route};
 pub use queue::{QueueEntry, QueueState, Token};

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use crate::{Celsius, Day, Kilograms, MillimetresOfMercury};
+use crate::{Celsius, Day, Kilograms, MillimetresOfMercury, RecordingId};
 
-/// Seconds of a recording that a sentence came from.
+/// Seconds of a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
 pub struct Span {
     /// From, in milliseconds since the recording began.
@@ -14,13 +14,34 @@ pub struct Span {
     pub end_ms: u32,
 }
 
+/// Where something was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct Heard {
+    /// In which recording; `None` where it is not known, as in what builds of before wrote.
+    pub recording: Option<RecordingId>,
+    /// From, in milliseconds since the recording began.
+    pub start_ms: u32,
+    /// Up to, in milliseconds since the recording began.
+    pub end_ms: u32,
+}
+
+impl From<Span> for Heard {
+    fn from(span: Span) -> Self {
+        Self {
+            recording: None,
+            start_ms: span.start_ms,
+            end_ms: span.end_ms,
+        }
+    }
+}
+
 /// One sentence of a note.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 pub struct NoteSentence {
     /// The words.
     pub text: String,
-    /// Where in the recording they came from; `None` when a person typed them.
-    pub source: Option<Span>,
+    /// Where they were heard; `None` when a person typed them.
+    pub source: Option<Heard>,
 }
 
 /// The four parts of a SOAP note.
@@ -54,6 +75,18 @@ impl SoapNote {
     /// True when nothing is written in any part.
     pub fn is_empty(&self) -> bool {
         self.subjective.is_empty() && self.objective.is_empty() && self.assessment.is_empty() && self.plan.is_empty()
+    }
+
+    /// Where each sentence was heard that was.
+    pub fn heard_mut(&mut self) -> impl Iterator<Item = &mut Heard> {
+        let sections = [
+            &mut self.subjective,
+            &mut self.objective,
+            &mut self.assessment,
+            &mut self.plan,
+        ];
+        let sentences = sections.into_iter().flatten();
+        sentences.filter_map(|sentence| sentence.source.as_mut())
     }
 }
 

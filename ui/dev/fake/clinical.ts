@@ -41,21 +41,27 @@ export const TURNS: [number, number, b.Speaker, string, string][] = [
   [32000, 36500, "doctor", "en", "Your throat is red, there is no pus, and the chest is clear."],
 ];
 
-const s = (text: string, start_ms: number, end_ms: number): b.NoteSentence => ({ text, source: { start_ms, end_ms } });
-export const DRAFT: b.DraftProposal = {
-  note: {
-    subjective: [
-      s("Fever and cough for 3 days.", 3390, 6010),
-      s("Dry cough, sore throat.", 9850, 12230),
-      s("No shortness of breath or chest pain; tired, headache.", 17000, 19600),
-    ],
-    objective: [s("T 38.4 °C, BP 118/76 mmHg.", 28000, 31200), s("Throat red, no pus. Chest clear.", 32000, 36500)],
-    assessment: [s("Upper respiratory tract infection.", 36500, 39000)],
-    plan: [s("Paracetamol 1 g every 6 hours when needed, 3 days.", 40000, 46000), s("Come back if breathless or not better in 3 days.", 47000, 52000)],
-  },
-  vitals: { temperature: 38.4, systolic: 118, diastolic: 76, weight: null, weight_on: null },
-  allergies: [{ substance: "penicillin", reaction: "lips swelled up, could not breathe", span: { start_ms: 23800, end_ms: 27400 } }],
-};
+/** What the demo consult suggests, when it was heard in this recording. */
+export function draftOf(recording: string): b.DraftProposal {
+  const s = (text: string, start_ms: number, end_ms: number): b.NoteSentence => ({ text, source: { recording, start_ms, end_ms } });
+  return {
+    note: {
+      subjective: [
+        s("Fever and cough for 3 days.", 3390, 6010),
+        s("Dry cough, sore throat.", 9850, 12230),
+        s("No shortness of breath or chest pain; tired, headache.", 17000, 19600),
+      ],
+      objective: [s("T 38.4 °C, BP 118/76 mmHg.", 28000, 31200), s("Throat red, no pus. Chest clear.", 32000, 36500)],
+      assessment: [s("Upper respiratory tract infection.", 36500, 39000)],
+      plan: [s("Paracetamol 1 g every 6 hours when needed, 3 days.", 40000, 46000), s("Come back if breathless or not better in 3 days.", 47000, 52000)],
+    },
+    vitals: { temperature: 38.4, systolic: 118, diastolic: 76, weight: null, weight_on: null },
+    allergies: [{ substance: "penicillin", reaction: "lips swelled up, could not breathe", heard: { recording, start_ms: 23800, end_ms: 27400 } }],
+  };
+}
+/** The recording of the scenes in which one is there. */
+export const SOUND = id(1, 6);
+export const DRAFT = draftOf(SOUND);
 
 export const PRODUCTS: b.ProductChoice[] = [
   { key: "paracetamol-500mg-tablet", name: "Paracetamol 500 mg tablet", strength_mg: 500, unit: "tablet", route: "oral", halal: "unknown", poison_group: "none" },

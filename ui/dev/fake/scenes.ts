@@ -2,7 +2,7 @@
 import type * as b from "../../src/api/bindings.gen";
 import * as data from "../people";
 import { at, id, TENANT_A } from "./answer";
-import { ALLERGIES, checked, DRAFT, line, PRODUCTS, turnOf, TURNS } from "./clinical";
+import { ALLERGIES, checked, DRAFT, line, PRODUCTS, SOUND, turnOf, TURNS } from "./clinical";
 import { conflictsScene } from "./verbs/conflicts";
 import { state, visitOf } from "./world";
 
@@ -89,13 +89,13 @@ export function scene(name: string) {
   } else if (name === "recorded" || name === "signed" || name === "sound-elsewhere") {
     const view = visitOf(id(1, 4));
     if (!view) return;
-    view.recordings = [{ id: id(1, 6), state: "done", length_ms: 85_840, turns: TURNS.map(turnOf), model: "micro-demo.bin", demo_model: true }];
+    view.recordings = [{ id: SOUND, state: "done", length_ms: 85_840, turns: TURNS.map(turnOf), model: "micro-demo.bin", demo_model: true }];
     view.note = { state: "draft", note: DRAFT.note, saved_at: at(1) };
     view.vitals = { ...DRAFT.vitals, weight: 58, weight_on: data.TODAY };
     view.diagnoses = [{ text: "Upper respiratory tract infection", icd10: "J06.9" }];
     view.lines = [checked(line(1, PRODUCTS[0] as b.ProductChoice, { units_per_dose: 2, frequency: "every_six_hours", when_needed: true, quantity: 24, indication: "fever" }), view.banner)];
     state.banners[view.banner.id] = { ...view.banner, vitals: { ...DRAFT.vitals, weight: 58, weight_on: "2026-11-12" } };
-    if (name === "sound-elsewhere") state.sounds[id(1, 6)] = { at: "elsewhere" };
+    if (name === "sound-elsewhere") state.sounds[SOUND] = { at: "elsewhere" };
     if (name !== "recorded") view.note = { state: "signed", note: DRAFT.note, signed_by: "Dr Aisyah binti Kamal", signed_at: at(1), verified: true, addenda: [], twice: false, late_edit: false };
   }
 }

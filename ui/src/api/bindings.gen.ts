@@ -967,6 +967,16 @@ export type HandView = {
 };
 
 /**  The document that a patient is known by at the counter. */
+/**  Where something was heard. */
+export type Heard = {
+	/**  In which recording; `None` where it is not known, as in what builds of before wrote. */
+	recording: RecordingId | null,
+	/**  From, in milliseconds since the recording began. */
+	start_ms: number,
+	/**  Up to, in milliseconds since the recording began. */
+	end_ms: number,
+};
+
 export type Identifier = 
 /**  Malaysian identity card number, twelve digits. */
 { kind: "my_kad"; 
@@ -1186,7 +1196,7 @@ export type MentionedAllergy = {
 	/**  Reaction as said, or empty. */
 	reaction: string,
 	/**  Where. */
-	span: Span,
+	heard: Heard,
 };
 
 /**  A microphone to choose. */
@@ -1295,8 +1305,8 @@ export type NoteSection =
 export type NoteSentence = {
 	/**  The words. */
 	text: string,
-	/**  Where in the recording they came from; `None` when a person typed them. */
-	source: Span | null,
+	/**  Where they were heard; `None` when a person typed them. */
+	source: Heard | null,
 };
 
 /**  Where a note stands. */
@@ -2203,7 +2213,7 @@ export type SourceClinic = {
 	phone: string,
 };
 
-/**  Seconds of a recording that a sentence came from. */
+/**  Seconds of a recording. */
 export type Span = {
 	/**  From, in milliseconds since the recording began. */
 	start_ms: number,

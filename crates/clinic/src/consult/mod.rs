@@ -3,6 +3,7 @@
 mod add_addendum;
 mod allergies;
 mod draft;
+mod heard_in;
 mod open_visit;
 mod past_visits;
 mod prescribe;

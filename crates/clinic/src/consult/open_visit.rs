@@ -1,9 +1,9 @@
 //! `open_visit`: everything that the consult shows.
 
 use domain::VisitId;
-use vault::{FactBody, Reading, Visit};
+use vault::{FactBody, Reading, Recording, Visit};
 
-use super::past_visits;
+use super::{heard_in, past_visits};
 use crate::{
     Desk, Error, ErrorCode,
     audit::{Line, VISIT_OPENED},
@@ -43,7 +43,7 @@ fn view_of(clinic: &OpenClinic, r: &Reading<'_>, visit: Visit) -> Result<VisitVi
         state: entry.state,
         banner: banner_of(r, visit.patient)?,
         past_visits: past_visits::beside(r, visit.patient, visit.id)?,
-        note: note_state(r, &visit)?,
+        note: note_state(r, &visit, &recordings)?,
         diagnoses: visit.diagnoses.clone(),
         vitals: visit.vitals.clone(),
         sensitivity: visit.sensitivity.clone(),
@@ -61,12 +61,11 @@ pub(crate) fn checked_lines(r: &Reading<'_>, visit: &Visit) -> Result<Vec<Checke
     Ok(Checks::of(r, visit)?.checked())
 }
 
-fn note_state(r: &Reading<'_>, visit: &Visit) -> Result<NoteState, Error> {
+fn note_state(r: &Reading<'_>, visit: &Visit, recordings: &[Recording]) -> Result<NoteState, Error> {
+    let mut note = visit.note.clone();
+    heard_in::fill(&mut note, recordings.iter().map(|one| (one.id, one.turns.as_slice())));
     let Some(signed) = visit.signed.first() else {
-        return Ok(NoteState::Draft {
-            note: visit.note.clone(),
-            saved_at: None,
-        });
+        return Ok(NoteState::Draft { note, saved_at: None });
     };
     let mut addenda = Vec::new();
     for fact in r.facts_of_visit(visit.id)? {
@@ -80,7 +79,7 @@ fn note_state(r: &Reading<'_>, visit: &Visit) -> Result<NoteState, Error> {
     }
     addenda.sort_by_key(|addendum| addendum.at);
     Ok(NoteState::Signed {
-        note: visit.note.clone(),
+        note,
         signed_by: OpenClinic::staff_name(r, signed.by)?,
         signed_at: signed.at,
         verified: signed.verified,

@@ -1,8 +1,8 @@
 //! The doctor's side of a visit.
 
 use domain::{
-    AllergyId, AllergyStatus, Day, Diagnosis, Instant, PatientId, PrescriptionLine, QueueState, RecordingId,
-    Sensitivity, Severity, Sex, SoapNote, Span, Token, Turn, VisitId, Vitals,
+    AllergyId, AllergyStatus, Day, Diagnosis, Heard, Instant, PatientId, PrescriptionLine, QueueState, RecordingId,
+    Sensitivity, Severity, Sex, SoapNote, Token, Turn, VisitId, Vitals,
 };
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -236,7 +236,7 @@ pub struct MentionedAllergy {
     /// Reaction as said, or empty.
     pub reaction: String,
     /// Where.
-    pub span: Span,
+    pub heard: Heard,
 }
 
 /// Record an allergy.

@@ -5,7 +5,10 @@ use clinic::{
         reception::Queued,
     },
 };
-use domain::{AllergyStatus, Kilograms, QueueState, RecordingId, Severity, Vitals};
+use domain::{
+    AllergyStatus, Certainty, Heard, Kilograms, NoteSentence, QueueState, RecordingId, Severity, Span, Speaker, Turn,
+    Vitals,
+};
 
 use crate::support::{Net, PIN, Place, line, note, product, refused};
 
@@ -284,6 +287,75 @@ fn crashed_recording(place: &Place, queued: &Queued) -> RecordingId {
         vault.append_chunk(recording, &chunk, 1000).unwrap();
     }
     recording
+}
+
+/// One who speaks for so long from the beginning of a recording.
+fn said(text: &str, end_ms: u32) -> Turn {
+    Turn {
+        span: Span { start_ms: 0, end_ms },
+        speaker: Speaker::Patient,
+        certainty: Certainty::Certain,
+        language: None,
+        text: text.to_owned(),
+    }
+}
+
+#[test]
+fn each_sentence_names_the_recording_that_it_was_heard_in() {
+    let net = Net::start();
+    let (place, queued) = consulting(&net);
+    place.desk.shut_down();
+    let [first, second] = [1, 2].map(|n| RecordingId::from_bytes([n; 16]));
+    let store = place.store();
+    for (id, at_ms, turn) in [
+        (first, 0, said("I have a fever.", 2_000)),
+        (second, 60_000, said("I have a cough.", 1_500)),
+    ] {
+        let new = vault::NewRecording {
+            id,
+            patient: queued.patient,
+            visit: queued.visit,
+            attachment: domain::AttachmentId::from_bytes(*id.as_bytes()),
+            started_at: domain::Instant::from_millisecond(store.now().as_millisecond() + at_ms).unwrap(),
+            sample_rate: 16_000,
+            channels: 1,
+        };
+        let written = store.write::<_, vault::VaultError>(None, |w| {
+            w.start_recording(&new)?;
+            w.put_turns(id, &[turn])?;
+            w.finish_recording(id, new.started_at)
+        });
+        written.unwrap();
+    }
+    drop(store);
+    let place = place.restarted(&net);
+    place.sign_in(place.owner());
+
+    let mut written = place.desk.propose_draft(queued.visit).unwrap().note;
+    assert_eq!(
+        written.subjective[0].source,
+        Some(Heard {
+            recording: Some(second),
+            ..said("", 1_500).span.into()
+        })
+    );
+    // As a build of before has written it, from the first recording while there was no other.
+    written.subjective.push(NoteSentence {
+        text: "I have a fever.".to_owned(),
+        source: Some(said("", 2_000).span.into()),
+    });
+    place.desk.save_note(queued.visit, written).unwrap();
+    let heard_in = |place: &Place| {
+        let (NoteState::Draft { note, .. } | NoteState::Signed { note, .. }) =
+            place.desk.open_visit(queued.visit).unwrap().note;
+        let sources = note.subjective.into_iter().map(|sentence| sentence.source.unwrap());
+        sources.map(|heard| heard.recording).collect::<Vec<_>>()
+    };
+    assert_eq!(heard_in(&place), [Some(second), Some(first)]);
+    place.desk.sign_note(queued.visit, PIN.to_owned()).unwrap();
+    let place = place.restarted(&net);
+    place.sign_in(place.owner());
+    assert_eq!(heard_in(&place), [Some(second), Some(first)]);
 }
 
 #[test]

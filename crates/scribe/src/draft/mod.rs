@@ -51,7 +51,7 @@ impl Drafter for RuleDrafter {
             for reading in readings::of(&sentence) {
                 note.objective.push(NoteSentence {
                     text: reading.to_string(),
-                    source: Some(sentence.turn.span),
+                    source: Some(sentence.turn.span.into()),
                 });
             }
             if let Some((section, drafted)) = draft_one(&sentence, asked.as_ref()) {
@@ -79,7 +79,7 @@ fn draft_one(sentence: &Sentence<'_>, asked: Option<&Sentence<'_>>) -> Option<(N
                 section,
                 NoteSentence {
                     text,
-                    source: Some(question.span_to(sentence)),
+                    source: Some(question.span_to(sentence).into()),
                 },
             ))
         }
@@ -91,7 +91,7 @@ fn draft_one(sentence: &Sentence<'_>, asked: Option<&Sentence<'_>>) -> Option<(N
                 section,
                 NoteSentence {
                     text: tidy::alone(sentence.text),
-                    source: Some(sentence.turn.span),
+                    source: Some(sentence.turn.span.into()),
                 },
             ))
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use domain::{Certainty, NoteSentence, SoapNote, Span, Speaker, Turn};
+use domain::{Certainty, Heard, NoteSentence, SoapNote, Span, Speaker, Turn};
 use proptest::prelude::*;
 use scribe::draft::{mentioned_allergies, suggested_vitals};
 use scribe::{Drafter, RuleDrafter};
@@ -125,7 +125,8 @@ fn negations_are_kept() {
     assert_eq!(texts(&note.subjective), ["Any chest pain? No."]);
     assert_eq!(
         note.subjective[0].source,
-        Some(Span {
+        Some(Heard {
+            recording: None,
             start_ms: 0,
             end_ms: 1_900
         })
@@ -320,7 +321,7 @@ fn the_check_for_inventions_finds_them() {
     )]);
     let sentence = |text: &str| NoteSentence {
         text: text.to_owned(),
-        source: Some(turns[0].span),
+        source: Some(turns[0].span.into()),
     };
     assert_eq!(
         invented(&sentence("Take paracetamol 500 mg, not aspirin."), &turns),

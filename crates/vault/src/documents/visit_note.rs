@@ -1,6 +1,6 @@
 //! The words of a visit: its SOAP draft sentence by sentence, its diagnoses, and what was measured.
 
-use domain::{Celsius, Diagnosis, Kilograms, MillimetresOfMercury, NoteSentence, SoapNote, Span, Vitals};
+use domain::{Celsius, Diagnosis, Heard, Kilograms, MillimetresOfMercury, NoteSentence, SoapNote, Span, Vitals};
 
 use super::{Edit, View};
 use crate::VaultError;
@@ -16,7 +16,7 @@ pub(super) fn write_note(root: &mut Edit<'_>, note: &SoapNote) -> Result<(), Vau
         sections.list(
             section,
             sentences,
-            &["text", "start_ms", "end_ms"],
+            &["text", "start_ms", "end_ms", "recording"],
             read_sentence,
             write_sentence,
         )?;
@@ -38,22 +38,36 @@ pub(super) fn read_note(root: &View<'_>) -> SoapNote {
 }
 
 fn read_sentence(fields: &View<'_>) -> NoteSentence {
-    let span = || {
-        Some(Span {
+    let heard = || {
+        Some(Heard {
+            recording: fields.parsed("recording"),
             start_ms: fields.number("start_ms")?,
             end_ms: fields.number("end_ms")?,
         })
     };
     NoteSentence {
         text: fields.words("text"),
-        source: span(),
+        source: heard(),
     }
 }
 
 fn write_sentence(fields: &mut Edit<'_>, sentence: &NoteSentence) -> Result<(), VaultError> {
     fields.put("text", sentence.text.as_str())?;
     match sentence.source {
-        Some(span) => write_span(fields, span),
+        Some(heard) => write_heard(fields, heard),
+        None => Ok(()),
+    }
+}
+
+fn write_heard(fields: &mut Edit<'_>, heard: Heard) -> Result<(), VaultError> {
+    let Heard {
+        recording,
+        start_ms,
+        end_ms,
+    } = heard;
+    write_span(fields, Span { start_ms, end_ms })?;
+    match recording {
+        Some(recording) => fields.put("recording", recording.to_string()),
         None => Ok(()),
     }
 }

@@ -2,7 +2,7 @@
 import type * as b from "../../../src/api/bindings.gen";
 import * as data from "../../people";
 import { id, no, ok } from "../answer";
-import { checked, DRAFT, findingsOf, PRODUCTS } from "../clinical";
+import { checked, draftOf, findingsOf, PRODUCTS } from "../clinical";
 import { finish, play } from "../recordings";
 import { pastVisits, rightPin, spoil, state, visitOf, wrongPin } from "../world";
 
@@ -71,7 +71,10 @@ export const consult = {
     return ok(null);
   },
   recordingAudio: (_recording: string, _start: number, _end: number) => ok("UklGRiQAAABXQVZFZm10IBAAAAABAAEAgD4AAAB9AAACABAAZGF0YQAAAAA="),
-  proposeDraft: (_visit: string) => ok(DRAFT),
+  proposeDraft: (visit: string) => {
+    const heard = visitOf(visit)?.recordings.findLast((r) => r.turns.length > 0);
+    return heard ? ok(draftOf(heard.id)) : no("no_transcript");
+  },
   searchProducts: (query: string) => ok(PRODUCTS.filter((p) => p.name.toLowerCase().includes(query.toLowerCase()))),
   checkLine: (visit: string, l: b.PrescriptionLine) => {
     const view = visitOf(visit);

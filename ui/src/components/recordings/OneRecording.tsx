@@ -20,7 +20,7 @@ export function OneRecording({ one, patient, may }: { one: SoundView; patient: P
   const { t } = useTranslation();
   const size = useSize(one.bytes);
   const [erasing, setErasing] = useState(false);
-  const { play, stop, isOn, error, forget } = usePlay(one.recording);
+  const { play, stop, isOn, error, forget } = usePlay();
   const fetch = useWrite(() => api.fetchRecording(one.recording), ["recordings"]);
   const cancel = useWrite(() => api.stopFetchingRecording(one.recording), ["recordings"]);
   const at = showMoment(one.started_at);
@@ -45,7 +45,7 @@ export function OneRecording({ one, patient, may }: { one: SoundView; patient: P
             leftSection={isOn ? <IconPlayerStopFilled size="1.0625rem" aria-hidden /> : <IconPlayerPlayFilled size="1.0625rem" aria-hidden />}
             disabled={one.running || one.length_ms === 0}
             aria-label={isOn ? t("sound.stopOf", { at }) : t("sound.playOf", { at })}
-            onClick={() => (isOn ? stop() : play({ start_ms: 0, end_ms: one.length_ms }))}
+            onClick={() => (isOn ? stop() : play({ recording: one.recording, start_ms: 0, end_ms: one.length_ms }))}
           >
             {isOn ? t("sound.stop") : t("sound.play")}
           </Button>

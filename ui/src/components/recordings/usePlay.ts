@@ -1,12 +1,12 @@
 import { useMutation } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { api, type ApiError, type Span } from "@/api";
+import { api, type ApiError, type Heard } from "@/api";
 
 /** So much of a recording is opened at a time, milliseconds. */
 const PIECE_MS = 60_000;
 
 /** Plays some of a recording, piece after piece: each is opened for the ear only, and let go afterwards. */
-export function usePlay(recording: string | undefined) {
+export function usePlay() {
   const playing = useRef<{ audio: HTMLAudioElement; url: string } | null>(null);
   /** What is asked for later, or nothing any more, takes precedence over a piece that is still being opened. */
   const turn = useRef(0);
@@ -28,8 +28,8 @@ export function usePlay(recording: string | undefined) {
     },
     [],
   );
-  const piece = useMutation<void, ApiError, Span & { mine: number }>({
-    mutationFn: async ({ start_ms, end_ms, mine }) => {
+  const piece = useMutation<void, ApiError, Heard & { mine: number }>({
+    mutationFn: async ({ recording, start_ms, end_ms, mine }) => {
       if (!recording) return;
       const until = Math.min(end_ms, start_ms + PIECE_MS);
       const base64 = await api.recordingAudio(recording, start_ms, until);
@@ -39,16 +39,16 @@ export function usePlay(recording: string | undefined) {
       const url = URL.createObjectURL(new Blob([bytes], { type: "audio/wav" }));
       const audio = new Audio(url);
       playing.current = { audio, url };
-      audio.onended = () => (until < end_ms ? piece.mutate({ start_ms: until, end_ms, mine }) : stop());
+      audio.onended = () => (until < end_ms ? piece.mutate({ recording, start_ms: until, end_ms, mine }) : stop());
       await audio.play();
     },
     onError: () => setOn(false),
   });
-  const play = (span: Span) => {
+  const play = (heard: Heard) => {
     turn.current += 1;
     letGo();
     setOn(true);
-    piece.mutate({ ...span, mine: turn.current });
+    piece.mutate({ ...heard, mine: turn.current });
   };
   return { play, stop, isOn, error: piece.error, forget: piece.reset };
 }

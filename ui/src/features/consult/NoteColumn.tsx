@@ -23,7 +23,7 @@ export function NoteColumn({ view, note }: { view: VisitView; note: ReturnType<t
   const { t } = useTranslation();
   const [proposal, setProposal] = useState<DraftProposal | null>(null);
   const last = view.recordings.at(-1);
-  const { play, error: playError } = usePlay(last?.id);
+  const { play, error: playError } = usePlay();
   const propose = useMutation<DraftProposal, ApiError>({ mutationFn: () => api.proposeDraft(view.visit), onSuccess: setProposal });
   const saveVitals = useWrite((v: VitalsShape) => api.saveVitals(view.visit, v), [`visit:${view.visit}`, `patient:${view.banner.id}`]);
   const { draft, change, saving, savedAt } = note;

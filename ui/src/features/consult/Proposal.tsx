@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { IconAlertOctagon, IconSparkles, IconTemperature } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { DraftProposal, MentionedAllergy, Span, Vitals } from "@/api";
+import type { DraftProposal, Heard, MentionedAllergy, Vitals } from "@/api";
 import { AllergyDialog } from "@/components/AllergyDialog";
 import styles from "./Consult.module.css";
 import { PlayChip } from "./Section";
@@ -15,7 +15,7 @@ interface Props {
   onAll: () => void;
   onDismiss: () => void;
   onVitals: (vitals: Vitals) => void;
-  onPlay: (span: Span) => void;
+  onPlay: (heard: Heard) => void;
 }
 
 /** What was heard, offered: nothing enters the record by itself. */
@@ -63,7 +63,7 @@ export function Proposal({ patient, proposal, left, onAll, onDismiss, onVitals, 
         <div key={a.substance} className={styles.offer} data-allergy>
           <IconAlertOctagon size="1.125rem" aria-hidden />
           <span>{t("consult.draft.allergy", { substance: a.substance, reaction: a.reaction || "–" })}</span>
-          <PlayChip span={a.span} onPlay={onPlay} />
+          <PlayChip heard={a.heard} onPlay={onPlay} />
           <span className={styles.push} />
           <Button size="compact-md" h={36} variant="subtle" color="gray" onClick={() => setHandled([...handled, a.substance])}>
             {t("consult.draft.dismissOne")}

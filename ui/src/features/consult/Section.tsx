@@ -2,18 +2,19 @@ import { Textarea } from "@mantine/core";
 import { IconCheck, IconEyeCheck, IconPlayerPlayFilled, IconX } from "@tabler/icons-react";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
-import type { NoteSection, NoteSentence, Span } from "@/api";
+import type { Heard, NoteSection, NoteSentence } from "@/api";
 import { clock } from "@/lib/time";
 import styles from "./Consult.module.css";
 import { type Sentence, sentence } from "./useNote";
 
-/** ▸0:12 plays those seconds. */
-export function PlayChip({ span, onPlay }: { span: Span; onPlay: (span: Span) => void }) {
+/** ▸0:12 plays those seconds. There is none where nobody heard it, or where the recording is not known. */
+export function PlayChip({ heard, onPlay }: { heard: Heard | null; onPlay: (heard: Heard) => void }) {
   const { t } = useTranslation();
+  if (!heard?.recording) return null;
   return (
-    <button type="button" className={styles.play} onClick={() => onPlay(span)} aria-label={t("consult.note.playFrom", { at: clock(span.start_ms) })}>
+    <button type="button" className={styles.play} onClick={() => onPlay(heard)} aria-label={t("consult.note.playFrom", { at: clock(heard.start_ms) })}>
       <IconPlayerPlayFilled size="0.6875rem" aria-hidden />
-      {clock(span.start_ms)}
+      {clock(heard.start_ms)}
     </button>
   );
 }
@@ -25,7 +26,7 @@ interface Props {
   onChange: (sentences: Sentence[]) => void;
   onAccept: (proposed: NoteSentence) => void;
   onDismiss: (proposed: NoteSentence) => void;
-  onPlay: (span: Span) => void;
+  onPlay: (heard: Heard) => void;
 }
 
 /** One part of the note, sentence by sentence; what is proposed stands below until it is taken over or dismissed. */
@@ -40,8 +41,8 @@ export function Section({ section, sentences, proposed, onChange, onAccept, onDi
   });
   const shown = sentences.length > 0 ? sentences : [BLANK];
   const put = (index: number, change: Partial<Sentence>) => onChange(shown.map((s, i) => (i === index ? { ...s, ...change } : s)));
-  const play = (index: number, span: Span) => {
-    onPlay(span);
+  const play = (index: number, heard: Heard) => {
+    onPlay(heard);
     put(index, { unseen: false });
   };
 
@@ -82,13 +83,13 @@ export function Section({ section, sentences, proposed, onChange, onAccept, onDi
                 {t("consult.note.look")}
               </button>
             )}
-            {s.source && <PlayChip span={s.source} onPlay={(span) => play(i, span)} />}
+            <PlayChip heard={s.source} onPlay={(heard) => play(i, heard)} />
           </div>
         ))}
         {proposed.map((p) => (
           <div key={`${p.source?.start_ms ?? 0}-${p.text}`} className={styles.proposed} data-testid="proposed">
             <p className={styles.proposedText}>{p.text}</p>
-            {p.source && <PlayChip span={p.source} onPlay={onPlay} />}
+            <PlayChip heard={p.source} onPlay={onPlay} />
             <button type="button" className={styles.accept} onClick={() => onAccept(p)} aria-label={t("consult.draft.accept", { text: p.text })}>
               <IconCheck size="1.125rem" aria-hidden />
             </button>

@@ -22,7 +22,7 @@ import { vitalsWords } from "./Vitals";
 export function SignedNote({ view, note, ref }: { view: VisitView; note: Extract<NoteState, { state: "signed" }>; ref: Ref<HTMLElement> }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const { play, error: playError } = usePlay(view.recordings.at(-1)?.id);
+  const { play, error: playError } = usePlay();
   const [text, setText] = useState("");
   const [signing, setSigning] = useState(false);
   const add = useWrite(({ pin, words }: { pin: string; words: string }) => api.addAddendum(view.visit, words, pin), [`visit:${view.visit}`]);
@@ -66,7 +66,7 @@ export function SignedNote({ view, note, ref }: { view: VisitView; note: Extract
             <div className={styles.sentences}>
               {note.note[section].map((s) => (
                 <p key={s.text} className={styles.readOnly}>
-                  {s.text} {s.source && <PlayChip span={s.source} onPlay={play} />}
+                  {s.text} <PlayChip heard={s.source} onPlay={play} />
                 </p>
               ))}
               {section === "objective" && vitals && <p className={styles.readOnly}>{vitals}</p>}

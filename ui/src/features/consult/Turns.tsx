@@ -1,13 +1,13 @@
 import { IconMessages } from "@tabler/icons-react";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
-import type { Span, VisitView } from "@/api";
+import type { Heard, VisitView } from "@/api";
 import { useLive } from "@/api/live";
 import { clock } from "@/lib/time";
 import styles from "./Consult.module.css";
 
 /** Who said what, when. While people speak it stands open and follows; afterwards it folds away. */
-export function Turns({ view, onPlay }: { view: VisitView; onPlay: (span: Span) => void }) {
+export function Turns({ view, onPlay }: { view: VisitView; onPlay: (heard: Heard) => void }) {
   const { t } = useTranslation();
   const live = useLive(view.visit);
   const end = useRef<HTMLDivElement>(null);
@@ -28,7 +28,7 @@ export function Turns({ view, onPlay }: { view: VisitView; onPlay: (span: Span) 
       </summary>
       <div className={styles.turnList}>
         {turns.map((turn) => (
-          <button key={turn.span.start_ms} type="button" className={styles.turn} data-speaker={turn.speaker} onClick={() => onPlay(turn.span)}>
+          <button key={turn.span.start_ms} type="button" className={styles.turn} data-speaker={turn.speaker} onClick={() => onPlay({ ...turn.span, recording: last.id })}>
             <span className={styles.turnAt}>{clock(turn.span.start_ms)}</span>
             <span className={styles.speaker} data-uncertain={turn.certainty === "uncertain"}>
               {t(`consult.turns.speaker.${turn.speaker}`)}
