@@ -19,6 +19,8 @@ describe("the status bar", () => {
   it.each([
     ["connected", {}, "Saved here · all sent · relay connected · LAN 1 device"],
     ["never reached", { connected: false, last_contact: null, pending: 2 }, "Saved here · 2 to send · relay not reached yet · LAN 1 device"],
+    ["sound on its way", { sound_pending: 1 }, "Saved here · sound of 1 recording to send · relay connected · LAN 1 device"],
+    ["entries and sound", { pending: 2, sound_pending: 3 }, "Saved here · 2 to send, sound of 3 recordings to send · relay connected · LAN 1 device"],
     ["nobody nearby", { peers: [] }, "Saved here · all sent · relay connected"],
     ["LAN failed", { lan: { state: "failed", code: "no_port" }, peers: [] }, "Saved here · all sent · relay connected · LAN failed"],
     ["put aside", { quarantined: 13 }, "Saved here · all sent · relay connected · LAN 1 device · 13 put aside"],
@@ -33,8 +35,11 @@ describe("the status bar", () => {
   });
 
   it("speaks Malay", async () => {
-    start({ as: "receptionist", at: "/today", language: "ms", scene: "battery" });
+    const { unmount } = start({ as: "receptionist", at: "/today", language: "ms", scene: "battery" });
     expect(await screen.findByRole("button", { name: "Disimpan di sini · 3 belum dihantar · geganti 34 min lalu · LAN 1 peranti" })).toBeTruthy();
+    unmount();
+    start({ as: "receptionist", at: "/today", language: "ms", before: () => void (fake.state.status.sync.sound_pending = 2) });
+    expect(await screen.findByRole("button", { name: "Disimpan di sini · bunyi 2 rakaman belum dihantar · geganti bersambung · LAN 1 peranti" })).toBeTruthy();
   });
 
   it("shows a backup that was not made, and leads who may there", async () => {
@@ -52,6 +57,17 @@ describe("the status bar", () => {
 });
 
 describe("the screen Sync", () => {
+  it("says that sound waits, and what that means; on a removed device, that nobody takes it", async () => {
+    const waits = () => void Object.assign(fake.state.status.sync, { pending: 0, sound_pending: 2 });
+    const { unmount } = start({ as: "doctor", at: "/sync", before: waits });
+    expect(await screen.findByText(/Sound goes last/)).toBeTruthy();
+    expect(figure("pending").textContent).toContain("sound of 2 recordings");
+    expect(figure("pending").textContent).not.toContain("all sent");
+    unmount();
+    start({ as: "doctor", at: "/sync", scene: "removed", before: waits });
+    expect(await screen.findByText(/Nobody takes sound from this device any more/)).toBeTruthy();
+  });
+
   it("names each figure with what it means", async () => {
     start({ as: "receptionist", at: "/sync", scene: "lan-only" });
     await screen.findByText("The relay cannot be reached.");

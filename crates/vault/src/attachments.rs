@@ -67,7 +67,7 @@ impl Vault {
             place
         };
         kill::point("chunk.counted");
-        self.tell(&[Tag::Recording(recording)]);
+        self.tell(&[Tag::Recording(recording), Tag::Sync]);
         Ok(place)
     }
 

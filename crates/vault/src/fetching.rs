@@ -141,7 +141,9 @@ impl Vault {
             _ => kill::point("chunk.fetched_counted"),
         }
         let recording = kept?;
-        self.tell(&recording.map(Tag::Recording).into_iter().collect::<Vec<_>>());
+        // What came from a device the relay may not have.
+        let tags = recording.map(|recording| [Tag::Recording(recording), Tag::Sync]);
+        self.tell(tags.as_ref().map_or(&[], <[Tag; 2]>::as_slice));
         Ok(())
     }
 

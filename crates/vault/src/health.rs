@@ -15,6 +15,8 @@ use crate::{Reading, Vault, VaultError, backlog, buckets, open, outbox, receipts
 pub struct SyncFigures {
     /// Things that the relay does not have yet.
     pub pending: u64,
+    /// Recordings of which the relay does not have all the sound that is here.
+    pub sound_pending: u64,
     /// Changes that are here and still to be read: they are in no table yet.
     pub to_be_read: u64,
     /// Of so many that are here.
@@ -68,6 +70,7 @@ impl Reading<'_> {
         let how_many = |sql: &str| Ok::<u64, VaultError>(self.one(sql, [], |row| Ok(count(row, 0)?))?.unwrap_or(0));
         Ok(SyncFigures {
             pending: outbox::pending(self.conn())?,
+            sound_pending: how_many("SELECT count(DISTINCT attachment) FROM chunks WHERE at_relay = 0")?,
             to_be_read: backlog::to_be_read(self.conn())?,
             n_changes: buckets::total(self.conn(), PeerSet::Changes)?,
             waiting: how_many("SELECT count(*) FROM changes WHERE verdict IN (1, 2) AND verdict = 1")?,

@@ -9,7 +9,7 @@ use sync_protocol::{ChunkId, ChunkSource, ChunkStore, Claim, Incarnation, StoreE
 
 use crate::attachments::read_file;
 use crate::fetching::{self, has_row};
-use crate::{Vault, VaultError};
+use crate::{Tag, Vault, VaultError};
 
 /// What is known of a chunk at the relay, as `chunks.at_relay` says it.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +37,7 @@ impl Vault {
             }
             Ok::<_, VaultError>(())
         })?;
+        self.tell(&[Tag::Sync]);
         Ok(())
     }
 }
@@ -62,6 +63,7 @@ impl ChunkStore for Vault {
             )?;
             Ok::<_, VaultError>(())
         })?;
+        self.tell(&[Tag::Sync]);
         Ok(())
     }
 

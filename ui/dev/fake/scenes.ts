@@ -80,7 +80,7 @@ export function scene(name: string) {
     view.lines = [PRODUCTS[0], PRODUCTS[2]].map((product, i) => checked(line(20 + i, product as b.ProductChoice, {}), banner));
   } else if (name === "battery") {
     state.status = {
-      sync: { has_relay: true, connected: false, pending: 3, last_contact: at(34), quarantined: 0, error: "relay_not_reached", lan: { state: "listening", port: 47_800 }, peers: [{ device: "B", found: "announced", connected: true, equal: true, last_contact: at(0) }], conflicts: 0, missing: [], apart_since: null, apart_warns_minutes: 3, relay_lie: null, to_be_read: 0, n_changes: 4210 },
+      sync: { has_relay: true, connected: false, pending: 3, sound_pending: 0, last_contact: at(34), quarantined: 0, error: "relay_not_reached", lan: { state: "listening", port: 47_800 }, peers: [{ device: "B", found: "announced", connected: true, equal: true, last_contact: at(0) }], conflicts: 0, missing: [], apart_since: null, apart_warns_minutes: 3, relay_lie: null, to_be_read: 0, n_changes: 4210 },
       power: { state: "battery", on_battery_since: at(2), load_percent: 31, paused: true },
       printer: { address: "tcp://192.168.1.60:9100", waiting: 1, unknown: 1, problem: null },
       scribe: { microphone: null, channels: 0, model: null, demo_model: false },

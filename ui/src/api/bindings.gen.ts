@@ -2293,6 +2293,8 @@ export type SyncHealth = {
 	/**  Changes that are saved here and not yet sent. */
 	pending: number,
 	/**  Changes that came and are still to be read here: a new device is of use before it has read all. */
+	/**  Recordings of which sound is saved here and not yet sent. */
+	sound_pending: number,
 	to_be_read: number,
 	/**  Of so many that are here. */
 	n_changes: number,

@@ -2,6 +2,14 @@
 import i18next from "i18next";
 import type { SyncHealth } from "@/api";
 
+/** What is not sent yet, entries and sound, for the status bar. */
+export function sentWords({ pending, sound_pending }: Pick<SyncHealth, "pending" | "sound_pending">): string {
+  const waits = [];
+  if (pending > 0) waits.push(i18next.t("shell.sync.toSend", { count: pending }));
+  if (sound_pending > 0) waits.push(i18next.t("shell.sync.soundToSend", { count: sound_pending }));
+  return waits.length > 0 ? waits.join(", ") : i18next.t("shell.sync.allSent");
+}
+
 type Read = Pick<SyncHealth, "to_be_read" | "n_changes">;
 /** `59,999`: as Malaysia writes it, in both languages. */
 const figure = (n: number) => n.toLocaleString("en-MY");

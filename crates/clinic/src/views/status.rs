@@ -39,6 +39,8 @@ pub struct SyncHealth {
     pub connected: bool,
     /// Changes that are saved here and not yet sent.
     pub pending: u32,
+    /// Recordings of which sound is saved here and not yet sent.
+    pub sound_pending: u32,
     /// Changes that came and are still to be read here: a new device is of use before it has read all.
     pub to_be_read: u32,
     /// Of so many that are here.

@@ -129,6 +129,22 @@ fn what_waits_for_the_relay_waits_over_a_restart_and_then_comes() {
 }
 
 #[test]
+fn sound_that_the_relay_does_not_have_is_counted_until_it_has_it() {
+    let net = Net::start();
+    let (one, two) = conflicts::two_devices(&net);
+    cut(&net, [&one, &two]);
+    let queued = one.queued("Nur Aisyah binti Rahman", "850101135029");
+    erasing::record(&one, queued.visit);
+    assert_eq!(one.desk.status().unwrap().sync.sound_pending, 1);
+    net.begin();
+    one.wait_until("sound is sent, too", |desk| {
+        let sync = desk.status().unwrap().sync;
+        sync.pending == 0 && sync.sound_pending == 0
+    });
+    assert_eq!(two.desk.status().unwrap().sync.sound_pending, 0);
+}
+
+#[test]
 fn a_fetch_that_is_left_alone_takes_no_more_until_it_is_asked_for_again() {
     let net = Net::start();
     let (one, two) = conflicts::two_devices(&net);

@@ -155,11 +155,19 @@ fn the_relay_is_offered_what_it_is_not_known_to_have_in_this_life_of_its_data() 
     one.begin_attachments(&LIFE).unwrap();
     let all = names(one);
     assert_eq!(all.len(), 3);
+    let pending = |vault: &Vault| read(vault, |r| r.sync_figures()).sound_pending;
+    assert_eq!(
+        (pending(one), pending(two)),
+        (1, 0),
+        "of one recording sound waits to be sent"
+    );
     one.chunks_at_relay(&sound_id(), &all[..1]).unwrap();
     one.chunks_refused(&sound_id(), &all[1..2]).unwrap();
     assert_eq!(names(one), all[2..]);
+    assert_eq!(pending(one), 1);
     one.chunks_at_relay(&sound_id(), &all[2..]).unwrap();
     assert_eq!(one.chunks_to_offer(100).unwrap(), None);
+    assert_eq!(pending(one), 0);
     one.chunks_lost(&sound_id(), &all[..1]).unwrap();
     assert_eq!(names(one), all[..1]);
     one.chunks_at_relay(&sound_id(), &all).unwrap();

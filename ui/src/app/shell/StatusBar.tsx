@@ -7,7 +7,7 @@ import { useTranslation } from "react-i18next";
 import type { PowerView, PrinterView, ScribeView, SessionView, SyncHealth } from "@/api";
 import { queries } from "@/api/queries";
 import { errorWords } from "@/components/ErrorNote";
-import { lieWords, readOf, readPercent, relayWords } from "@/components/syncWords";
+import { lieWords, readOf, readPercent, relayWords, sentWords } from "@/components/syncWords";
 import { type May, mayOf } from "@/lib/may";
 import { ago, clock, showMoment } from "@/lib/time";
 import { useNow } from "@/lib/useNow";
@@ -91,7 +91,7 @@ function Sync({ sync, removed, copy }: { sync: SyncHealth; removed: boolean; cop
   const { t } = useTranslation();
   const state = removed ? "removed" : copy ? "copy" : !sync.has_relay ? "alone" : sync.connected ? "connected" : "offline";
   const nearby = sync.peers.filter((peer) => peer.connected).length;
-  const sent = sync.pending === 0 ? t("shell.sync.allSent") : t("shell.sync.toSend", { count: sync.pending });
+  const sent = sentWords(sync);
   const relay = sync.connected ? t("shell.sync.relayConnected") : sync.last_contact ? t("shell.sync.relayAgo", { ago: ago(sync.last_contact) }) : t("shell.sync.relayNever");
   const lan = sync.lan.state === "failed" ? t("shell.sync.lanFailed") : sync.peers.length > 0 ? t("shell.sync.lanDevices", { count: nearby }) : null;
   const first = removed ? t("shell.sync.removed") : t("shell.sync.saved");
@@ -101,7 +101,7 @@ function Sync({ sync, removed, copy }: { sync: SyncHealth; removed: boolean; cop
   const short = [first];
   if (sync.has_relay) {
     parts.push(sent, relay);
-    if (sync.pending > 0) short.push(sent);
+    if (sync.pending > 0 || sync.sound_pending > 0) short.push(sent);
     if (!sync.connected) short.push(relay);
   }
   if (lan) {

@@ -22,6 +22,9 @@ export function Figures({ sync, removed, may }: { sync: SyncHealth; removed: boo
   const holes = sync.missing.map(({ device, holes: count }) =>
     t("sync.state.missingSince", { count, device: device ? t("sync.state.missingDevice", { letter: device }) : t("sync.state.missingDeviceUnknown") }),
   );
+  const waits = [];
+  if (sync.pending > 0) waits.push(t("sync.state.pendingValue", { count: sync.pending }));
+  if (sync.sound_pending > 0) waits.push(t("sync.state.soundValue", { count: sync.sound_pending }));
   const problem = sync.error ? relayWords(sync.error) : null;
   const lie = sync.relay_lie ? lieWords(sync.relay_lie) : null;
   const lastContact = sync.last_contact ? t("sync.state.relayLast", { at: showMoment(sync.last_contact) }) : t("sync.state.relayNever");
@@ -36,9 +39,11 @@ export function Figures({ sync, removed, may }: { sync: SyncHealth; removed: boo
           name="pending"
           icon={<IconCloudUp size="1.25rem" aria-hidden />}
           what={t("sync.state.pending")}
-          value={sync.pending > 0 ? t("sync.state.pendingValue", { count: sync.pending }) : t("sync.state.pendingNone")}
+          value={waits.length > 0 ? waits.join(", ") : t("sync.state.pendingNone")}
           help={removed && sync.pending > 0 ? t("sync.state.pendingRemoved") : t("sync.state.pendingHelp")}
-        />
+        >
+          {sync.sound_pending > 0 && <p className={page.muted}>{t(removed ? "sync.state.soundRemoved" : "sync.state.soundHelp")}</p>}
+        </Figure>
         <Figure
           name="relay"
           tone={lie ? "amber" : undefined}
