@@ -49,6 +49,28 @@ fn a_change_that_comes_right_before_its_own_erasure_is_erased_and_waits_for_noth
     }
 }
 
+/// Nobody gives the body of the parent any more: who waited for it would wait for ever.
+#[test]
+fn a_change_whose_parent_is_not_here_waits_for_nothing_once_its_erasure_came_with_it() {
+    let clinic = Clinic::with_devices(2);
+    let [writer, two] = [0, 1].map(|device| Machine::new(&clinic, device));
+    let (writer, two) = (writer.vault(), two.vault());
+    let keys = person(writer, OWNER, Role::Owner);
+    deliver(two, take_outbox(writer));
+    write(writer, |w| w.put_patient(&patient(1)));
+    let parent = take_outbox(writer);
+    rename(writer, "03-1");
+    let child = take_outbox(writer);
+    erase(writer, &keys, all_of(writer, 1));
+    let erasure = take_outbox(writer);
+    deliver(two, [child, erasure].concat());
+    let figures = read(two, |r| r.sync_figures());
+    assert_eq!((figures.waiting, figures.to_be_read, figures.quarantined), (0, 0, 0));
+    deliver(two, parent);
+    assert_same(writer, two);
+    healthy(two);
+}
+
 #[test]
 fn a_snapshot_that_comes_together_with_the_erasure_of_its_document_leaves_nothing_unjudged() {
     let clinic = Clinic::with_devices(4);
