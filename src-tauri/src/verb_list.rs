@@ -25,6 +25,7 @@ macro_rules! with_verbs {
             save_unsent(path: String) -> u32;
             take_in_unsent(path: String) -> u32;
             begin_anew(path: String, pin: String) -> u32;
+            leave_clinic(unsent: Option<String>, pin: String) -> u32;
 
             staff_faces() -> Vec<StaffFace>;
             sign_in(staff: StaffId, pin: String) -> SessionView;

@@ -25,6 +25,18 @@ describe("a removed device", () => {
     await waitFor(() => expect(document.querySelector("[data-screen=choose-clinic]")).toBeTruthy());
   });
 
+  it("lets go of the clinic: whoever works on it, what was not sent into a file, then the PIN", async () => {
+    const { user } = start({ as: "receptionist", at: "/sync", scene: "removed" });
+    await user.click(await screen.findByRole("button", { name: "Take the clinic off this device…" }));
+    const asked = await screen.findByRole("dialog", { name: "Take the clinic off this device" });
+    expect(asked.textContent).toContain("the file with the entries not sent");
+    await expectAccessible(asked.querySelector(".mantine-Modal-body") as Element);
+    await enterPin(user, Object.values(fake.state.pins)[fake.state.faces.findIndex((f) => f.role === "receptionist")] ?? "");
+    await user.click(screen.getByRole("button", { name: "Take it off" }));
+    await waitFor(() => expect(fake.callsOf("leaveClinic")[0]?.[0]).toBe("/media/usb/medieco.unsent"));
+    await waitFor(() => expect(document.querySelector("[data-screen=choose-clinic]")).toBeTruthy());
+  });
+
   it("says so in Malay", async () => {
     start({ scene: "removed", language: "ms" });
     expect((await screen.findByTestId("removed")).textContent).toContain("Peranti ini telah dikeluarkan daripada klinik.");

@@ -130,6 +130,9 @@ impl Desk {
         };
         let desk = Self { inner: Arc::new(inner) };
         desk.remove_unfinished_import();
+        if let Err(error) = desk.finish_leaving() {
+            tracing::warn!(code = ?error.code, "a clinic that was left is not gone whole");
+        }
         if desk.inner.config.demo.is_some() {
             desk.install_demo_model()?;
         }

@@ -207,7 +207,7 @@ impl OpenClinic {
 }
 
 /// Whether `folder` is a folder, and none within the app's own: what is beside the store goes with it.
-fn is_outside(folder: &Path, data_dir: &Path) -> bool {
+pub(crate) fn is_outside(folder: &Path, data_dir: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().ok();
     match (real(folder), real(data_dir)) {
         (Some(folder), Some(data)) => folder.is_dir() && !folder.starts_with(data),

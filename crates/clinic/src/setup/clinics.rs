@@ -76,6 +76,7 @@ impl Desk {
         statements: &[seal::Statement],
         protection: crate::views::setup::Protection,
     ) -> Result<Vault, Error> {
+        self.finish_leaving()?; // it may be this one, come back
         let dir = self.clinic_dir(tenant);
         let holder = super::keys::holder(&dir, protection);
         std::fs::create_dir_all(&dir).map_err(|_| ErrorCode::FileFailed)?;

@@ -23,10 +23,20 @@ pub(crate) struct Kept {
     pub founding: Option<String>,
     /// A clinic whose backup is being restored here; what is here of it may be half.
     pub restoring: Option<String>,
+    /// Clinics that were left; what is here of them has to go.
+    pub leaving: Vec<Leaving>,
     /// Nobody wants to import a model now.
     pub model_skipped: bool,
     /// Language of the screens: `ms` or `en`.
     pub language: Option<String>,
+}
+
+/// A clinic that is being left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Leaving {
+    pub tenant: String,
+    /// Its keys lie under a passphrase and not in the system's keyring.
+    pub under_passphrase: bool,
 }
 
 /// One clinic on this device.

@@ -6,6 +6,7 @@ mod disk;
 mod join_by_code;
 mod join_clinic;
 mod keys;
+mod leave_clinic;
 mod offer_pairing;
 mod recovery_kit;
 mod restore_clinic;

@@ -16,6 +16,7 @@ mod power;
 mod reception;
 mod roles;
 mod set_up;
+mod several_clinics;
 mod sharing;
 mod sharing_apart;
 mod sign_in;

@@ -69,6 +69,7 @@ fn calls() -> Vec<(Verb, Call)> {
         (Verb::ChangeDevices, |desk| {
             done(desk.begin_anew("/nowhere/x".to_owned(), PIN.to_owned()))
         }),
+        (Verb::SeeDevice, |desk| done(desk.leave_clinic(None, PIN.to_owned()))),
         (Verb::ChangeClinic, |desk| {
             desk.save_clinic_choices(ClinicChoices {
                 delete_audio_at_sign_off: false,

@@ -11,6 +11,16 @@ const change = (id: string, to: Partial<b.DeviceView>) => {
   spoil("devices", "staff", "status");
 };
 
+/** The clinic that was open is on this device no more. */
+function gone(pin: string) {
+  if (!rightPin(pin)) return wrongPin();
+  const { pending } = state.status.sync;
+  state.app = { ...state.app, open: null, clinics: state.app.clinics.filter((c) => c.tenant !== state.app.open) };
+  state.session = null;
+  state.status = { ...state.status, removed: false, is_a_copy: false };
+  return ok(pending);
+}
+
 export const members = {
   devices: () => ok(state.devices),
   renameDevice: (device: string, name: string) => {
@@ -47,14 +57,8 @@ export const members = {
     spoil("devices", "status");
     return ok(null);
   },
-  beginAnew: (_path: string, pin: string) => {
-    if (!rightPin(pin)) return wrongPin();
-    const { pending } = state.status.sync;
-    state.app = { ...state.app, open: null, clinics: state.app.clinics.filter((c) => c.tenant !== state.app.open) };
-    state.session = null;
-    state.status = { ...state.status, removed: false, is_a_copy: false };
-    return ok(pending);
-  },
+  beginAnew: (_path: string, pin: string) => gone(pin),
+  leaveClinic: (_unsent: string | null, pin: string) => gone(pin),
   saveUnsent: (_path: string) => ok(state.status.sync.pending),
   takeInUnsent: (_path: string) => ok(5),
 };

@@ -8,6 +8,7 @@ import { ErrorNote } from "@/components/ErrorNote";
 import page from "@/components/Page.module.css";
 import type { May } from "@/lib/may";
 import { BeginAnew } from "./BeginAnew";
+import { LeaveClinic } from "./LeaveClinic";
 import styles from "./Sync.module.css";
 
 /** What it means that this device was removed, and the way out for what it could not send. */
@@ -38,6 +39,7 @@ export function Removed({ pending, may }: { pending: number; may: May }) {
           {t("sync.removed.save")}
         </Button>
         {may.changeDevices && <BeginAnew may={may} />}
+        <LeaveClinic pending={pending} />
       </div>
     </section>
   );
