@@ -28,6 +28,7 @@ export const commands = {
 	saveUnsent: (path: string) => typedError<number, Error>(__TAURI_INVOKE("save_unsent", { path })),
 	takeInUnsent: (path: string) => typedError<number, Error>(__TAURI_INVOKE("take_in_unsent", { path })),
 	beginAnew: (path: string, pin: string) => typedError<number, Error>(__TAURI_INVOKE("begin_anew", { path, pin })),
+	leaveClinic: (unsent: string | null, pin: string) => typedError<number, Error>(__TAURI_INVOKE("leave_clinic", { unsent, pin })),
 	staffFaces: () => typedError<StaffFace[], Error>(__TAURI_INVOKE("staff_faces")),
 	signIn: (staff: StaffId, pin: string) => typedError<SessionView, Error>(__TAURI_INVOKE("sign_in", { staff, pin })),
 	setPin: (staff: StaffId, pin: string) => typedError<SessionView, Error>(__TAURI_INVOKE("set_pin", { staff, pin })),
@@ -966,7 +967,6 @@ export type HandView = {
 	at: Instant | null,
 };
 
-/**  The document that a patient is known by at the counter. */
 /**  Where something was heard. */
 export type Heard = {
 	/**  In which recording; `None` where it is not known, as in what builds of before wrote. */
@@ -977,6 +977,7 @@ export type Heard = {
 	end_ms: number,
 };
 
+/**  The document that a patient is known by at the counter. */
 export type Identifier = 
 /**  Malaysian identity card number, twelve digits. */
 { kind: "my_kad"; 
@@ -2292,9 +2293,9 @@ export type SyncHealth = {
 	connected: boolean,
 	/**  Changes that are saved here and not yet sent. */
 	pending: number,
-	/**  Changes that came and are still to be read here: a new device is of use before it has read all. */
 	/**  Recordings of which sound is saved here and not yet sent. */
 	sound_pending: number,
+	/**  Changes that came and are still to be read here: a new device is of use before it has read all. */
 	to_be_read: number,
 	/**  Of so many that are here. */
 	n_changes: number,

@@ -156,6 +156,34 @@ fn a_visit_that_four_devices_edit_apart_is_one_again_and_its_history_goes() {
 }
 
 #[test]
+fn a_patient_whom_twenty_devices_edit_while_they_are_split_is_one_again_for_all() {
+    let n_devices = 20;
+    let clinic = Clinic::with_devices(n_devices);
+    let devices: Vec<Device> = (0..n_devices).map(|device| Device::new(&clinic, device)).collect();
+    write(&devices[0].vault, |w| w.put_patient(&patient(1)));
+    hear_each_other(&devices);
+    let n_each = so_many(50);
+    for (who, device) in devices.iter().enumerate() {
+        for n in 0..n_each {
+            let mut edited = read(&device.vault, |r| r.patient(patient_id(1))).unwrap();
+            edited.phone = format!("01{who:02}-{n:07}");
+            write(&device.vault, |w| w.put_patient(&edited));
+        }
+    }
+    let began = Instant::now();
+    assert_eq!(hear_each_other(&devices), n_devices * n_each);
+    println!(
+        "{} edits of one patient from {n_devices} devices: {} ms until all {n_devices} had heard of all",
+        n_devices * n_each,
+        began.elapsed().as_millis()
+    );
+    all_alike(&devices);
+    let ends = (0..n_devices).map(|who| format!("01{who:02}-{:07}", n_each - 1));
+    let phone = read(&devices[0].vault, |r| r.patient(patient_id(1))).unwrap().phone;
+    assert!(ends.collect::<Vec<_>>().contains(&phone), "somebody's last word: {phone}");
+}
+
+#[test]
 fn a_days_queue_of_many_patients_and_thousands_of_moves_stays_small() {
     let clinic = Clinic::with_devices(2);
     let devices = [0, 1].map(|device| Device::new(&clinic, device));
