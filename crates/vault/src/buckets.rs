@@ -1,8 +1,8 @@
 //! The prefix trees of both sets, kept in the transaction that changes a set: what peers compare.
 //!
-//! Two levels are stored. What is above them is the sum of sixteen; the leaves, of which there are as many as changes for a
-//! long time, are summed up from the ids when they are asked for. So a write touches two rows of few pages, and an answer
-//! reads at most 256 rows, or the ids of one part in 4 096.
+//! One level is stored. What is above it is the sum of sixteen; what is below, of which there is as much as changes for a
+//! long time, is summed up from the ids when it is asked for. So a write touches one row of few pages, and an answer
+//! reads at most 256 rows, or the ids of one part in 256.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use sync_protocol::tree::FAN_OUT;
@@ -11,8 +11,8 @@ use sync_protocol::{Bucket, ItemId, PeerSet, Prefix};
 use crate::reading::count;
 use crate::{VaultError, sharing};
 
-/// The levels that are stored.
-const STORED: [u8; 2] = [2, 3];
+/// The level that is stored.
+const STORED: u8 = 2;
 
 /// One more id. The caller knows that it was not in.
 pub(crate) fn add(conn: &Connection, set: PeerSet, id: &ItemId) -> Result<(), VaultError> {
@@ -37,13 +37,11 @@ fn change(
 ) -> Result<(), VaultError> {
     let mut ids: Vec<&ItemId> = ids.iter().collect();
     ids.sort_unstable();
-    for depth in STORED {
-        for together in ids.chunk_by(|one, next| Prefix::of(one, depth) == Prefix::of(next, depth)) {
-            let prefix = Prefix::of(together[0], depth);
-            let mut bucket = stored(conn, set, prefix)?;
-            together.iter().for_each(|id| change(&mut bucket, id));
-            put(conn, set, prefix, &bucket)?;
-        }
+    for together in ids.chunk_by(|one, next| Prefix::of(one, STORED) == Prefix::of(next, STORED)) {
+        let prefix = Prefix::of(together[0], STORED);
+        let mut bucket = stored(conn, set, prefix)?;
+        together.iter().for_each(|id| change(&mut bucket, id));
+        put(conn, set, prefix, &bucket)?;
     }
     Ok(())
 }
@@ -81,10 +79,10 @@ pub(crate) fn children(conn: &Connection, set: PeerSet, prefix: Prefix) -> Resul
     };
     let (first, last) = (children[0], children[FAN_OUT - 1]);
     // A child that is not stored is the sum of the sixteen below it, or of its ids.
-    let n_bits = match STORED.iter().find(|depth| **depth >= first.depth()) {
-        Some(stored) => 4 * u32::from(stored - first.depth()),
-        None => return leaves(conn, set, prefix),
+    let Some(n_levels) = STORED.checked_sub(first.depth()) else {
+        return summed_up(conn, set, prefix);
     };
+    let n_bits = 4 * u32::from(n_levels);
     let (from, to) = (first.number() << n_bits, (last.number() + 1) << n_bits);
     let mut statement =
         conn.prepare_cached("SELECT prefix, n, sum FROM buckets WHERE of = ?1 AND prefix >= ?2 AND prefix < ?3")?;
@@ -100,8 +98,8 @@ pub(crate) fn children(conn: &Connection, set: PeerSet, prefix: Prefix) -> Resul
     Ok(buckets)
 }
 
-/// The children of a prefix on the lowest stored level. Only indexes are read.
-fn leaves(conn: &Connection, set: PeerSet, prefix: Prefix) -> Result<[Bucket; FAN_OUT], VaultError> {
+/// The children of a prefix on the stored level or below it. Only indexes are read.
+fn summed_up(conn: &Connection, set: PeerSet, prefix: Prefix) -> Result<[Bucket; FAN_OUT], VaultError> {
     let mut buckets = [Bucket::default(); FAN_OUT];
     let mut each = |sql: &str, change: fn(&mut Bucket, &ItemId)| -> Result<(), VaultError> {
         let (first, last) = prefix.bounds();
@@ -165,13 +163,13 @@ pub(crate) fn hold(conn: &Connection) -> Result<bool, VaultError> {
     Ok(same && n_buckets == n_stored)
 }
 
-/// Tells each stored level's buckets, summed up from the ids in their order: one pass, and no tree in memory.
+/// Tells the stored level's buckets, summed up from the ids in their order: one pass, and no tree in memory.
 fn summed(
     conn: &Connection,
     set: PeerSet,
     mut tell: impl FnMut(Prefix, &Bucket) -> Result<(), VaultError>,
 ) -> Result<(), VaultError> {
-    let mut open: [Option<(Prefix, Bucket)>; STORED.len()] = Default::default();
+    let mut open: Option<(Prefix, Bucket)> = None;
     let mut statement = conn.prepare(match set {
         PeerSet::Consents => "SELECT name FROM consent_names ORDER BY name",
         PeerSet::Changes => "SELECT id FROM changes WHERE covered_by IS NULL ORDER BY id",
@@ -179,23 +177,13 @@ fn summed(
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let id = ItemId::from_bytes(row.get(0)?);
-        for (depth, open) in STORED.into_iter().zip(&mut open) {
-            let prefix = Prefix::of(&id, depth);
-            match open {
-                Some((of, bucket)) if *of == prefix => bucket.add(&id),
-                _ => {
-                    let mut bucket = Bucket::default();
-                    bucket.add(&id);
-                    if let Some((of, whole)) = open.replace((prefix, bucket)) {
-                        tell(of, &whole)?;
-                    }
-                }
-            }
+        let prefix = Prefix::of(&id, STORED);
+        if let Some((of, whole)) = open.take_if(|(of, _)| *of != prefix) {
+            tell(of, &whole)?;
         }
+        open.get_or_insert_with(|| (prefix, Bucket::default())).1.add(&id);
     }
-    open.iter()
-        .flatten()
-        .try_for_each(|(prefix, bucket)| tell(*prefix, bucket))
+    open.iter().try_for_each(|(prefix, bucket)| tell(*prefix, bucket))
 }
 
 #[cfg(test)]

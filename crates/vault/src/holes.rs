@@ -1,5 +1,8 @@
 //! Holes in what devices wrote: which numbers of each opening are here, kept as ranges in the transaction that changes the
 //! set, so that the question costs nothing however much is here.
+//!
+//! An opening of this device has no ranges while nothing but its own writes happened to it: these have no holes, and a write
+//! need not write down that it was made. Its ranges are made from the set as soon as anything else happens to it.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use seal::{DeviceId, Header, OpeningId};
@@ -70,6 +73,39 @@ pub(crate) fn fill_range(
     join(conn, device, opening, stored(first), stored(last))
 }
 
+/// This device wrote the next change of its opening.
+pub(crate) fn fill_own(conn: &Connection, place: Place) -> Result<(), VaultError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM numbers_here WHERE device = ?1 AND opening = ?2) OR ?3 > 1
+               AND NOT EXISTS (SELECT 1 FROM changes WHERE device = ?1 AND opening = ?2 AND number = ?3 - 1)";
+    let number = i64::try_from(place.number).unwrap_or(i64::MAX);
+    let row = params![place.device.as_bytes(), place.opening.as_bytes(), number];
+    if conn.prepare_cached(sql)?.query_row(row, |row| row.get(0))? {
+        fill(conn, [place])?;
+    }
+    Ok(())
+}
+
+fn has_ranges(conn: &Connection, device: &DeviceId, opening: &OpeningId) -> Result<bool, VaultError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM numbers_here WHERE device = ?1 AND opening = ?2)";
+    let row = params![device.as_bytes(), opening.as_bytes()];
+    Ok(conn.prepare_cached(sql)?.query_row(row, |row| row.get(0))?)
+}
+
+/// Makes the ranges of an opening that has none from what is here.
+fn make_ranges(conn: &Connection, device: &DeviceId, opening: &OpeningId) -> Result<(), VaultError> {
+    if has_ranges(conn, device, opening)? {
+        return Ok(());
+    }
+    let sql = "INSERT INTO numbers_here (device, opening, first, last)
+               SELECT ?1, ?2, min(number), max(number)
+               FROM (SELECT number, number - dense_rank() OVER (ORDER BY number) AS run FROM changes
+                     WHERE device = ?1 AND opening = ?2 AND number > 0)
+               GROUP BY run";
+    conn.prepare_cached(sql)?
+        .execute(params![device.as_bytes(), opening.as_bytes()])?;
+    Ok(())
+}
+
 /// Puts a range in, as one with those that it overlaps or touches.
 fn join(
     conn: &Connection,
@@ -78,6 +114,7 @@ fn join(
     mut first: i64,
     mut last: i64,
 ) -> Result<(), VaultError> {
+    make_ranges(conn, device, opening)?;
     let mut swallowed = Vec::new();
     let mut below = conn.prepare_cached(
         "SELECT first, last FROM numbers_here WHERE device = ?1 AND opening = ?2 AND first <= ?3 ORDER BY first DESC",
@@ -116,6 +153,7 @@ pub(crate) fn dig(conn: &Connection, place: &Place) -> Result<(), VaultError> {
     let Ok(number) = i64::try_from(place.number) else {
         return Ok(());
     };
+    make_ranges(conn, &place.device, &place.opening)?;
     let around: Option<(i64, i64)> = conn
         .prepare_cached(
             "DELETE FROM numbers_here WHERE device = ?1 AND opening = ?2 AND last >= ?3 AND first =
@@ -172,10 +210,28 @@ mod tests {
         let conn = Connection::open_in_memory().unwrap();
         conn.execute_batch(
             "CREATE TABLE numbers_here (device BLOB, opening BLOB, first INTEGER, last INTEGER,
-             PRIMARY KEY (device, opening, first)) WITHOUT ROWID",
+             PRIMARY KEY (device, opening, first)) WITHOUT ROWID;
+             CREATE TABLE changes (device BLOB, opening BLOB, number INTEGER)",
         )
         .unwrap();
         conn
+    }
+
+    fn store(conn: &Connection, place: &Place) {
+        let number = i64::try_from(place.number).unwrap();
+        let row = params![place.device.as_bytes(), place.opening.as_bytes(), number];
+        conn.execute("INSERT INTO changes VALUES (?1, ?2, ?3)", row).unwrap();
+    }
+
+    fn write_own(conn: &Connection, number: u64) {
+        store(conn, &place(number));
+        fill_own(conn, place(number)).unwrap();
+    }
+
+    fn take_out(conn: &Connection, number: u64) {
+        let stored = i64::try_from(number).unwrap();
+        conn.execute("DELETE FROM changes WHERE number = ?1", [stored]).unwrap();
+        dig(conn, &place(number)).unwrap();
     }
 
     fn place(number: u64) -> Place {
@@ -225,6 +281,39 @@ mod tests {
                 assert_eq!(ranges(&conn), ranges_of(&here), "seed {seed}");
             }
         }
+    }
+
+    #[test]
+    fn an_opening_of_ones_own_has_ranges_once_something_else_happens_to_it() {
+        let conn = empty();
+        (1..=4).for_each(|number| write_own(&conn, number));
+        assert_eq!(ranges(&conn), []);
+        take_out(&conn, 2);
+        assert_eq!(ranges(&conn), [(1, 1), (3, 4)]);
+        write_own(&conn, 5);
+        assert_eq!(ranges(&conn), [(1, 1), (3, 5)]);
+    }
+
+    #[test]
+    fn what_comes_of_an_opening_of_ones_own_joins_what_is_here() {
+        let conn = empty();
+        (1..=3).for_each(|number| write_own(&conn, number));
+        // The store was put back: what was written since comes from the others.
+        for number in [4, 6] {
+            store(&conn, &place(number));
+        }
+        fill(&conn, [place(4), place(6)]).unwrap();
+        assert_eq!(ranges(&conn), [(1, 4), (6, 6)]);
+    }
+
+    #[test]
+    fn a_first_change_that_was_taken_out_is_a_hole_for_the_next() {
+        let conn = empty();
+        write_own(&conn, 1);
+        take_out(&conn, 1);
+        assert_eq!(ranges(&conn), []);
+        write_own(&conn, 2);
+        assert_eq!(ranges(&conn), [(2, 2)]);
     }
 
     #[test]

@@ -35,6 +35,7 @@ mod before_migration;
 mod belonging;
 mod buckets;
 mod columns;
+mod commits;
 mod copies;
 #[doc(hidden)]
 pub mod decoders;

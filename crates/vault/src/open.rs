@@ -17,12 +17,11 @@ use crate::fetching::Fetching;
 use crate::lock::Lock;
 use crate::mark::{self, Mark, MarkFile};
 use crate::ports::SharedRng;
-use crate::reading::count;
 use crate::tries::TriesFile;
 use crate::vault::{Inner, Subscribers, Writer, WriterParts};
 use crate::{
-    MachineSecrets, OpenError, Ports, Vault, VaultError, before_migration, buckets, erasure, files, rebuild, roster,
-    schema,
+    MachineSecrets, OpenError, Ports, Vault, VaultError, before_migration, buckets, commits, erasure, files, rebuild,
+    roster, schema,
 };
 
 /// SQLCipher's page, in bytes.
@@ -143,7 +142,7 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: Lock) -
     let mut rng = SharedRng::new(ports.rng);
     let opening = OpeningId::make(&mut rng);
     let numbers = Numbers::open(&conn, &tenant, secrets, &mut rng)?;
-    let commit = commit_of(&conn)?;
+    let commit = commits::made(&conn)?;
     let first = Mark {
         commit,
         opening,
@@ -265,7 +264,7 @@ fn look_through(conn: &Connection, log_is_empty: bool, mark: Option<Mark>) -> Re
     if found > known {
         return Err(OpenError::NewerSchema { found, known });
     }
-    let store = commit_of(conn)?;
+    let store = commits::made(conn)?;
     match mark {
         Some(mark) if mark.commit > store => Err(OpenError::Behind {
             store,
@@ -291,10 +290,6 @@ fn quick_check(conn: &Connection) -> bool {
 fn tenant_of(conn: &Connection) -> Result<TenantId, OpenError> {
     let bytes: [u8; 32] = conn.query_row("SELECT value FROM meta WHERE key = 'tenant'", [], |row| row.get(0))?;
     Ok(TenantId::from_bytes(bytes))
-}
-
-fn commit_of(conn: &Connection) -> Result<u64, OpenError> {
-    Ok(conn.query_row("SELECT value FROM meta WHERE key = 'commit'", [], |row| count(row, 0))?)
 }
 
 fn projections_are_old(conn: &Connection) -> Result<bool, OpenError> {

@@ -1,4 +1,7 @@
 //! What the relay does not have yet, in the order in which it was written.
+//!
+//! A change is named by its place in the set, in a table of its own: whoever writes one adds a few bytes to one page. All
+//! else (`outbox`) stands behind the change that was the newest when it came.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use seal::{ChangeId, DeviceId, GrantId, Membership, ReleaseId};
@@ -21,15 +24,38 @@ pub(crate) enum Kind {
     Erased = 5,
 }
 
-/// Puts one thing at the end of the line, unless it waits already.
+/// The place of the newest change.
+const NEWEST: &str = "(SELECT coalesce(max(arrival), 0) FROM changes)";
+
+/// The place in the set of the change with this id.
+const ARRIVAL: &str = "(SELECT arrival FROM changes WHERE id = ?1)";
+
+/// Puts one thing in line, unless it waits already.
 pub(crate) fn put(conn: &Connection, kind: Kind, id: &[u8]) -> Result<(), VaultError> {
-    conn.prepare_cached("INSERT OR IGNORE INTO outbox (kind, id) VALUES (?1, ?2)")?
-        .execute(params![kind as i64, id])?;
+    if kind == Kind::Change {
+        let sql = "INSERT OR IGNORE INTO changes_to_send (arrival) SELECT arrival FROM changes WHERE id = ?1";
+        conn.prepare_cached(sql)?.execute([id])?;
+        return Ok(());
+    }
+    let sql = format!("INSERT OR IGNORE INTO outbox (kind, id, behind) VALUES (?1, ?2, {NEWEST})");
+    conn.prepare_cached(&sql)?.execute(params![kind as i64, id])?;
+    Ok(())
+}
+
+/// Puts a change in line that was just stored here.
+pub(crate) fn put_arrived(conn: &Connection, arrival: i64) -> Result<(), VaultError> {
+    conn.prepare_cached("INSERT OR IGNORE INTO changes_to_send (arrival) VALUES (?1)")?
+        .execute([arrival])?;
     Ok(())
 }
 
 /// Takes one thing out of the line: there is no need to send it any more.
 pub(crate) fn forget(conn: &Connection, kind: Kind, id: &[u8]) -> Result<(), VaultError> {
+    if kind == Kind::Change {
+        conn.prepare_cached(&format!("DELETE FROM changes_to_send WHERE arrival = {ARRIVAL}"))?
+            .execute([id])?;
+        return Ok(());
+    }
     conn.prepare_cached("DELETE FROM outbox WHERE kind = ?1 AND id = ?2")?
         .execute(params![kind as i64, id])?;
     Ok(())
@@ -40,8 +66,8 @@ pub(crate) fn forget_unwanted<'i>(
     conn: &Connection,
     ids: impl IntoIterator<Item = &'i ChangeId>,
 ) -> Result<(), VaultError> {
-    let sql = "DELETE FROM outbox WHERE kind = 0 AND id = ?1 AND EXISTS (SELECT 1 FROM changes c
-               WHERE c.id = ?1 AND (c.covered_by IS NOT NULL OR length(c.sealed) > ?2))";
+    let sql = "DELETE FROM changes_to_send WHERE arrival = (SELECT arrival FROM changes
+               WHERE id = ?1 AND (covered_by IS NOT NULL OR length(sealed) > ?2))";
     let mut forget = conn.prepare_cached(sql)?;
     for id in ids {
         forget.execute(params![id.as_bytes(), MAX_BYTES])?;
@@ -52,13 +78,20 @@ pub(crate) fn forget_unwanted<'i>(
 /// How many things wait.
 pub(crate) fn pending(conn: &Connection) -> Result<u64, VaultError> {
     Ok(conn
-        .prepare_cached("SELECT count(*) FROM outbox")?
+        .prepare_cached("SELECT (SELECT count(*) FROM changes_to_send) + (SELECT count(*) FROM outbox)")?
         .query_row([], |row| count(row, 0))?)
 }
 
 /// The oldest things that wait, within both limits, but always one if any waits.
 pub(crate) fn oldest(conn: &Connection, max_items: usize, max_bytes: usize) -> Result<Vec<OutItem>, VaultError> {
-    let mut statement = conn.prepare_cached("SELECT kind, id FROM outbox ORDER BY place LIMIT ?1")?;
+    let mut statement = conn.prepare_cached(
+        "SELECT kind, id FROM
+             (SELECT * FROM (SELECT 0 AS kind, c.id AS id, s.arrival AS behind, 0 AS place
+                             FROM changes_to_send s JOIN changes c ON c.arrival = s.arrival ORDER BY s.arrival LIMIT ?1)
+              UNION ALL
+              SELECT * FROM (SELECT kind, id, behind, place FROM outbox ORDER BY behind, place LIMIT ?1))
+         ORDER BY behind, place LIMIT ?1",
+    )?;
     let mut rows = statement.query([i64::try_from(max_items.max(1)).unwrap_or(i64::MAX)])?;
     let mut items: Vec<OutItem> = Vec::new();
     let mut n_bytes = 0;
@@ -118,8 +151,7 @@ fn item(conn: &Connection, kind: i64, id: &[u8]) -> Result<Option<OutItem>, Vaul
 pub(crate) fn sent(conn: &Connection, ids: &[OutId]) -> Result<(), VaultError> {
     for name in ids {
         let (kind, id) = parts(name);
-        conn.prepare_cached("DELETE FROM outbox WHERE kind = ?1 AND id = ?2")?
-            .execute(params![kind as i64, id])?;
+        forget(conn, kind, id)?;
     }
     Ok(())
 }
@@ -165,15 +197,18 @@ pub(crate) fn offer_again(conn: &Connection, membership: &Membership) -> Result<
 pub(crate) fn put_everything(conn: &Connection) -> Result<(), VaultError> {
     conn.execute_batch(&format!(
         "DELETE FROM outbox WHERE kind = 3;
-         INSERT OR IGNORE INTO outbox (kind, id)
-             SELECT 1, g.id FROM grants g JOIN meta m ON m.key = 'tenant' AND g.source = m.value;
-         INSERT OR IGNORE INTO outbox (kind, id)
-             SELECT 2, r.grant_id FROM revocations r JOIN meta m ON m.key = 'tenant' AND r.source = m.value;
-         INSERT OR IGNORE INTO outbox (kind, id) SELECT 0, id FROM changes
-             WHERE kind >= 0 AND covered_by IS NULL AND length(sealed) <= {MAX_BYTES} ORDER BY arrival;
-         INSERT OR IGNORE INTO outbox (kind, id) SELECT 4, id FROM changes WHERE covered_by IS NOT NULL;
-         INSERT OR IGNORE INTO outbox (kind, id) SELECT 5, id FROM changes WHERE reason = 'erased';
-         INSERT OR IGNORE INTO outbox (kind, id) SELECT 3, id FROM releases_made ORDER BY as_of_ms;",
+         INSERT OR REPLACE INTO outbox (kind, id, behind)
+             SELECT 1, g.id, 0 FROM grants g JOIN meta m ON m.key = 'tenant' AND g.source = m.value;
+         INSERT OR REPLACE INTO outbox (kind, id, behind)
+             SELECT 2, r.grant_id, 0 FROM revocations r JOIN meta m ON m.key = 'tenant' AND r.source = m.value;
+         INSERT OR IGNORE INTO changes_to_send (arrival) SELECT arrival FROM changes
+             WHERE kind >= 0 AND covered_by IS NULL AND length(sealed) <= {MAX_BYTES};
+         INSERT OR IGNORE INTO outbox (kind, id, behind)
+             SELECT 4, id, {NEWEST} FROM changes WHERE covered_by IS NOT NULL;
+         INSERT OR IGNORE INTO outbox (kind, id, behind)
+             SELECT 5, id, {NEWEST} FROM changes WHERE reason = 'erased';
+         INSERT OR IGNORE INTO outbox (kind, id, behind)
+             SELECT 3, id, {NEWEST} FROM releases_made ORDER BY as_of_ms;",
     ))?;
     Ok(())
 }

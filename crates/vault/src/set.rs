@@ -47,12 +47,12 @@ pub struct SetDigest {
     pub xor: [u8; 32],
 }
 
-/// Stores a change that this device just made.
+/// Stores a change that this device just made; gives its place in the set.
 pub(crate) fn insert_own(
     conn: &Connection,
     sealed: &SealedChange,
     change: Option<&automerge::Change>,
-) -> Result<(), VaultError> {
+) -> Result<i64, VaultError> {
     let row = Row {
         id: sealed.id(),
         header: Some(sealed.header()),
@@ -61,7 +61,10 @@ pub(crate) fn insert_own(
         rank: None,
     };
     insert_row(conn, &row, &sealed.encode())?;
-    join(conn, [(row.id, row.header)])
+    let arrival = conn.last_insert_rowid();
+    buckets::add(conn, PeerSet::Changes, &row.id.into())?;
+    holes::fill_own(conn, Place::of(sealed.header()))?;
+    Ok(arrival)
 }
 
 /// Stores a change as it came; `false` when it is here already. It waits for its verdict.

@@ -50,8 +50,8 @@ impl Vault {
     pub fn unsent(&self) -> Result<(Vec<u8>, u64), VaultError> {
         self.settle()?;
         let carried = self.read(|r| {
-            let sql = "SELECT c.sealed FROM outbox o JOIN changes c ON c.id = o.id WHERE o.kind = ?1 ORDER BY o.place";
-            let changes = r.many(sql, [Kind::Change as i64], |row| Ok(row.get::<_, Vec<u8>>(0)?.into()))?;
+            let sql = "SELECT c.sealed FROM changes_to_send s JOIN changes c ON c.arrival = s.arrival ORDER BY s.arrival";
+            let changes = r.many(sql, [], |row| Ok(row.get::<_, Vec<u8>>(0)?.into()))?;
             let grants =
                 "SELECT g.bytes FROM outbox o JOIN grants g ON g.id = o.id WHERE o.kind = ?1 AND g.source = ?2";
             let revocations = "SELECT r.bytes FROM outbox o JOIN revocations r ON r.grant_id = o.id

@@ -19,9 +19,8 @@ use crate::fetching::Fetching;
 use crate::lock::Lock;
 use crate::mark::{Mark, MarkFile};
 use crate::ports::{Clock, SharedRng};
-use crate::reading::count;
 use crate::tries::TriesFile;
-use crate::{Tag, VaultError, erasure, files, kill, schema};
+use crate::{Tag, VaultError, commits, erasure, files, kill, schema};
 
 /// As many connections for reading as are kept when nobody reads.
 const IDLE_READERS: usize = 4;
@@ -272,8 +271,10 @@ pub(crate) fn transact<T, E: From<VaultError>>(
     f: impl FnOnce(&Connection) -> Result<T, E>,
 ) -> Result<(T, u64), E> {
     let open = OpenTransaction::begin(conn)?;
+    let before = commits::Before::look(conn)?;
     let value = f(conn)?;
-    let commit = open.commit()?;
+    let commit = before.count_one(conn)?;
+    open.commit()?;
     Ok((value, commit))
 }
 
@@ -285,18 +286,14 @@ struct OpenTransaction<'c> {
 
 impl<'c> OpenTransaction<'c> {
     fn begin(conn: &'c Connection) -> Result<Self, VaultError> {
-        conn.execute_batch("BEGIN IMMEDIATE")?;
+        conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         Ok(Self { conn, done: false })
     }
 
-    fn commit(mut self) -> Result<u64, VaultError> {
-        let commit = self
-            .conn
-            .prepare_cached("UPDATE meta SET value = value + 1 WHERE key = 'commit' RETURNING value")?
-            .query_row([], |row| count(row, 0))?;
-        self.conn.execute_batch("COMMIT")?;
+    fn commit(mut self) -> Result<(), VaultError> {
+        self.conn.prepare_cached("COMMIT")?.execute([])?;
         self.done = true;
-        Ok(commit)
+        Ok(())
     }
 }
 

@@ -334,8 +334,8 @@ impl Writing<'_> {
             kind,
         };
         let sealed = SealedChange::seal(header, plain, &belonging.epochs, &belonging.keys, &mut self.rng)?;
-        set::insert_own(self.reading.conn(), &sealed, change)?;
-        outbox::put(self.reading.conn(), outbox::Kind::Change, sealed.id().as_bytes())?;
+        let arrival = set::insert_own(self.reading.conn(), &sealed, change)?;
+        outbox::put_arrived(self.reading.conn(), arrival)?;
         kill::point("write.sealed");
         *self.next_number += 1;
         self.tags.insert(Tag::Sync);
