@@ -126,16 +126,21 @@ fn fill(vault: &Vault) -> Result<()> {
     Ok(vault.checkpoint()?)
 }
 
-/// The very words that our search table holds, in a table with the same settings of FTS5.
+/// The very words that our tables of search hold, in one table with the same settings of FTS5.
 fn copy_text(site: &Site, file: &Path, key: &[u8; 32]) -> Result<Connection> {
     let ours = connect(&store_folder(&site.crowded, &site.crowd).join("vault.db"), Some(key))?;
     let definition: String = ours.query_row("SELECT sql FROM sqlite_master WHERE name = 'p_search'", [], |row| {
         row.get(0)
     })?;
     let bare = connect(file, Some(key))?;
-    bare.execute_batch(&definition)?;
+    // Ours keeps telephone numbers beside it.
+    bare.execute_batch(&definition.replace("identifier,", "identifier, phone,"))?;
     let writing = bare.unchecked_transaction()?;
-    let mut words = ours.prepare("SELECT rowid, name, identifier, phone FROM p_search")?;
+    let mut words = ours.prepare(
+        "SELECT s.rowid, s.name, s.identifier, coalesce(n.words, '') FROM p_search s
+         LEFT JOIN (SELECT search_row, group_concat(word, ' ') AS words FROM p_phones GROUP BY search_row) n
+             ON n.search_row = s.rowid",
+    )?;
     let mut rows = words.query([])?;
     let mut n_copied = 0;
     while let Some(row) = rows.next()? {

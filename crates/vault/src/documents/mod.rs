@@ -9,6 +9,7 @@ mod matters;
 mod newer;
 mod path;
 mod patient;
+mod phones;
 mod prescription;
 mod profile;
 mod queue;
@@ -81,10 +82,7 @@ pub(crate) fn unproject(conn: &Connection, id: &DocumentId, path: &DocPath) -> R
             }
         }
         DocPath::Day(day) => clear("p_queue", &day.to_string(), "day")?,
-        DocPath::Identity(patient) => {
-            clear("p_patients", patient.as_bytes(), "id")?;
-            clear("p_search", &search::row_of(*patient), "rowid")?;
-        }
+        DocPath::Identity(patient) => patient::unproject(conn, *patient)?,
         DocPath::Allergies(patient) => clear("p_allergies", patient.as_bytes(), "patient")?,
         DocPath::Visit(_, visit) => clear("p_visits", visit.as_bytes(), "id")?,
         DocPath::Recording(_, recording) => clear("p_recordings", recording.as_bytes(), "id")?,

@@ -144,15 +144,48 @@ pub(super) fn project(conn: &Connection, id: PatientId, root: &View<'_>) -> Resu
             .map(|fields| read_address(&fields))
             .unwrap_or_default(),
     };
-    let search_row = search::row_of(id);
-    let (identifier, json) = (identifier_key(&patient.identifier), super::to_json(&patient)?);
-    let row = params![id.as_bytes(), search_row, identifier, json];
-    // What is in an index hardly ever changes: then only the row is written.
-    let sql = "INSERT INTO p_patients (id, search_row, identifier, json) VALUES (?1, ?2, ?3, ?4)
-               ON CONFLICT (id) DO UPDATE SET json = excluded.json WHERE identifier = excluded.identifier";
-    if conn.prepare_cached(sql)?.execute(row)? == 0 {
-        let sql = "INSERT OR REPLACE INTO p_patients (id, search_row, identifier, json) VALUES (?1, ?2, ?3, ?4)";
-        conn.prepare_cached(sql)?.execute(row)?;
+    write_row(conn, &patient)
+}
+
+/// Writes the rows of a patient, where they say something else than what stands there.
+fn write_row(conn: &Connection, patient: &Patient) -> Result<(), VaultError> {
+    let (id, json) = (patient.id.as_bytes(), super::to_json(patient)?);
+    let stands = standing(conn, patient.id)?;
+    if stands.as_ref() == Some(patient) {
+        return Ok(());
     }
-    search::index(conn, search_row, &patient)
+    let search_row = search::row_of(patient.id);
+    let identifier = identifier_key(&patient.identifier);
+    // What is in an index hardly ever changes: then only the row is written.
+    if stands
+        .as_ref()
+        .map(|stands| identifier_key(&stands.identifier))
+        .as_ref()
+        == Some(&identifier)
+    {
+        conn.prepare_cached("UPDATE p_patients SET json = ?2 WHERE id = ?1")?
+            .execute(params![id, json])?;
+    } else {
+        let sql = "INSERT OR REPLACE INTO p_patients (id, search_row, identifier, json) VALUES (?1, ?2, ?3, ?4)";
+        conn.prepare_cached(sql)?
+            .execute(params![id, search_row, identifier, json])?;
+    }
+    search::index(conn, search_row, stands.as_ref(), patient)
+}
+
+/// Takes the rows of a patient away.
+pub(super) fn unproject(conn: &Connection, id: PatientId) -> Result<(), VaultError> {
+    if let Some(stands) = standing(conn, id)? {
+        search::forget(conn, &stands)?;
+        conn.prepare_cached("DELETE FROM p_patients WHERE id = ?1")?
+            .execute([id.as_bytes()])?;
+    }
+    Ok(())
+}
+
+/// What the row of a patient says.
+fn standing(conn: &Connection, id: PatientId) -> Result<Option<Patient>, VaultError> {
+    let mut statement = conn.prepare_cached("SELECT json FROM p_patients WHERE id = ?1")?;
+    let mut rows = statement.query([id.as_bytes()])?;
+    rows.next()?.map(|row| noun(row, 0)).transpose()
 }

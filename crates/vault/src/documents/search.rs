@@ -1,9 +1,12 @@
 //! Finding a patient at the counter: by the beginnings of her names, of her document's number, or of her telephone.
 
+use std::collections::BTreeSet;
+
 use domain::{Identifier, Patient, PatientId, search_key};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, Row, params};
 
 use super::patient::plain;
+use super::phones;
 use crate::reading::noun;
 use crate::{Reading, VaultError};
 
@@ -30,6 +33,9 @@ pub struct PatientHit {
 /// At most so many hits are put in order; a text that finds more is too short to mean one person.
 const CANDIDATES: u32 = 400;
 
+/// Of words of which one may begin a telephone number, so many at most are looked for there.
+const NUMBERS: usize = 3;
+
 impl Reading<'_> {
     /// Patients whose name, document or telephone has words that begin with each word of `text`; by name.
     ///
@@ -39,19 +45,86 @@ impl Reading<'_> {
         let Some(query) = Query::parse(text) else {
             return Ok(Vec::new());
         };
-        let sql = "SELECT p.json FROM
-                       (SELECT place, name FROM
-                           (SELECT rowid AS place, name FROM p_search WHERE p_search MATCH ?1 LIMIT ?2)
-                        ORDER BY name, place LIMIT ?3) best
-                   JOIN p_patients p ON p.search_row = best.place ORDER BY best.name, best.place";
-        self.many(sql, params![query.match_words(), CANDIDATES, limit], |row| {
+        let hit = |row: &Row<'_>| {
             let patient: Patient = noun(row, 0)?;
             Ok(PatientHit {
                 matched: query.matched(&patient),
                 patient,
             })
-        })
+        };
+        let words: Vec<&str> = query.words.iter().map(String::as_str).collect();
+        let Some(rows) = with_numbers(self.conn(), &words)? else {
+            let sql = "SELECT p.json FROM
+                           (SELECT place, name FROM
+                               (SELECT rowid AS place, name FROM p_search WHERE p_search MATCH ?1 LIMIT ?2)
+                            ORDER BY name, place LIMIT ?3) best
+                       JOIN p_patients p ON p.search_row = best.place ORDER BY best.name, best.place";
+            return self.many(sql, params![match_words(&words), CANDIDATES, limit], hit);
+        };
+        let rows: Vec<String> = rows.iter().map(i64::to_string).collect();
+        let sql = "SELECT p.json FROM
+                       (SELECT s.rowid AS place, s.name FROM json_each(?1) c JOIN p_search s ON s.rowid = c.value
+                        ORDER BY s.name, s.rowid LIMIT ?2) best
+                   JOIN p_patients p ON p.search_row = best.place ORDER BY best.name, best.place";
+        self.many(sql, params![format!("[{}]", rows.join(",")), limit], hit)
     }
+}
+
+/// The rows of those who are found, if a word begins anybody's telephone number; otherwise the search table alone answers.
+fn with_numbers(conn: &Connection, words: &[&str]) -> Result<Option<BTreeSet<i64>>, VaultError> {
+    // One word alone that finds more is too short to mean anybody; with others beside it, they say who is meant.
+    let limit = if words.len() == 1 { CANDIDATES } else { u32::MAX };
+    let mut begun = Vec::new();
+    for (place, word) in words.iter().enumerate() {
+        let rows = phones::beginning(conn, word, limit)?;
+        if !rows.is_empty() && begun.len() < NUMBERS {
+            begun.push((place, rows));
+        }
+    }
+    if begun.is_empty() {
+        return Ok(None);
+    }
+    let mut found = matching(conn, words, CANDIDATES, |_| true)?;
+    // Each choice of words that are to begin a number; the others are in the name or the document.
+    for choice in 1..1_usize << begun.len() {
+        let chosen = || begun.iter().enumerate().filter(|(nth, _)| choice >> nth & 1 == 1);
+        let places: Vec<usize> = chosen().map(|(_, (place, _))| *place).collect();
+        let mut sets = chosen().map(|(_, (_, rows))| rows);
+        let smallest = sets.next().cloned().unwrap_or_default();
+        let common = sets.fold(smallest, |common, rows| &common & rows);
+        let others = words.iter().enumerate().filter(|(place, _)| !places.contains(place));
+        let others: Vec<&str> = others.map(|(_, word)| *word).collect();
+        if others.is_empty() {
+            found.extend(common.into_iter().take(CANDIDATES as usize));
+        } else if !common.is_empty() {
+            found.extend(matching(conn, &others, u32::MAX, |row| common.contains(row))?);
+        }
+    }
+    Ok(Some(found))
+}
+
+/// The rows of the search table that have each of these words.
+fn matching(
+    conn: &Connection,
+    words: &[&str],
+    limit: u32,
+    wanted: impl Fn(&i64) -> bool,
+) -> Result<BTreeSet<i64>, VaultError> {
+    let mut statement = conn.prepare_cached("SELECT rowid FROM p_search WHERE p_search MATCH ?1 LIMIT ?2")?;
+    let rows = statement.query_map(params![match_words(words), limit], |row| row.get(0))?;
+    Ok(rows
+        .filter(|row| row.as_ref().map_or(true, &wanted))
+        .take(CANDIDATES as usize)
+        .collect::<Result<_, _>>()?)
+}
+
+/// Words in FTS5's language. They hold letters and digits only, so that quoting is enough.
+fn match_words(words: &[&str]) -> String {
+    words
+        .iter()
+        .map(|word| format!("\"{word}\"*"))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// What was typed, as words to compare.
@@ -74,24 +147,16 @@ impl Query {
         (!words.is_empty()).then_some(Self { words })
     }
 
-    /// The words in FTS5's language. They hold letters and digits only, so that quoting is enough.
-    fn match_words(&self) -> String {
-        self.words
-            .iter()
-            .map(|word| format!("\"{word}\"*"))
-            .collect::<Vec<_>>()
-            .join(" ")
-    }
-
     fn matched(&self, patient: &Patient) -> Matched {
-        let in_field = |field: &str| {
+        let all_begin = |candidates: &[&str]| {
             self.words
                 .iter()
-                .all(|word| field.split(' ').any(|candidate| candidate.starts_with(word.as_str())))
+                .all(|word| candidates.iter().any(|candidate| candidate.starts_with(word.as_str())))
         };
-        if in_field(&search_key(&patient.name)) {
+        let numbers = phones::words(&patient.phone);
+        if all_begin(&search_key(&patient.name).split(' ').collect::<Vec<_>>()) {
             Matched::Name
-        } else if in_field(&phone_words(&patient.phone)) {
+        } else if all_begin(&numbers.iter().map(String::as_str).collect::<Vec<_>>()) {
             Matched::Phone
         } else {
             Matched::Identifier
@@ -105,27 +170,38 @@ pub(super) fn row_of(id: PatientId) -> i64 {
     i64::from_le_bytes(*hash.as_bytes().first_chunk().expect("8 of 32 bytes")) & i64::MAX
 }
 
-/// Writes the search row of a patient anew, if it says something else now.
-pub(super) fn index(conn: &Connection, row: i64, patient: &Patient) -> Result<(), VaultError> {
-    let words = [
-        search_key(&patient.name),
-        number_words(&patient.identifier),
-        phone_words(&patient.phone),
-    ];
-    let stands: Option<[String; 3]> = conn
-        .prepare_cached("SELECT name, identifier, phone FROM p_search WHERE rowid = ?1")?
-        .query_row([row], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))
-        .optional()?;
-    if stands.as_ref() == Some(&words) {
-        return Ok(());
-    }
-    if stands.is_some() {
+/// Writes what a patient is found by anew, where it says something else than what stood here.
+pub(super) fn index(
+    conn: &Connection,
+    row: i64,
+    stands: Option<&Patient>,
+    patient: &Patient,
+) -> Result<(), VaultError> {
+    phones::index(conn, row, stands, Some(patient))?;
+    let words = words(patient);
+    if let Some(stands) = stands {
+        if self::words(stands) == words {
+            return Ok(());
+        }
         conn.prepare_cached("DELETE FROM p_search WHERE rowid = ?1")?
             .execute([row])?;
     }
-    conn.prepare_cached("INSERT INTO p_search (rowid, name, identifier, phone) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![row, words[0], words[1], words[2]])?;
+    conn.prepare_cached("INSERT INTO p_search (rowid, name, identifier) VALUES (?1, ?2, ?3)")?
+        .execute(params![row, words[0], words[1]])?;
     Ok(())
+}
+
+/// Takes away what a patient is found by.
+pub(super) fn forget(conn: &Connection, stands: &Patient) -> Result<(), VaultError> {
+    let row = row_of(stands.id);
+    phones::index(conn, row, Some(stands), None)?;
+    conn.prepare_cached("DELETE FROM p_search WHERE rowid = ?1")?
+        .execute([row])?;
+    Ok(())
+}
+
+fn words(patient: &Patient) -> [String; 2] {
+    [search_key(&patient.name), number_words(&patient.identifier)]
 }
 
 fn number_words(identifier: &Identifier) -> String {
@@ -136,15 +212,6 @@ fn number_words(identifier: &Identifier) -> String {
     }
 }
 
-/// The number as given and, for a Malaysian one with its country code, as it is dialled at home.
-fn phone_words(phone: &str) -> String {
-    let digits = plain(phone);
-    match digits.strip_prefix("60") {
-        Some(rest) if !rest.is_empty() => format!("{digits} 0{rest}"),
-        _ => digits,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -152,16 +219,12 @@ mod tests {
 
     #[test]
     fn typed_text_becomes_words_that_cannot_be_read_as_operators() {
-        let words = |text| Query::parse(text).map(|query| query.match_words());
+        let words = |text| {
+            Query::parse(text).map(|query| match_words(&query.words.iter().map(String::as_str).collect::<Vec<_>>()))
+        };
         assert_eq!(words("  Núr  binti").as_deref(), Some("\"nur\"* \"binti\"*"));
         assert_eq!(words("900101-14 55").as_deref(), Some("\"9001011455\"*"));
         assert_eq!(words("a\" OR name:*").as_deref(), Some("\"a\"* \"or\"* \"name\"*"));
         assert_eq!(words(" - \" "), None);
-    }
-
-    #[test]
-    fn a_telephone_is_found_with_and_without_its_country_code() {
-        assert_eq!(phone_words("+60 12-345 6789"), "60123456789 0123456789");
-        assert_eq!(phone_words("012-345 6789"), "0123456789");
     }
 }

@@ -88,3 +88,29 @@ fn the_newest_patients_come_first_where_nothing_is_searched() {
         [patient_id(4), patient_id(3)]
     );
 }
+
+#[test]
+fn a_number_beside_a_name_means_whoever_has_both() {
+    let machine = clinic();
+    write(machine.vault(), |w| w.put_patient(&named(5, "Nur Hidayah", "012-777 0000")));
+    assert_eq!(names(&machine, "nur 012"), ["Nur Aisyah binti Ramli", "Nur Hidayah"]);
+    assert_eq!(names(&machine, "0127 nur"), ["Nur Hidayah"]);
+    assert_eq!(names(&machine, "izzati 6019 0198"), ["Núr Izzati"]);
+    assert_eq!(names(&machine, "tan 012"), Vec::<String>::new());
+    // Numbers of papers begin so too.
+    assert_eq!(names(&machine, "tan 900101"), ["Tan Wei Ling @ Lim"]);
+}
+
+#[test]
+fn a_patient_is_found_by_her_new_telephone_only() {
+    let machine = clinic();
+    write(machine.vault(), |w| {
+        w.put_patient(&named(2, "Núr Izzati", "+60 11-2222 3333"))
+    });
+    assert_eq!(names(&machine, "019888"), Vec::<String>::new());
+    assert_eq!(names(&machine, "+6019"), Vec::<String>::new());
+    assert_eq!(found(&machine, "01122"), [("Núr Izzati".into(), Matched::Phone)]);
+    write(machine.vault(), |w| w.put_patient(&named(2, "Núr Izzati", "")));
+    assert_eq!(names(&machine, "01122"), Vec::<String>::new());
+    assert_eq!(names(&machine, "izza"), ["Núr Izzati"]);
+}
