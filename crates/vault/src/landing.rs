@@ -8,13 +8,14 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use automerge::{AutoCommit, Change, ChangeHash};
+use automerge::{AutoCommit, Change, ChangeHash, ReadDoc};
 use rusqlite::params;
-use seal::{ChangeId, DocumentId};
+use seal::DocumentId;
 
 use crate::VaultError;
-use crate::documents::{self, DocPath};
+use crate::documents::{self, DocPath, OpenDoc};
 use crate::judge::Judge;
+use crate::looked::{Looked, Placed};
 use crate::set::{self, Verdict};
 
 /// What became of edits of one document.
@@ -23,7 +24,7 @@ pub(crate) enum Landing {
     NotTried,
     /// They are in the tables, and stored as applied.
     Landed,
-    /// Not after all: those that were stored are unjudged. For each, whether it was stored.
+    /// Not after all: those that were stored are unjudged, and to be looked at again. For each, whether it was stored.
     Failed(Vec<bool>),
 }
 
@@ -33,37 +34,64 @@ impl Judge<'_> {
     pub(crate) fn land(
         &mut self,
         path: DocPath,
-        document: &DocumentId,
-        edits: &[(ChangeId, &Change)],
-        keep: impl Fn(usize) -> Result<bool, VaultError>,
+        edits: &mut [Looked],
+        keep: impl Fn(&Looked, ([u8; 32], i64)) -> Result<bool, VaultError>,
     ) -> Result<Landing, VaultError> {
-        if !self.is_plain(document)? {
+        let Some(document) = edits
+            .first()
+            .and_then(|edit| Some(edit.sealed.as_ref()?.header().document))
+        else {
+            return Ok(Landing::NotTried);
+        };
+        if !self.is_plain(&document)? {
             return Ok(Landing::NotTried);
         }
-        let mut open = self.shelf.take_or_load(self.conn, self.belonging, path)?;
-        if !fit(&mut open.doc, edits) {
+        let mut open = self.open_to_land(path, document)?;
+        if !fit(&mut open.doc, edits.iter().filter_map(change_of)) {
             self.shelf.put(open);
             return Ok(Landing::NotTried);
         }
-        let kept = (0..edits.len()).map(keep).collect::<Result<Vec<_>, _>>()?;
-        let changes = edits.iter().map(|(_, change)| (*change).clone());
+        let kept = edits
+            .iter()
+            .map(|edit| change_of(edit).map_or(Ok(false), |change| keep(edit, set::automerge_names(change))))
+            .collect::<Result<Vec<_>, _>>()?;
+        let n_before = open.doc.stats().num_changes;
+        let changes: Vec<Change> = edits.iter_mut().filter_map(take_change).collect();
         let applied = kept.iter().all(|kept| *kept)
             && matches!(
                 catch_unwind(AssertUnwindSafe(|| open.doc.apply_changes(changes))),
                 Ok(Ok(()))
             );
-        if !(applied && edits.iter().all(|(_, change)| is_in(&mut open.doc, &change.hash()))) {
+        // None of them was in it, and nothing waited: so many more are all of them.
+        if !(applied && open.doc.stats().num_changes == n_before + edits.len() as u64) {
             // What a refused batch leaves of a document nobody promises: it is not put back, and made again.
-            for ((id, _), _) in edits.iter().zip(&kept).filter(|(_, kept)| **kept) {
-                set::rule(self.conn, id, Verdict::Unjudged, None)?;
+            for (edit, _) in edits.iter().zip(&kept).filter(|(_, kept)| **kept) {
+                set::rule(self.conn, &edit.id, Verdict::Unjudged, None)?;
             }
             return Ok(Landing::Failed(kept));
         }
-        documents::project(self.conn, document, &path, &open.doc)?;
+        documents::project(self.conn, &document, &path, &open.doc)?;
         self.tags.extend(path.tags());
-        self.landed.extend(edits.iter().map(|(id, _)| *id));
+        self.landed.extend(edits.iter().map(|edit| edit.id));
         self.shelf.put(open);
         Ok(Landing::Landed)
+    }
+
+    /// A document of which no snapshot is here, and nothing waits.
+    fn open_to_land(&mut self, path: DocPath, document: DocumentId) -> Result<OpenDoc, VaultError> {
+        if let Some(open) = self.shelf.take(&path) {
+            return Ok(open);
+        }
+        // Most that come for the first time come to an empty document.
+        let sql = "SELECT EXISTS (SELECT 1 FROM changes WHERE document = ?1 AND am_seq IS NOT NULL)";
+        let any: bool = self
+            .conn
+            .prepare_cached(sql)?
+            .query_row([document.as_bytes()], |row| row.get(0))?;
+        match any {
+            true => self.shelf.take_or_load(self.conn, self.belonging, path),
+            false => Ok(OpenDoc::fresh(document, path)),
+        }
     }
 
     /// Whether nothing is known of a document that asks for more than applying what comes.
@@ -79,14 +107,30 @@ impl Judge<'_> {
     }
 }
 
+fn change_of(edit: &Looked) -> Option<&Change> {
+    match &edit.found {
+        Ok(Placed::Change(_, change)) => Some(change),
+        _ => None,
+    }
+}
+
+fn take_change(edit: &mut Looked) -> Option<Change> {
+    match std::mem::replace(&mut edit.found, Err("taken")) {
+        Ok(Placed::Change(_, change)) => Some(*change),
+        _ => None,
+    }
+}
+
 /// Whether none of these is in the document already, no two claim one place in a writer's history, and the parents of each
 /// are in the document or stand before it. That nothing in the document has their places Automerge sees when they are applied.
-fn fit(doc: &mut AutoCommit, edits: &[(ChangeId, &Change)]) -> bool {
-    let (mut places, mut before) = (BTreeSet::new(), BTreeSet::new());
-    edits.iter().all(|(_, change)| {
-        let has_parents = change.deps().iter().all(|dep| before.contains(dep) || is_in(doc, dep));
+fn fit<'c>(doc: &mut AutoCommit, edits: impl Iterator<Item = &'c Change>) -> bool {
+    // Most follow upon the last ones: of those nothing has to be looked up.
+    let (mut places, mut known) = (BTreeSet::new(), BTreeSet::from_iter(doc.get_heads()));
+    let mut edits = edits;
+    edits.all(|change| {
+        let has_parents = change.deps().iter().all(|dep| known.contains(dep) || is_in(doc, dep));
         let hash = change.hash();
-        has_parents && !is_in(doc, &hash) && before.insert(hash) && places.insert((change.actor_id(), change.seq()))
+        has_parents && !is_in(doc, &hash) && known.insert(hash) && places.insert((change.actor_id(), change.seq()))
     })
 }
 

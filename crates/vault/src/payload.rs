@@ -10,14 +10,16 @@ mod chunk;
 mod path;
 mod short;
 
-use std::io::{Read, Write};
+use std::cell::RefCell;
+use std::io::Write;
 
-use flate2::Compression;
-use flate2::read::DeflateDecoder;
+use automerge::ActorId;
 use flate2::write::DeflateEncoder;
+use flate2::{Compression, Decompress, FlushDecompress, Status};
 use minicbor::{Decode, Encode};
 use seal::{DeviceId, Header, OpeningId};
 
+use crate::documents::DocPath;
 use crate::vault::actor;
 use crate::{VaultError, columns};
 
@@ -79,8 +81,9 @@ impl Payload {
     /// # Errors
     /// [`VaultError::TooLarge`] when it would not be read back.
     pub(crate) fn pack(&self, device: &DeviceId, opening: &OpeningId) -> Result<Vec<u8>, VaultError> {
-        if let Some(short) = short::pack(self, &writer(device, opening))
-            && Self::unpack_by(&short, device, opening).as_ref() == Ok(self)
+        let writer = actor(device, opening);
+        if let Some(short) = short::pack(self, writer.to_bytes())
+            && Self::unpack_by(&short, &writer).is_ok_and(|(same, _)| same == *self)
         {
             return Ok(short);
         }
@@ -93,13 +96,18 @@ impl Payload {
 
     /// Reads what was sealed under this header; the word in an error becomes the reason of a quarantine.
     pub(crate) fn unpack(bytes: &[u8], header: &Header) -> Result<Self, &'static str> {
-        Self::unpack_by(bytes, &header.device, &header.opening)
+        Self::unpack_by(bytes, &actor(&header.device, &header.opening)).map(|(payload, _)| payload)
     }
 
-    fn unpack_by(bytes: &[u8], device: &DeviceId, opening: &OpeningId) -> Result<Self, &'static str> {
+    /// Reads what this writer sealed, and says which document it names: `None` when this build does not know.
+    pub(crate) fn unpack_by(bytes: &[u8], writer: &ActorId) -> Result<(Self, Option<DocPath>), &'static str> {
         match bytes.split_first().ok_or("empty")? {
-            (&DEFLATED_CBOR, deflated) => minicbor::decode(&inflate(deflated)?).map_err(|_| "malformed_payload"),
-            (&SHORT, short) => short::unpack(short, || writer(device, opening)),
+            (&DEFLATED_CBOR, deflated) => {
+                let payload: Self = minicbor::decode(&inflate(deflated)?).map_err(|_| "malformed_payload")?;
+                let path = payload.path.parse().ok();
+                Ok((payload, path))
+            }
+            (&SHORT, short) => short::unpack(short, writer.to_bytes()),
             _ => Err("newer_payload"),
         }
     }
@@ -111,13 +119,8 @@ impl Payload {
             return Err("compressed_chunk");
         }
         columns::check_change(chunk)?;
-        automerge::Change::from_bytes(chunk.to_vec()).map_err(|_| "malformed_change")
+        automerge::Change::try_from(chunk).map_err(|_| "malformed_change")
     }
-}
-
-/// Who wrote the Automerge change inside.
-fn writer(device: &DeviceId, opening: &OpeningId) -> Vec<u8> {
-    actor(device, opening).to_bytes().to_vec()
 }
 
 fn deflate(plain: &[u8], head: Vec<u8>) -> std::io::Result<Vec<u8>> {
@@ -126,21 +129,46 @@ fn deflate(plain: &[u8], head: Vec<u8>) -> std::io::Result<Vec<u8>> {
     deflate.finish()
 }
 
+thread_local! {
+    /// Making one takes longer than a change does: it has a window of 32 KiB, which nothing small needs.
+    static INFLATER: RefCell<Decompress> = RefCell::new(Decompress::new(false));
+}
+
+/// Most payloads inflate to less than this times their bytes, and need no second look for room.
+const LIKELY: usize = 4;
+
 fn inflate(deflated: &[u8]) -> Result<Vec<u8>, &'static str> {
-    let mut plain = Vec::new();
-    let read = DeflateDecoder::new(deflated)
-        .take(MAX_INFLATED + 1)
-        .read_to_end(&mut plain);
+    let most = MAX_INFLATED as usize + 1;
+    let mut plain = Vec::with_capacity((deflated.len().saturating_mul(LIKELY)).clamp(512, most));
+    let outcome = INFLATER.with_borrow_mut(|inflater| {
+        inflater.reset(false);
+        loop {
+            let (n_read, n_before) = (inflater.total_in() as usize, plain.len());
+            let rest = deflated.get(n_read..).unwrap_or_default();
+            let status = inflater.decompress_vec(rest, &mut plain, FlushDecompress::Finish);
+            let has_room = plain.len() < plain.capacity();
+            match status {
+                Ok(Status::StreamEnd) => return Ok(()),
+                Err(_) => return Err("malformed_payload"),
+                // The end is missing.
+                Ok(_) if has_room && plain.len() == n_before => return Err("malformed_payload"),
+                Ok(_) if has_room => {}
+                Ok(_) if plain.capacity() >= most => return Ok(()),
+                Ok(_) => plain.reserve_exact(plain.capacity().min(most - plain.capacity())),
+            }
+        }
+    });
     if plain.len() as u64 > MAX_INFLATED {
         return Err("inflates_too_far");
     }
-    read.map_err(|_| "malformed_payload")?;
-    Ok(plain)
+    outcome.map(|()| plain)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::io::Read;
+
     use automerge::transaction::{CommitOptions, Transactable};
     use automerge::{AutoCommit, ReadDoc};
 
@@ -162,7 +190,7 @@ mod tests {
     }
 
     fn unpack(bytes: &[u8]) -> Result<Payload, &'static str> {
-        Payload::unpack_by(bytes, &DEVICE, &OPENING)
+        Payload::unpack_by(bytes, &actor(&DEVICE, &OPENING)).map(|(payload, _)| payload)
     }
 
     fn pack(payload: &Payload) -> Vec<u8> {
@@ -264,6 +292,43 @@ mod tests {
             let bomb = deflate(&plain, head).unwrap();
             assert!(bomb.len() < 128 * 1024);
             assert_eq!(unpack(&bomb), Err("inflates_too_far"));
+        }
+    }
+
+    /// As it was inflated before: piece by piece.
+    fn inflate_in_pieces(deflated: &[u8]) -> Result<Vec<u8>, &'static str> {
+        let mut plain = Vec::new();
+        let read = flate2::read::DeflateDecoder::new(deflated)
+            .take(MAX_INFLATED + 1)
+            .read_to_end(&mut plain);
+        if plain.len() as u64 > MAX_INFLATED {
+            return Err("inflates_too_far");
+        }
+        read.map(|_| plain).map_err(|_| "malformed_payload")
+    }
+
+    #[test]
+    fn what_is_inflated_at_once_is_what_pieces_give_also_of_what_is_cut_or_harmed() {
+        let words: Vec<u8> = (0..4000_u32)
+            .flat_map(|n| (n * n % 977).to_string().into_bytes())
+            .collect();
+        let lengths = [0, 1, 200, 511, 512, 513, 5000, words.len()];
+        let mut all: Vec<Vec<u8>> = lengths.map(|n| deflate(&words[..n], Vec::new()).unwrap()).to_vec();
+        for n in [MAX_INFLATED - 1, MAX_INFLATED, MAX_INFLATED + 1, MAX_INFLATED + 2] {
+            all.push(deflate(&vec![7; n as usize], Vec::new()).unwrap());
+        }
+        for deflated in &all {
+            assert_eq!(inflate(deflated), inflate_in_pieces(deflated));
+            let with_more = [deflated.as_slice(), &[1, 2, 3]].concat();
+            assert_eq!(inflate(&with_more), inflate(deflated), "what follows is not looked at");
+        }
+        let deflated = &all[4];
+        for place in 0..deflated.len() {
+            let cut = &deflated[..place];
+            assert_eq!(inflate(cut), inflate_in_pieces(cut), "cut to {place}");
+            let mut harmed = deflated.clone();
+            harmed[place] ^= 0x55;
+            assert_eq!(inflate(&harmed), inflate_in_pieces(&harmed), "harmed at {place}");
         }
     }
 

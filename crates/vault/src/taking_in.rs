@@ -58,9 +58,9 @@ impl Judge<'_> {
         Ok(taken)
     }
 
-    fn take_in_edits(&mut self, path: DocPath, edits: Vec<Looked>, taken: &mut TakenIn) -> Result<(), VaultError> {
+    fn take_in_edits(&mut self, path: DocPath, mut edits: Vec<Looked>, taken: &mut TakenIn) -> Result<(), VaultError> {
         let conn = self.conn;
-        let landing = self.land_looked(path, &edits, |edit, names| {
+        let landing = self.land(path, &mut edits, |edit, names| {
             let header = edit.sealed.as_ref().map(|sealed| sealed.header());
             let row = set::Row {
                 names: Some(names),
@@ -83,10 +83,7 @@ impl Judge<'_> {
             taken.joining.extend(header.map(|header| (edit.id, header)));
             match kept {
                 None => taken.landed.push(edit.id),
-                Some(_) => {
-                    self.looked.insert(edit.id, (edit.bytes.len() as u64, edit.found));
-                    taken.new.push(edit.id);
-                }
+                Some(_) => taken.new.push(edit.id),
             }
         }
         Ok(())
@@ -160,15 +157,13 @@ impl Judge<'_> {
     pub(crate) fn judge_stored(&mut self, looked: Vec<Looked>) -> Result<(), VaultError> {
         let (edits, mut others) = by_document(looked);
         let mut ids = Vec::new();
-        for (path, edits) in edits {
-            match self.land_stored(path, &edits)? {
+        for (path, mut edits) in edits {
+            match self.land_stored(path, &mut edits)? {
                 Landing::Landed => {}
                 Landing::NotTried => others.extend(edits),
                 Landing::Failed(kept) => {
-                    for (edit, _) in edits.into_iter().zip(kept).filter(|(_, kept)| *kept) {
-                        self.looked.insert(edit.id, (edit.bytes.len() as u64, edit.found));
-                        ids.push(edit.id);
-                    }
+                    let judged = edits.iter().zip(kept).filter(|(_, kept)| *kept);
+                    ids.extend(judged.map(|(edit, _)| edit.id));
                 }
             }
         }
@@ -191,33 +186,12 @@ impl Judge<'_> {
         self.judge(&ids)
     }
 
-    fn land_stored(&mut self, path: DocPath, edits: &[Looked]) -> Result<Landing, VaultError> {
+    fn land_stored(&mut self, path: DocPath, edits: &mut [Looked]) -> Result<Landing, VaultError> {
         let conn = self.conn;
-        self.land_looked(path, edits, |edit, (hash, seq)| {
+        self.land(path, edits, |edit, (hash, seq)| {
             let sql = "UPDATE changes SET verdict = ?2, am_hash = ?3, am_seq = ?4 WHERE id = ?1 AND verdict = 3";
             let row = params![edit.id.as_bytes(), Verdict::Applied as i64, hash, seq];
             Ok(conn.prepare_cached(sql)?.execute(row)? == 1)
-        })
-    }
-
-    /// Lands edits of one document; `keep` stores one of them with Automerge's names.
-    fn land_looked(
-        &mut self,
-        path: DocPath,
-        edits: &[Looked],
-        keep: impl Fn(&Looked, ([u8; 32], i64)) -> Result<bool, VaultError>,
-    ) -> Result<Landing, VaultError> {
-        let Some(sealed) = edits.first().and_then(|edit| edit.sealed.as_ref()) else {
-            return Ok(Landing::NotTried);
-        };
-        let document = sealed.header().document;
-        let changes = edits.iter().filter_map(|edit| match &edit.found {
-            Ok(Placed::Change(_, change)) => Some((edit.id, &**change)),
-            _ => None,
-        });
-        let changes: Vec<_> = changes.collect();
-        self.land(path, &document, &changes, |nth| {
-            keep(&edits[nth], set::automerge_names(changes[nth].1))
         })
     }
 }

@@ -18,13 +18,16 @@ pub(crate) fn fresh(kind: DocKind) -> AutoCommit {
 }
 
 /// Whose the first change is: nobody's.
-pub(crate) fn writer(kind: DocKind) -> ActorId {
-    let name = format!("medieco 2026 genesis of {}", word(kind));
-    ActorId::from(&blake3::hash(name.as_bytes()).as_bytes()[..16])
+pub(crate) fn writer(kind: DocKind) -> &'static ActorId {
+    static WRITERS: [OnceLock<ActorId>; 7] = [const { OnceLock::new() }; 7];
+    WRITERS[kind as usize].get_or_init(|| {
+        let name = format!("medieco 2026 genesis of {}", word(kind));
+        ActorId::from(&blake3::hash(name.as_bytes()).as_bytes()[..16])
+    })
 }
 
 fn make(kind: DocKind) -> AutoCommit {
-    let mut doc = AutoCommit::new().with_actor(writer(kind));
+    let mut doc = AutoCommit::new().with_actor(writer(kind).clone());
     lay_out(&mut doc, kind).expect("an empty document takes containers");
     doc.commit_with(CommitOptions::default().with_message(word(kind)).with_time(0));
     doc

@@ -26,6 +26,14 @@ pub(crate) struct OpenDoc {
     pub doc: AutoCommit,
 }
 
+impl OpenDoc {
+    /// One in which nothing was written yet.
+    pub(crate) fn fresh(id: DocumentId, path: DocPath) -> Self {
+        let doc = genesis::fresh(path.kind());
+        Self { id, path, doc }
+    }
+}
+
 struct Kept {
     used: u64,
     n_operations: u64,
@@ -43,6 +51,11 @@ pub(crate) struct Shelf {
 }
 
 impl Shelf {
+    /// Takes the document off the shelf, if it is there.
+    pub(crate) fn take(&mut self, path: &DocPath) -> Option<OpenDoc> {
+        self.give_up(path)
+    }
+
     /// Takes the document off the shelf, or makes it from the set.
     pub(crate) fn take_or_load(
         &mut self,
@@ -129,7 +142,9 @@ impl Shelf {
 /// Makes a document from its snapshots in force, and from its changes on top that were applied, or wait for a parent.
 fn load(conn: &Connection, belonging: &Belonging, path: DocPath) -> Result<OpenDoc, VaultError> {
     let (mut open, waiting) = load_apart(conn, belonging, path)?;
-    open.doc.apply_changes(waiting.into_iter().map(|(_, change)| change))?;
+    if !waiting.is_empty() {
+        open.doc.apply_changes(waiting.into_iter().map(|(_, change)| change))?;
+    }
     Ok(open)
 }
 
@@ -170,6 +185,8 @@ fn load_apart(
     for mut other in rest.into_iter().chain(snapshots) {
         doc.merge(&mut other)?;
     }
-    doc.apply_changes(changes)?;
+    if !changes.is_empty() {
+        doc.apply_changes(changes)?;
+    }
     Ok((OpenDoc { id, path, doc }, waiting))
 }

@@ -41,15 +41,19 @@ pub(super) fn push(bytes: &mut Vec<u8>, path: &str) {
     }
 }
 
-/// The text of the path; `None` for what [`push`] does not write.
-pub(super) fn take(rest: &mut Rest<'_>) -> Option<String> {
+/// The text of the path, and which document it names, if this build knows; `None` for what [`push`] does not write.
+pub(super) fn take(rest: &mut Rest<'_>) -> Option<(String, Option<DocPath>)> {
     let kind = rest.byte()?;
     if kind == TEXT {
-        return Some(std::str::from_utf8(rest.sized()?).ok()?.to_owned());
+        let text = std::str::from_utf8(rest.sized()?).ok()?.to_owned();
+        let path = text.parse().ok();
+        return Some((text, path));
     }
     if kind == DAY {
         let year = u16::from_be_bytes(rest.array()?);
-        return Some(format!("day/{year:04}-{:02}-{:02}", rest.byte()?, rest.byte()?));
+        let text = format!("day/{year:04}-{:02}-{:02}", rest.byte()?, rest.byte()?);
+        let path = text.parse().ok();
+        return Some((text, path));
     }
     let path = match kind {
         CLINIC => DocPath::Clinic,
@@ -60,7 +64,7 @@ pub(super) fn take(rest: &mut Rest<'_>) -> Option<String> {
         CONSENTS => DocPath::Consents(patient(rest)?),
         _ => return None,
     };
-    Some(path.to_string())
+    Some((path.text(), Some(path)))
 }
 
 fn patient(rest: &mut Rest<'_>) -> Option<PatientId> {
@@ -77,7 +81,7 @@ mod tests {
         push(&mut bytes, path);
         assert_eq!(bytes.len(), n_bytes, "{path}");
         let mut rest = Rest(&bytes);
-        assert_eq!(take(&mut rest).as_deref(), Some(path));
+        assert_eq!(take(&mut rest), Some((path.to_owned(), path.parse().ok())));
         assert!(rest.0.is_empty());
         for cut in 0..bytes.len() {
             assert_eq!(take(&mut Rest(&bytes[..cut])), None, "{path} cut to {cut}");

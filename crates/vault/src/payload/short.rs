@@ -25,9 +25,8 @@ const KNOWN: u8 = DEFLATED | STAFF | TIME | FACT | SIGNATURE | MORE;
 const TOO_LITTLE: usize = 160;
 
 /// The writer of the fixed first change of this document, if it is of a kind that this build knows.
-fn first_writer_of(path: &str) -> Option<Vec<u8>> {
-    let path: DocPath = path.parse().ok()?;
-    Some(first_writer(path.kind()).to_bytes().to_vec())
+fn first_writer_of(path: Option<&DocPath>) -> Option<&'static [u8]> {
+    path.map(|path| first_writer(path.kind()).to_bytes())
 }
 
 /// The bytes to seal, or `None` where there is no short form.
@@ -45,8 +44,8 @@ pub(super) fn pack(payload: &Payload, writer: &[u8]) -> Option<Vec<u8>> {
     }
     match (&payload.change, &payload.fact) {
         (Some(change), None) => {
-            let first_writer = first_writer_of(&payload.path);
-            plain.extend(chunk::shorten(change, writer, first_writer.as_deref())?);
+            let first_writer = first_writer_of(payload.path.parse::<DocPath>().ok().as_ref());
+            plain.extend(chunk::shorten(change, writer, first_writer)?);
         }
         (None, Some(fact)) => {
             flags |= FACT;
@@ -72,8 +71,8 @@ pub(super) fn pack(payload: &Payload, writer: &[u8]) -> Option<Vec<u8>> {
     Some([&[SHORT, flags], plain.as_slice()].concat())
 }
 
-/// What [`pack`] was given; `bytes` come behind the number of the form.
-pub(super) fn unpack(bytes: &[u8], writer: impl FnOnce() -> Vec<u8>) -> Result<Payload, &'static str> {
+/// What [`pack`] was given, and which document it names; `bytes` come behind the number of the form.
+pub(super) fn unpack(bytes: &[u8], writer: &[u8]) -> Result<(Payload, Option<DocPath>), &'static str> {
     let (&flags, plain) = bytes.split_first().ok_or("malformed_payload")?;
     if flags & !KNOWN != 0 {
         return Err("newer_payload");
@@ -84,11 +83,11 @@ pub(super) fn unpack(bytes: &[u8], writer: impl FnOnce() -> Vec<u8>) -> Result<P
     read(flags, &inflate(plain)?, writer).ok_or("malformed_payload")
 }
 
-fn read(flags: u8, plain: &[u8], writer: impl FnOnce() -> Vec<u8>) -> Option<Payload> {
+fn read(flags: u8, plain: &[u8], writer: &[u8]) -> Option<(Payload, Option<DocPath>)> {
     let has = |flag| flags & flag != 0;
     let mut rest = Rest(plain);
     let staff = if has(STAFF) { Some(rest.array()?) } else { None };
-    let path = path::take(&mut rest)?;
+    let (path, document) = path::take(&mut rest)?;
     let at_ms = if has(TIME) { Some(rest.signed()?) } else { None };
     if has(MORE) {
         rest.sized()?;
@@ -102,14 +101,15 @@ fn read(flags: u8, plain: &[u8], writer: impl FnOnce() -> Vec<u8>) -> Option<Pay
             body: std::str::from_utf8(rest.0).ok()?.to_owned(),
         });
     } else {
-        let first_writer = first_writer_of(&path);
-        change = Some(chunk::lengthen(rest.0, &writer(), first_writer.as_deref())?);
+        let first_writer = first_writer_of(document.as_ref());
+        change = Some(chunk::lengthen(rest.0, writer, first_writer)?);
     }
-    Some(Payload {
+    let payload = Payload {
         staff,
         path,
         change,
         fact,
         at_ms,
-    })
+    };
+    Some((payload, document))
 }
