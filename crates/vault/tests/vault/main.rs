@@ -20,6 +20,7 @@ mod merging;
 mod newer;
 mod nouns;
 mod numbers;
+mod pages;
 mod opening;
 mod operations;
 mod peers;
