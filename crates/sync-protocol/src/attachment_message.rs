@@ -7,6 +7,7 @@ use minicbor::{Decode, Encode};
 use seal::{AttachmentId, ChunkName};
 
 use crate::Few;
+use crate::codes::cbor_codes;
 use crate::limits::MAX_CHUNK_NAMES;
 
 /// Chunks of one attachment, by name.
@@ -111,31 +112,10 @@ impl ChunkRefusal {
     }
 }
 
-impl<C> Encode<C> for ChunkRefusal {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        e: &mut minicbor::Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        let code = match self {
-            Self::WrongName => 0,
-            Self::TooLarge => 1,
-            Self::TooMany => 2,
-            Self::Forgotten => 3,
-            Self::Later => 4,
-        };
-        e.u8(code)?.ok()
-    }
-}
-
-impl<'b, C> Decode<'b, C> for ChunkRefusal {
-    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
-        Ok(match d.u8()? {
-            0 => Self::WrongName,
-            1 => Self::TooLarge,
-            2 => Self::TooMany,
-            3 => Self::Forgotten,
-            _ => Self::Later,
-        })
-    }
-}
+cbor_codes!(ChunkRefusal {
+    WrongName = 0,
+    TooLarge = 1,
+    TooMany = 2,
+    Forgotten = 3,
+    Later = 4,
+} else Later);

@@ -14,6 +14,7 @@ mod attachment_message;
 mod audit;
 mod chain;
 mod chunk_store;
+mod codes;
 pub mod compact;
 mod device_session;
 mod digest;

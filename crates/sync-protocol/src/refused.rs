@@ -1,6 +1,6 @@
 //! The reasons for which a relay or a peer ends a connection, as numbers that a later version may add to.
 
-use minicbor::{Decode, Encode};
+use crate::codes::cbor_codes;
 
 /// Why the relay, or another device of the clinic, ends a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,25 +42,6 @@ pub enum RefusedCode {
 }
 
 impl RefusedCode {
-    const CODES: [(u8, Self); 16] = [
-        (0, Self::Version),
-        (1, Self::BadMessage),
-        (2, Self::UnknownClinic),
-        (3, Self::UnknownDevice),
-        (4, Self::BadSignature),
-        (5, Self::BadStatements),
-        (6, Self::InvitationUnknown),
-        (7, Self::InvitationUsed),
-        (8, Self::InvitationExpired),
-        (9, Self::AlreadyJoined),
-        (10, Self::NobodyWaits),
-        (11, Self::Busy),
-        (12, Self::RelayFailed),
-        (13, Self::RelayBehind),
-        (14, Self::Removed),
-        (15, Self::SameDevice),
-    ];
-
     /// A stable name for logs and for the screens' words.
     pub fn name(self) -> &'static str {
         match self {
@@ -85,30 +66,21 @@ impl RefusedCode {
     }
 }
 
-impl<C> Encode<C> for RefusedCode {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        e: &mut minicbor::Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        let known = Self::CODES
-            .iter()
-            .find(|(_, code)| code == self)
-            .map(|(number, _)| *number);
-        e.u8(match self {
-            Self::Other(number) => *number,
-            _ => known.expect("every code but Other stands in CODES"),
-        })?
-        .ok()
-    }
-}
-
-impl<'b, C> Decode<'b, C> for RefusedCode {
-    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
-        let number = d.u8()?;
-        Ok(Self::CODES
-            .iter()
-            .find(|(known, _)| *known == number)
-            .map_or(Self::Other(number), |(_, code)| *code))
-    }
-}
+cbor_codes!(RefusedCode {
+    Version = 0,
+    BadMessage = 1,
+    UnknownClinic = 2,
+    UnknownDevice = 3,
+    BadSignature = 4,
+    BadStatements = 5,
+    InvitationUnknown = 6,
+    InvitationUsed = 7,
+    InvitationExpired = 8,
+    AlreadyJoined = 9,
+    NobodyWaits = 10,
+    Busy = 11,
+    RelayFailed = 12,
+    RelayBehind = 13,
+    Removed = 14,
+    SameDevice = 15,
+} else Other(number));

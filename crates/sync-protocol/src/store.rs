@@ -6,6 +6,7 @@
 
 use seal::{ChangeId, GrantId, ReleaseId, TenantId};
 
+use crate::codes::cbor_codes;
 use crate::{AuditLine, ChunkStore, RelayLie, RelayStanding, SignedReceipt};
 
 /// The name of one life of a relay's data: 16 random bytes, new after a restore. A cursor means nothing without it.
@@ -96,6 +97,14 @@ pub enum Refusal {
     /// A release for a grant that the relay does not have, or that is revoked or over.
     NoGrant,
 }
+
+cbor_codes!(Refusal {
+    Malformed = 0,
+    BadSignature = 1,
+    UnknownDevice = 2,
+    WrongTenant = 3,
+    NoGrant = 4,
+} else Malformed);
 
 /// A grant or a revocation that names this clinic.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use minicbor::{Decode, Encode};
 use seal::{ChangeId, GrantId, ReleaseId};
 
 use crate::limits::MAX_FRAME_BYTES;
-use crate::{Incarnation, OutId, Refusal};
+use crate::{Incarnation, OutId};
 
 /// Why bytes from the other side are no frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -130,35 +130,5 @@ impl From<WireId> for OutId {
             WireId::Covered(id) => Self::Covered(id),
             WireId::Erased(id) => Self::Erased(id),
         }
-    }
-}
-
-/// A number that a later version may add to: an unknown one decodes as the catch-all, so that it ends nothing.
-impl<C> Encode<C> for Refusal {
-    fn encode<W: minicbor::encode::Write>(
-        &self,
-        e: &mut minicbor::Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        let code = match self {
-            Self::Malformed => 0,
-            Self::BadSignature => 1,
-            Self::UnknownDevice => 2,
-            Self::WrongTenant => 3,
-            Self::NoGrant => 4,
-        };
-        e.u8(code)?.ok()
-    }
-}
-
-impl<'b, C> Decode<'b, C> for Refusal {
-    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
-        Ok(match d.u8()? {
-            1 => Self::BadSignature,
-            2 => Self::UnknownDevice,
-            3 => Self::WrongTenant,
-            4 => Self::NoGrant,
-            _ => Self::Malformed,
-        })
     }
 }
