@@ -233,3 +233,81 @@ fn reason(refusal: Refusal) -> &'static str {
         Refusal::NoGrant => "no_grant",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::schema;
+
+    fn names(conn: &Connection) -> Vec<OutId> {
+        let items = oldest(conn, 10, 1 << 20).unwrap();
+        assert_eq!(pending(conn).unwrap(), items.len() as u64);
+        items.into_iter().map(|item| item.id).collect()
+    }
+
+    fn change(n: u8) -> ChangeId {
+        ChangeId::from_bytes([n; 32])
+    }
+
+    fn store(conn: &Connection, n: u8) {
+        let sql = "INSERT INTO changes (arrival, id, document, device, opening, number, kind, verdict, sealed)
+                   VALUES (?1, ?2, x'', x'', x'', ?1, 0, 0, x'01')";
+        conn.execute(sql, params![n, [n; 32]]).unwrap();
+    }
+
+    fn of_an_older_build() -> Connection {
+        let mut conn = Connection::open_in_memory().unwrap();
+        schema::migrate_to(&mut conn, 8);
+        (1..=4).for_each(|n| store(&conn, n));
+        conn.execute("INSERT INTO grants VALUES (?1, x'', x'', 0, 0, x'02', 1)", [[7; 16]])
+            .unwrap();
+        let waits: [(i64, &[u8]); 5] = [
+            (0, &[1; 32]),
+            (4, &[2; 32]),
+            (0, &[4; 32]),
+            (1, &[7; 16]),
+            (0, &[3; 32]),
+        ];
+        for (kind, id) in waits {
+            conn.execute("INSERT INTO outbox (kind, id) VALUES (?1, ?2)", params![kind, id])
+                .unwrap();
+        }
+        schema::migrate(&mut conn).unwrap();
+        conn
+    }
+
+    #[test]
+    fn what_waited_in_a_store_of_an_older_build_waits_grants_first_and_the_covered_last() {
+        let conn = of_an_older_build();
+        let all = [
+            OutId::Grant(GrantId::from_bytes([7; 16])),
+            OutId::Change(change(1)),
+            OutId::Change(change(3)),
+            OutId::Change(change(4)),
+            OutId::Covered(change(2)),
+        ];
+        assert_eq!(names(&conn), all);
+        sent(&conn, &all[..2]).unwrap();
+        assert_eq!(names(&conn), all[2..]);
+    }
+
+    #[test]
+    fn what_comes_later_waits_behind_what_was_there_and_a_change_that_goes_waits_no_more() {
+        let conn = of_an_older_build();
+        store(&conn, 5);
+        put(&conn, Kind::Covered, change(1).as_bytes()).unwrap();
+        store(&conn, 6);
+        for n in [6, 5, 6, 9] {
+            put(&conn, Kind::Change, change(n).as_bytes()).unwrap();
+        }
+        let last = [
+            OutId::Change(change(5)),
+            OutId::Covered(change(1)),
+            OutId::Change(change(6)),
+        ];
+        assert_eq!(names(&conn)[5..], last);
+        conn.execute("DELETE FROM changes WHERE arrival = 6", []).unwrap();
+        assert_eq!(names(&conn)[5..], last[..2]);
+    }
+}

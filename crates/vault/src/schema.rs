@@ -37,6 +37,13 @@ pub(crate) fn migrate(conn: &mut Connection) -> Result<(), OpenError> {
     }
 }
 
+/// Brings them up to the shape of an older build, for what is to be migrated from it.
+#[cfg(test)]
+pub(crate) fn migrate_to(conn: &mut Connection, version: i32) {
+    let runner = embedded::migrations::runner().set_target(refinery::Target::Version(version));
+    runner.run(conn).expect("the migrations of before");
+}
+
 /// Refinery wraps what SQLite said; a full disk must still be told as one.
 fn sqlite_cause(error: &refinery::Error) -> Option<VaultError> {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
@@ -101,6 +108,8 @@ pub(crate) fn connect_writer(path: &Path, db_key: &[u8; 32]) -> Result<Connectio
     )?;
     // What many changes touch at random (ids, trees) stays decrypted for as long as they come: 32 MiB at the most.
     conn.execute_batch("PRAGMA cache_size = -32768;")?;
+    // A page that every batch touches goes into the file once in many batches: the log grows to 16 MiB at the most.
+    conn.execute_batch("PRAGMA wal_autocheckpoint = 4000;")?;
     Ok(conn)
 }
 
