@@ -10,8 +10,8 @@ use rusqlite::params;
 use seal::{ChangeId, ChangeKind};
 
 use super::numbers::{self, Held, Numbers};
-use super::payload::{self, CONFIRMATIONS, Confirmation};
-use super::rows::{self, Noted};
+use super::payload::{self, CONFIRMATIONS, Confirmation, MAX_CONFIRMED};
+use super::rows::{self, Force, Noted};
 use crate::documents::DocPath;
 use crate::set::Verdict;
 use crate::{Reading, VaultError, Writing, kill};
@@ -38,6 +38,22 @@ impl Reading<'_> {
             .filter_map(|(id, path)| Some((id, path.parse().ok()?)));
         Ok(known.collect())
     }
+
+    /// Snapshots that stand in for what was thrown away under them here, and of which this device has said nothing yet.
+    pub(crate) fn relied_on_in_silence(&self, max: usize) -> Result<Vec<ChangeId>, VaultError> {
+        let sql = "SELECT s.id FROM snapshots_relied_on r JOIN snapshots s ON s.id = r.id
+                   WHERE s.in_force = ?2 AND s.device <> ?1
+                     AND NOT EXISTS (SELECT 1 FROM confirmations f JOIN changes w ON w.id = f.change
+                                     WHERE f.snapshot = s.id AND w.device = ?1)
+                   ORDER BY s.id LIMIT ?3";
+        let belonging = self.belonging();
+        let of = params![
+            belonging.device.as_bytes(),
+            Force::StandsIn as i64,
+            i64::try_from(max.min(MAX_CONFIRMED)).unwrap_or(i64::MAX)
+        ];
+        self.many(sql, of, |row| Ok(ChangeId::from_bytes(row.get(0)?)))
+    }
 }
 
 impl Writing<'_> {
@@ -52,20 +68,34 @@ impl Writing<'_> {
         if confirmed.is_empty() {
             return Ok(0);
         }
-        let word = Confirmation::of(confirmed.iter().map(|id| *id.as_bytes()));
+        self.confirm_all(&confirmed)?;
+        Ok(confirmed.len())
+    }
+
+    /// Gives this device's word for snapshots that stand in for what was thrown away under them here: those who had vouched
+    /// for one may all turn out to have been removed before, and nobody but this device would know what hangs on it.
+    pub(crate) fn vouch(&mut self, relied_on: &[ChangeId]) -> Result<(), VaultError> {
+        self.confirm_all(&relied_on.iter().copied().collect())
+    }
+
+    fn confirm_all(&mut self, snapshots: &BTreeSet<ChangeId>) -> Result<(), VaultError> {
+        let word = Confirmation::of(snapshots.iter().map(|id| *id.as_bytes()));
         let sealed = self.seal_plain(ChangeKind::Snapshot, CONFIRMATIONS, &payload::pack(&word)?, None)?;
         kill::point("snapshot.confirmed");
         self.judging(|judge| {
             judge.take_snapshot(&sealed.id(), &sealed.encode())?;
             judge.settle_touched()
-        })?;
-        Ok(confirmed.len())
+        })
     }
 
     /// Whether this device's own changes up to the snapshot's heads are those that it holds: as many, and by the same numbers.
     fn holds_the_same(&mut self, id: &ChangeId, path: DocPath) -> Result<bool, VaultError> {
         let document = self.look_at(path, |open| open.id)?;
         let noted = rows::of_document(self.conn(), &document)?;
+        // What stands in was not compared with anything that is here.
+        if noted.iter().any(|one| one.force == Force::StandsIn) {
+            return Ok(false);
+        }
         let Some(snapshot) = noted.iter().find(|one| one.id == *id) else {
             return Ok(false);
         };
@@ -85,7 +115,7 @@ impl Writing<'_> {
         let listed = rows::held_by(self.conn(), id)?;
         let mut known = rows::superseded(self.conn(), &document)?;
         numbers::add(&mut known, &own);
-        for other in noted.iter().filter(|other: &&Noted| other.in_force) {
+        for other in noted.iter().filter(|other: &&Noted| other.is_used()) {
             numbers::add(&mut known, &rows::held_by(self.conn(), &other.id)?);
         }
         Ok(numbers::are_among(&own, &listed) && numbers::are_among(&listed, &known))

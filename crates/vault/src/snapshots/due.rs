@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use seal::{ChangeKind, DeviceId, DocumentId};
 
 use super::numbers::{self, Held, Numbers};
-use super::rows;
+use super::rows::{self, Force};
 use crate::VaultError;
 use crate::reading::count;
 use crate::set::{Verdict, kind_code};
@@ -55,6 +55,10 @@ pub(crate) fn due(fresh: &Fresh, closed: Closed, device: &DeviceId, is_member: i
 pub(crate) fn fresh(conn: &Connection, document: &DocumentId) -> Result<Fresh, VaultError> {
     let mut listed = Held::new();
     for snapshot in rows::of_document(conn, document)? {
+        // Nobody could confirm one that rested on it.
+        if snapshot.force == Force::StandsIn {
+            return Ok(Fresh::default());
+        }
         if snapshot.verdict == Verdict::Applied as i64 && snapshot.covered_by.is_none() {
             numbers::add(&mut listed, &rows::held_by(conn, &snapshot.id)?);
         }

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use seal::{ChangeId, DocumentId};
 
 use super::numbers::{self, Held};
-use super::rows;
+use super::{covering, rows, words};
 use crate::VaultError;
 
 /// The numbers of all that a document's snapshots hold: whoever gets them without their bodies must not miss what was
@@ -28,7 +28,7 @@ pub(crate) fn forget_document(conn: &Connection, document: &DocumentId) -> Resul
     })?;
     let covered: Vec<(ChangeId, ChangeId)> = covered.collect::<Result<_, _>>()?;
     for (id, by) in covered {
-        rows::cover(conn, &id, Some(by), None, false)?;
+        covering::cover(conn, &id, Some(by), None, false)?;
     }
     let words = words_about(conn, document)?;
     for table in ["snapshot_numbers WHERE snapshot", "snapshots_relied_on WHERE id"] {
@@ -52,12 +52,12 @@ fn words_about(conn: &Connection, document: &DocumentId) -> Result<Vec<ChangeId>
 
 /// A snapshot without its body has come, or has left: the words for it are live with it, whatever lists them.
 pub(crate) fn look_at_words_for(conn: &Connection, snapshot: &ChangeId) -> Result<(), VaultError> {
-    let words = rows::that_name(conn, snapshot)?;
+    let words = words::that_name(conn, snapshot)?;
     words.iter().try_for_each(|word| look_at(conn, word))
 }
 
 fn look_at(conn: &Connection, word: &ChangeId) -> Result<(), VaultError> {
-    let before = rows::covered_by(conn, word)?;
-    let by = rows::confirmation_goes_by(conn, word)?;
-    rows::cover(conn, word, before, by, false)
+    let before = covering::covered_by(conn, word)?;
+    let by = words::confirmation_goes_by(conn, word)?;
+    covering::cover(conn, word, before, by, false)
 }

@@ -58,6 +58,10 @@ impl Vault {
         if !unconfirmed.is_empty() {
             done.n_confirmed = self.write(None, |w| w.confirm_snapshots(&unconfirmed))?;
         }
+        let relied_on = self.read(|r| r.relied_on_in_silence(max))?;
+        if !relied_on.is_empty() {
+            self.write(None, |w| w.vouch(&relied_on))?;
+        }
         let (paths, looked_up_to, all_seen) = self.read(|r| r.documents_due(max))?;
         for path in &paths {
             done.n_made += usize::from(self.write(None, |w| w.make_snapshot(*path))?.is_some());

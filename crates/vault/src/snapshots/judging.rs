@@ -1,71 +1,77 @@
-//! What a snapshot means for its document: which ones are in force, and what they cover.
+//! What a snapshot means for its document: what those in force cover, and what is put on top of them.
 //!
 //! A document of which there are snapshots is made from them and from what they do not cover, as a function of what is
 //! here and not of the order in which it came. A change is covered when its Automerge hash is in the history of a
-//! snapshot in force; nothing else counts, not even the numbers that the snapshot lists.
+//! snapshot in force; nothing else counts, not even the numbers that the snapshot lists. Which ones are in force: `base`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::{BTreeMap, BTreeSet};
 
-use automerge::{ActorId, AutoCommit, Change, ChangeHash};
-use seal::{Admission, ChangeId, DeviceId, DocumentId, OpeningId, SealError, SealedChange};
+use automerge::{AutoCommit, Change};
+use seal::{Admission, ChangeId, DeviceId, DocumentId, Header, OpeningId, SealError, SealedChange};
 
+use super::base::{Base, InForce, covers};
 use super::numbers::{self, Held};
 use super::reading::{self, Read};
 use super::rows::{self, Edit, Noted};
+use super::{covering, words};
 use crate::belonging::Belonging;
-use crate::documents::{self, DocPath, OpenDoc, fresh_document};
+use crate::documents::{self, DocPath, OpenDoc};
 use crate::judge::{AFTER_REMOVAL, FORK, Judge, apply_innocent};
+use crate::looked::Reason;
 use crate::payload::Payload;
 use crate::set::{self, Verdict};
 use crate::vault::actor;
 use crate::writing::document_id;
 use crate::{VaultError, erasure, kill};
 
-/// A snapshot from which its document is made.
-struct InForce {
-    id: ChangeId,
-    /// Its place among all that are here of its document.
-    place: usize,
-    history: HashSet<ChangeHash>,
-}
-
-/// What all snapshots in force make together.
-struct Base {
-    doc: AutoCommit,
-    snapshots: Vec<InForce>,
-    /// Who wrote what at which place, in all of their histories.
-    places: HashMap<(ActorId, u64), ChangeHash>,
-}
-
 impl Judge<'_> {
     /// Takes in one sealed change of the kind *snapshot*. What it means is settled by [`Self::settle_touched`].
+    ///
+    /// What a removed device made or said too late is put aside and read all the same: it may be what stands in for what
+    /// is nowhere else any more (`base`).
     pub(crate) fn take_snapshot(&mut self, id: &ChangeId, sealed: &[u8]) -> Result<(), VaultError> {
-        let read = self.read_snapshot(sealed);
+        let (verdict, reason, read) = match self.read_snapshot(sealed) {
+            Ok(read) => (Verdict::Waiting, None, Some(read)),
+            Err(AFTER_REMOVAL) => {
+                let read = self.read_admitted(sealed).ok();
+                (Verdict::Quarantined, Some(AFTER_REMOVAL), read)
+            }
+            Err(reason) if reason == SealError::Erased.code() => {
+                return erasure::judge_without_body(self.conn, self.belonging, id, sealed);
+            }
+            Err(reason) => (Verdict::Quarantined, Some(reason), None),
+        };
+        match reason {
+            Some(reason) => self.quarantine(id, reason)?,
+            None => set::rule(self.conn, id, verdict, None)?,
+        }
         match read {
-            Ok((header, Read::Snapshot(path, snapshot, held))) => {
+            Some((header, Read::Snapshot(path, snapshot, held))) => {
                 let tainted = reading::is_tainted(self.belonging, &held);
                 rows::note(self.conn, id, &header, &snapshot, &held, tainted)?;
-                set::rule(self.conn, id, Verdict::Waiting, None)?;
                 self.touched.insert(path);
             }
-            Ok((_, Read::Confirmation(snapshots))) => {
-                rows::confirm(self.conn, id, &snapshots)?;
-                set::rule(self.conn, id, Verdict::Applied, None)?;
+            Some((_, Read::Confirmation(snapshots))) => {
+                words::confirm(self.conn, id, &snapshots)?;
+                if reason.is_none() {
+                    set::rule(self.conn, id, Verdict::Applied, None)?;
+                }
                 self.rule_on_confirmation(id, &[])?;
                 self.touched.extend(rows::documents_of(self.conn, &snapshots)?);
             }
-            Err(reason) if reason == SealError::Erased.code() => {
-                erasure::judge_without_body(self.conn, self.belonging, id, sealed)?;
-            }
-            Err(reason) => self.quarantine(id, reason)?,
+            None => {}
         }
         Ok(())
     }
 
-    fn read_snapshot(&self, sealed: &[u8]) -> Result<(seal::Header, Read), &'static str> {
+    fn read_snapshot(&self, sealed: &[u8]) -> Result<(Header, Read), Reason> {
+        self.admit(&SealedChange::decode(sealed).map_err(|error| error.code())?)?;
+        self.read_admitted(sealed)
+    }
+
+    /// Reads what its signature lets in, or would if it had come in time.
+    fn read_admitted(&self, sealed: &[u8]) -> Result<(Header, Read), Reason> {
         let sealed = SealedChange::decode(sealed).map_err(|error| error.code())?;
-        self.admit(&sealed)?;
         let plain = sealed.open(&self.belonging.epochs).map_err(|error| error.code())?;
         let read = reading::read(self.belonging, sealed.header(), &plain)?;
         Ok((*sealed.header(), read))
@@ -82,15 +88,18 @@ impl Judge<'_> {
     /// After a change of who belongs: which snapshots hold what a removed device wrote too late.
     pub(crate) fn look_at_taints(&mut self) -> Result<(), VaultError> {
         let membership = &self.belonging.membership;
-        let writers = rows::writers(self.conn)?.into_iter();
-        for device in writers.filter(|device| membership.device(device).is_none()) {
-            for (snapshot, path, was_tainted) in rows::that_list(self.conn, &device)? {
-                let held = rows::held_by(self.conn, &snapshot)?;
-                let tainted = reading::is_tainted(self.belonging, &held);
-                if tainted != was_tainted {
-                    rows::set_tainted(self.conn, &snapshot, tainted)?;
-                    self.touched.extend(path.parse::<DocPath>().ok());
-                }
+        let mut to_look_at = rows::tainted(self.conn)?;
+        for device in rows::writers(self.conn)? {
+            if membership.device(&device).is_none() {
+                to_look_at.append(&mut rows::that_list(self.conn, &device)?);
+            }
+        }
+        for (snapshot, (path, was_tainted)) in to_look_at {
+            let held = rows::held_by(self.conn, &snapshot)?;
+            let tainted = reading::is_tainted(self.belonging, &held);
+            if tainted != was_tainted {
+                rows::set_tainted(self.conn, &snapshot, tainted)?;
+                self.touched.extend(path.parse::<DocPath>().ok());
             }
         }
         Ok(())
@@ -110,7 +119,7 @@ impl Judge<'_> {
     /// Snapshots and confirmations that were just put aside: what they meant is to be settled anew.
     pub(crate) fn touch(&mut self, put_aside: &[ChangeId]) -> Result<(), VaultError> {
         for id in put_aside {
-            let mut snapshots = rows::named_by(self.conn, id)?;
+            let mut snapshots = words::named_by(self.conn, id)?;
             snapshots.push(*id.as_bytes());
             self.touched.extend(rows::documents_of(self.conn, &snapshots)?);
         }
@@ -123,19 +132,19 @@ impl Judge<'_> {
         self.touched.remove(&path);
         self.note_what_was_put_aside(&document)?;
         let noted = rows::of_document(self.conn, &document)?;
-        let base = self.base(&path, &noted)?;
         let mut edits = rows::edits(self.conn, &document)?;
-        let mut lost_some = self.put_aside_late(&mut edits)?;
+        let base = self.base(&path, &noted, &edits)?;
+        let mut lost_some = self.put_aside_late(&mut edits)? || base.one_fell;
 
         let (live, forks) = uncovered(&edits, &base);
+        let mut has_content = !base.is_empty();
         let mut doc = base.doc;
         let batch = self.opened(&live)?;
         let refused: BTreeSet<ChangeId> = apply_innocent(&mut doc, &batch).into_iter().collect();
-        let mut has_content = !base.snapshots.is_empty();
         for edit in &edits {
             let by = covers(&base.snapshots, &edit.hash);
             let (verdict, reason) = match &edit.reason {
-                _ if by.is_some() => (Verdict::Applied, None),
+                _ if by.is_some() || base.stood_in.contains(&edit.hash) => (Verdict::Applied, None),
                 _ if forks.contains(&edit.id) => (Verdict::Quarantined, Some(FORK)),
                 _ if refused.contains(&edit.id) => (Verdict::Quarantined, Some("refused_by_automerge")),
                 Some(reason) if edit.verdict == Verdict::Quarantined as i64 && reason != FORK => {
@@ -162,6 +171,7 @@ impl Judge<'_> {
 
         if lost_some {
             self.shelf.forget(&path);
+            documents::unproject(self.conn, &document, &path)?;
         }
         if has_content {
             documents::project(self.conn, &document, &path, &doc)?;
@@ -172,48 +182,6 @@ impl Judge<'_> {
         let id = document;
         self.shelf.put(OpenDoc { id, path, doc });
         Ok(())
-    }
-
-    /// Merges the snapshots in force. Of two that hold two branches of one writer's history the longer one stays.
-    fn base(&mut self, path: &DocPath, noted: &[Noted]) -> Result<Base, VaultError> {
-        let mut base = Base {
-            doc: fresh_document(path.kind()),
-            snapshots: Vec::new(),
-            places: HashMap::new(),
-        };
-        for (place, snapshot) in noted.iter().enumerate() {
-            let doc = if self.may_be_in_force(snapshot)? {
-                reading::document_of(self.conn, self.belonging, &snapshot.id)?
-            } else {
-                None
-            };
-            let in_force = doc.is_some_and(|doc| merge(&mut base, snapshot.id, place, doc));
-            if in_force != snapshot.in_force {
-                rows::set_in_force(self.conn, &snapshot.id, in_force)?;
-                // What they name may be gone already, so that nothing else would ask for them.
-                self.relisted
-                    .extend(rows::confirmations_listed(self.conn, &snapshot.id)?);
-            }
-        }
-        let all = base.doc.get_changes_meta(&[]);
-        base.places = all
-            .iter()
-            .map(|meta| ((meta.actor.clone().into_owned(), meta.seq), meta.hash))
-            .collect();
-        Ok(base)
-    }
-
-    fn may_be_in_force(&self, snapshot: &Noted) -> Result<bool, VaultError> {
-        let all_are_here = || rows::all_are_here(self.conn, &rows::held_by(self.conn, &snapshot.id)?);
-        // What was thrown away under it may have been given again.
-        if rows::is_relied_on(self.conn, &snapshot.id)? && !all_are_here()? {
-            return Ok(true);
-        }
-        if snapshot.verdict == Verdict::Quarantined as i64 || !rows::is_confirmed(self.conn, snapshot)? {
-            return Ok(false);
-        }
-        // What a removed device wrote too late is judged change by change, as long as all of them are here.
-        Ok(!snapshot.tainted || !all_are_here()?)
     }
 
     /// Puts aside what a removed device wrote too late, also what a snapshot held until now; whether there was any.
@@ -235,15 +203,17 @@ impl Judge<'_> {
         Ok(any)
     }
 
-    /// What was put aside for coming after a removal was never opened; a snapshot may hold it all the same.
+    /// What was put aside for who wrote it was never opened; a snapshot may hold it all the same.
     fn note_what_was_put_aside(&mut self, document: &DocumentId) -> Result<(), VaultError> {
-        for (id, sealed) in rows::put_aside_unopened(self.conn, document, AFTER_REMOVAL)? {
-            let change = SealedChange::decode(&sealed).ok().and_then(|sealed| {
-                let plain = sealed.open(&self.belonging.epochs).ok()?;
-                Payload::unpack(&plain, sealed.header()).ok()?.automerge().ok()
-            });
-            if let Some(change) = change {
-                set::note_automerge(self.conn, &id, &change)?;
+        for reason in [AFTER_REMOVAL, SealError::UnknownDevice.code()] {
+            for (id, sealed) in rows::put_aside_unopened(self.conn, document, reason)? {
+                let change = SealedChange::decode(&sealed).ok().and_then(|sealed| {
+                    let plain = sealed.open(&self.belonging.epochs).ok()?;
+                    Payload::unpack(&plain, sealed.header()).ok()?.automerge().ok()
+                });
+                if let Some(change) = change {
+                    set::note_automerge(self.conn, &id, &change)?;
+                }
             }
         }
         Ok(())
@@ -279,13 +249,15 @@ impl Judge<'_> {
             lists.push(rows::held_by(self.conn, &snapshot.id)?);
         }
         for (place, snapshot) in noted.iter().enumerate() {
+            // One that was put aside nobody may let go: it is a member of the set like any other.
+            let may_go = snapshot.verdict != Verdict::Quarantined as i64;
             let by = in_force.iter().find(|later| {
-                let holds_it = || snapshot.heads.iter().all(|head| later.history.contains(head));
-                later.place != place && holds_it() && takes_the_place_of(noted, &lists, later.place, place)
+                let holds_it = || snapshot.heads.iter().all(|head| later.holds(head));
+                may_go && later.place != place && holds_it() && takes_the_place_of(noted, &lists, later.place, place)
             });
             let by = by.map(|later| later.id);
             self.cover(&snapshot.id, snapshot.covered_by, by, in_force, false)?;
-            confirmations.extend(rows::that_name(self.conn, &snapshot.id)?);
+            confirmations.extend(words::that_name(self.conn, &snapshot.id)?);
             if snapshot.verdict != Verdict::Quarantined as i64 {
                 let is_here = snapshot
                     .heads
@@ -305,8 +277,8 @@ impl Judge<'_> {
 
     /// A confirmation is of no use any more when a later snapshot lists it, and all that it names are covered or gone.
     fn rule_on_confirmation(&self, confirmation: &ChangeId, in_force: &[InForce]) -> Result<(), VaultError> {
-        let before = rows::covered_by(self.conn, confirmation)?;
-        let by = rows::confirmation_goes_by(self.conn, confirmation)?;
+        let before = covering::covered_by(self.conn, confirmation)?;
+        let by = words::confirmation_goes_by(self.conn, confirmation)?;
         self.cover(confirmation, before, by, in_force, false)
     }
 
@@ -322,27 +294,13 @@ impl Judge<'_> {
             return Ok(());
         }
         // One device tells the relay; that each does would be as true.
-        let by_this_device = |one: &InForce| rows::is_confirmed_by(self.conn, &one.id, &self.belonging.device);
+        let by_this_device = |one: &InForce| words::is_confirmed_by(self.conn, &one.id, &self.belonging.device);
         let tell = match in_force.iter().find(|one| Some(one.id) == by) {
             Some(one) => is_news || by_this_device(one)?,
             None => false,
         };
-        rows::cover(self.conn, id, before, by, tell)
+        covering::cover(self.conn, id, before, by, tell)
     }
-}
-
-/// Merges one more snapshot; `false` when it holds another branch of what is there already, or Automerge refuses it.
-fn merge(base: &mut Base, id: ChangeId, place: usize, mut doc: AutoCommit) -> bool {
-    let history = doc.get_changes_meta(&[]).iter().map(|meta| meta.hash).collect();
-    let mut trial = base.doc.clone();
-    let merged = catch_unwind(AssertUnwindSafe(|| trial.merge(&mut doc).map(|_| trial)));
-    let Ok(Ok(merged)) = merged else {
-        tracing::warn!(%id, "a snapshot does not go together with another one");
-        return false;
-    };
-    base.doc = merged;
-    base.snapshots.push(InForce { id, place, history });
-    true
 }
 
 /// Whether the later of two snapshots lists the earlier one and all that this one lists: so nothing that the earlier one
@@ -354,12 +312,6 @@ fn takes_the_place_of(noted: &[Noted], lists: &[Held], later: usize, earlier: us
     takes(later, earlier) && (later < earlier || !takes(earlier, later))
 }
 
-/// The first snapshot that holds it.
-fn covers(snapshots: &[InForce], hash: &ChangeHash) -> Option<ChangeId> {
-    let holding = snapshots.iter().find(|one| one.history.contains(hash));
-    holding.map(|one| one.id)
-}
-
 /// The edits that are to be applied on top, and those that fork: what a snapshot in force holds stays, and of the others
 /// the lowest id.
 fn uncovered<'e>(edits: &'e [Edit], base: &Base) -> (Vec<&'e Edit>, BTreeSet<ChangeId>) {
@@ -367,7 +319,7 @@ fn uncovered<'e>(edits: &'e [Edit], base: &Base) -> (Vec<&'e Edit>, BTreeSet<Cha
     let mut rivals: BTreeMap<(DeviceId, OpeningId, u64), Vec<&Edit>> = BTreeMap::new();
     for edit in edits {
         let was_put_aside = edit.verdict == Verdict::Quarantined as i64 && edit.reason.as_deref() != Some(FORK);
-        if was_put_aside || covers(&base.snapshots, &edit.hash).is_some() {
+        if was_put_aside || base.holds(&edit.hash) {
             continue;
         }
         let place = (actor(&edit.device, &edit.opening), edit.seq);

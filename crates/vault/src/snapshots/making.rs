@@ -6,7 +6,7 @@ use seal::{ChangeId, ChangeKind};
 
 use super::numbers::{self, Held, Numbers};
 use super::payload::{self, SnapshotPayload};
-use super::rows;
+use super::rows::{self, Force};
 use crate::documents::DocPath;
 use crate::set::Verdict;
 use crate::{VaultError, Writing, kill};
@@ -16,7 +16,8 @@ use crate::{VaultError, Writing, kill};
 const MAX_MADE_BYTES: usize = 1024 * 1024;
 
 impl Writing<'_> {
-    /// Makes a snapshot of a document as this device has it; `None` when it would be too large.
+    /// Makes a snapshot of a document as this device has it; `None` when it would be too large, or rest on one that only
+    /// stands in.
     pub(crate) fn make_snapshot(&mut self, path: DocPath) -> Result<Option<ChangeId>, VaultError> {
         kill::point("snapshot.begun");
         let (id, document, mut heads, n_changes) = self.look_at(path, |open| {
@@ -28,6 +29,10 @@ impl Writing<'_> {
             let n_changes = open.doc.get_changes_meta(&[]).len() as u64;
             (open.id, document, open.doc.get_heads(), n_changes)
         })?;
+        let noted = rows::of_document(self.conn(), &id)?;
+        if noted.iter().any(|one| one.force == Force::StandsIn) {
+            return Ok(None);
+        }
         heads.sort_unstable();
         let mut held = rows::superseded(self.conn(), &id)?;
         for edit in rows::edits(self.conn(), &id)? {
@@ -36,8 +41,8 @@ impl Writing<'_> {
                 numbers::add(&mut held, &one);
             }
         }
-        for snapshot in rows::of_document(self.conn(), &id)? {
-            if snapshot.in_force {
+        for snapshot in &noted {
+            if snapshot.is_used() {
                 numbers::add(&mut held, &rows::held_by(self.conn(), &snapshot.id)?);
             }
         }

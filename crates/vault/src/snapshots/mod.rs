@@ -9,14 +9,17 @@
 //! |---|---|
 //! | what is sealed | `payload`, `numbers` |
 //! | reading what others wrote | `chunk`, `reading` |
-//! | what it means for its document | `judging`, `rows` |
+//! | which ones a document is made from | `base`, `words` |
+//! | what it means for its document | `judging`, `rows`, `covering` |
 //! | when one is made, and how | `due`, `making` |
 //! | comparing others' | `confirming` |
 //! | when its document is erased | `forgetting` |
 //! | all of it in the background, and what is thrown away | `housekeeping` |
 
+mod base;
 mod chunk;
 mod confirming;
+mod covering;
 mod due;
 mod forgetting;
 mod housekeeping;
@@ -26,6 +29,7 @@ mod numbers;
 mod payload;
 mod reading;
 mod rows;
+mod words;
 
 use automerge::AutoCommit;
 use rusqlite::Connection;
@@ -47,7 +51,7 @@ pub(crate) fn in_force(
 ) -> Result<Vec<AutoCommit>, VaultError> {
     let mut documents = Vec::new();
     for snapshot in rows::of_document(conn, document)? {
-        if snapshot.in_force && snapshot.covered_by.is_none() {
+        if snapshot.is_used() && snapshot.covered_by.is_none() {
             documents.extend(reading::document_of(conn, belonging, &snapshot.id)?);
         }
     }

@@ -1,19 +1,30 @@
-//! The tables of snapshots: what was read of them, who confirmed them, what they cover.
+//! The tables of snapshots: what was read of them, and what is here of their documents.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::ChangeHash;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Params, params};
 use seal::{ChangeId, ChangeKind, DeviceId, DocumentId, Header, OpeningId};
-use sync_protocol::PeerSet;
 
 use super::numbers::{self, Held, Numbers};
 use super::payload::SnapshotPayload;
+use super::words::Said;
 use crate::documents::DocPath;
-use crate::outbox::{self, Kind};
+use crate::judge::AFTER_REMOVAL;
 use crate::reading::count;
 use crate::set::{Verdict, kind_code};
-use crate::{VaultError, buckets, holes};
+use crate::{VaultError, holes};
+
+/// Whether a document is made from a snapshot. The numbers are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Force {
+    /// It is not.
+    Not = 0,
+    /// It is, and what the snapshot holds is covered.
+    Whole = 1,
+    /// It is for want of what is not here; nothing is covered.
+    StandsIn = 2,
+}
 
 /// A snapshot that could be read.
 pub(crate) struct Noted {
@@ -23,9 +34,10 @@ pub(crate) struct Noted {
     number: u64,
     pub heads: Vec<ChangeHash>,
     pub n_changes: u64,
-    pub in_force: bool,
+    pub force: Force,
     pub tainted: bool,
     pub verdict: i64,
+    is_late: bool,
     pub covered_by: Option<ChangeId>,
 }
 
@@ -33,6 +45,16 @@ impl Noted {
     /// Its own number.
     pub(crate) fn number(&self) -> Held {
         Held::from([((self.device, self.opening), Numbers::of([self.number]))])
+    }
+
+    /// Whether its maker's word for it counts.
+    pub(crate) fn said(&self) -> Said {
+        Said::of(self.verdict, self.is_late)
+    }
+
+    /// Whether the document is made from it.
+    pub(crate) fn is_used(&self) -> bool {
+        self.force != Force::Not
     }
 }
 
@@ -87,14 +109,6 @@ pub(crate) fn note(
     Ok(())
 }
 
-pub(crate) fn confirm(conn: &Connection, change: &ChangeId, snapshots: &[[u8; 32]]) -> Result<(), VaultError> {
-    let mut insert = conn.prepare_cached("INSERT OR IGNORE INTO confirmations (snapshot, change) VALUES (?1, ?2)")?;
-    for snapshot in snapshots {
-        insert.execute(params![snapshot, change.as_bytes()])?;
-    }
-    Ok(())
-}
-
 /// Whether there is a snapshot of this document that could be read.
 pub(crate) fn any(conn: &Connection, document: &DocumentId) -> Result<bool, VaultError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM snapshots WHERE document = ?1)";
@@ -107,22 +121,27 @@ pub(crate) fn any(conn: &Connection, document: &DocumentId) -> Result<bool, Vaul
 pub(crate) fn of_document(conn: &Connection, document: &DocumentId) -> Result<Vec<Noted>, VaultError> {
     let mut statement = conn.prepare_cached(
         "SELECT s.id, s.device, s.heads, s.n_changes, s.in_force, s.tainted, c.verdict, c.covered_by,
-                c.opening, c.number
+                c.opening, c.number, c.reason IS ?2
          FROM snapshots s JOIN changes c ON c.id = s.id WHERE s.document = ?1 ORDER BY s.n_changes DESC, s.id",
     )?;
-    let rows = statement.query_map([document.as_bytes()], |row| {
+    let rows = statement.query_map(params![document.as_bytes(), AFTER_REMOVAL], |row| {
         let heads: Vec<u8> = row.get(2)?;
         Ok(Noted {
             id: ChangeId::from_bytes(row.get(0)?),
             device: DeviceId::from_bytes(row.get(1)?),
             heads: heads.as_chunks::<32>().0.iter().map(|head| ChangeHash(*head)).collect(),
             n_changes: count(row, 3)?,
-            in_force: row.get(4)?,
+            force: match row.get(4)? {
+                0 => Force::Not,
+                2 => Force::StandsIn,
+                _ => Force::Whole,
+            },
             tainted: row.get(5)?,
             verdict: row.get(6)?,
             covered_by: row.get::<_, Option<[u8; 32]>>(7)?.map(ChangeId::from_bytes),
             opening: OpeningId::from_bytes(row.get(8)?),
             number: count(row, 9)?,
+            is_late: row.get(10)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -150,27 +169,6 @@ pub(crate) fn edits(conn: &Connection, document: &DocumentId) -> Result<Vec<Edit
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Whether another device than its writer has confirmed it, as far as what was taken here tells.
-pub(crate) fn is_confirmed(conn: &Connection, snapshot: &Noted) -> Result<bool, VaultError> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM confirmations f JOIN changes c ON c.id = f.change
-               WHERE f.snapshot = ?1 AND c.device <> ?2 AND c.verdict = ?3)";
-    let of = params![
-        snapshot.id.as_bytes(),
-        snapshot.device.as_bytes(),
-        Verdict::Applied as i64
-    ];
-    Ok(conn.prepare_cached(sql)?.query_row(of, |row| row.get(0))?)
-}
-
-/// Whether this device has confirmed it: then it is this device that tells the relay what is covered.
-pub(crate) fn is_confirmed_by(conn: &Connection, snapshot: &ChangeId, device: &DeviceId) -> Result<bool, VaultError> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM confirmations f JOIN changes c ON c.id = f.change
-               WHERE f.snapshot = ?1 AND c.device = ?2)";
-    Ok(conn
-        .prepare_cached(sql)?
-        .query_row(params![snapshot.as_bytes(), device.as_bytes()], |row| row.get(0))?)
-}
-
 /// Whether something that it covered was thrown away here.
 pub(crate) fn is_relied_on(conn: &Connection, snapshot: &ChangeId) -> Result<bool, VaultError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM snapshots_relied_on WHERE id = ?1)";
@@ -180,8 +178,8 @@ pub(crate) fn is_relied_on(conn: &Connection, snapshot: &ChangeId) -> Result<boo
 }
 
 /// From now on its document is made from it, or no more. What it lists is not missing, though nobody may have it any more.
-pub(crate) fn set_in_force(conn: &Connection, snapshot: &ChangeId, in_force: bool) -> Result<(), VaultError> {
-    if in_force {
+pub(crate) fn set_force(conn: &Connection, snapshot: &ChangeId, force: Force) -> Result<(), VaultError> {
+    if force != Force::Not {
         for ((device, opening), numbers) in held_by(conn, snapshot)? {
             for range in numbers.ranges() {
                 holes::fill_range(conn, &device, &opening, range)?;
@@ -189,7 +187,7 @@ pub(crate) fn set_in_force(conn: &Connection, snapshot: &ChangeId, in_force: boo
         }
     }
     conn.prepare_cached("UPDATE snapshots SET in_force = ?2 WHERE id = ?1")?
-        .execute(params![snapshot.as_bytes(), in_force])?;
+        .execute(params![snapshot.as_bytes(), force as i64])?;
     Ok(())
 }
 
@@ -200,14 +198,25 @@ pub(crate) fn writers(conn: &Connection) -> Result<Vec<DeviceId>, VaultError> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The snapshots that list something of a device: with the path of their document, and whether they were found tainted.
-pub(crate) fn that_list(conn: &Connection, device: &DeviceId) -> Result<Vec<(ChangeId, String, bool)>, VaultError> {
-    let mut statement = conn.prepare_cached(
-        "SELECT DISTINCT s.id, s.path, s.tainted FROM snapshot_numbers n JOIN snapshots s ON s.id = n.snapshot
-         WHERE n.device = ?1 ORDER BY s.id",
-    )?;
-    let rows = statement.query_map([device.as_bytes()], |row| {
-        Ok((ChangeId::from_bytes(row.get(0)?), row.get(1)?, row.get(2)?))
+/// Snapshots, each with the path of its document, and whether it was found tainted.
+pub(crate) type Taints = BTreeMap<ChangeId, (String, bool)>;
+
+/// The snapshots that list something of a device.
+pub(crate) fn that_list(conn: &Connection, device: &DeviceId) -> Result<Taints, VaultError> {
+    let sql = "SELECT DISTINCT s.id, s.path, s.tainted FROM snapshot_numbers n JOIN snapshots s ON s.id = n.snapshot
+               WHERE n.device = ?1";
+    taints(conn, sql, [device.as_bytes()])
+}
+
+/// The snapshots that were found tainted.
+pub(crate) fn tainted(conn: &Connection) -> Result<Taints, VaultError> {
+    taints(conn, "SELECT id, path, tainted FROM snapshots WHERE tainted", [])
+}
+
+fn taints(conn: &Connection, sql: &str, of: impl Params) -> Result<Taints, VaultError> {
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map(of, |row| {
+        Ok((ChangeId::from_bytes(row.get(0)?), (row.get(1)?, row.get(2)?)))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -274,26 +283,6 @@ pub(crate) fn superseded(conn: &Connection, document: &DocumentId) -> Result<Hel
     Ok(held)
 }
 
-/// Whether every change that a snapshot lists is here.
-pub(crate) fn all_are_here(conn: &Connection, held: &Held) -> Result<bool, VaultError> {
-    let mut how_many = conn.prepare_cached(
-        "SELECT count(DISTINCT number) FROM changes WHERE device = ?1 AND opening = ?2 AND number BETWEEN ?3 AND ?4",
-    )?;
-    for ((device, opening), numbers) in held {
-        for (first, last) in numbers.ranges() {
-            let bounds = [first, last].map(|number| i64::try_from(number).unwrap_or(i64::MAX));
-            let here = how_many.query_row(
-                params![device.as_bytes(), opening.as_bytes(), bounds[0], bounds[1]],
-                |row| count(row, 0),
-            )?;
-            if here <= last - first {
-                return Ok(false);
-            }
-        }
-    }
-    Ok(true)
-}
-
 /// The documents of these snapshots.
 pub(crate) fn documents_of(conn: &Connection, snapshots: &[[u8; 32]]) -> Result<BTreeSet<DocPath>, VaultError> {
     let mut path_of = conn.prepare_cached("SELECT path FROM snapshots WHERE id = ?1")?;
@@ -313,127 +302,6 @@ pub(crate) fn path_of(conn: &Connection, id: &ChangeId) -> Result<Option<DocPath
         .query_row([id.as_bytes()], |row| row.get(0))
         .optional()?;
     Ok(path.and_then(|path| path.parse().ok()))
-}
-
-/// The snapshots that a confirmation names.
-pub(crate) fn named_by(conn: &Connection, confirmation: &ChangeId) -> Result<Vec<[u8; 32]>, VaultError> {
-    let mut statement =
-        conn.prepare_cached("SELECT snapshot FROM confirmations WHERE change = ?1 ORDER BY snapshot")?;
-    let rows = statement.query_map([confirmation.as_bytes()], |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// The confirmations that name a snapshot.
-pub(crate) fn that_name(conn: &Connection, snapshot: &ChangeId) -> Result<Vec<ChangeId>, VaultError> {
-    let mut statement = conn.prepare_cached("SELECT change FROM confirmations WHERE snapshot = ?1")?;
-    let rows = statement.query_map([snapshot.as_bytes()], |row| row.get(0).map(ChangeId::from_bytes))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// A snapshot in force that lists a change which is here, if there is one.
-pub(crate) fn is_listed_by(conn: &Connection, id: &ChangeId) -> Result<Option<ChangeId>, VaultError> {
-    let mut statement = conn.prepare_cached(
-        "SELECT n.snapshot, n.numbers, c.number FROM changes c
-         JOIN snapshot_numbers n ON n.device = c.device AND n.opening = c.opening AND n.last >= c.number
-         JOIN snapshots s ON s.id = n.snapshot
-         WHERE c.id = ?1 AND s.in_force AND s.id <> c.id ORDER BY n.snapshot",
-    )?;
-    let mut rows = statement.query([id.as_bytes()])?;
-    while let Some(row) = rows.next()? {
-        let numbers: Vec<u8> = row.get(1)?;
-        let numbers = Numbers::decode(&numbers).ok_or(VaultError::Malformed("snapshot"))?;
-        if Numbers::of([count(row, 2)?]).are_among(&numbers) {
-            return Ok(Some(ChangeId::from_bytes(row.get(0)?)));
-        }
-    }
-    Ok(None)
-}
-
-/// The confirmations that are here and that a snapshot lists.
-pub(crate) fn confirmations_listed(conn: &Connection, snapshot: &ChangeId) -> Result<Vec<ChangeId>, VaultError> {
-    let mut find = conn.prepare_cached(
-        "SELECT c.id FROM changes c WHERE c.device = ?1 AND c.opening = ?2 AND c.number BETWEEN ?3 AND ?4 AND c.kind = ?5
-         AND NOT EXISTS (SELECT 1 FROM snapshots s WHERE s.id = c.id) AND c.verdict = ?6",
-    )?;
-    let mut found = Vec::new();
-    for ((device, opening), numbers) in held_by(conn, snapshot)? {
-        for (first, last) in numbers.ranges() {
-            let bounds = [first, last].map(|number| i64::try_from(number).unwrap_or(i64::MAX));
-            let kind = kind_code(ChangeKind::Snapshot);
-            let of = params![
-                device.as_bytes(),
-                opening.as_bytes(),
-                bounds[0],
-                bounds[1],
-                kind,
-                Verdict::Applied as i64
-            ];
-            let rows = find.query_map(of, |row| row.get(0).map(ChangeId::from_bytes))?;
-            found.extend(rows.collect::<Result<Vec<_>, _>>()?);
-        }
-    }
-    Ok(found)
-}
-
-/// By which snapshot a confirmation is of no use any more: it lists it, and nothing that it names is live.
-pub(crate) fn confirmation_goes_by(conn: &Connection, confirmation: &ChangeId) -> Result<Option<ChangeId>, VaultError> {
-    for named in named_by(conn, confirmation)? {
-        if is_live(conn, &ChangeId::from_bytes(named))? {
-            return Ok(None);
-        }
-    }
-    is_listed_by(conn, confirmation)
-}
-
-/// Whether it is here, and not covered.
-pub(crate) fn is_live(conn: &Connection, id: &ChangeId) -> Result<bool, VaultError> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM changes WHERE id = ?1 AND covered_by IS NULL)";
-    Ok(conn.prepare_cached(sql)?.query_row([id.as_bytes()], |row| row.get(0))?)
-}
-
-/// By what a change is covered; `None` also for one that is not here.
-pub(crate) fn covered_by(conn: &Connection, id: &ChangeId) -> Result<Option<ChangeId>, VaultError> {
-    let found: Option<Option<[u8; 32]>> = conn
-        .prepare_cached("SELECT covered_by FROM changes WHERE id = ?1")?
-        .query_row([id.as_bytes()], |row| row.get(0))
-        .optional()?;
-    Ok(found.flatten().map(ChangeId::from_bytes))
-}
-
-/// Writes down by what a change is covered from now on; it leaves the tree of what is live, or comes back into it.
-/// `tell` puts it into the outbox, so that the relay gives it to nobody any more.
-pub(crate) fn cover(
-    conn: &Connection,
-    id: &ChangeId,
-    before: Option<ChangeId>,
-    by: Option<ChangeId>,
-    tell: bool,
-) -> Result<(), VaultError> {
-    if before == by {
-        return Ok(());
-    }
-    // One that was covered before and is read anew keeps its time, and the relay was told of it.
-    let since: Option<i64> = conn
-        .prepare_cached(
-            "UPDATE changes SET covered_by = ?2, covered_ms = iif(?2 IS NULL, NULL, covered_ms) WHERE id = ?1
-             RETURNING covered_ms",
-        )?
-        .query_row(params![id.as_bytes(), by.map(|by| *by.as_bytes())], |row| row.get(0))?;
-    match (before, by) {
-        (None, Some(_)) => {
-            buckets::remove(conn, PeerSet::Changes, &(*id).into())?;
-            if tell && since.is_none() {
-                outbox::put(conn, Kind::Covered, id.as_bytes())?;
-            }
-        }
-        (Some(_), None) => {
-            buckets::add(conn, PeerSet::Changes, &(*id).into())?;
-            outbox::forget(conn, Kind::Covered, id.as_bytes())?;
-            outbox::put(conn, Kind::Change, id.as_bytes())?;
-        }
-        _ => {}
-    }
-    Ok(())
 }
 
 /// Forgets everything that was read: it is read anew. What was thrown away stays known, and that something was covered

@@ -32,6 +32,7 @@ mod secrets;
 mod sharing;
 mod snapshots;
 mod sound;
+mod stand_ins;
 mod syncing;
 mod tries;
 mod world;
