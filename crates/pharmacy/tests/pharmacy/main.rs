@@ -1,6 +1,9 @@
 //! Rule tables: what is said about a line, and what is not.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod doses;
+mod words;
+
 use domain::{
     Age, Allergy, AllergyId, AllergyStatus, AllergyVerification, ConsentLanguage, Day, Frequency, Instant, Kilograms,
     LineId, Override, PrescriptionLine, Route, Severity, StaffId,
@@ -252,118 +255,6 @@ fn interactions_are_found_on_the_prescription_and_with_regular_medicines() {
 }
 
 #[test]
-fn the_most_at_a_time_and_in_a_day_is_held_over_all_lines() {
-    use Frequency::*;
-    use Level::*;
-    fn check_lines(lines: &[PrescriptionLine], expected: &[(&str, Level)]) {
-        let allergies = none_known();
-        let findings = check(
-            &lines[0],
-            &Circumstances {
-                others: lines,
-                ..adult(&allergies)
-            },
-            tables(),
-        );
-        let doses: Vec<_> = findings
-            .into_iter()
-            .filter(|finding| finding.kind == FindingKind::Dose)
-            .collect();
-        assert_eq!(brief(&doses), expected);
-    }
-    let tablets = |id, units, frequency| line(id, "paracetamol-500mg-tablet", units, frequency);
-    check_lines(&[tablets(1, 2.0, EverySixHours)], &[]);
-    check_lines(
-        &[tablets(1, 2.5, ThreeTimesDaily)],
-        &[("dose_single:paracetamol", Serious)],
-    );
-    check_lines(
-        &[tablets(1, 3.0, EverySixHours)],
-        &[
-            ("dose_daily:paracetamol", Serious),
-            ("dose_single:paracetamol", Serious),
-        ],
-    );
-    let syrup = line(2, "paracetamol-250mg-5ml-syrup", 10.0, TwiceDaily);
-    check_lines(
-        &[tablets(1, 2.0, EverySixHours), syrup],
-        &[("dose_daily:paracetamol", Serious)],
-    );
-    check_lines(
-        &[line(1, "loratadine-10mg-tablet", 1.0, TwiceDaily)],
-        &[("dose_daily:loratadine", Caution)],
-    );
-    check_lines(&[line(1, "salbutamol-100mcg-inhaler", 2.0, EverySixHours)], &[]);
-    check_lines(
-        &[line(1, "salbutamol-100mcg-inhaler", 4.0, EverySixHours)],
-        &[("dose_daily:salbutamol", Caution)],
-    );
-    check_lines(
-        &[tablets(1, 0.0, TwiceDaily)],
-        &[("dose_missing:paracetamol-500mg-tablet", Caution)],
-    );
-}
-
-#[test]
-fn a_dose_alert_shows_its_arithmetic() {
-    let line = line(1, "paracetamol-500mg-tablet", 3.0, Frequency::EverySixHours);
-    let findings = check(&line, &adult(&none_known()), tables());
-    assert_eq!(
-        (&*findings[0].params["dose_mg"], &*findings[0].params["most_mg"]),
-        ("6000", "4000")
-    );
-    assert!(findings[0].source.contains("M013"));
-}
-
-#[test]
-fn what_was_edited_on_the_line_counts_not_the_table() {
-    let mut line = line(1, "paracetamol-500mg-tablet", 2.0, Frequency::TwiceDaily);
-    line.strength = domain::Milligrams(665.0);
-    assert_eq!(
-        brief(&check(&line, &adult(&none_known()), tables())),
-        [("dose_single:paracetamol", Level::Serious)]
-    );
-}
-
-#[test]
-fn a_childs_dose_is_not_judged_but_worked_out_for_each_kilogram() {
-    let allergies = none_known();
-    let child = |weight| Circumstances {
-        age: Some(Age { years: 4, months: 2 }),
-        weight,
-        ..adult(&allergies)
-    };
-    let line = line(1, "paracetamol-120mg-5ml-syrup", 10.0, Frequency::EverySixHours);
-
-    let findings = check(&line, &child(Some(Kilograms(16.0))), tables());
-    assert_eq!(brief(&findings), [("dose_child:paracetamol", Level::Caution)]);
-    let params = &findings[0].params;
-    assert_eq!((&*params["dose_mg_per_kg"], &*params["daily_mg_per_kg"]), ("15", "60"));
-
-    let findings = check(&line, &child(None), tables());
-    assert_eq!(findings[0].title_code, "dose_child_no_weight");
-}
-
-#[test]
-fn an_unknown_age_is_said_and_the_adults_row_is_used() {
-    let allergies = none_known();
-    let about = Circumstances {
-        age: None,
-        ..adult(&allergies)
-    };
-    let findings = check(
-        &line(1, "paracetamol-500mg-tablet", 3.0, Frequency::OnceDaily),
-        &about,
-        tables(),
-    );
-    let expected = [
-        ("dose_single:paracetamol", Level::Serious),
-        ("dose_age_unknown:paracetamol", Level::Note),
-    ];
-    assert_eq!(brief(&findings), expected);
-}
-
-#[test]
 fn a_medicine_that_the_tables_do_not_have_is_said_to_be_unchecked() {
     let allergies = allergic_to(&["penicillin"]);
     let mut line = one("amoxicillin-500mg-capsule");
@@ -433,95 +324,6 @@ fn a_serious_finding_stands_until_somebody_gives_a_reason() {
     );
 }
 
-#[test]
-fn every_title_code_is_on_the_list_for_the_locales() {
-    let codes = title_codes(tables());
-    assert!(codes.contains("interaction_bleeding"));
-    for allergies in [
-        AllergyStatus::NotAsked,
-        allergic_to(&["penicillin", "aspirin", "prawns", "sulfa", "cefalexin"]),
-    ] {
-        for age in [
-            None,
-            Some(Age { years: 3, months: 0 }),
-            Some(Age { years: 40, months: 0 }),
-        ] {
-            let about = Circumstances {
-                age,
-                weight: None,
-                ..adult(&allergies)
-            };
-            let lines: Vec<_> = (0u8..)
-                .zip(tables().products())
-                .map(|(id, it)| line(id, &it.key, 9.0, Frequency::EverySixHours))
-                .collect();
-            for finding in check_all(&lines, &about, tables()) {
-                assert!(codes.contains(&finding.title_code), "{}", finding.title_code);
-            }
-        }
-    }
-}
-
-#[test]
-fn directions_are_written_in_both_languages() {
-    fn check(line: &PrescriptionLine, malay: &str, english: &str) {
-        assert_eq!(directions(line, ConsentLanguage::Malay), malay);
-        assert_eq!(directions(line, ConsentLanguage::English), english);
-    }
-    use Frequency::*;
-    let mut paracetamol = line(1, "paracetamol-500mg-tablet", 2.0, EverySixHours);
-    paracetamol.when_needed = true;
-    check(
-        &paracetamol,
-        "Makan 2 biji, setiap 6 jam, bila perlu",
-        "Take 2 tablets every 6 hours when needed",
-    );
-    check(
-        &line(1, "simvastatin-20mg-tablet", 0.5, AtNight),
-        "Makan ½ biji, sekali sehari waktu malam",
-        "Take ½ tablet once a day at night",
-    );
-    check(
-        &line(1, "prednisolone-5mg-tablet", 1.5, OnceDaily),
-        "Makan 1½ biji, sekali sehari",
-        "Take 1½ tablets once a day",
-    );
-    check(
-        &line(1, "amoxicillin-500mg-capsule", 1.0, ThreeTimesDaily),
-        "Makan 1 biji, 3 kali sehari",
-        "Take 1 capsule 3 times a day",
-    );
-    check(
-        &line(1, "paracetamol-120mg-5ml-syrup", 7.5, FourTimesDaily),
-        "Minum 7.5 ml, 4 kali sehari",
-        "Take 7.5 ml 4 times a day",
-    );
-    check(
-        &line(1, "salbutamol-100mcg-inhaler", 2.0, EveryEightHours),
-        "Sedut 2 sedutan, setiap 8 jam",
-        "Inhale 2 puffs every 8 hours",
-    );
-    check(
-        &line(1, "oral-rehydration-salts-sachet", 1.0, TwiceDaily),
-        "Minum 1 uncang, 2 kali sehari",
-        "Take 1 sachet twice a day",
-    );
-    let mut cream = line(1, "paracetamol-500mg-tablet", 1.0, TwiceDaily);
-    (cream.route, cream.unit) = (Route::Topical, "application".to_owned());
-    check(&cream, "Sapu, 2 kali sehari", "Apply twice a day");
-    (cream.route, cream.unit) = (Route::Oral, "lozenge".to_owned());
-    check(&cream, "Makan 1 lozenge, 2 kali sehari", "Take 1 lozenge twice a day");
-}
-
-#[test]
-fn a_finding_crosses_to_the_screens_in_words_that_last() {
-    let allergies = allergic_to(&["penicillin"]);
-    let json = serde_json::to_value(check(&one("amoxicillin-500mg-capsule"), &adult(&allergies), tables())).unwrap();
-    assert_eq!(json[0]["kind"], "allergy");
-    assert_eq!(json[0]["level"], "serious");
-    assert_eq!(json[0]["needs_reason"], true);
-}
-
 proptest! {
     #[test]
     fn no_prescription_makes_the_checks_panic(
@@ -542,14 +344,4 @@ proptest! {
             prop_assert!(!directions(&line, ConsentLanguage::Malay).is_empty());
         }
     }
-}
-
-#[test]
-fn what_is_handed_over_is_counted_as_people_count() {
-    let mut paracetamol = line(1, "paracetamol-500mg-tablet", 2.0, Frequency::EverySixHours);
-    paracetamol.quantity = 24;
-    assert_eq!(quantity(&paracetamol, ConsentLanguage::Malay), "24 biji");
-    assert_eq!(quantity(&paracetamol, ConsentLanguage::English), "24 tablets");
-    paracetamol.quantity = 1;
-    assert_eq!(quantity(&paracetamol, ConsentLanguage::English), "1 tablet");
 }
