@@ -40,6 +40,9 @@ impl DevicePublic {
 pub struct DeviceKeys {
     sign: SigningKey,
     hpke: OpeningKey,
+    /// Made once: each change that is sealed asks whose it is.
+    public: DevicePublic,
+    id: DeviceId,
 }
 
 impl DeviceKeys {
@@ -48,23 +51,30 @@ impl DeviceKeys {
 
     /// New keys, and so a new device.
     pub fn make(rng: &mut impl CryptoRng) -> Self {
+        Self::of(make_signing_key(rng), OpeningKey::make(rng))
+    }
+
+    fn of(sign: SigningKey, hpke: OpeningKey) -> Self {
+        let public = DevicePublic {
+            sign: sign.verifying_key().to_bytes(),
+            hpke: hpke.public(),
+        };
         Self {
-            sign: make_signing_key(rng),
-            hpke: OpeningKey::make(rng),
+            sign,
+            hpke,
+            public,
+            id: public.id(),
         }
     }
 
     /// The id of the device whose keys these are.
     pub fn id(&self) -> DeviceId {
-        self.public().id()
+        self.id
     }
 
     /// The public half.
     pub fn public(&self) -> DevicePublic {
-        DevicePublic {
-            sign: self.sign.verifying_key().to_bytes(),
-            hpke: self.hpke.public(),
-        }
+        self.public
     }
 
     /// Signs `bytes` for the purpose `context`; [`verify`] with the same purpose and [`DevicePublic::sign`] accepts it.
@@ -91,10 +101,7 @@ impl DeviceKeys {
         }
         let (sign, hpke) = keys.split_first_chunk::<32>().ok_or(SealError::Malformed)?;
         let hpke = Zeroizing::new(<[u8; 32]>::try_from(hpke).map_err(|_| SealError::Malformed)?);
-        Ok(Self {
-            sign: SigningKey::from_bytes(sign),
-            hpke: OpeningKey::from_bytes(*hpke),
-        })
+        Ok(Self::of(SigningKey::from_bytes(sign), OpeningKey::from_bytes(*hpke)))
     }
 
     pub(crate) fn opening_key(&self) -> &OpeningKey {

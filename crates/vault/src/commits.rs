@@ -17,9 +17,9 @@ pub(crate) struct Before {
 impl Before {
     /// Looks, inside the transaction, before anything is written in it.
     pub(crate) fn look(conn: &Connection) -> Result<Self, VaultError> {
-        let sql = "SELECT max(m.value, coalesce(s.counted, 0)), coalesce(s.arrival, 0)
-                   FROM meta m LEFT JOIN (SELECT arrival, counted FROM changes_to_send ORDER BY arrival DESC LIMIT 1) s
-                   WHERE m.key = 'commit'";
+        let sql = "SELECT max(value, coalesce((SELECT counted FROM changes_to_send ORDER BY arrival DESC LIMIT 1), 0)),
+                          coalesce((SELECT arrival FROM changes_to_send ORDER BY arrival DESC LIMIT 1), 0)
+                   FROM meta WHERE key = 'commit'";
         Ok(conn.prepare_cached(sql)?.query_row([], |row| {
             Ok(Self {
                 commit: count(row, 0)?,
