@@ -6,6 +6,10 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use journeys::{bench, demo, device, kills, report::Report, screens, simulate, story, walk, window};
 
+/// As in the programs that clinics get.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The demo network, the journeys, the measurements.
 #[derive(Parser)]
 struct Cli {
