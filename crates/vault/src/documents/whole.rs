@@ -38,14 +38,17 @@ pub(super) enum Stands<'d> {
     Container(ObjType, usize),
 }
 
+/// As many fields as most maps have, and containers most documents.
+const LIKELY: usize = 8;
+
 impl<'d> Whole<'d> {
     pub(crate) fn read(doc: &'d AutoCommit) -> Self {
         let mut whole = Self {
             doc,
-            containers: Vec::new(),
+            containers: Vec::with_capacity(LIKELY),
         };
-        whole.open(ROOT);
-        let mut places = HashMap::new();
+        whole.open(ROOT, ObjType::Map);
+        let mut places = HashMap::with_capacity(LIKELY);
         let (mut within, mut place) = (None, 0);
         for read in doc.iter() {
             // What stands in one container comes together.
@@ -88,17 +91,18 @@ impl<'d> Whole<'d> {
             ValueRef::Scalar(value) => Stands::Value(value),
             ValueRef::Object(kind) => {
                 let id = id();
-                let place = self.open(id.clone());
+                let place = self.open(id.clone(), kind);
                 places.insert(id, place);
                 Stands::Container(kind, place)
             }
         }
     }
 
-    fn open(&mut self, id: ObjId) -> usize {
+    fn open(&mut self, id: ObjId, kind: ObjType) -> usize {
+        let n_fields = if kind == ObjType::Map { LIKELY } else { 0 };
         self.containers.push(Container {
             id,
-            fields: Vec::new(),
+            fields: Vec::with_capacity(n_fields),
             items: Vec::new(),
         });
         self.containers.len() - 1
