@@ -108,7 +108,7 @@ pub(crate) fn connect_writer(path: &Path, db_key: &[u8; 32]) -> Result<Connectio
     )?;
     // What many changes touch at random (ids, trees) stays decrypted for as long as they come: 32 MiB at the most.
     conn.execute_batch("PRAGMA cache_size = -32768;")?;
-    // A page that every batch touches goes into the file once in many batches: the log grows to 16 MiB at the most.
+    // A page that every batch touches goes into the file once in many batches: the log grows to some 16 MiB.
     conn.execute_batch("PRAGMA wal_autocheckpoint = 4000;")?;
     Ok(conn)
 }
