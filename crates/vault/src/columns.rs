@@ -215,24 +215,34 @@ fn signed(rest: &mut &[u8]) -> Option<i64> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use automerge::transaction::Transactable;
-    use automerge::{ActorId, AutoCommit, ObjType, ROOT};
+    use automerge::{ActorId, AutoCommit, ObjType, ROOT, ScalarValue};
 
     use super::*;
 
-    /// A change of so many operations, as Automerge writes it.
+    /// A change of so many operations, as Automerge writes it: keys of their own, some written over and over, and a list for
+    /// the rest. Automerge looks for each key's place, and through what it was before; entries it takes all at once.
     fn change(n_operations: u64) -> Vec<u8> {
         let mut doc = AutoCommit::new().with_actor(ActorId::from([1; 16]));
         let list = doc.put_object(ROOT, "list", ObjType::List).unwrap();
-        for n in 1..n_operations {
-            match n % 3 {
-                0 => doc.put(ROOT, format!("key {}", n % 40), n as i64).unwrap(),
-                // Another one each time: what is there already is not written again.
-                1 => doc.put(ROOT, "words", n as i64).unwrap(),
-                _ => doc.insert(&list, 0, n % 2 == 0).unwrap(),
-            }
+        let rest = n_operations - 1;
+        let (n_over, n_keys) = (300.min(rest / 4), 2_000.min(rest / 4));
+        for n in 0..n_over {
+            // Another one each time: what is there already is not written again.
+            doc.put(ROOT, format!("words {}", n % 4), n as i64).unwrap();
         }
+        for n in 0..n_keys {
+            doc.put(ROOT, format!("key {n}"), n.to_string()).unwrap();
+        }
+        let entries = (0..rest - n_over - n_keys).map(|n| match n % 3 {
+            0 => ScalarValue::Int(n as i64),
+            1 => ScalarValue::Str(n.to_string().into()),
+            _ => ScalarValue::Boolean(n % 2 == 0),
+        });
+        doc.splice(&list, 0, 0, entries).unwrap();
         let hash = doc.commit().unwrap();
-        doc.get_change_by_hash(&hash).unwrap().raw_bytes().to_vec()
+        let change = doc.get_change_by_hash(&hash).unwrap();
+        assert_eq!(change.len() as u64, n_operations);
+        change.raw_bytes().to_vec()
     }
 
     /// A change by hand: this column of actions, and nothing else.
