@@ -23,6 +23,9 @@ const AT_WORK: u32 = 6;
 impl World {
     /// Does one deed at a device. Returns what came of it, in words.
     pub(super) fn perform(&mut self, who: usize, deed: Deed, rng: &mut SeededRng) -> Result<String> {
+        if deed == Deed::Want {
+            return self.want(who, rng);
+        }
         // What an erasure makes live again was written before.
         let device = &self.devices[who];
         let before = device.held.changes.union(&device.covered).copied().collect();

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use domain::{AttachmentId, PatientId, RecordingId, StaffId};
 use rand::SeedableRng;
 use seal::{DeviceKeys, PersonKeys, ReleaseId, Statement, TenantId};
-use sync_protocol::{ChunkStore, ItemId, PeerSet, PeerStore, Prefix, SyncStore};
+use sync_protocol::{ItemId, PeerSet, PeerStore, Prefix, SyncStore};
 use testkit::SeededRng;
 use vault::{Housekept, MachineSecrets, OpenError, Ports, Vault, VaultError};
 
@@ -74,6 +74,8 @@ pub(super) struct Own {
     pub(super) releases: BTreeMap<ReleaseId, PatientId>,
     /// Its recordings that run, with their chunks.
     pub(super) recordings: BTreeMap<RecordingId, u32>,
+    /// Recordings that somebody here wanted to hear.
+    pub(super) wanted: BTreeSet<RecordingId>,
 }
 
 struct Kept {
@@ -408,15 +410,6 @@ impl Device {
         self.full = full;
         // A limit below what the store has is raised to that.
         Ok(self.vault().limit_pages(if full { 1 } else { u32::MAX >> 1 })?)
-    }
-
-    /// Chunks of sound that this device would fetch.
-    pub(super) fn n_wanted(&self) -> Result<usize> {
-        let mut passed_over = BTreeSet::new();
-        while let Some((chunk, _)) = self.vault().wanted_chunk(&passed_over)? {
-            passed_over.insert(chunk);
-        }
-        Ok(passed_over.len())
     }
 
     /// Whether chunks of an attachment lie in its folder.

@@ -24,6 +24,10 @@ pub struct Figures {
     pub n_membership: u64,
     /// Patients, recordings and facts that were erased.
     pub n_erased: u64,
+    /// Recordings that somebody wanted to hear.
+    pub n_wanted: u64,
+    /// Of these, whole in the end.
+    pub n_heard: u64,
     /// Snapshots that another device confirmed.
     pub n_confirmed: u64,
     /// Changes that a device threw away, since a snapshot held them for a month.
@@ -51,6 +55,8 @@ impl AddAssign for Figures {
         self.n_admitted += other.n_admitted;
         self.n_membership += other.n_membership;
         self.n_erased += other.n_erased;
+        self.n_wanted += other.n_wanted;
+        self.n_heard += other.n_heard;
         self.n_confirmed += other.n_confirmed;
         self.n_dropped += other.n_dropped;
         self.n_relay_crashes += other.n_relay_crashes;
@@ -66,7 +72,7 @@ impl fmt::Display for Figures {
         write!(
             f,
             "{} steps, {} writes ({} refused by a full disk), {} restarts and power cuts, {} stores put back, \
-             {} clones, {} devices admitted, {} removals, epochs and the like, {} erasures, {} snapshots confirmed, {} changes thrown away, relay: {} power cuts, {} put back, {} connections, {} messages, {} KB",
+             {} clones, {} devices admitted, {} removals, epochs and the like, {} erasures, {} recordings wanted ({} whole in the end), {} snapshots confirmed, {} changes thrown away, relay: {} power cuts, {} put back, {} connections, {} messages, {} KB",
             self.n_steps,
             self.n_writes,
             self.n_refused,
@@ -76,6 +82,8 @@ impl fmt::Display for Figures {
             self.n_admitted,
             self.n_membership,
             self.n_erased,
+            self.n_wanted,
+            self.n_heard,
             self.n_confirmed,
             self.n_dropped,
             self.n_relay_crashes,

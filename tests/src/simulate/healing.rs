@@ -293,7 +293,7 @@ impl World {
         for call in &self.calls {
             let device = &self.devices[call.device];
             // Sound that is nowhere any more is asked for in each connection.
-            let most = IDLE_BYTES + ASKED_BYTES * device.n_wanted()?;
+            let most = IDLE_BYTES + ASKED_BYTES * device.wanted_chunks()?.len();
             ensure!(
                 call.n_bytes < most,
                 "{} has nothing new and says it in {} bytes",

@@ -26,11 +26,12 @@ mod run;
 mod seeds;
 mod sharing;
 mod shrink;
+mod wanting;
 mod world;
 
 pub use faults::Fault;
 pub use figures::Figures;
-pub use plan::{Act, Deed, Jump, Step, Which, plan, plan_without_erasing};
+pub use plan::{Act, Deed, Jump, Step, Which, plan, plan_as_it_was};
 pub use program::{Options, explain, simulate};
 pub use run::{Broken, Held, run, run_with};
 pub use seeds::{Seed, seeds};

@@ -30,6 +30,7 @@ impl World {
             }
             self.check_numbers(clinic, &self.devices[members[0]])?;
             self.check_erased(clinic, &members)?;
+            self.check_wanted(clinic, &members)?;
         }
         self.check_given()
     }

@@ -57,6 +57,8 @@ pub enum Deed {
     RevokeUnheard,
     /// Erases a patient, a recording or a fact.
     Erase,
+    /// Wants to hear a recording, whoever made it.
+    Want,
 }
 
 /// Which way a clock goes wrong.
@@ -153,16 +155,26 @@ pub enum Act {
     /// The power goes at a device whose disk had lied about syncing; `true`: about the mark, too. Never drawn: a seed
     /// that was drawn before stays what it was.
     LyingDisk(Which, bool),
+    /// An object rots at the relay, or is gone.
+    Rot,
     /// A store is put back and nobody is told: a broken promise, to see that it is noticed. Never drawn.
     Forget(Which),
 }
 
 /// Tells the chance of what is erased from that of everything else.
 const ERASING: u64 = 0xe5a5ed;
+/// Tells the chance of what is wanted from that of everything else.
+const WANTING: u64 = 0x3a17ed;
 
-/// The steps of a seed; beside them, in two of three seeds, things are erased.
+/// The steps of a seed; beside them, in two of three seeds, things are erased, and in two of three recordings are wanted.
 pub fn plan(seed: u64, n_steps: usize) -> Vec<Step> {
-    let mut steps = plan_without_erasing(seed, n_steps);
+    let mut steps = plan_as_it_was(seed, n_steps);
+    erase_now_and_then(&mut steps, seed, n_steps);
+    want_now_and_then(&mut steps, seed, n_steps);
+    steps
+}
+
+fn erase_now_and_then(steps: &mut Vec<Step>, seed: u64, n_steps: usize) {
     let rng = &mut seeded_rng(seed ^ ERASING);
     let often = [0, 60, 20][below(rng, 3)];
     for _ in 0..n_steps.checked_div(often).unwrap_or(0) {
@@ -174,11 +186,28 @@ pub fn plan(seed: u64, n_steps: usize) -> Vec<Step> {
         };
         steps.insert(at, step);
     }
-    steps
 }
 
-/// The steps of a seed as they were before anything was ever erased here: what they found once they still try.
-pub fn plan_without_erasing(seed: u64, n_steps: usize) -> Vec<Step> {
+fn want_now_and_then(steps: &mut Vec<Step>, seed: u64, n_steps: usize) {
+    let rng = &mut seeded_rng(seed ^ WANTING);
+    let often = [0, 20, 8][below(rng, 3)];
+    for _ in 0..n_steps.checked_div(often).unwrap_or(0) {
+        let at = below(rng, steps.len() + 1);
+        let who = rng.next_u32().to_le_bytes()[0];
+        let act = match below(rng, 8) {
+            0 => Act::Rot,
+            1 => Act::Do(who, Deed::Record),
+            2 => Act::Do(who, Deed::Chunk),
+            3 => Act::Do(who, Deed::FinishRecording),
+            _ => Act::Do(who, Deed::Want),
+        };
+        let seed = rng.next_u64();
+        steps.insert(at, Step { act, seed });
+    }
+}
+
+/// The steps of a seed as they were before anything was ever erased or wanted here: what they found once they still try.
+pub fn plan_as_it_was(seed: u64, n_steps: usize) -> Vec<Step> {
     let rng = &mut seeded_rng(seed);
     // How rough it is differs from seed to seed: where everything breaks all the time nothing gets far.
     let rough = 1 + below(rng, 4);

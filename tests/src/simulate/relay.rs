@@ -49,7 +49,7 @@ pub(super) struct Relay {
     pub(super) covered: BTreeSet<ItemId>,
     /// It was put back under its old incarnation, and its operator does not know yet.
     pub(super) astray: bool,
-    /// Where it keeps chunks: no fault reaches them yet.
+    /// Where it keeps chunks. What is put back or cut short are its rows, not these.
     pub(super) objects: Arc<Mutex<SimObjects>>,
     store: Option<Store>,
     home: PathBuf,

@@ -190,6 +190,7 @@ impl World {
                 self.devices[who].set_full(false)?;
                 Ok(format!("{}: room again", self.devices[who].name))
             }
+            Act::Rot => Ok(self.rot(rng)),
             Act::Rebuild(who) => {
                 let who = self.who(who);
                 self.check_rebuild(who)?;
