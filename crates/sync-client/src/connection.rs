@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use seal::TenantId;
-use sync_protocol::{DeviceError, DeviceEvent, DeviceSession, DeviceStep};
+use sync_protocol::{DeviceEvent, DeviceSession, DeviceStep};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -19,7 +19,8 @@ use crate::RelayError;
 use crate::handle::Clock;
 use crate::socket::Socket;
 
-const FRAMES_WAITING: usize = 4;
+/// Frames that wait for the session; when it comes to them it takes them together.
+const FRAMES_WAITING: usize = 8;
 const ANSWERS_WAITING: usize = 1_024;
 /// A ping goes out after this much silence of ours.
 const PING_AFTER: Duration = Duration::from_secs(25);
@@ -63,8 +64,25 @@ pub(crate) fn start(
     let (inputs, mut waiting) = mpsc::channel(FRAMES_WAITING);
     let (answer, answers) = mpsc::channel(ANSWERS_WAITING);
     let ended = tokio::task::spawn_blocking(move || {
-        while let Some(input) = waiting.blocking_recv() {
-            let DeviceStep { send, events } = step(&mut session, input, clock())?;
+        let mut left = None;
+        while let Some(input) = left.take().or_else(|| waiting.blocking_recv()) {
+            let DeviceStep { send, events } = match input {
+                Input::Frame(frame) => {
+                    let mut frames = vec![frame];
+                    while frames.len() < FRAMES_WAITING {
+                        match waiting.try_recv() {
+                            Ok(Input::Frame(frame)) => frames.push(frame),
+                            other => {
+                                left = other.ok();
+                                break;
+                            }
+                        }
+                    }
+                    session.receive_all(&frames, clock())?
+                }
+                Input::Nudge => session.nudge()?,
+                Input::Fetch(tenant) => session.fetch_statements(tenant),
+            };
             for frame in send {
                 if answer.try_send(frame).is_err() {
                     return Ok(());
@@ -79,14 +97,6 @@ pub(crate) fn start(
         Ok(())
     });
     Running { inputs, answers, ended }
-}
-
-fn step(session: &mut DeviceSession, input: Input, now_ms: i64) -> Result<DeviceStep, DeviceError> {
-    match input {
-        Input::Frame(frame) => session.receive(&frame, now_ms),
-        Input::Nudge => session.nudge(),
-        Input::Fetch(tenant) => Ok(session.fetch_statements(tenant)),
-    }
 }
 
 /// Carries frames both ways until the connection or the session ends, and says why.

@@ -19,7 +19,7 @@ use crate::pinned_key::client_config;
 use crate::{RelayAddress, RelayError};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(15);
-const BUFFER_BYTES: usize = 16 * 1024;
+const BUFFER_BYTES: usize = 64 * 1024;
 
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send {}
 impl<T: AsyncRead + AsyncWrite + Send> Stream for T {}

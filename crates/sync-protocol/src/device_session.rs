@@ -8,6 +8,7 @@ mod attachments;
 mod consents;
 mod releases;
 mod standing;
+mod together;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,11 +20,11 @@ use self::attachments::Attachments;
 use self::releases::Pulls;
 use self::standing::Standing;
 use crate::compact::{Heard, Said};
-use crate::limits::{BATCH_BYTES, BATCH_ITEMS, MAX_FRAME_BYTES, WITH_ATTACHMENTS, WITH_RECEIPTS, WITH_SHORT_CHANGES};
+use crate::limits::{BATCH_BYTES, BATCH_ITEMS, WITH_ATTACHMENTS, WITH_RECEIPTS, WITH_SHORT_CHANGES};
 use crate::{
-    AuditLine, ChangeItem, Cursor, Cursors, DeviceMessage, Feed, Greeting, Hello, Incarnation, MemberProof, OutId,
-    OutItem, PushItem, PushResult, RefusedCode, RelayLie, RelayMessage, Scope, StoreError, SyncStore, Want, Welcome,
-    WireError, digest_of_releases, digest_of_statements,
+    AuditLine, Cursor, Cursors, DeviceMessage, Feed, Greeting, Hello, Incarnation, MemberProof, OutId, OutItem,
+    PushItem, PushResult, RefusedCode, RelayLie, RelayMessage, Scope, StoreError, SyncStore, Want, Welcome, WireError,
+    digest_of_releases, digest_of_statements,
 };
 
 /// How far an outbox is looked through for what an older relay understands.
@@ -149,8 +150,11 @@ impl DeviceSession {
     /// # Errors
     /// [`DeviceError`]; the connection is then to be closed.
     pub fn receive(&mut self, frame: &[u8], now_ms: i64) -> Result<DeviceStep, DeviceError> {
-        let mut step = DeviceStep::default();
-        let message = RelayMessage::decode(frame)?;
+        self.receive_all(&[frame], now_ms)
+    }
+
+    /// Anything but changes.
+    fn hear(&mut self, message: RelayMessage, now_ms: i64, mut step: DeviceStep) -> Result<DeviceStep, DeviceError> {
         match (&mut self.state, message) {
             (_, RelayMessage::Refused(code)) => return Err(DeviceError::Refused(code)),
             (State::Connected, RelayMessage::Greeting(greeting)) => self.greet(&greeting, now_ms, &mut step)?,
@@ -176,13 +180,6 @@ impl DeviceSession {
                 });
                 self.state = State::Live(Box::new(live));
                 return self.nudge_into(step);
-            }
-            (State::Live(live), RelayMessage::Changes(items)) => {
-                self.position = live.absorb_changes(&*self.store, items, &mut step)?;
-            }
-            (State::Live(live), RelayMessage::ShortChanges(items)) => {
-                let items = live.heard.batch(items.0, MAX_FRAME_BYTES)?;
-                self.position = live.absorb_changes(&*self.store, items, &mut step)?;
             }
             (State::Live(live), message) => live.hear(&*self.store, message, &mut step)?,
             _ => return Err(DeviceError::Unexpected),
@@ -413,29 +410,6 @@ impl Live {
         self.pushing.clear();
         step.events.push(DeviceEvent::Moved);
         Ok(self.push(store, step)?)
-    }
-
-    fn absorb_changes(
-        &mut self,
-        store: &dyn SyncStore,
-        items: Vec<ChangeItem>,
-        step: &mut DeviceStep,
-    ) -> Result<u64, DeviceError> {
-        let last = items.last().ok_or(DeviceError::Unexpected)?.position;
-        self.standing.changes(&items);
-        let receipt = self.standing.settle();
-        self.note_lie(store)?;
-        let (position, chain) = self.standing.at_changes();
-        let cursor = Cursor {
-            chain,
-            receipt,
-            ..self.cursor(Scope::Changes, position)
-        };
-        let changes = items.into_iter().filter_map(|item| item.bytes).map(Vec::from).collect();
-        store.absorb_changes(&cursor, changes)?;
-        step.stored(Feed::Changes, last);
-        self.look_whether_caught_up(store, step)?;
-        Ok(position)
     }
 
     fn absorb_audit(

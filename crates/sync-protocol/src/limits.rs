@@ -25,8 +25,12 @@ pub const MAX_RELAYED_SNAPSHOT_BYTES: usize = MAX_FRAME_BYTES - 64 * 1024;
 pub const BATCH_BYTES: usize = 256 * 1024;
 /// Items in one batch or one push.
 pub const BATCH_ITEMS: usize = 512;
-/// Batches of one feed that may be on their way without an acknowledgement.
+/// Batches of one feed, or of a peer, that may be on their way without an acknowledgement.
 pub const BATCHES_IN_FLIGHT: u32 = 2;
+/// As many batches of one feed may be while acknowledgements come within [`PROMPT_MS`].
+pub(crate) const MOST_BATCHES_IN_FLIGHT: u32 = 8;
+/// What a feed has on its way is acknowledged in about so long, or it has less on its way: other things wait behind it.
+pub(crate) const PROMPT_MS: i64 = 500;
 
 /// Ids that one direction of a connection remembers; 16 KiB.
 pub(crate) const MAX_NAMED_IDS: usize = 512;

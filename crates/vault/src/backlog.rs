@@ -1,21 +1,28 @@
 //! What is stored and not judged yet, so that a new device is of use before it has read everything.
 //!
-//! A large batch is stored with its cursor in one short transaction, and judged afterwards in slices, what today's work needs
-//! first: staff and today's queue, then everybody's identity (search), then those who are in the queue, then the rest, the
-//! newest first, and the audit last. A kill costs at most the slice. Small batches, the live ones, are judged as they come.
+//! Of a large batch staff, today's queue and everybody's identity (search) are judged as they come. The rest is stored with the
+//! cursor in the same transaction, and judged afterwards, what today's work needs first: those who are in the queue, then
+//! everybody, the newest first, and the audit last. Small batches, the live ones, are judged as they come.
 //! What is judged when does not matter for the outcome: it is a function of the set.
+//!
+//! Reading on takes two threads: one reads slices of what is stored, checks signatures, decrypts and makes the documents of which
+//! these are the first edits; the other has the writer, and puts slice after slice into the tables, many in one transaction, since a page that many changes touch is written once
+//! then. When somebody waits to write, it commits after the slice that it is at. A kill costs at most the transaction.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use domain::{Day, PatientId, VisitId};
 use rusqlite::Connection;
 use seal::{ChangeId, ChangeKind, DocumentId, SealedChange};
 
+use crate::begun::Begun;
 use crate::belonging::Belonging;
 use crate::documents::DocPath;
 use crate::facts::kind;
 use crate::judge::Judge;
+use crate::looked::LookedAt;
 use crate::payload::Payload;
 use crate::reading::count;
 use crate::writing::document_id;
@@ -24,12 +31,14 @@ use crate::{Reading, Vault, VaultError, kill, snapshots};
 /// A batch of so many changes is stored first, when somebody reads on in the background.
 pub(crate) const A_LOT: usize = 64;
 
-/// As many changes are judged in one go: nobody who writes waits for more.
+/// Who writes waits for so many changes, and for the commit.
 const SLICE: usize = 128;
 
-/// As many when more than [`MANY`] are left, where each slice for itself costs time: who writes then waits some 30 ms.
-const LONG_SLICE: usize = 512;
-const MANY: i64 = 4096;
+/// As many are planned for, and judged in one transaction if nobody wants to write.
+const IN_ONE_GO: usize = 8192;
+
+/// Slices that are looked at ahead.
+const AHEAD: usize = 3;
 
 /// How soon something is read; the lowest first. The numbers are stored.
 mod rank {
@@ -76,17 +85,27 @@ fn rank_of_document(path: &DocPath, today: Day) -> u8 {
     }
 }
 
+/// Whether a change of this rank is judged with the batch that it came in. A snapshot is large, and settles its whole document.
+pub(crate) fn is_judged_at_once(rank: u8, sealed: &SealedChange) -> bool {
+    rank <= rank::SEARCH && sealed.header().kind != ChangeKind::Snapshot
+}
+
 /// How many changes are stored and not judged yet.
 pub(crate) fn to_be_read(conn: &Connection) -> Result<u64, VaultError> {
     let sql = "SELECT count(*) FROM changes WHERE verdict = 3 AND rank IS NOT NULL";
     Ok(conn.prepare_cached(sql)?.query_row([], |row| count(row, 0))?)
 }
 
+/// Whether any is.
+fn is_any_to_be_read(conn: &Connection) -> Result<bool, VaultError> {
+    let any = "SELECT EXISTS (SELECT 1 FROM changes WHERE verdict = 3 AND rank IS NOT NULL)";
+    Ok(conn.prepare_cached(any)?.query_row([], |row| row.get(0))?)
+}
+
 /// What of a document is not judged yet.
 pub(crate) fn of_document(conn: &Connection, document: &DocumentId) -> Result<Vec<ChangeId>, VaultError> {
     // Nearly always nothing is: then nobody looks through the document.
-    let any = "SELECT EXISTS (SELECT 1 FROM changes WHERE verdict = 3 AND rank IS NOT NULL)";
-    if !conn.prepare_cached(any)?.query_row([], |row| row.get(0))? {
+    if !is_any_to_be_read(conn)? {
         return Ok(Vec::new());
     }
     let mut statement = conn.prepare_cached(
@@ -116,131 +135,188 @@ impl Vault {
         first
     }
 
-    /// Judges the slice of what is stored and not judged that is wanted first. Gives how many changes are left.
+    /// Judges some of what is stored and not judged: what is wanted first. Gives how many changes are left.
     pub fn read_on(&self) -> Result<u64, VaultError> {
-        let slice = self.read(|r| r.next_slice())?;
-        self.judge_slice(slice)?;
+        let wanted = self.read(|r| r.wanted_next())?;
+        self.judge_wanted(wanted)?;
         self.read(|r| to_be_read(r.conn()))
     }
 
     /// Judges what is stored of a patient whom somebody wants to see now, and of one visit of hers: an allergy that is here
     /// is not to be missed because it is still to be read.
     pub fn read_first(&self, patient: PatientId, visit: Option<VisitId>) -> Result<(), VaultError> {
-        let slice = self.read(|r| {
-            if to_be_read(r.conn())? == 0 {
-                return Ok::<_, VaultError>(Vec::new());
-            }
-            let mut slice = Slice::of(SLICE);
+        let wanted = self.read(|r| {
             let of_patient = [
                 DocPath::Identity(patient),
                 DocPath::Allergies(patient),
                 DocPath::Consents(patient),
             ];
             let visit = visit.map(|visit| DocPath::Visit(patient, visit));
-            for path in of_patient.into_iter().chain(visit) {
-                let document = document_id(&r.belonging(), &path.to_string());
-                r.add_document(&mut slice, &document, rank::LAST)?;
-            }
-            Ok(slice.changes)
+            r.wanted_of(of_patient.into_iter().chain(visit), rank::LAST)
         })?;
-        self.judge_slice(slice)
+        self.judge_wanted(wanted)
     }
 
-    fn judge_slice(&self, slice: Vec<Vec<u8>>) -> Result<(), VaultError> {
-        if slice.is_empty() {
+    fn judge_wanted(&self, wanted: Wanted) -> Result<(), VaultError> {
+        if wanted.documents.is_empty() {
             return Ok(());
         }
-        let looked = self.look_closely_at(slice);
-        let mut writer = self.inner.writer();
-        let (belonging, looked) = self.still(looked);
-        let tags = writer.transaction(|conn, _, shelf, _| {
-            let mut judge = Judge::new(conn, &belonging, shelf);
-            judge.judge_stored(looked)?;
-            kill::point("reading.judged");
-            Ok::<_, VaultError>(judge.tags())
-        })?;
-        drop(writer);
-        self.tell(&tags);
+        let (looked, to_judge) = sync_channel(AHEAD);
+        let (judged, to_drop) = channel();
+        std::thread::scope(|scope| {
+            let ahead = scope.spawn(move || self.look_ahead(&wanted, &looked, &to_drop));
+            let done = self.judge_slices(to_judge, &judged);
+            let ahead = ahead.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            done.and(ahead)
+        })
+    }
+
+    /// Hands over what is to be judged, looked at and its documents begun, until that is all or nobody takes it.
+    fn look_ahead(
+        &self,
+        wanted: &Wanted,
+        looked: &SyncSender<Ahead>,
+        to_drop: &Receiver<Begun>,
+    ) -> Result<(), VaultError> {
+        self.read(|r| {
+            r.slices(wanted, |slice| {
+                to_drop.try_iter().for_each(drop);
+                let slice = self.look_closely_at(slice);
+                let begun = Begun::of(slice.all());
+                looked.send((slice, begun)).is_ok()
+            })
+        })
+    }
+
+    /// Takes the slices by value: who hands them over hears when there is no more judging.
+    fn judge_slices(&self, slices: Receiver<Ahead>, judged: &Sender<Begun>) -> Result<(), VaultError> {
+        let mut next = slices.recv().ok();
+        while let Some((mut slice, mut begun)) = next {
+            let mut writer = self.inner.writer();
+            let done = writer.transaction::<_, VaultError>(|conn, _, shelf, _| {
+                let mut tags = BTreeSet::new();
+                loop {
+                    let (belonging, looked) = self.still(slice);
+                    let mut judge = Judge::new(conn, &belonging, shelf);
+                    judge.begun = begun;
+                    judge.judge_stored(looked)?;
+                    tags.append(&mut judge.tags);
+                    // Nobody takes them once all is looked at.
+                    let _ = judged.send(judge.begun);
+                    kill::point("reading.judged");
+                    (slice, begun) = match slices.recv() {
+                        Ok(left) if self.inner.is_writer_wanted() => return Ok((tags, Some(left))),
+                        Ok(more) => more,
+                        Err(_) => return Ok((tags, None)),
+                    };
+                }
+            });
+            let (tags, left) = done?;
+            drop(writer);
+            self.tell(&tags.into_iter().collect::<Vec<_>>());
+            next = left;
+        }
         Ok(())
     }
 }
 
-/// What is judged in one go.
-struct Slice {
-    changes: Vec<Vec<u8>>,
-    size: usize,
-}
+/// A slice that was looked at, and its documents as far as they could be begun.
+type Ahead = (LookedAt, Begun);
 
-impl Slice {
-    fn of(size: usize) -> Self {
-        let changes = Vec::new();
-        Self { changes, size }
-    }
-
-    /// For how many more there is room.
-    fn room(&self) -> i64 {
-        i64::try_from(self.size.saturating_sub(self.changes.len())).unwrap_or(0)
-    }
+/// Documents of which something is to be judged in one go, the most wanted first.
+struct Wanted {
+    documents: Vec<DocumentId>,
+    /// What is less wanted than this waits.
+    rank: u8,
 }
 
 impl Reading<'_> {
-    /// The bytes of what is to be judged next.
-    fn next_slice(&self) -> Result<Vec<Vec<u8>>, VaultError> {
+    fn wanted_next(&self) -> Result<Wanted, VaultError> {
         let lowest = "SELECT rank FROM changes WHERE verdict = 3 AND rank IS NOT NULL ORDER BY rank LIMIT 1";
         let Some(rank) = self.one(lowest, [], |row| Ok(row.get::<_, u8>(0)?))? else {
-            return Ok(Vec::new());
+            return Ok(Wanted {
+                documents: Vec::new(),
+                rank: rank::LAST,
+            });
         };
-        let n_left = "SELECT count(*) FROM (SELECT 1 FROM changes WHERE verdict = 3 AND rank IS NOT NULL LIMIT ?1)";
-        let size = match self.one(n_left, [MANY], |row| Ok(row.get::<_, i64>(0)?))? {
-            Some(MANY) => LONG_SLICE,
-            _ => SLICE,
-        };
-        let mut slice = Slice::of(size);
         if rank >= rank::REST {
-            self.add_those_in_the_queue(&mut slice)?;
-        }
-        if slice.changes.is_empty() {
-            let newest = "SELECT document FROM changes WHERE verdict = 3 AND rank = ?1 ORDER BY arrival DESC LIMIT ?2";
-            let documents = self.many(newest, (rank, slice.room()), |row| {
-                Ok(DocumentId::from_bytes(row.get(0)?))
-            })?;
-            let mut done = BTreeSet::new();
-            for document in documents {
-                if slice.room() == 0 {
-                    break;
-                }
-                if done.insert(document) {
-                    self.add_document(&mut slice, &document, rank)?;
-                }
+            let in_the_queue = self.wanted_in_the_queue()?;
+            if !in_the_queue.documents.is_empty() {
+                return Ok(in_the_queue);
             }
         }
-        Ok(slice.changes)
+        let newest = format!(
+            "SELECT document FROM changes WHERE verdict = 3 AND rank = ?1 ORDER BY arrival DESC LIMIT {IN_ONE_GO}"
+        );
+        let mut documents = self.many(&newest, [rank], |row| Ok(DocumentId::from_bytes(row.get(0)?)))?;
+        let mut seen = HashSet::new();
+        documents.retain(|document| seen.insert(*document));
+        Ok(Wanted { documents, rank })
     }
 
     /// Today's patients, and what they are here for.
-    fn add_those_in_the_queue(&self, slice: &mut Slice) -> Result<(), VaultError> {
-        for entry in self.queue(self.today()?)? {
-            for path in [
+    fn wanted_in_the_queue(&self) -> Result<Wanted, VaultError> {
+        let queue = self.queue(self.today()?)?;
+        let paths = queue.iter().flat_map(|entry| {
+            [
                 DocPath::Allergies(entry.patient),
                 DocPath::Visit(entry.patient, entry.visit),
-            ] {
-                if slice.room() > 0 {
-                    let document = document_id(&self.belonging(), &path.to_string());
-                    self.add_document(slice, &document, rank::REST)?;
+            ]
+        });
+        self.wanted_of(paths, rank::REST)
+    }
+
+    /// Those of these documents of which something is to be judged.
+    fn wanted_of(&self, paths: impl Iterator<Item = DocPath>, rank: u8) -> Result<Wanted, VaultError> {
+        let mut documents = Vec::new();
+        if is_any_to_be_read(self.conn())? {
+            let belonging = self.belonging();
+            let any = "SELECT 1 FROM changes INDEXED BY changes_of_document
+                       WHERE verdict = 3 AND document = ?1 AND rank <= ?2 LIMIT 1";
+            for path in paths {
+                let document = document_id(&belonging, &path.to_string());
+                documents.extend(self.one(any, (document.as_bytes(), rank), |_| Ok(document))?);
+            }
+        }
+        Ok(Wanted { documents, rank })
+    }
+
+    /// Tells what is to be judged, slice by slice, until it is enough for one go or `tell` says so.
+    fn slices(&self, wanted: &Wanted, mut tell: impl FnMut(Vec<Vec<u8>>) -> bool) -> Result<(), VaultError> {
+        let (mut slice, mut n_told) = (Vec::new(), 0);
+        for document in &wanted.documents {
+            let mut after = 0;
+            loop {
+                let some = self.unjudged(document, wanted.rank, after)?;
+                let (n_here, last) = (some.len(), some.last().map(|(arrival, _)| *arrival));
+                slice.extend(some.into_iter().map(|(_, bytes)| bytes));
+                if slice.len() >= SLICE {
+                    n_told += slice.len();
+                    if !tell(std::mem::take(&mut slice)) || n_told >= IN_ONE_GO {
+                        return Ok(());
+                    }
+                }
+                match last {
+                    Some(last) if n_here == SLICE => after = last,
+                    _ => break,
                 }
             }
+        }
+        if !slice.is_empty() {
+            tell(slice);
         }
         Ok(())
     }
 
-    /// What is not judged of a document, up to a rank, as far as it fits; the oldest first.
-    fn add_document(&self, slice: &mut Slice, document: &DocumentId, rank: u8) -> Result<(), VaultError> {
-        let room = slice.room();
-        let sql = "SELECT sealed FROM changes INDEXED BY changes_of_document
-                   WHERE verdict = 3 AND document = ?1 AND rank <= ?2 ORDER BY arrival LIMIT ?3";
-        slice
-            .changes
-            .extend(self.many(sql, (document.as_bytes(), rank, room), |row| Ok(row.get(0)?))?);
-        Ok(())
+    /// What is not judged of a document, the oldest first: at most a slice of it, from behind an arrival.
+    fn unjudged(&self, document: &DocumentId, rank: u8, after: i64) -> Result<Vec<(i64, Vec<u8>)>, VaultError> {
+        // The limit stands in the text: for one that is bound SQLite would make the statement anew each time.
+        let sql = format!(
+            "SELECT arrival, sealed FROM changes INDEXED BY changes_of_document
+             WHERE verdict = 3 AND document = ?1 AND rank <= ?2 AND arrival > ?3 ORDER BY arrival LIMIT {SLICE}"
+        );
+        self.many(&sql, (document.as_bytes(), rank, after), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
     }
 }

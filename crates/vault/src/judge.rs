@@ -13,6 +13,7 @@ use automerge::{AutoCommit, Change, ChangeHash};
 use rusqlite::{Connection, params};
 use seal::{ChangeId, ChangeKind, DocumentId, SealError, SealedChange};
 
+use crate::begun::Begun;
 use crate::belonging::Belonging;
 use crate::documents::{self, DocPath, OpenDoc, Shelf};
 pub(crate) use crate::looked::AFTER_REMOVAL;
@@ -34,6 +35,8 @@ pub(crate) struct Judge<'j> {
     pub(crate) relisted: BTreeSet<ChangeId>,
     /// Edits that landed in this transaction: they came, or were read, just now.
     pub(crate) landed: HashSet<ChangeId>,
+    /// Documents that were made before the transaction began.
+    pub(crate) begun: Begun,
     /// Who belongs is another than it was.
     again: bool,
     /// What was looked at before the transaction began.
@@ -56,6 +59,7 @@ impl<'j> Judge<'j> {
             touched: BTreeSet::new(),
             relisted: BTreeSet::new(),
             landed: HashSet::new(),
+            begun: Begun::default(),
             again: false,
             looked: HashMap::new(),
         }

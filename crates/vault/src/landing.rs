@@ -46,8 +46,8 @@ impl Judge<'_> {
         if !self.is_plain(&document)? {
             return Ok(Landing::NotTried);
         }
-        let mut open = self.open_to_land(path, document)?;
-        if !fit(&mut open.doc, edits.iter().filter_map(change_of)) {
+        let (mut open, is_done) = self.open_to_land(path, document, edits)?;
+        if !is_done && !fit(&mut open.doc, edits.iter().filter_map(change_of)) {
             self.shelf.put(open);
             return Ok(Landing::NotTried);
         }
@@ -55,15 +55,9 @@ impl Judge<'_> {
             .iter()
             .map(|edit| change_of(edit).map_or(Ok(false), |change| keep(edit, set::automerge_names(change))))
             .collect::<Result<Vec<_>, _>>()?;
-        let n_before = open.doc.stats().num_changes;
         let changes: Vec<Change> = edits.iter_mut().filter_map(take_change).collect();
-        let applied = kept.iter().all(|kept| *kept)
-            && matches!(
-                catch_unwind(AssertUnwindSafe(|| open.doc.apply_changes(changes))),
-                Ok(Ok(()))
-            );
-        // None of them was in it, and nothing waited: so many more are all of them.
-        if !(applied && open.doc.stats().num_changes == n_before + edits.len() as u64) {
+        let applied = kept.iter().all(|kept| *kept) && (is_done || applies(&mut open.doc, changes));
+        if !applied {
             // What a refused batch leaves of a document nobody promises: it is not put back, and made again.
             for (edit, _) in edits.iter().zip(&kept).filter(|(_, kept)| **kept) {
                 set::rule(self.conn, &edit.id, Verdict::Unjudged, None)?;
@@ -73,14 +67,22 @@ impl Judge<'_> {
         documents::project(self.conn, &document, &path, &open.doc)?;
         self.tags.extend(path.tags());
         self.landed.extend(edits.iter().map(|edit| edit.id));
-        self.shelf.put(open);
+        match is_done {
+            true => self.begun.finish(open),
+            false => self.shelf.put(open),
+        }
         Ok(Landing::Landed)
     }
 
-    /// A document of which no snapshot is here, and nothing waits.
-    fn open_to_land(&mut self, path: DocPath, document: DocumentId) -> Result<OpenDoc, VaultError> {
+    /// A document of which no snapshot is here, and nothing waits; and whether these edits are applied to it already.
+    fn open_to_land(
+        &mut self,
+        path: DocPath,
+        document: DocumentId,
+        edits: &[Looked],
+    ) -> Result<(OpenDoc, bool), VaultError> {
         if let Some(open) = self.shelf.take(&path) {
-            return Ok(open);
+            return Ok((open, false));
         }
         // Most that come for the first time come to an empty document.
         let sql = "SELECT EXISTS (SELECT 1 FROM changes WHERE document = ?1 AND am_seq IS NOT NULL)";
@@ -88,10 +90,13 @@ impl Judge<'_> {
             .conn
             .prepare_cached(sql)?
             .query_row([document.as_bytes()], |row| row.get(0))?;
-        match any {
-            true => self.shelf.take_or_load(self.conn, self.belonging, path),
-            false => Ok(OpenDoc::fresh(document, path)),
+        if any {
+            return Ok((self.shelf.take_or_load(self.conn, self.belonging, path)?, false));
         }
+        Ok(match self.begun.take(&document, edits) {
+            Some(open) => (open, true),
+            None => (OpenDoc::fresh(document, path), false),
+        })
     }
 
     /// Whether nothing is known of a document that asks for more than applying what comes.
@@ -107,7 +112,7 @@ impl Judge<'_> {
     }
 }
 
-fn change_of(edit: &Looked) -> Option<&Change> {
+pub(crate) fn change_of(edit: &Looked) -> Option<&Change> {
     match &edit.found {
         Ok(Placed::Change(_, change)) => Some(change),
         _ => None,
@@ -121,9 +126,19 @@ fn take_change(edit: &mut Looked) -> Option<Change> {
     }
 }
 
+/// Applies edits that [`fit`] a document. If it says no, nobody promises what is left of the document.
+pub(crate) fn applies(doc: &mut AutoCommit, changes: Vec<Change>) -> bool {
+    // None of them was in it, and nothing waited: so many more are all of them.
+    let n_changes = doc.stats().num_changes + changes.len() as u64;
+    matches!(
+        catch_unwind(AssertUnwindSafe(|| doc.apply_changes(changes))),
+        Ok(Ok(()))
+    ) && doc.stats().num_changes == n_changes
+}
+
 /// Whether none of these is in the document already, no two claim one place in a writer's history, and the parents of each
 /// are in the document or stand before it. That nothing in the document has their places Automerge sees when they are applied.
-fn fit<'c>(doc: &mut AutoCommit, edits: impl Iterator<Item = &'c Change>) -> bool {
+pub(crate) fn fit<'c>(doc: &mut AutoCommit, edits: impl Iterator<Item = &'c Change>) -> bool {
     // Most follow upon the last ones: of those nothing has to be looked up.
     let (mut places, mut known) = (BTreeSet::new(), BTreeSet::from_iter(doc.get_heads()));
     let mut edits = edits;

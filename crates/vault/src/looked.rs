@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use automerge::Change;
+use automerge::{ActorId, Change};
 use domain::Day;
 use seal::{ChangeId, ChangeKind, Header, SealError, SealedChange};
 
@@ -68,17 +68,23 @@ impl Looked {
         }
     }
 
-    /// Only finds out how soon it is to be read.
-    fn to_be_read(belonging: &Belonging, bytes: Vec<u8>, today: Day) -> Self {
-        match SealedChange::decode(&bytes) {
-            Ok(sealed) => Self {
-                id: sealed.id(),
-                found: Err("to_be_read"),
-                rank: Some(backlog::rank_of(belonging, &sealed, today)),
-                sealed: Some(sealed),
-                bytes,
-            },
-            Err(_) => Self::at(belonging, bytes),
+    /// Of what is stored first: what today's work and search need is looked at closely all the same, the rest is told how soon
+    /// it is to be read.
+    fn ranked(belonging: &Belonging, bytes: Vec<u8>, today: Day) -> Self {
+        let Ok(sealed) = SealedChange::decode(&bytes) else {
+            return Self::at(belonging, bytes);
+        };
+        let rank = backlog::rank_of(belonging, &sealed, today);
+        let (found, rank) = match backlog::is_judged_at_once(rank, &sealed) {
+            true => (look(belonging, &sealed), None),
+            false => (Err("to_be_read"), Some(rank)),
+        };
+        Self {
+            id: sealed.id(),
+            sealed: Some(sealed),
+            bytes,
+            found,
+            rank,
         }
     }
 }
@@ -92,7 +98,7 @@ pub(crate) struct LookedAt {
 }
 
 impl Vault {
-    /// Looks at what came, before the writer is taken. What is stored first is only ranked.
+    /// Looks at what came, before the writer is taken. Most of what is stored first is only ranked.
     pub(crate) fn look_at(&self, changes: Vec<Vec<u8>>) -> Result<LookedAt, VaultError> {
         let stores_first = match self.stores_first(changes.len()) {
             true => Some(self.read(|r| r.today())?),
@@ -119,6 +125,11 @@ impl Vault {
 }
 
 impl LookedAt {
+    /// All of them.
+    pub(crate) fn all(&self) -> &[Looked] {
+        &self.all
+    }
+
     fn of(belonging: Arc<Belonging>, stores_first: Option<Day>, changes: Vec<Vec<u8>>) -> Self {
         let all = look_at_all(&belonging, stores_first, changes);
         Self {
@@ -132,7 +143,7 @@ impl LookedAt {
 fn look_at_all(belonging: &Belonging, stores_first: Option<Day>, mut changes: Vec<Vec<u8>>) -> Vec<Looked> {
     let look = |changes: Vec<Vec<u8>>| -> Vec<Looked> {
         let looked = changes.into_iter().map(|bytes| match stores_first {
-            Some(today) => Looked::to_be_read(belonging, bytes, today),
+            Some(today) => Looked::ranked(belonging, bytes, today),
             None => Looked::at(belonging, bytes),
         });
         looked.collect()
@@ -152,7 +163,7 @@ fn look_at_all(belonging: &Belonging, stores_first: Option<Day>, mut changes: Ve
 
 /// Everything that can be said of a change alone.
 pub(crate) fn look(belonging: &Belonging, sealed: &SealedChange) -> Result<Placed, Reason> {
-    let opened = open(belonging, sealed)?;
+    let (opened, writer) = open(belonging, sealed)?;
     if opened.header.kind == ChangeKind::Fact {
         return if opened.payload.fact.is_some() {
             Ok(Placed::Fact(Box::new(opened)))
@@ -162,13 +173,14 @@ pub(crate) fn look(belonging: &Belonging, sealed: &SealedChange) -> Result<Place
     }
     let change = opened.payload.automerge()?;
     // A change speaks as nobody but its writer.
-    if *change.actor_id() != actor(&opened.header.device, &opened.header.opening) {
+    if *change.actor_id() != writer {
         return Err("wrong_actor");
     }
     Ok(Placed::Change(opened.path, Box::new(change)))
 }
 
-fn open(belonging: &Belonging, sealed: &SealedChange) -> Result<Opened, Reason> {
+/// With the name that its writer has in Automerge.
+fn open(belonging: &Belonging, sealed: &SealedChange) -> Result<(Opened, ActorId), Reason> {
     let header = *sealed.header();
     if header.kind == ChangeKind::Snapshot {
         return Err("snapshot"); // it is looked at with what is here of its document
@@ -180,12 +192,13 @@ fn open(belonging: &Belonging, sealed: &SealedChange) -> Result<Opened, Reason> 
     if !matches!(header.kind, ChangeKind::Change | ChangeKind::Fact) {
         return Err("newer_kind");
     }
-    let payload = Payload::unpack(&sealed.open(&belonging.epochs).map_err(reason)?, &header)?;
+    let writer = actor(&header.device, &header.opening);
+    let (payload, path) = Payload::unpack_by(&sealed.open(&belonging.epochs).map_err(reason)?, &writer)?;
     if document_id(belonging, &payload.path) != header.document {
         return Err("wrong_document");
     }
-    let path = payload.path.parse().map_err(|_| "newer_document")?;
-    Ok(Opened { header, path, payload })
+    let path = path.ok_or("newer_document")?;
+    Ok((Opened { header, path, payload }, writer))
 }
 
 /// Whether it was written by somebody who belongs.

@@ -175,6 +175,7 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: Lock) -
         tenant,
         readers: Mutex::new(Vec::new()),
         writer: Mutex::new(writer),
+        turn: Mutex::default(),
         tries: Mutex::new(tries),
         numbers: numbers.into(),
         reads_on: AtomicBool::new(false),

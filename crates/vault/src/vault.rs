@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 
 use automerge::ActorId;
 use domain::Instant;
@@ -46,6 +46,8 @@ pub(crate) struct Inner {
     pub tenant: TenantId,
     pub readers: Mutex<Vec<Connection>>,
     pub writer: Mutex<Writer>,
+    /// Held by whoever waits for the writer next; the others wait for this.
+    pub turn: Mutex<()>,
     pub tries: Mutex<TriesFile>,
     pub numbers: Arc<Numbers>,
     /// Somebody judges in the background what was stored first.
@@ -97,9 +99,10 @@ impl WriterParts {
 
 /// The Automerge actor of one opening by one device. Frozen, and checked on receipt: no device can write as another.
 pub(crate) fn actor(device: &DeviceId, opening: &OpeningId) -> ActorId {
-    let mut hasher = blake3::Hasher::new_derive_key("medieco 2026 automerge actor");
-    hasher.update(device.as_bytes()).update(opening.as_bytes());
-    ActorId::from(&hasher.finalize().as_bytes()[..16])
+    let mut both = [0; 48];
+    both[..32].copy_from_slice(device.as_bytes());
+    both[32..].copy_from_slice(opening.as_bytes());
+    ActorId::from(&blake3::derive_key("medieco 2026 automerge actor", &both)[..16])
 }
 
 impl Vault {
@@ -189,6 +192,8 @@ impl Subscribers {
 
 impl Inner {
     pub(crate) fn writer(&self) -> MutexGuard<'_, Writer> {
+        // Who has the writer and wants it again at once does not overtake whoever waits.
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         // A panic inside a write rolled it back; what the shelf held of it goes too, and the rest is whole.
         self.writer.lock().unwrap_or_else(|poisoned| {
             let mut writer = poisoned.into_inner();
@@ -196,6 +201,11 @@ impl Inner {
             self.writer.clear_poison();
             writer
         })
+    }
+
+    /// Whether somebody waits for the writer; asked by whoever has it.
+    pub(crate) fn is_writer_wanted(&self) -> bool {
+        matches!(self.turn.try_lock(), Err(TryLockError::WouldBlock))
     }
 
     pub(crate) fn tries(&self) -> MutexGuard<'_, TriesFile> {

@@ -1,13 +1,14 @@
 //! The three feeds of one connection: how far each was sent, how far it was acknowledged.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seal::TenantId;
 
 use super::Stop;
 use crate::compact::Said;
 use crate::limits::{
-    BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_OWN_POSITIONS, WITH_RECEIPTS, WITH_SHORT_CHANGES,
+    BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_OWN_POSITIONS, MOST_BATCHES_IN_FLIGHT, PROMPT_MS, WITH_RECEIPTS,
+    WITH_SHORT_CHANGES,
 };
 use crate::{ChangeItem, ConsentItem, Cursors, Feed, Heads, Page, RefusedCode, RelayMessage, RelayStep, RelayStore};
 
@@ -21,17 +22,20 @@ pub(super) struct Feeds {
     said: Said,
 }
 
-/// Batches on their way, each named by its last position.
+/// Batches on their way, each named by its last position, and when each was sent.
 struct Window {
     sent: u64,
-    in_flight: BTreeSet<u64>,
+    in_flight: BTreeMap<u64, i64>,
+    /// As many may be.
+    room: u32,
 }
 
 impl Feeds {
     pub(super) fn new(cursors: &Cursors, said: Said) -> Self {
         let window = |sent| Window {
             sent,
-            in_flight: BTreeSet::new(),
+            in_flight: BTreeMap::new(),
+            room: BATCHES_IN_FLIGHT,
         };
         Self {
             changes: window(cursors.changes),
@@ -45,7 +49,7 @@ impl Feeds {
 
 impl Window {
     fn page(&self) -> Option<Page> {
-        let open = self.in_flight.len() < BATCHES_IN_FLIGHT as usize;
+        let open = self.in_flight.len() < self.room as usize;
         open.then_some(Page {
             after: self.sent,
             max_items: BATCH_ITEMS,
@@ -53,9 +57,23 @@ impl Window {
         })
     }
 
-    fn sent(&mut self, position: u64) {
+    fn sent(&mut self, position: u64, now_ms: i64) {
         self.sent = position;
-        self.in_flight.insert(position);
+        self.in_flight.insert(position, now_ms);
+    }
+
+    /// A device that is quick has more on its way, to store it together; behind a slow link or a slow disk nothing piles up.
+    fn acknowledged(&mut self, position: u64, now_ms: i64) -> bool {
+        let Some(sent_ms) = self.in_flight.get(&position) else {
+            return false;
+        };
+        self.room = if now_ms.saturating_sub(*sent_ms) <= PROMPT_MS {
+            (self.room + 1).min(MOST_BATCHES_IN_FLIGHT)
+        } else {
+            BATCHES_IN_FLIGHT
+        };
+        self.in_flight.retain(|batch, _| *batch > position);
+        true
     }
 }
 
@@ -65,13 +83,11 @@ impl Feeds {
         self.own.extend(positions.iter().flatten().take(room));
     }
 
-    pub(super) fn acknowledge(&mut self, feed: Feed, position: u64) -> Result<(), RefusedCode> {
-        let window = self.window(feed);
-        if !window.in_flight.contains(&position) {
-            return Err(RefusedCode::BadMessage);
+    pub(super) fn acknowledge(&mut self, feed: Feed, position: u64, now_ms: i64) -> Result<(), RefusedCode> {
+        match self.window(feed).acknowledged(position, now_ms) {
+            true => Ok(()),
+            false => Err(RefusedCode::BadMessage),
         }
-        window.in_flight.retain(|batch| *batch > position);
-        Ok(())
     }
 
     pub(super) fn sent_all(&mut self, feed: Feed, heads: Heads) -> bool {
@@ -99,7 +115,7 @@ impl Feeds {
         while let Some(page) = self.consents.page() {
             let items = store.consents(tenant, page)?;
             let Some((last, _)) = items.last() else { break };
-            self.consents.sent(*last);
+            self.consents.sent(*last, now_ms);
             let items = items
                 .into_iter()
                 .map(|(position, consent)| ConsentItem { position, consent })
@@ -109,7 +125,7 @@ impl Feeds {
         while let Some(page) = self.changes.page() {
             let items = store.changes(tenant, page)?;
             let Some((last, _)) = items.last() else { break };
-            self.changes.sent(*last);
+            self.changes.sent(*last, now_ms);
             let mut batch = Vec::with_capacity(items.len());
             for (position, bytes) in items {
                 let skipped = match bytes {
@@ -143,7 +159,7 @@ impl Feeds {
                 lines.truncate(unknown);
             }
             let Some(last) = lines.last() else { break };
-            self.audit.sent(last.number);
+            self.audit.sent(last.number, now_ms);
             step.say(&RelayMessage::Audit(
                 lines.iter().map(|line| line.encode().into()).collect(),
             ));

@@ -57,7 +57,7 @@ impl Member {
                 self.take(items.map_err(|_| RefusedCode::BadMessage)?, store, now_ms, step)
             }
             DeviceMessage::Ack(feed, position) => {
-                self.feeds.acknowledge(feed, position)?;
+                self.feeds.acknowledge(feed, position, now_ms)?;
                 self.tell_news(store, now_ms, step)
             }
             DeviceMessage::PullReleases(grant, after) => self.serve(grant, after, store, now_ms, rng, step),

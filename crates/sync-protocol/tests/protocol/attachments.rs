@@ -236,13 +236,13 @@ fn a_change_is_never_behind_more_than_one_chunk() {
     let mut reader = sync(&two, &mut relay, &objects, rng);
     two.store.want_chunks(chunks.iter().copied());
     reader.nudge();
-    (0..1_100).for_each(|_| one.write(rng));
+    (0..4_200).for_each(|_| one.write(rng));
     link.nudge();
     settle(&mut [&mut link], &mut relay, NOW, rng);
     reader.deliver_up(&mut relay, NOW, rng);
     assert!(
         !reader.frames_down().any(is_chunk),
-        "two batches fill the window, and there is more"
+        "a full window is on its way, and there is more"
     );
     settle(&mut [&mut reader], &mut relay, NOW, rng);
     assert!(holds_all(&two, &chunks));

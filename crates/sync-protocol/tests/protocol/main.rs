@@ -16,6 +16,7 @@ mod peers;
 mod receipts;
 mod short;
 mod strangers;
+mod together;
 mod trees;
 
 use rand_chacha::ChaCha20Rng;

@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
-use domain::{AttachmentId, RecordingId};
+use domain::{AllergyStatus, AttachmentId, RecordingId, Severity};
 use rand_core::Rng;
 use sync_protocol::{ChunkSource, ChunkStore, PeerStore};
 use vault::{NewRecording, Vault, VaultError, kill};
@@ -45,7 +45,12 @@ fn work(vault: &Vault, clinic: &Clinic, mut acknowledged: impl FnMut(String)) {
         vault.absorb_changes_from_peer(take_outbox(&other)).unwrap();
         acknowledged(format!("staff of a peer {n}"));
     }
-    write(&other, |w| (20..90).try_for_each(|n| w.put_patient(&patient(n))));
+    write(&other, |w| {
+        (20..90).try_for_each(|n| {
+            w.put_patient(&patient(n))?;
+            w.record_allergy(patient_id(n), &allergy(1, Severity::Mild))
+        })
+    });
     vault.read_in_background();
     deliver(vault, take_outbox(&other));
     while vault.read_on().unwrap() > 0 {}
@@ -99,6 +104,7 @@ fn check(vault: &Vault, told: &BTreeSet<String>) {
     while vault.read_on().unwrap() > 0 {}
     let n_many = (20..90)
         .filter(|n| read(vault, |r| r.patient(patient_id(*n))).is_some())
+        .filter(|n| read(vault, |r| r.allergies(patient_id(*n))) != AllergyStatus::NotAsked)
         .count();
     assert!(
         n_many == 70 || n_many == 0 && !told.contains("many"),
