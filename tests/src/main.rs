@@ -44,6 +44,9 @@ enum Act {
         /// Only the rows of the store, in this process; nothing is written down.
         #[arg(long, hide = true)]
         stores: bool,
+        /// Only the row of a new device, whose clinic is kept in this folder for the next time.
+        #[arg(long, hide = true, value_name = "FOLDER")]
+        newcomer: Option<PathBuf>,
         /// In this very process, whatever it writes to stderr.
         #[arg(long, hide = true)]
         measure: bool,
@@ -99,6 +102,9 @@ fn main() -> ExitCode {
         Act::Walk { fresh, pictures } => walk_headless(fresh, pictures),
         Act::Screens => screens::contact_sheets(),
         Act::Bench { peers: Some(peers), .. } => bench::peers::run(&peers),
+        Act::Bench {
+            newcomer: Some(kept), ..
+        } => bench::measure_newcomer(&kept),
         Act::Bench {
             measure: false,
             long,

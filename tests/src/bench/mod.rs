@@ -146,6 +146,20 @@ fn measure_stores() -> Result<()> {
     Ok(())
 }
 
+/// Only the row of a new device; its clinic stays in `kept`, for the next time: while somebody works on it.
+pub fn measure_newcomer(kept: &Path) -> Result<()> {
+    let began = std::time::Instant::now();
+    if !kept.join("site").exists() {
+        newcomer::leave(make(kept)?, kept)?;
+    }
+    let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(target()?)?;
+    let mut run = table::Run::begin();
+    run.figures.push(newcomer::measure_again(kept, folder.path())?);
+    run.end(began.elapsed());
+    print!("\n{}", table::text(&run));
+    Ok(())
+}
+
 /// The folder above `debug/`, where this program lies.
 fn target() -> Result<PathBuf> {
     let own = std::env::current_exe()?;

@@ -44,12 +44,8 @@ struct Taken {
 
 /// Fills a clinic at its first device, lets the second take it in, and, when there is time, a copy of it over a slow link.
 pub fn measure(site: &mut Site, folder: &Path, long: bool) -> Result<Vec<Figure>> {
-    fill(site)?;
     let runtime = Runtime::new()?;
-    let counter = Counter::open(&site.first, &runtime)?;
-    say("the first device sends it all to the relay");
-    wait(|| Ok(counter.desk.status()?.sync.pending == 0))?;
-    drop(counter);
+    fill_and_send(site, &runtime)?;
     let slow = folder.join("slow");
     if long {
         copy(&site.second, &slow)?;
@@ -77,6 +73,44 @@ pub fn measure(site: &mut Site, folder: &Path, long: bool) -> Result<Vec<Figure>
         figures.push(slow_figure(&taken, alone, before));
     }
     Ok(figures)
+}
+
+/// Only the first row, of a clinic that was left in `kept` by [`leave`]: while somebody works on it.
+pub fn measure_again(kept: &Path, folder: &Path) -> Result<Figure> {
+    let text = fs::read_to_string(kept.join("site"))?;
+    let (port, pair) = text.trim().split_once(' ').context("what was left is told")?;
+    for name in ["relay", "second"] {
+        copy(&kept.join(name), &folder.join(name))?;
+    }
+    let site = Site {
+        relay: Relay::start(&folder.join("relay"), port.parse()?)?,
+        first: kept.join("first"),
+        second: folder.join("second"),
+        crowded: folder.join("none"),
+        crowd: String::new(),
+        pair: pair.to_owned(),
+        passphrase: folder.join("none"),
+    };
+    let n_changes = count(&beside(&site, &site.first)?, "changes")?;
+    let before = load();
+    let taken = take_in(&site, &site.second, &Runtime::new()?, n_changes)?;
+    let alone = download_and_insert(&site, folder)?;
+    Ok(figure("newcomer", &taken, alone, before))
+}
+
+/// Leaves a clinic in the folder in which it was made, for [`measure_again`].
+pub fn leave(mut site: Site, kept: &Path) -> Result<()> {
+    fill_and_send(&site, &Runtime::new()?)?;
+    let port = site.relay.port();
+    site.relay.kill()?;
+    Ok(fs::write(kept.join("site"), format!("{port} {}", site.pair))?)
+}
+
+fn fill_and_send(site: &Site, runtime: &Runtime) -> Result<()> {
+    fill(site)?;
+    let counter = Counter::open(&site.first, runtime)?;
+    say("the first device sends it all to the relay");
+    wait(|| Ok(counter.desk.status()?.sync.pending == 0))
 }
 
 fn figure(id: &'static str, taken: &Taken, alone: Duration, before: f64) -> Figure {
