@@ -6,8 +6,10 @@
 
 mod attachments;
 mod consents;
+mod pushing;
 mod releases;
 mod standing;
+mod step;
 mod together;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,56 +21,14 @@ use seal::{DeviceId, DeviceKeys, TenantId};
 use self::attachments::Attachments;
 use self::releases::Pulls;
 use self::standing::Standing;
+pub use self::step::{DeviceError, DeviceEvent, DeviceStep};
 use crate::compact::{Heard, Said};
-use crate::limits::{BATCH_BYTES, BATCH_ITEMS, WITH_ATTACHMENTS, WITH_RECEIPTS, WITH_SHORT_CHANGES};
+use crate::limits::{WITH_ATTACHMENTS, WITH_RECEIPTS};
 use crate::{
-    AuditLine, Cursor, Cursors, DeviceMessage, Feed, Greeting, Hello, Incarnation, MemberProof, OutId, OutItem,
-    PushItem, PushResult, RefusedCode, RelayLie, RelayMessage, Scope, StoreError, SyncStore, Want, Welcome, WireError,
-    digest_of_releases, digest_of_statements,
+    AuditLine, Cursor, Cursors, DeviceMessage, Feed, Greeting, Hello, Incarnation, MemberProof, OutId, RefusedCode,
+    RelayLie, RelayMessage, Scope, StoreError, SyncStore, Want, Welcome, WireError, digest_of_releases,
+    digest_of_statements,
 };
-
-/// How far an outbox is looked through for what an older relay understands.
-const MANY_ITEMS: usize = 100_000;
-
-/// Why the connection cannot go on. All but [`DeviceError::Refused`] are worth another try.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum DeviceError {
-    /// The relay sent what is no frame.
-    #[error(transparent)]
-    Wire(#[from] WireError),
-    /// The own store could not read or write.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The relay refused.
-    #[error("the relay refused: {}", .0.name())]
-    Refused(RefusedCode),
-    /// The relay sent a message that has no place here.
-    #[error("the relay sent a message out of place")]
-    Unexpected,
-}
-
-/// What a person or a screen may want to know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DeviceEvent {
-    /// The relay knows this device; what differs is on its way.
-    Live {
-        /// The relay's clock, milliseconds since 1970, UTC.
-        relay_now_ms: i64,
-    },
-    /// Something was stored or sent.
-    Moved,
-    /// The answer to [`DeviceSession::fetch_statements`]; empty when the relay knows no such clinic.
-    Statements(TenantId, Vec<Vec<u8>>),
-}
-
-/// What one input led to.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct DeviceStep {
-    /// Frames for the relay, in order.
-    pub send: Vec<Vec<u8>>,
-    /// News.
-    pub events: Vec<DeviceEvent>,
-}
 
 /// One connection, seen from the device.
 pub struct DeviceSession {
@@ -336,82 +296,6 @@ impl Live {
         }
     }
 
-    /// Sends the own statements when they are not what the relay has, or was sent last.
-    fn tell_statements(&mut self, store: &dyn SyncStore, step: &mut DeviceStep) -> Result<(), StoreError> {
-        let statements = store.statements()?;
-        let digest = digest_of_statements(statements.iter().map(Vec::as_slice));
-        if digest != self.told_statements {
-            step.say(&DeviceMessage::Statements(wrap(statements)));
-            self.told_statements = digest;
-        }
-        Ok(())
-    }
-
-    /// Sends what waits, after the statements that it needs: it may be sealed under an epoch that has just begun. Hence
-    /// the statements are read after the outbox.
-    fn push(&mut self, store: &dyn SyncStore, step: &mut DeviceStep) -> Result<(), StoreError> {
-        let mut items = Vec::new();
-        if self.pushing.is_empty() {
-            items = self.outbox(store)?;
-            if items.is_empty() && std::mem::take(&mut self.to_confirm) {
-                step.say(&DeviceMessage::ConsentsComplete(self.standing.former.clone()));
-            }
-        }
-        self.tell_statements(store, step)?;
-        if !items.is_empty() {
-            self.pushing = items.iter().map(|item| item.id).collect();
-            step.say(&if self.version >= WITH_SHORT_CHANGES {
-                DeviceMessage::ShortPush(self.said.push(items).into())
-            } else {
-                DeviceMessage::Push(items.into_iter().map(PushItem::from).collect())
-            });
-        }
-        self.move_chunks(store, step)
-    }
-
-    /// What waits. To an older relay nothing is said that it would not understand; that waits for a newer one.
-    fn outbox(&self, store: &dyn SyncStore) -> Result<Vec<OutItem>, StoreError> {
-        if self.version >= WITH_RECEIPTS {
-            return store.outbox(BATCH_ITEMS, BATCH_BYTES);
-        }
-        let mut items = store.outbox(MANY_ITEMS, BATCH_BYTES)?;
-        items.retain(|item| !matches!(item.id, OutId::Covered(_) | OutId::Erased(_)));
-        items.truncate(BATCH_ITEMS);
-        Ok(items)
-    }
-
-    fn pushed(
-        &mut self,
-        store: &dyn SyncStore,
-        results: &[PushResult],
-        step: &mut DeviceStep,
-    ) -> Result<(), DeviceError> {
-        let answers_the_push = self.pushing.iter().eq(results.iter().map(|result| &result.id));
-        if self.pushing.is_empty() || !answers_the_push {
-            return Err(DeviceError::Unexpected);
-        }
-        let sent: Vec<_> = results
-            .iter()
-            .filter(|one| one.refusal.is_none())
-            .map(|one| one.id)
-            .collect();
-        let refused: Vec<_> = results.iter().filter_map(|one| Some((one.id, one.refusal?))).collect();
-        for one in results {
-            if let (OutId::Change(id), Some(position)) = (one.id, one.position) {
-                self.standing.own(position, id);
-            }
-        }
-        if !sent.is_empty() {
-            store.mark_sent(&sent)?;
-        }
-        if !refused.is_empty() {
-            store.mark_refused(&refused)?;
-        }
-        self.pushing.clear();
-        step.events.push(DeviceEvent::Moved);
-        Ok(self.push(store, step)?)
-    }
-
     fn absorb_audit(
         &mut self,
         store: &dyn SyncStore,
@@ -432,17 +316,6 @@ impl Live {
 
     fn cursor(&self, scope: Scope, position: u64) -> Cursor {
         Cursor::at(self.incarnation, scope, position)
-    }
-}
-
-impl DeviceStep {
-    fn say(&mut self, message: &DeviceMessage) {
-        self.send.push(message.encode());
-    }
-
-    fn stored(&mut self, feed: Feed, position: u64) {
-        self.say(&DeviceMessage::Ack(feed, position));
-        self.events.push(DeviceEvent::Moved);
     }
 }
 
