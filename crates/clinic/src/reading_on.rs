@@ -21,7 +21,7 @@ use crate::{
 
 /// So long nothing may have come before what came is read: while more comes, storing it is what brings everybody's name here
 /// soonest.
-const QUIET: Duration = Duration::from_millis(50);
+const QUIET: Duration = Duration::from_millis(100);
 
 /// The end that hears of changes.
 #[derive(Clone, Default)]
@@ -58,7 +58,8 @@ impl ReadingOn {
                     while !closing.load(Ordering::Relaxed) {
                         let Some(clinic) = clinic.upgrade() else { return };
                         let n_now = clinic.vault.n_stored_first();
-                        if std::mem::replace(&mut n_stored, n_now) != n_now {
+                        let is_new = std::mem::replace(&mut n_stored, n_now) != n_now;
+                        if is_new || clinic.vault.is_storing_first() {
                             drop(clinic);
                             heard.try_iter().for_each(drop);
                             let _ = heard.recv_timeout(QUIET);

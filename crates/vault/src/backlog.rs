@@ -123,16 +123,27 @@ impl Vault {
         self.inner.reads_on.store(true, Ordering::Relaxed);
     }
 
-    /// How often a large batch was stored first. Who reads on waits as long as this goes up: all that is wanted first is
-    /// there the sooner.
+    /// How often a large batch was stored first. Who reads on waits as long as this goes up, or one is being stored: all that
+    /// is wanted first is there the sooner.
     pub fn n_stored_first(&self) -> u64 {
         self.inner.n_stored_first.load(Ordering::Relaxed)
     }
 
+    /// Whether a large batch is being stored.
+    pub fn is_storing_first(&self) -> bool {
+        self.inner.n_storing_first.load(Ordering::Relaxed) > 0
+    }
+
     pub(crate) fn stores_first(&self, n_changes: usize) -> bool {
-        let first = n_changes >= A_LOT && self.inner.reads_on.load(Ordering::Relaxed);
-        self.inner.n_stored_first.fetch_add(u64::from(first), Ordering::Relaxed);
-        first
+        n_changes >= A_LOT && self.inner.reads_on.load(Ordering::Relaxed)
+    }
+
+    /// A batch comes; if it is to be stored first, it is being stored until this is dropped.
+    pub(crate) fn storing_first(&self, n_changes: usize) -> Option<StoringFirst<'_>> {
+        self.stores_first(n_changes).then(|| {
+            self.inner.n_storing_first.fetch_add(1, Ordering::Relaxed);
+            StoringFirst(self)
+        })
     }
 
     /// Judges some of what is stored and not judged: what is wanted first. Gives how many changes are left.
@@ -217,6 +228,16 @@ impl Vault {
             next = left;
         }
         Ok(())
+    }
+}
+
+/// A large batch that is being stored.
+pub(crate) struct StoringFirst<'v>(&'v Vault);
+
+impl Drop for StoringFirst<'_> {
+    fn drop(&mut self) {
+        self.0.inner.n_stored_first.fetch_add(1, Ordering::Relaxed);
+        self.0.inner.n_storing_first.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

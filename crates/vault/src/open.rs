@@ -180,6 +180,7 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: Lock) -
         numbers: numbers.into(),
         reads_on: AtomicBool::new(false),
         n_stored_first: AtomicU64::new(0),
+        n_storing_first: AtomicU64::new(0),
         belonging: RwLock::new(belonging),
         clock: ports.clock,
         rng,

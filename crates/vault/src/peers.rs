@@ -83,6 +83,7 @@ impl PeerStore for Vault {
     }
 
     fn absorb_changes_from_peer(&self, changes: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        let _storing = self.storing_first(changes.len());
         let looked = self.look_at(changes)?;
         let mut writer = self.inner.writer();
         let (belonging, came) = self.still(looked);

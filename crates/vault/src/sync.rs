@@ -177,6 +177,7 @@ impl SyncStore for Vault {
     }
 
     fn absorb_changes(&self, cursor: &Cursor, changes: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        let _storing = self.storing_first(changes.len());
         let looked = self.look_at(changes)?;
         let mut writer = self.inner.writer();
         let (belonging, came) = self.still(looked);

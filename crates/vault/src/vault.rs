@@ -53,6 +53,8 @@ pub(crate) struct Inner {
     /// Somebody judges in the background what was stored first.
     pub reads_on: AtomicBool,
     pub n_stored_first: AtomicU64,
+    /// Large batches that are being stored.
+    pub n_storing_first: AtomicU64,
     pub belonging: RwLock<Arc<Belonging>>,
     pub clock: Arc<dyn Clock>,
     pub rng: SharedRng,
