@@ -26,10 +26,11 @@ describe("a removed device", () => {
   });
 
   it("lets go of the clinic: whoever works on it, what was not sent into a file, then the PIN", async () => {
-    const { user } = start({ as: "receptionist", at: "/sync", scene: "removed" });
+    const { user } = start({ as: "receptionist", at: "/sync", scene: "removed", before: () => void (fake.state.status.sync.sound_pending = 2) });
     await user.click(await screen.findByRole("button", { name: "Take the clinic off this device…" }));
     const asked = await screen.findByRole("dialog", { name: "Take the clinic off this device" });
     expect(asked.textContent).toContain("the file with the entries not sent");
+    expect(asked.textContent).toContain("2 recordings whose sound was never sent are lost.");
     await expectAccessible(asked.querySelector(".mantine-Modal-body") as Element);
     await enterPin(user, Object.values(fake.state.pins)[fake.state.faces.findIndex((f) => f.role === "receptionist")] ?? "");
     await user.click(screen.getByRole("button", { name: "Take it off" }));

@@ -2,15 +2,16 @@ import { Button } from "@mantine/core";
 import { IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { api } from "@/api";
+import { api, type SyncHealth } from "@/api";
 import { saveAs } from "@/api/native";
 import { useWrite } from "@/api/useWrite";
 import dialog from "@/components/Dialog.module.css";
 import { PinDialog } from "@/components/PinDialog";
 
 /** A removed device lets go of all that it holds of the clinic. What was never sent goes into a file first. */
-export function LeaveClinic({ pending }: { pending: number }) {
+export function LeaveClinic({ sync }: { sync: SyncHealth }) {
   const { t } = useTranslation();
+  const { pending, sound_pending: sound } = sync;
   const [asked, setAsked] = useState<{ unsent: string | null } | null>(null);
   const leave = useWrite((input: { unsent: string | null; pin: string }) => api.leaveClinic(input.unsent, input.pin), ["everything"]);
   const ask = async () => {
@@ -33,7 +34,9 @@ export function LeaveClinic({ pending }: { pending: number }) {
         >
           <dl className={dialog.facts}>
             <dt>{t("sync.leave.goes")}</dt>
-            <dd>{t("sync.leave.goesWhat")}</dd>
+            <dd>
+              {t("sync.leave.goesWhat")} {sound > 0 && <strong>{t("sync.leave.goesSound", { count: sound })}</strong>}
+            </dd>
             <dt>{t("sync.leave.stays")}</dt>
             <dd>{asked.unsent ? t("sync.leave.staysFile") : t("sync.leave.staysOthers")}</dd>
           </dl>

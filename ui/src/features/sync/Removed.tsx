@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { IconDeviceFloppy, IconPlugConnectedX } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
-import { api } from "@/api";
+import { api, type SyncHealth } from "@/api";
 import { saveAs } from "@/api/native";
 import { useWrite } from "@/api/useWrite";
 import { ErrorNote } from "@/components/ErrorNote";
@@ -12,8 +12,9 @@ import { LeaveClinic } from "./LeaveClinic";
 import styles from "./Sync.module.css";
 
 /** What it means that this device was removed, and the way out for what it could not send. */
-export function Removed({ pending, may }: { pending: number; may: May }) {
+export function Removed({ sync, may }: { sync: SyncHealth; may: May }) {
   const { t } = useTranslation();
+  const { pending } = sync;
   const save = useWrite((path: string) => api.saveUnsent(path));
   const choose = async () => {
     const path = await saveAs("medieco.unsent", { name: t("sync.removed.file"), extensions: ["unsent"] });
@@ -39,7 +40,7 @@ export function Removed({ pending, may }: { pending: number; may: May }) {
           {t("sync.removed.save")}
         </Button>
         {may.changeDevices && <BeginAnew may={may} />}
-        <LeaveClinic pending={pending} />
+        <LeaveClinic sync={sync} />
       </div>
     </section>
   );

@@ -22,7 +22,7 @@ export function Sync({ session }: { session: SessionView }) {
     <div className={page.page} data-screen="sync">
       <h1 className={page.title}>{t("sync.title")}</h1>
       <ErrorNote error={error} />
-      {data?.removed && <Removed pending={data.sync.pending} may={may} />}
+      {data?.removed && <Removed sync={data.sync} may={may} />}
       {data?.is_a_copy && !data.removed && <Copy may={may} />}
       {data && <Figures sync={data.sync} removed={data.removed} may={may} />}
       <Contacts />
