@@ -50,7 +50,8 @@ impl Vault {
     pub fn unsent(&self) -> Result<(Vec<u8>, u64), VaultError> {
         self.settle()?;
         let carried = self.read(|r| {
-            let sql = "SELECT c.sealed FROM changes_to_send s JOIN changes c ON c.arrival = s.arrival ORDER BY s.arrival";
+            let sql =
+                "SELECT c.sealed FROM changes_to_send s JOIN changes c ON c.arrival = s.arrival ORDER BY s.arrival";
             let changes = r.many(sql, [], |row| Ok(row.get::<_, Vec<u8>>(0)?.into()))?;
             let grants =
                 "SELECT g.bytes FROM outbox o JOIN grants g ON g.id = o.id WHERE o.kind = ?1 AND g.source = ?2";

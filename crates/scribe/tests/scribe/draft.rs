@@ -180,4 +180,3 @@ fn allergies_that_are_denied_or_asked_about_are_none() {
         &[("prawns", None)],
     );
 }
-

@@ -261,4 +261,3 @@ fn a_document_that_this_very_write_has_open_is_not_erased_by_it() {
     assert!(refused.is_err());
     assert!(read(vault, |r| r.patient(patient_id(1))).is_some());
 }
-

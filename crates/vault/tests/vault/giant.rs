@@ -180,7 +180,10 @@ fn a_patient_whom_twenty_devices_edit_while_they_are_split_is_one_again_for_all(
     all_alike(&devices);
     let ends = (0..n_devices).map(|who| format!("01{who:02}-{:07}", n_each - 1));
     let phone = read(&devices[0].vault, |r| r.patient(patient_id(1))).unwrap().phone;
-    assert!(ends.collect::<Vec<_>>().contains(&phone), "somebody's last word: {phone}");
+    assert!(
+        ends.collect::<Vec<_>>().contains(&phone),
+        "somebody's last word: {phone}"
+    );
 }
 
 #[test]

@@ -92,7 +92,9 @@ fn the_newest_patients_come_first_where_nothing_is_searched() {
 #[test]
 fn a_number_beside_a_name_means_whoever_has_both() {
     let machine = clinic();
-    write(machine.vault(), |w| w.put_patient(&named(5, "Nur Hidayah", "012-777 0000")));
+    write(machine.vault(), |w| {
+        w.put_patient(&named(5, "Nur Hidayah", "012-777 0000"))
+    });
     assert_eq!(names(&machine, "nur 012"), ["Nur Aisyah binti Ramli", "Nur Hidayah"]);
     assert_eq!(names(&machine, "0127 nur"), ["Nur Hidayah"]);
     assert_eq!(names(&machine, "izzati 6019 0198"), ["Núr Izzati"]);
