@@ -54,12 +54,15 @@ impl Reading<'_> {
         };
         let words: Vec<&str> = query.words.iter().map(String::as_str).collect();
         let Some(rows) = with_numbers(self.conn(), &words)? else {
-            let sql = "SELECT p.json FROM
-                           (SELECT place, name FROM
-                               (SELECT rowid AS place, name FROM p_search WHERE p_search MATCH ?1 LIMIT ?2)
-                            ORDER BY name, place LIMIT ?3) best
-                       JOIN p_patients p ON p.search_row = best.place ORDER BY best.name, best.place";
-            return self.many(sql, params![match_words(&words), CANDIDATES, limit], hit);
+            // A limit that is bound would have SQLite prepare this anew each time.
+            let sql = format!(
+                "SELECT p.json FROM
+                     (SELECT place, name FROM
+                         (SELECT rowid AS place, name FROM p_search WHERE p_search MATCH ?1 LIMIT {CANDIDATES})
+                      ORDER BY name, place LIMIT {limit}) best
+                 JOIN p_patients p ON p.search_row = best.place ORDER BY best.name, best.place"
+            );
+            return self.many(&sql, [match_words(&words)], hit);
         };
         let rows: Vec<String> = rows.iter().map(i64::to_string).collect();
         let sql = "SELECT p.json FROM

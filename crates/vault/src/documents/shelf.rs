@@ -154,15 +154,12 @@ fn load_apart(
     path: DocPath,
 ) -> Result<(OpenDoc, Vec<(ChangeId, Change)>), VaultError> {
     let id = document_id(belonging, &path.to_string());
+    // Applied and waiting; bound, they would be held against an index's own, and this prepared anew each time.
     let mut statement = conn.prepare_cached(
-        "SELECT sealed, id, verdict FROM changes WHERE document = ?1 AND am_hash IS NOT NULL AND verdict IN (?2, ?3)
+        "SELECT sealed, id, verdict FROM changes WHERE document = ?1 AND am_hash IS NOT NULL AND verdict IN (0, 1)
          AND covered_by IS NULL ORDER BY arrival",
     )?;
-    let mut rows = statement.query((
-        id.as_bytes(),
-        set::Verdict::Applied as i64,
-        set::Verdict::Waiting as i64,
-    ))?;
+    let mut rows = statement.query([id.as_bytes()])?;
     let (mut changes, mut waiting) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {
         let sealed = SealedChange::decode(row.get_ref(0)?.as_blob().map_err(|_| VaultError::Damaged)?)?;
