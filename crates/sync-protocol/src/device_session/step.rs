@@ -31,7 +31,7 @@ pub enum DeviceEvent {
     },
     /// Something was stored or sent.
     Moved,
-    /// The answer to [`DeviceSession::fetch_statements`]; empty when the relay knows no such clinic.
+    /// The answer to [`fetch_statements`](super::DeviceSession::fetch_statements); empty when the relay knows no such clinic.
     Statements(TenantId, Vec<Vec<u8>>),
 }
 
