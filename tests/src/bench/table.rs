@@ -65,7 +65,7 @@ pub fn text(run: &Run) -> String {
     let mut out = String::new();
     let profile = match run.profile.as_str() {
         "dev" => "dev profile: our code unoptimised, some foreign crates optimised (Cargo.toml)",
-        "measured" => "measured profile: the dev profile with our own code optimised (Cargo.toml)",
+        "measured" => "measured profile: the release (Cargo.toml)",
         other => other,
     };
     let (machine, n) = (&run.machine, run.figures.len());
