@@ -20,7 +20,7 @@ pub(crate) fn clinic_dir(data_dir: &Path, tenant: &str) -> PathBuf {
 
 /// The key of the store in `dir`, from wherever it is kept.
 pub(crate) fn load_secrets(dir: &Path, passphrase: Option<Zeroizing<String>>) -> Result<MachineSecrets, Error> {
-    if !is_under_passphrase(dir) {
+    if !PassphraseFile::exists(dir) {
         return Ok(Keyring::new(dir).load()?);
     }
     Ok(PassphraseFile::new(dir, passphrase.ok_or(ErrorCode::PassphraseNeeded)?).load()?)
@@ -68,7 +68,7 @@ pub(super) fn holder(dir: &Path, protection: Protection) -> Box<dyn KeyHolder> {
 
 /// Forgets the mark of the numbers of the store in `dir`, which is about to go.
 pub(super) fn forget_mark(dir: &Path) -> Result<(), Error> {
-    Ok(keeper(dir, is_under_passphrase(dir)).marks().forget()?)
+    Ok(keeper(dir, PassphraseFile::exists(dir)).marks().forget()?)
 }
 
 /// Forgets the keys of the store in `dir`, and its mark: nobody opens it any more. Nothing to forget is no error.
@@ -78,11 +78,6 @@ pub(super) fn forget_keys(dir: &Path, under_passphrase: bool) -> Result<(), Erro
         Ok(()) | Err(KeyError::NotFound) => Ok(keeper.marks().forget()?),
         Err(error) => Err(error.into()),
     }
-}
-
-/// Whether the keys of the store in `dir` lie under a passphrase.
-pub(super) fn is_under_passphrase(dir: &Path) -> bool {
-    PassphraseFile::exists(dir)
 }
 
 /// Who keeps the keys of the store in `dir`, for what needs no passphrase.

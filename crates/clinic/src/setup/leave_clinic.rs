@@ -5,10 +5,9 @@
 
 use std::{fs, io, path::PathBuf};
 
-use super::{
-    disk::Leaving,
-    keys::{forget_keys, is_under_passphrase},
-};
+use vault::PassphraseFile;
+
+use super::{disk::Leaving, keys::forget_keys};
 use crate::{Desk, Error, ErrorCode, backup::is_outside, roles::Verb};
 
 impl Desk {
@@ -36,7 +35,7 @@ impl Desk {
         self.put_open(None);
 
         let leaving = Leaving {
-            under_passphrase: is_under_passphrase(&self.clinic_dir(&tenant)),
+            under_passphrase: PassphraseFile::exists(&self.clinic_dir(&tenant)),
             tenant,
         };
         self.inner.file.change(|kept| {

@@ -14,6 +14,12 @@ use crate::support::{Net, PIN, Place, protection, refused, somebody};
 /// A further device of the clinic, where the owner has chosen her PIN.
 pub fn joined(net: &Net, first: &Place, seed: u8) -> Place {
     let place = Place::new(net, seed);
+    joins(&place, first);
+    place
+}
+
+/// The place becomes a device of this clinic, too, and the clinic's owner chooses her PIN on it.
+pub fn joins(place: &Place, first: &Place) {
     let offer = first.desk.offer_pairing().unwrap();
     let input = JoinByCode {
         relay: offer.relay,
@@ -27,7 +33,6 @@ pub fn joined(net: &Net, first: &Place, seed: u8) -> Place {
     });
     place.wait_until("the staff has arrived", |desk| !desk.staff_faces().unwrap().is_empty());
     place.desk.set_pin(place.owner(), PIN.to_owned()).unwrap();
-    place
 }
 
 pub fn is_sent(desk: &Desk) -> bool {

@@ -2,33 +2,16 @@
 
 use std::fs;
 
-use clinic::{
-    Desk, ErrorCode,
-    views::{members::RemoveDevice, setup::JoinByCode},
-};
+use clinic::{Desk, ErrorCode, views::members::RemoveDevice};
 
 use crate::{
-    devices::{is_sent, joined},
-    support::{Net, PASSPHRASE, PIN, Place, protection, refused, somebody},
+    devices::{is_sent, joined, joins},
+    support::{Net, PASSPHRASE, PIN, Place, refused, somebody},
 };
 
 fn names(desk: &Desk) -> Vec<String> {
     let rows = desk.search_patients(String::new()).unwrap();
     rows.into_iter().map(|row| row.name).collect()
-}
-
-/// The laptop becomes a device of one more clinic, whose owner signs in on it.
-fn joins(laptop: &Place, clinic: &Place) {
-    let offer = clinic.desk.offer_pairing().unwrap();
-    let input = JoinByCode {
-        relay: offer.relay,
-        code: offer.code,
-        device_name: None,
-        protection: protection(),
-    };
-    laptop.desk.join_by_code(input).unwrap();
-    laptop.wait_until("the staff has arrived", |desk| !desk.staff_faces().unwrap().is_empty());
-    laptop.desk.set_pin(laptop.owner(), PIN.to_owned()).unwrap();
 }
 
 fn tenants(desk: &Desk) -> Vec<String> {
