@@ -54,6 +54,21 @@ pub struct ServeOptions {
     pub mark: Option<PathBuf>,
 }
 
+impl ServeOptions {
+    /// A relay on this machine: plain, with nothing but its data folder.
+    pub fn new(data: impl Into<PathBuf>, listen: SocketAddr) -> Self {
+        Self {
+            data: data.into(),
+            listen,
+            tls: None,
+            behind_proxy: false,
+            public_url: None,
+            public_key_sha256: None,
+            mark: None,
+        }
+    }
+}
+
 /// Why the relay does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {

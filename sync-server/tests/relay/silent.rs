@@ -70,15 +70,7 @@ async fn a_reader_that_does_not_read_is_cut_after_its_silence_and_goes_on_where_
     let mut store = Store::open(folder.path(), rng).unwrap();
     store.set_roster(&roster(&clinic)).unwrap();
     drop(store);
-    let options = ServeOptions {
-        data: folder.path().to_owned(),
-        listen: "127.0.0.1:0".parse().unwrap(),
-        tls: None,
-        behind_proxy: false,
-        public_url: None,
-        public_key_sha256: None,
-        mark: None,
-    };
+    let options = ServeOptions::new(folder.path(), "127.0.0.1:0".parse().unwrap());
     let (stop, stopped) = oneshot::channel::<()>();
     let relay = serve_with(options, timers(), async { drop(stopped.await) })
         .await

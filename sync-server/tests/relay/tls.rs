@@ -21,13 +21,8 @@ async fn start(folder: &Path) -> (RunningRelay, oneshot::Sender<()>) {
     std::fs::write(&files.certificate, cert.pem()).unwrap();
     std::fs::write(&files.key, signing_key.serialize_pem()).unwrap();
     let options = ServeOptions {
-        data: folder.join("data"),
-        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         tls: Some(files),
-        behind_proxy: false,
-        public_url: None,
-        public_key_sha256: None,
-        mark: None,
+        ..ServeOptions::new(folder.join("data"), SocketAddr::from(([127, 0, 0, 1], 0)))
     };
     let (stop, stopped) = oneshot::channel::<()>();
     let relay = serve(options, async { drop(stopped.await) }).await.unwrap();

@@ -115,15 +115,7 @@ struct Relay {
 impl Relay {
     async fn start(data: &Path, listen: SocketAddr, known: &Vault) -> Self {
         let (stop, stopped) = oneshot::channel();
-        let options = ServeOptions {
-            data: data.to_owned(),
-            listen,
-            tls: None,
-            behind_proxy: false,
-            public_url: None,
-            public_key_sha256: None,
-            mark: None,
-        };
+        let options = ServeOptions::new(data, listen);
         let running = serve(options, async move { drop(stopped.await) }).await.unwrap();
         let statements = known.statements().unwrap();
         let roster = Roster::from_statements(known.tenant(), statements.iter().map(Vec::as_slice)).unwrap();

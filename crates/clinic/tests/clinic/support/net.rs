@@ -38,15 +38,7 @@ impl Net {
 
     /// Serves on the address that it had before.
     pub fn begin(&self) {
-        let options = ServeOptions {
-            data: self.folder.path().to_owned(),
-            listen: *self.address.lock().unwrap(),
-            tls: None,
-            behind_proxy: false,
-            public_url: None,
-            public_key_sha256: None,
-            mark: None,
-        };
+        let options = ServeOptions::new(self.folder.path(), *self.address.lock().unwrap());
         let (stop, stopped) = oneshot::channel();
         let relay = self
             .runtime
