@@ -75,9 +75,13 @@ pub(crate) fn letters(mut place: usize) -> String {
     String::from_utf8(text).expect("letters are ASCII")
 }
 
+/// More digits than these no counter gets to. What says it did is nobody's number: it would use the others up.
+const MAX_DIGITS: usize = 12;
+
 /// The counter in `text` when it was given out under `prefix`.
 fn counter_of(text: &str, prefix: &str) -> Option<i64> {
-    text.strip_prefix(prefix)?.trim_start_matches('-').parse().ok()
+    let digits = text.strip_prefix(prefix)?.trim_start_matches('-');
+    digits.parse().ok().filter(|_| digits.len() <= MAX_DIGITS)
 }
 
 impl Reading<'_> {
@@ -101,8 +105,10 @@ impl Writing<'_> {
     pub fn next_prescription_serial(&mut self) -> Result<String, VaultError> {
         let like = format!("{}-%", self.device_prefix());
         let newest = "SELECT max(subject) FROM p_facts WHERE kind = ?1 AND subject LIKE ?2
-                      AND length(subject) = (SELECT max(length(subject)) FROM p_facts WHERE kind = ?1 AND subject LIKE ?2)";
-        let on_record = self.many(newest, params![kind::DISPENSED, like], |row| {
+                      AND length(subject) = (SELECT max(length(subject)) FROM p_facts WHERE kind = ?1 AND subject LIKE ?2
+                                             AND length(subject) <= ?3)";
+        let longest = (like.len() - 1 + MAX_DIGITS) as i64;
+        let on_record = self.many(newest, params![kind::DISPENSED, like, longest], |row| {
             Ok(row.get::<_, Option<String>>(0)?)
         })?;
         let number = self.next("prescription", &on_record.into_iter().flatten().collect::<Vec<_>>())?;

@@ -39,6 +39,7 @@ pub use search::{Matched, PatientHit};
 pub(crate) use shelf::{OpenDoc, Shelf};
 pub(crate) use tree::{Edit, from_code, to_code};
 pub(crate) use view::View;
+use view::id_of;
 pub use visit::{LateEdit, NewVisit, SignedNote, Visit};
 
 use whole::Whole;
@@ -46,7 +47,26 @@ use whole::Whole;
 use crate::VaultError;
 
 /// Writes the rows of one document anew, from nothing but the document.
+///
+/// Where the tables refuse what it holds, which no build of ours writes, it has no rows: no document stops the others.
 pub(crate) fn project(conn: &Connection, id: &DocumentId, path: &DocPath, doc: &AutoCommit) -> Result<(), VaultError> {
+    match write_rows(conn, id, path, doc) {
+        Err(VaultError::Store(code)) if code & 0xff == SQLITE_CONSTRAINT => {
+            tracing::warn!(
+                kind = path.kind().word(),
+                code,
+                "the tables refuse what a document holds"
+            );
+            unproject(conn, id, path)
+        }
+        written => written,
+    }
+}
+
+/// A rule of a table, in SQLite's primary codes.
+const SQLITE_CONSTRAINT: i32 = 19;
+
+fn write_rows(conn: &Connection, id: &DocumentId, path: &DocPath, doc: &AutoCommit) -> Result<(), VaultError> {
     conn.prepare_cached("INSERT OR IGNORE INTO p_documents (id, path) VALUES (?1, ?2)")?
         .execute(params![id.as_bytes(), path.to_string()])?;
     let whole = Whole::read(doc);

@@ -129,7 +129,9 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 pub(super) fn project(conn: &Connection, id: PatientId, root: &View<'_>) -> Result<(), VaultError> {
-    let Some(name) = root.text("name") else { return Ok(()) };
+    let Some(name) = root.text("name") else {
+        return unproject(conn, id);
+    };
     let patient = Patient {
         id,
         name,

@@ -2,7 +2,7 @@
 
 use domain::{LineId, Milligrams, Override, PrescriptionLine};
 
-use super::{Edit, View, removal};
+use super::{Edit, View, id_of, removal};
 use crate::VaultError;
 
 pub(super) fn write_line(root: &mut Edit<'_>, line: &PrescriptionLine) -> Result<(), VaultError> {
@@ -60,7 +60,7 @@ pub(super) fn read_lines(root: &View<'_>) -> (Vec<PrescriptionLine>, u32) {
     let lines = root.children("lines");
     let standing = lines.iter().filter(|(_, fields)| !removal::is_removed(fields));
     let readable = standing.filter_map(|(name, fields)| {
-        let line = name.parse().ok().and_then(|id| read_line(id, fields));
+        let line = id_of(name).and_then(|id| read_line(id, fields));
         n_unreadable += u32::from(line.is_none());
         line
     });

@@ -3,7 +3,7 @@
 use domain::{Day, Instant, PatientId, QueueEntry, QueueEntryId, QueueState, StaffId, Token, VisitId};
 use rusqlite::{Connection, Row, params};
 
-use super::{DocPath, View};
+use super::{DocPath, View, id_of};
 use crate::reading::noun;
 use crate::{Reading, VaultError, Writing};
 
@@ -125,7 +125,7 @@ pub(super) fn project(conn: &Connection, day: Day, root: &View<'_>) -> Result<()
 
 fn read(name: &str, fields: &View<'_>) -> Option<QueueEntry> {
     Some(QueueEntry {
-        id: name.parse().ok()?,
+        id: id_of(name)?,
         token: Token(fields.words("token")),
         patient: fields.parsed("patient")?,
         visit: fields.parsed("visit")?,

@@ -1,6 +1,8 @@
 //! A recording: `patient/<id>/recording/<id>` holds the transcript, the attachment's key and, once it is finished, the
 //! manifest of its chunks. The chunks themselves are files; see `attachments`.
 
+use std::ops::RangeInclusive;
+
 use domain::{AttachmentId, Certainty, Instant, PatientId, RecordingId, Span, Speaker, Turn, VisitId};
 use rusqlite::{Connection, params};
 use seal::AttachmentKey;
@@ -11,6 +13,10 @@ use super::{DocPath, Edit, View};
 use crate::attachments::{ChunkEntry, chunks_here};
 use crate::reading::noun;
 use crate::{Reading, VaultError, Writing};
+
+/// Samples a second, and channels, that a recording may have: what is computed from them must not run over.
+const RATES: RangeInclusive<u32> = 1..=768_000;
+const CHANNELS: RangeInclusive<u16> = 1..=64;
 
 /// A recording that is about to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -183,14 +189,16 @@ pub(super) fn project(
             attachment: root.parsed("attachment")?,
             started_at: root.instant("started_at")?,
             ended_at: root.instant("ended_at"),
-            sample_rate: root.number("sample_rate")?,
-            channels: root.number("channels")?,
+            sample_rate: root.number("sample_rate").filter(|rate| RATES.contains(rate))?,
+            channels: root.number("channels").filter(|n| CHANNELS.contains(n))?,
             n_chunks: u32::try_from(chunks.len()).ok()?,
             millis: chunks.iter().map(|chunk| u64::from(chunk.millis)).sum(),
             turns: root.items("turns").iter().map(read_turn).collect(),
         })
     };
     let (Some(recording), Some(key)) = (read(), root.bytes("key")) else {
+        conn.prepare_cached("DELETE FROM p_recordings WHERE id = ?1")?
+            .execute([id.as_bytes()])?;
         return Ok(());
     };
     let files: Vec<String> = chunks.iter().map(|chunk| hex::encode(chunk.file)).collect();

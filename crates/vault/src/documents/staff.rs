@@ -3,7 +3,7 @@
 use domain::{Role, Staff, StaffId};
 use rusqlite::{Connection, params};
 
-use super::{DocPath, View};
+use super::{DocPath, View, id_of};
 use crate::reading::noun;
 use crate::{Reading, VaultError, Writing};
 
@@ -38,7 +38,7 @@ impl Writing<'_> {
 pub(super) fn project(conn: &Connection, root: &View<'_>) -> Result<(), VaultError> {
     conn.prepare_cached("DELETE FROM p_staff")?.execute([])?;
     for (name, fields) in root.children("staff") {
-        let Ok(id) = name.parse::<StaffId>() else { continue };
+        let Some(id) = id_of::<StaffId>(&name) else { continue };
         let staff = Staff {
             id,
             name: fields.words("name"),

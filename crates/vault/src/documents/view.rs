@@ -1,5 +1,6 @@
 //! Reading one Automerge document field by field: what is absent or of a newer build's shape is `None`, never an error.
 
+use std::fmt::Display;
 use std::str::FromStr;
 
 use automerge::{AutoCommit, ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, ScalarValueRef, Value};
@@ -8,6 +9,11 @@ use serde::de::DeserializeOwned;
 
 use super::tree::from_code;
 use super::whole::{Container, Stands, Whole};
+
+/// The id that an entry is named by. Another spelling of it is none: one thing has one name, or it would stand there twice.
+pub(super) fn id_of<T: FromStr + Display>(name: &str) -> Option<T> {
+    name.parse::<T>().ok().filter(|id| id.to_string() == name)
+}
 
 /// A map of a document, for reading.
 #[derive(Clone)]

@@ -253,6 +253,8 @@ impl Writing<'_> {
 
 pub(super) fn project(conn: &Connection, patient: PatientId, id: VisitId, root: &View<'_>) -> Result<(), VaultError> {
     let (Some(day), Some(opened_at)) = (root.day("day"), root.instant("opened_at")) else {
+        conn.prepare_cached("DELETE FROM p_visits WHERE id = ?1 AND patient = ?2")?
+            .execute([id.as_bytes(), patient.as_bytes()])?;
         return Ok(());
     };
     let (lines, n_lines_unreadable) = read_lines(root);

@@ -154,7 +154,10 @@ fn recorded(row: &Row<'_>) -> Result<RecordedFact, VaultError> {
     let body: String = row.get(5)?;
     Ok(RecordedFact {
         id: ChangeId::from_bytes(row.get(0)?),
-        at: Instant::from_millisecond(row.get(1)?).ok_or(VaultError::Malformed("time"))?,
+        // A time that no clock can show is none: one fact of it keeps nobody from all the others.
+        at: Instant::from_millisecond(row.get(1)?)
+            .or(Instant::from_millisecond(0))
+            .ok_or(VaultError::Malformed("time"))?,
         by: row.get::<_, Option<[u8; 16]>>(2)?.map(StaffId::from_bytes),
         device: DeviceId::from_bytes(row.get(3)?),
         body: FactBody::from_json(kind, &body),

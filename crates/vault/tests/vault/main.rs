@@ -15,6 +15,7 @@ mod erasing;
 mod facts;
 mod fetching;
 mod giant;
+mod hostile_documents;
 mod killing;
 mod merging;
 mod newer;

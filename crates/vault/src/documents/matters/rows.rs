@@ -20,7 +20,7 @@ pub(in crate::documents) fn project(
         .execute([id.as_bytes()])?;
     let visit = path.visit();
     for spot in disputes::spots(path, root) {
-        conn.prepare_cached("INSERT INTO p_conflicts (document, field, visit) VALUES (?1, ?2, ?3)")?
+        conn.prepare_cached("INSERT OR IGNORE INTO p_conflicts (document, field, visit) VALUES (?1, ?2, ?3)")?
             .execute(params![id.as_bytes(), spot, visit.map(|visit| *visit.as_bytes())])?;
     }
     match visit {
