@@ -1,28 +1,30 @@
-//! The relay's data folder: one SQLite file that holds what the relay relays and cannot read.
+//! The relay's store: what the relay relays and cannot read, in SQLite (one file in the data folder).
 //!
-//! One connection, on the one writer thread (see `writer.rs`). WAL with `synchronous=FULL`: what is acknowledged
-//! survives the power cord.
+//! What the relay decides is in the files beside this one, written once against a small seam (`sql.rs`); how SQLite does it
+//! is in `sqlite.rs`. Here is the list of what a store can do, each method one transaction.
 
 mod audit;
 mod chains;
 mod chunks;
 mod clinics;
-mod columns;
+mod database;
 mod feeds;
 mod gone;
+mod ingest;
 mod life;
 mod marked;
 mod push;
 mod releases;
+mod sql;
+mod sqlite;
 mod statements;
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rand_core::CryptoRng;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use seal::{DeviceId, RelayKey, TenantId};
 use sync_protocol::{
     AuditLine, ChangesPage, Checked, Consent, Feed, FormerLife, Heads, Incarnation, Page, Pushed, Redeemed, RelayStore,
@@ -30,12 +32,12 @@ use sync_protocol::{
 };
 
 pub use self::chunks::HeldChunks;
+use self::database::Database;
+use self::life::Life;
 use self::marked::FollowingMark;
+use self::sql::{Scope, Sql, SqlError, SqlResult, values};
+use self::sqlite::Sqlite;
 pub use clinics::{ClinicError, ClinicRow, INVITATION_LIFETIME_MS};
-
-mod migrations {
-    refinery::embed_migrations!("migrations");
-}
 
 /// The file in the data folder.
 pub const FILE_NAME: &str = "relay.sqlite";
@@ -52,6 +54,9 @@ pub enum OpenError {
     /// SQLite says no.
     #[error("the store cannot be opened: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// The store was opened, and then failed.
+    #[error(transparent)]
+    Store(#[from] RelayStoreFailed),
     /// The schema could not be brought up to date; a newer build may have written it.
     #[error("the store's schema does not fit this build: {0}")]
     Schema(#[from] refinery::Error),
@@ -68,15 +73,20 @@ pub struct Reachable {
 
 /// The store.
 pub struct Store {
-    connection: Connection,
-    incarnation: Incarnation,
+    database: Database,
+    life: Arc<Life>,
     key: RelayKey,
     last_receipt_ms: i64,
     reserved_ms: i64,
-    commits: u64,
     mark: Option<FollowingMark>,
     kept_house: Option<Instant>,
-    rosters: HashMap<TenantId, Arc<Roster>>,
+    rosters: HashMap<TenantId, KnownRoster>,
+}
+
+/// A roster, and how many statements were stored when it was read.
+struct KnownRoster {
+    roster: Arc<Roster>,
+    n_statements: u64,
 }
 
 impl Store {
@@ -91,37 +101,25 @@ impl Store {
     }
 
     pub(crate) fn open_file(folder: &Path, name: &str, rng: &mut impl CryptoRng) -> Result<Self, OpenError> {
-        let mut connection = Connection::open(folder.join(name))?;
-        connection.busy_timeout(Duration::from_secs(10))?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "fullfsync", true)?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        // What was revoked leaves no trace in the file's free pages.
-        connection.pragma_update(None, "secure_delete", true)?;
-        migrations::migrations::runner().run(&mut connection)?;
-        let mut fresh = [0; 16];
-        rng.fill_bytes(&mut fresh);
-        connection.execute(
-            "INSERT OR IGNORE INTO relay (only_row, incarnation) VALUES (1, ?1)",
-            [&fresh],
-        )?;
+        let mut database = Database::Sqlite(Sqlite::open(&folder.join(name))?);
         let key = life::key(folder, rng)?;
-        rng.fill_bytes(&mut fresh);
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        life::settle(&transaction, &key.public(), Incarnation(fresh))?;
-        transaction.commit()?;
-        let sql = "SELECT incarnation, clock_ms, commits FROM relay";
-        let (incarnation, reserved_ms, commits) = connection.query_row(sql, [], |row| {
-            Ok((row.get(0)?, row.get(1)?, columns::position(row, 2)?))
-        })?;
+        let [mut first, mut other] = [[0; 16]; 2];
+        rng.fill_bytes(&mut first);
+        rng.fill_bytes(&mut other);
+        let settle = |sql: &mut dyn Sql| {
+            let insert = "INSERT INTO relay (only_row, incarnation) VALUES (1, ?1) ON CONFLICT DO NOTHING";
+            sql.execute(insert, &values![&first])?;
+            life::settle(sql, &key.public(), Incarnation(other))?;
+            let mut row = sql.the_row("SELECT incarnation, clock_ms FROM relay", &[])?;
+            Ok((Incarnation(row.array(0)?), row.int(1)?))
+        };
+        let (incarnation, reserved_ms) = database.write(Scope::House, settle).map_err(failed)?;
         Ok(Self {
-            connection,
-            incarnation: Incarnation(incarnation),
+            database,
+            life: Arc::new(Life::new(incarnation)),
             key,
             last_receipt_ms: reserved_ms,
             reserved_ms,
-            commits,
             mark: None,
             kept_house: None,
             rosters: HashMap::new(),
@@ -133,11 +131,9 @@ impl Store {
     /// # Errors
     /// [`RelayStoreFailed`].
     pub fn set_reachable(&mut self, reachable: &Reachable) -> Result<(), RelayStoreFailed> {
-        let values = params![reachable.url, reachable.key_sha256];
-        self.connection
-            .execute("UPDATE relay SET url = ?1, key_sha256 = ?2", values)
-            .map_err(failed)?;
-        Ok(())
+        let set = "UPDATE relay SET url = ?1, key_sha256 = ?2";
+        let values = values![reachable.url.as_str(), reachable.key_sha256.as_ref()];
+        self.write(Scope::House, |sql| sql.execute(set, &values)).map(drop)
     }
 
     /// How clinics reach this relay; `None` before it was ever served.
@@ -145,14 +141,16 @@ impl Store {
     /// # Errors
     /// [`RelayStoreFailed`].
     pub fn reachable(&self) -> Result<Option<Reachable>, RelayStoreFailed> {
-        let sql = "SELECT url, key_sha256 FROM relay WHERE url IS NOT NULL";
-        let row = self.connection.query_row(sql, [], |row| {
-            Ok(Reachable {
-                url: row.get(0)?,
-                key_sha256: row.get(1)?,
-            })
-        });
-        row.optional().map_err(failed)
+        let select = "SELECT url, key_sha256 FROM relay WHERE url IS NOT NULL";
+        self.read(Scope::House, |sql| {
+            let Some(mut row) = sql.row(select, &[])? else {
+                return Ok(None);
+            };
+            Ok(Some(Reachable {
+                url: row.text(0)?,
+                key_sha256: row.maybe_array(1)?,
+            }))
+        })
     }
 
     /// Brings the write-ahead log into the file, at the end.
@@ -160,68 +158,87 @@ impl Store {
     /// # Errors
     /// [`RelayStoreFailed`].
     pub fn checkpoint(&mut self) -> Result<(), RelayStoreFailed> {
-        self.connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-            .map_err(failed)
+        self.database.checkpoint().map_err(failed)
     }
 
-    /// One transaction, `BEGIN IMMEDIATE` to `COMMIT`; an error rolls all of it back.
-    fn write<T>(&mut self, act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, RelayStoreFailed> {
-        let run = || {
-            let transaction = self
-                .connection
-                .transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let done = act(&transaction)?;
-            let sql = "UPDATE relay SET commits = commits + 1 RETURNING commits";
-            let commits = transaction.query_row(sql, [], |row| columns::position(row, 0))?;
-            transaction.commit()?;
-            self.commits = commits;
-            Ok(done)
-        };
-        run().map_err(failed)
+    /// One transaction that changes nothing.
+    fn read<T>(&self, scope: Scope<'_>, act: impl FnMut(&mut dyn Sql) -> SqlResult<T>) -> Result<T, RelayStoreFailed> {
+        self.database.read(scope, act).map_err(failed)
+    }
+
+    /// One transaction; an error rolls all of it back.
+    fn write<T>(
+        &mut self,
+        scope: Scope<'_>,
+        act: impl FnMut(&mut dyn Sql) -> SqlResult<T>,
+    ) -> Result<T, RelayStoreFailed> {
+        self.database.write(scope, act).map_err(failed)
     }
 }
 
 impl RelayStore for Store {
     fn incarnation(&self) -> Incarnation {
-        self.incarnation
+        self.life.get()
     }
 
     fn roster(&mut self, tenant: &TenantId) -> Result<Option<Arc<Roster>>, RelayStoreFailed> {
-        if let Some(roster) = self.rosters.get(tenant) {
-            return Ok(Some(Arc::clone(roster)));
+        let known = self.rosters.get(tenant);
+        // Nobody else writes into a file; into a database that is shared, another thread or node may have.
+        if let (Some(known), false) = (known, self.database.is_shared()) {
+            return Ok(Some(Arc::clone(&known.roster)));
         }
-        let statements = statements::read(&self.connection, tenant).map_err(failed)?;
+        let n_known = known.map(|known| known.n_statements);
+        let read = self.read(Scope::Clinic(tenant), |sql| {
+            let n_statements = statements::count(sql, tenant)?;
+            if Some(n_statements) == n_known {
+                return Ok(None);
+            }
+            Ok(Some((statements::read(sql, tenant)?, n_statements)))
+        });
+        let Some((statements, n_statements)) = read? else {
+            return Ok(self.rosters.get(tenant).map(|known| Arc::clone(&known.roster)));
+        };
         let roster = Roster::from_statements(*tenant, statements.iter().map(Vec::as_slice)).map(Arc::new);
-        self.rosters
-            .extend(roster.iter().map(|roster| (*tenant, Arc::clone(roster))));
+        self.rosters.remove(tenant);
+        self.rosters.extend(roster.iter().map(|roster| {
+            let roster = Arc::clone(roster);
+            (*tenant, KnownRoster { roster, n_statements })
+        }));
         Ok(roster)
     }
 
     fn set_roster(&mut self, roster: &Roster) -> Result<(), RelayStoreFailed> {
-        self.write(|transaction| {
-            statements::add(transaction, roster)?;
-            life::doubt(transaction, roster)
+        let tenant = roster.membership().tenant();
+        let n_statements = self.write(Scope::Clinic(&tenant), |sql| {
+            statements::add(sql, roster)?;
+            life::doubt(sql, roster)?;
+            statements::count(sql, &tenant)
         })?;
-        self.rosters
-            .insert(roster.membership().tenant(), Arc::new(roster.clone()));
+        // Others may have added some of which this roster knows nothing: then it is read when it is asked for.
+        self.rosters.remove(&tenant);
+        if n_statements == roster.statements().len() as u64 {
+            let roster = Arc::new(roster.clone());
+            self.rosters.insert(tenant, KnownRoster { roster, n_statements });
+        }
         Ok(())
     }
 
     fn redeem(&mut self, token: &[u8; 32], roster: &Roster, now_ms: i64) -> Result<Redeemed, RelayStoreFailed> {
-        self.write(|transaction| clinics::redeem(transaction, token, roster, now_ms))
+        self.write(Scope::House, |sql| clinics::redeem(sql, token, roster, now_ms))
     }
 
     fn heads(&mut self, tenant: &TenantId) -> Result<Heads, RelayStoreFailed> {
-        feeds::heads(&self.connection, tenant).map_err(failed)
+        self.read(Scope::Clinic(tenant), |sql| feeds::heads(sql, tenant))
     }
 
     fn changes(&mut self, tenant: &TenantId, page: Page) -> Result<ChangesPage, RelayStoreFailed> {
-        feeds::changes(&self.connection, tenant, page).map_err(failed)
+        self.read(Scope::Clinic(tenant), |sql| feeds::changes(sql, tenant, page))
     }
 
     fn chain(&mut self, tenant: &TenantId, feed: Feed, position: u64) -> Result<[u8; 32], RelayStoreFailed> {
-        chains::chain_at(&self.connection, tenant, feed, position).map_err(failed)
+        self.read(Scope::Clinic(tenant), |sql| {
+            chains::chain_at(sql, tenant, feed, position)
+        })
     }
 
     fn receipt_key(&self) -> [u8; 32] {
@@ -242,7 +259,7 @@ impl RelayStore for Store {
     }
 
     fn is_closed(&mut self, source: &TenantId) -> Result<bool, RelayStoreFailed> {
-        life::is_closed(&self.connection, source).map_err(failed)
+        self.read(Scope::Clinic(source), |sql| life::is_closed(sql, source))
     }
 
     fn consents_complete(
@@ -251,25 +268,25 @@ impl RelayStore for Store {
         device: &DeviceId,
         former: &[FormerLife],
     ) -> Result<Vec<Wake>, RelayStoreFailed> {
-        if !life::is_closed(&self.connection, source).map_err(failed)? {
+        if !self.is_closed(source)? {
             return Ok(Vec::new());
         }
         let Some(roster) = self.roster(source)? else {
             return Ok(Vec::new());
         };
-        self.write(|transaction| life::confirm(transaction, &roster, device, former))
+        self.write(Scope::Clinic(source), |sql| life::confirm(sql, &roster, device, former))
     }
 
     fn consents(&mut self, tenant: &TenantId, page: Page) -> Result<Vec<(u64, Consent)>, RelayStoreFailed> {
-        feeds::consents(&self.connection, tenant, page).map_err(failed)
+        self.read(Scope::Clinic(tenant), |sql| feeds::consents(sql, tenant, page))
     }
 
     fn audit(&mut self, tenant: &TenantId, page: Page) -> Result<Vec<AuditLine>, RelayStoreFailed> {
-        audit::read(&self.connection, tenant, page).map_err(failed)
+        self.read(Scope::Clinic(tenant), |sql| audit::read(sql, tenant, page))
     }
 
     fn push(&mut self, tenant: &TenantId, items: &[Checked], now_ms: i64) -> Result<Pushed, RelayStoreFailed> {
-        let pushed = self.write(|transaction| push::push(transaction, tenant, items, now_ms))?;
+        let pushed = self.write(Scope::Clinic(tenant), |sql| push::push(sql, tenant, items, now_ms))?;
         if items.iter().any(|item| matches!(item, Checked::Erased { .. })) {
             // What was erased is not to stay in the write-ahead log either.
             self.checkpoint()?;
@@ -282,15 +299,15 @@ impl RelayStore for Store {
         recipient: &TenantId,
         now_ms: i64,
     ) -> Result<Vec<(seal::GrantId, u64)>, RelayStoreFailed> {
-        releases::heads(&self.connection, recipient, now_ms).map_err(failed)
+        self.read(Scope::Clinic(recipient), |sql| releases::heads(sql, recipient, now_ms))
     }
 
     fn pull_releases(&mut self, ask: &ReleaseAsk) -> Result<ReleaseAnswer, RelayStoreFailed> {
-        self.write(|transaction| releases::pull(transaction, ask))
+        self.write(Scope::Clinic(&ask.requester), |sql| releases::pull(sql, ask))
     }
 }
 
-fn failed(error: rusqlite::Error) -> RelayStoreFailed {
+fn failed(error: SqlError) -> RelayStoreFailed {
     RelayStoreFailed(error.to_string())
 }
 

@@ -1,13 +1,13 @@
 //! Each clinic's chain of audit lines.
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use seal::{GrantClear, TenantId};
 use sync_protocol::{AuditLine, AuditOutcome, Feed, Page, ReleaseAsk};
 
-use super::columns::to_sql;
 use super::feeds::next_position;
+use super::sql::{Sql, SqlResult, values};
 
 /// One access, permitted or denied.
+#[derive(Clone, Copy)]
 pub(super) struct Access<'a> {
     pub(super) ask: &'a ReleaseAsk,
     pub(super) clear: Option<&'a GrantClear>,
@@ -16,32 +16,36 @@ pub(super) struct Access<'a> {
 }
 
 /// Writes the access into the chain of the clinic that asked, and of the clinic whose record it was.
-pub(super) fn write(transaction: &Transaction<'_>, access: &Access<'_>) -> rusqlite::Result<()> {
+pub(super) fn write(sql: &mut dyn Sql, access: &Access<'_>) -> SqlResult<()> {
     let requester = access.ask.requester;
-    match access.outcome {
+    let of_the_requester = match access.outcome {
         // A stranger to the grant learns nothing about it, not even that it exists.
-        AuditOutcome::DeniedNotRecipient => {
-            let unknown = Access {
-                ask: access.ask,
-                clear: None,
-                outcome: AuditOutcome::DeniedNoGrant,
-                count: 0,
-            };
-            append(transaction, &requester, &unknown)?;
-        }
-        _ => append(transaction, &requester, access)?,
+        AuditOutcome::DeniedNotRecipient => Access {
+            ask: access.ask,
+            clear: None,
+            outcome: AuditOutcome::DeniedNoGrant,
+            count: 0,
+        },
+        _ => *access,
+    };
+    let source = access.clear.map(|clear| clear.source);
+    let source = source.filter(|source| *source != requester);
+    let mut lines = vec![(requester, of_the_requester)];
+    lines.extend(source.map(|source| (source, *access)));
+    // Two clinics that ask each other at once would otherwise wait for each other.
+    lines.sort_by_key(|(tenant, _)| *tenant);
+    for (tenant, line) in &lines {
+        append(sql, tenant, line)?;
     }
-    match access.clear.map(|clear| clear.source) {
-        Some(source) if source != requester => append(transaction, &source, access),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
-fn append(transaction: &Transaction<'_>, tenant: &TenantId, access: &Access<'_>) -> rusqlite::Result<()> {
-    let number = next_position(transaction, tenant, Feed::Audit)?;
-    let sql = "SELECT line FROM audit WHERE tenant = ?1 AND number = ?2";
-    let before = params![tenant.as_bytes(), to_sql(number - 1)];
-    let previous: Option<Vec<u8>> = transaction.query_row(sql, before, |row| row.get(0)).optional()?;
+/// In the other clinic's chain only where the gate has opened the way to it.
+fn append(sql: &mut dyn Sql, tenant: &TenantId, access: &Access<'_>) -> SqlResult<()> {
+    let number = next_position(sql, tenant, Feed::Audit)?;
+    let select = "SELECT line FROM audit WHERE tenant = ?1 AND number = ?2";
+    let previous = sql.row(select, &values![tenant, number - 1])?;
+    let previous = previous.map(|mut row| row.bytes(0)).transpose()?;
     let line = AuditLine {
         number,
         previous: previous.map_or([0; 32], |bytes| decode(&bytes).hash()),
@@ -55,18 +59,15 @@ fn append(transaction: &Transaction<'_>, tenant: &TenantId, access: &Access<'_>)
         outcome: access.outcome,
         count: access.count,
     };
-    let sql = "INSERT INTO audit (tenant, number, line) VALUES (?1, ?2, ?3)";
-    transaction
-        .execute(sql, params![tenant.as_bytes(), to_sql(number), line.encode()])
-        .map(drop)
+    let insert = "INSERT INTO audit (tenant, number, line) VALUES (?1, ?2, ?3)";
+    sql.execute(insert, &values![tenant, number, &line.encode()]).map(drop)
 }
 
-pub(super) fn read(connection: &Connection, tenant: &TenantId, page: Page) -> rusqlite::Result<Vec<AuditLine>> {
-    let sql = "SELECT line FROM audit WHERE tenant = ?1 AND number > ?2 ORDER BY number LIMIT ?3";
-    let mut select = connection.prepare_cached(sql)?;
-    let limit = i64::try_from(page.max_items).unwrap_or(i64::MAX);
-    let rows = select.query_map(params![tenant.as_bytes(), to_sql(page.after), limit], |row| row.get(0))?;
-    rows.map(|bytes: rusqlite::Result<Vec<u8>>| bytes.map(|bytes| decode(&bytes)))
+pub(super) fn read(sql: &mut dyn Sql, tenant: &TenantId, page: Page) -> SqlResult<Vec<AuditLine>> {
+    let select = "SELECT line FROM audit WHERE tenant = ?1 AND number > ?2 ORDER BY number LIMIT ?3";
+    let rows = sql.rows(select, &values![tenant, page.after, page.max_items])?;
+    rows.into_iter()
+        .map(|mut row| row.bytes(0).map(|bytes| decode(&bytes)))
         .collect()
 }
 

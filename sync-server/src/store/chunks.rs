@@ -1,11 +1,10 @@
 //! Which chunks of attachments are here; the chunks themselves are objects (`objects.rs`).
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use seal::{AttachmentId, ChunkName, TenantId};
 use sync_protocol::{ChunkId, ChunkPlace, ChunkRefusal, MAX_CHUNKS_OF_ATTACHMENT, RelayChunks, RelayStoreFailed};
 
-use super::columns::position;
-use super::{Store, failed};
+use super::Store;
+use super::sql::{Row, Scope, Sql, SqlResult, Value, values};
 
 /// How much of a clinic's attachments is here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,31 +22,24 @@ impl RelayChunks for Store {
         attachment: &AttachmentId,
         names: &[ChunkName],
     ) -> Result<Option<Vec<ChunkName>>, RelayStoreFailed> {
-        let look = || {
-            if is_forgotten(&self.connection, tenant, attachment)? {
+        self.read(Scope::Clinic(tenant), |sql| {
+            if is_forgotten(sql, tenant, attachment)? {
                 return Ok(None);
             }
-            let mut lacking = Vec::new();
-            for name in names {
-                let chunk = ChunkId {
-                    attachment: *attachment,
-                    name: *name,
-                };
-                if !has(&self.connection, tenant, &chunk)? {
-                    lacking.push(*name);
-                }
-            }
-            Ok(Some(lacking))
-        };
-        look().map_err(failed)
+            let select = "SELECT name FROM chunk WHERE tenant = ?1 AND attachment = ?2 AND lost = 0 AND name = ?3";
+            let ids: Vec<&[u8; 32]> = names.iter().map(ChunkName::as_bytes).collect();
+            let here = sql.which(select, &values![tenant, attachment.as_bytes()], &ids)?;
+            let lacking = names.iter().filter(|name| !here.contains(name.as_bytes()));
+            Ok(Some(lacking.copied().collect()))
+        })
     }
 
     fn place_for(&mut self, tenant: &TenantId, chunk: &ChunkId) -> Result<ChunkPlace, RelayStoreFailed> {
-        place_for(&self.connection, tenant, chunk).map_err(failed)
+        self.read(Scope::Clinic(tenant), |sql| place_for(sql, tenant, chunk))
     }
 
     fn has_chunk(&mut self, tenant: &TenantId, chunk: &ChunkId) -> Result<bool, RelayStoreFailed> {
-        has(&self.connection, tenant, chunk).map_err(failed)
+        self.read(Scope::Clinic(tenant), |sql| has(sql, tenant, chunk))
     }
 
     fn chunk_came(
@@ -56,61 +48,59 @@ impl RelayChunks for Store {
         chunk: &ChunkId,
         n_bytes: u64,
     ) -> Result<Option<ChunkRefusal>, RelayStoreFailed> {
-        self.write(|transaction| match place_for(transaction, tenant, chunk)? {
-            ChunkPlace::Here => Ok(None),
-            ChunkPlace::Refused(refusal) => Ok(Some(refusal)),
-            ChunkPlace::Free => {
-                let n_bytes = i64::try_from(n_bytes).unwrap_or(i64::MAX);
-                let sql =
-                    "INSERT OR REPLACE INTO chunk (tenant, attachment, name, n_bytes, lost) VALUES (?1, ?2, ?3, ?4, 0)";
-                transaction.prepare_cached(sql)?.execute(params![
-                    tenant.as_bytes(),
-                    chunk.attachment.as_bytes(),
-                    chunk.name.as_bytes(),
-                    n_bytes
-                ])?;
-                count(transaction, tenant, 1, n_bytes)?;
-                Ok(None)
+        self.write(Scope::Clinic(tenant), |sql| {
+            // The clinic's count is locked first: what comes or goes at the same time waits.
+            count(sql, tenant, 0, 0)?;
+            match place_for(sql, tenant, chunk)? {
+                ChunkPlace::Here => Ok(None),
+                ChunkPlace::Refused(refusal) => Ok(Some(refusal)),
+                ChunkPlace::Free => {
+                    let n_bytes = i64::try_from(n_bytes).unwrap_or(i64::MAX);
+                    let insert =
+                        "INSERT INTO chunk (tenant, attachment, name, n_bytes, lost) VALUES (?1, ?2, ?3, ?4, 0)
+                                  ON CONFLICT (tenant, attachment, name) DO UPDATE SET n_bytes = ?4, lost = 0";
+                    let [tenant_id, attachment, name] = named(tenant, chunk);
+                    sql.execute(insert, &[tenant_id, attachment, name, n_bytes.into()])?;
+                    count(sql, tenant, 1, n_bytes)?;
+                    Ok(None)
+                }
             }
         })
     }
 
     fn chunk_lost(&mut self, tenant: &TenantId, chunk: &ChunkId) -> Result<(), RelayStoreFailed> {
-        self.write(|transaction| lose(transaction, tenant, chunk))
+        self.write(Scope::Clinic(tenant), |sql| lose(sql, tenant, chunk))
     }
 
     fn lost_chunks(&mut self, tenant: &TenantId, max: usize) -> Result<Vec<ChunkId>, RelayStoreFailed> {
-        let sql = "SELECT attachment, name FROM chunk WHERE tenant = ?1 AND lost = 1 LIMIT ?2";
-        let list = || -> rusqlite::Result<_> {
-            let mut select = self.connection.prepare_cached(sql)?;
-            let max = i64::try_from(max).unwrap_or(i64::MAX);
-            select
-                .query_map(params![tenant.as_bytes(), max], |row| id(row, 0))?
-                .collect()
-        };
-        list().map_err(failed)
+        let select = "SELECT attachment, name FROM chunk WHERE tenant = ?1 AND lost = 1 LIMIT ?2";
+        self.read(Scope::Clinic(tenant), |sql| {
+            let rows = sql.rows(select, &values![tenant, max])?;
+            rows.into_iter().map(id).collect()
+        })
     }
 
     fn forget_attachment(&mut self, tenant: &TenantId, attachment: &AttachmentId) -> Result<(), RelayStoreFailed> {
-        self.write(|transaction| {
-            let of = params![tenant.as_bytes(), attachment.as_bytes()];
-            let sql = "SELECT count(*), coalesce(sum(n_bytes), 0) FROM chunk
-                       WHERE tenant = ?1 AND attachment = ?2 AND lost = 0";
-            let (n_chunks, n_bytes): (i64, i64) =
-                transaction.query_row(sql, of, |row| Ok((row.get(0)?, row.get(1)?)))?;
-            transaction.execute("DELETE FROM chunk WHERE tenant = ?1 AND attachment = ?2", of)?;
-            count(transaction, tenant, -n_chunks, -n_bytes)?;
-            transaction.execute(
-                "INSERT OR REPLACE INTO forgotten (tenant, attachment, removed) VALUES (?1, ?2, 0)",
-                of,
-            )?;
-            Ok(())
+        self.write(Scope::Clinic(tenant), |sql| {
+            count(sql, tenant, 0, 0)?;
+            let of = values![tenant, attachment.as_bytes()];
+            let select = "SELECT count(*), CAST(coalesce(sum(n_bytes), 0) AS BIGINT) FROM chunk
+                          WHERE tenant = ?1 AND attachment = ?2 AND lost = 0";
+            let mut row = sql.the_row(select, &of)?;
+            let (n_chunks, n_bytes) = (row.int(0)?, row.int(1)?);
+            sql.execute("DELETE FROM chunk WHERE tenant = ?1 AND attachment = ?2", &of)?;
+            count(sql, tenant, -n_chunks, -n_bytes)?;
+            let forget = "INSERT INTO forgotten (tenant, attachment, removed) VALUES (?1, ?2, 0)
+                          ON CONFLICT (tenant, attachment) DO UPDATE SET removed = 0";
+            sql.execute(forget, &of).map(drop)
         })
     }
 
     fn attachment_removed(&mut self, tenant: &TenantId, attachment: &AttachmentId) -> Result<(), RelayStoreFailed> {
-        let sql = "UPDATE forgotten SET removed = 1 WHERE tenant = ?1 AND attachment = ?2";
-        self.write(|transaction| transaction.execute(sql, params![tenant.as_bytes(), attachment.as_bytes()]))?;
+        let note = "UPDATE forgotten SET removed = 1 WHERE tenant = ?1 AND attachment = ?2";
+        self.write(Scope::Clinic(tenant), |sql| {
+            sql.execute(note, &values![tenant, attachment.as_bytes()])
+        })?;
         Ok(())
     }
 }
@@ -121,35 +111,36 @@ impl Store {
     /// # Errors
     /// [`RelayStoreFailed`].
     pub fn held_chunks(&self, tenant: &TenantId) -> Result<HeldChunks, RelayStoreFailed> {
-        let sql = "SELECT n_chunks, n_bytes FROM held WHERE tenant = ?1";
-        let row = self.connection.query_row(sql, [tenant.as_bytes()], |row| {
-            Ok(HeldChunks {
-                n_chunks: position(row, 0)?,
-                n_bytes: position(row, 1)?,
-            })
-        });
-        Ok(row.optional().map_err(failed)?.unwrap_or_default())
+        let select = "SELECT n_chunks, n_bytes FROM held WHERE tenant = ?1";
+        self.read(Scope::Clinic(tenant), |sql| {
+            match sql.row(select, &values![tenant])? {
+                None => Ok(HeldChunks::default()),
+                Some(mut row) => Ok(HeldChunks {
+                    n_chunks: row.position(0)?,
+                    n_bytes: row.position(1)?,
+                }),
+            }
+        })
     }
 
     /// Clinics of which chunks are to be here.
     pub(crate) fn clinics_with_chunks(&self) -> Result<Vec<TenantId>, RelayStoreFailed> {
-        let list = || -> rusqlite::Result<_> {
-            let mut select = self.connection.prepare("SELECT tenant FROM held WHERE n_chunks > 0")?;
-            select
-                .query_map([], |row| row.get(0).map(TenantId::from_bytes))?
+        let select = "SELECT tenant FROM held WHERE n_chunks > 0";
+        self.read(Scope::House, |sql| {
+            let rows = sql.rows(select, &[])?;
+            rows.into_iter()
+                .map(|mut row| row.array(0).map(TenantId::from_bytes))
                 .collect()
-        };
-        list().map_err(failed)
+        })
     }
 
     /// All chunks of a clinic that are to be here.
     pub(crate) fn chunks_of(&self, tenant: &TenantId) -> Result<Vec<ChunkId>, RelayStoreFailed> {
-        let sql = "SELECT attachment, name FROM chunk WHERE tenant = ?1 AND lost = 0";
-        let list = || -> rusqlite::Result<_> {
-            let mut select = self.connection.prepare(sql)?;
-            select.query_map([tenant.as_bytes()], |row| id(row, 0))?.collect()
-        };
-        list().map_err(failed)
+        let select = "SELECT attachment, name FROM chunk WHERE tenant = ?1 AND lost = 0";
+        self.read(Scope::Clinic(tenant), |sql| {
+            let rows = sql.rows(select, &values![tenant])?;
+            rows.into_iter().map(id).collect()
+        })
     }
 
     /// Their objects are gone: the devices that have them are asked for them.
@@ -157,58 +148,58 @@ impl Store {
         if lost.is_empty() {
             return Ok(());
         }
-        self.write(|transaction| lost.iter().try_for_each(|chunk| lose(transaction, tenant, chunk)))
+        self.write(Scope::Clinic(tenant), |sql| {
+            lost.iter().try_for_each(|chunk| lose(sql, tenant, chunk))
+        })
     }
 
     /// Erased attachments of which there may still be objects.
     pub(crate) fn attachments_to_remove(&self) -> Result<Vec<(TenantId, AttachmentId)>, RelayStoreFailed> {
-        let list = || -> rusqlite::Result<_> {
-            let mut select = self
-                .connection
-                .prepare("SELECT tenant, attachment FROM forgotten WHERE removed = 0")?;
-            let rows = select.query_map([], |row| {
-                Ok((TenantId::from_bytes(row.get(0)?), AttachmentId::from_bytes(row.get(1)?)))
-            })?;
-            rows.collect()
-        };
-        list().map_err(failed)
+        let select = "SELECT tenant, attachment FROM forgotten WHERE removed = 0";
+        self.read(Scope::House, |sql| {
+            let rows = sql.rows(select, &[])?;
+            rows.into_iter()
+                .map(|mut row| {
+                    Ok((
+                        TenantId::from_bytes(row.array(0)?),
+                        AttachmentId::from_bytes(row.array(1)?),
+                    ))
+                })
+                .collect()
+        })
     }
 }
 
-fn id(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<ChunkId> {
+fn id(mut row: Row) -> SqlResult<ChunkId> {
     Ok(ChunkId {
-        attachment: AttachmentId::from_bytes(row.get(first)?),
-        name: ChunkName::from_bytes(row.get(first + 1)?),
+        attachment: AttachmentId::from_bytes(row.array(0)?),
+        name: ChunkName::from_bytes(row.array(1)?),
     })
 }
 
-fn has(connection: &Connection, tenant: &TenantId, chunk: &ChunkId) -> rusqlite::Result<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM chunk WHERE tenant = ?1 AND attachment = ?2 AND name = ?3 AND lost = 0)";
-    connection.prepare_cached(sql)?.query_row(
-        params![tenant.as_bytes(), chunk.attachment.as_bytes(), chunk.name.as_bytes()],
-        |row| row.get(0),
-    )
+fn named<'a>(tenant: &'a TenantId, chunk: &'a ChunkId) -> [Value<'a>; 3] {
+    values![tenant, chunk.attachment.as_bytes(), chunk.name.as_bytes()]
 }
 
-fn is_forgotten(connection: &Connection, tenant: &TenantId, attachment: &AttachmentId) -> rusqlite::Result<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM forgotten WHERE tenant = ?1 AND attachment = ?2)";
-    connection
-        .prepare_cached(sql)?
-        .query_row(params![tenant.as_bytes(), attachment.as_bytes()], |row| row.get(0))
+fn has(sql: &mut dyn Sql, tenant: &TenantId, chunk: &ChunkId) -> SqlResult<bool> {
+    let select = "SELECT 1 FROM chunk WHERE tenant = ?1 AND attachment = ?2 AND name = ?3 AND lost = 0";
+    sql.exists(select, &named(tenant, chunk))
 }
 
-fn place_for(connection: &Connection, tenant: &TenantId, chunk: &ChunkId) -> rusqlite::Result<ChunkPlace> {
-    if is_forgotten(connection, tenant, &chunk.attachment)? {
+fn is_forgotten(sql: &mut dyn Sql, tenant: &TenantId, attachment: &AttachmentId) -> SqlResult<bool> {
+    let select = "SELECT 1 FROM forgotten WHERE tenant = ?1 AND attachment = ?2";
+    sql.exists(select, &values![tenant, attachment.as_bytes()])
+}
+
+fn place_for(sql: &mut dyn Sql, tenant: &TenantId, chunk: &ChunkId) -> SqlResult<ChunkPlace> {
+    if is_forgotten(sql, tenant, &chunk.attachment)? {
         return Ok(ChunkPlace::Refused(ChunkRefusal::Forgotten));
     }
-    if has(connection, tenant, chunk)? {
+    if has(sql, tenant, chunk)? {
         return Ok(ChunkPlace::Here);
     }
-    let sql = "SELECT count(*) FROM chunk WHERE tenant = ?1 AND attachment = ?2 AND name <> ?3";
-    let n_others = connection.prepare_cached(sql)?.query_row(
-        params![tenant.as_bytes(), chunk.attachment.as_bytes(), chunk.name.as_bytes()],
-        |row| position(row, 0),
-    )?;
+    let select = "SELECT count(*) FROM chunk WHERE tenant = ?1 AND attachment = ?2 AND name <> ?3";
+    let n_others = sql.the_row(select, &named(tenant, chunk))?.position(0)?;
     Ok(if n_others >= MAX_CHUNKS_OF_ATTACHMENT as u64 {
         ChunkPlace::Refused(ChunkRefusal::TooMany)
     } else {
@@ -216,27 +207,17 @@ fn place_for(connection: &Connection, tenant: &TenantId, chunk: &ChunkId) -> rus
     })
 }
 
-fn lose(transaction: &Transaction<'_>, tenant: &TenantId, chunk: &ChunkId) -> rusqlite::Result<()> {
-    let sql = "UPDATE chunk SET lost = 1 WHERE tenant = ?1 AND attachment = ?2 AND name = ?3 AND lost = 0
-               RETURNING n_bytes";
-    let n_bytes: Option<i64> = transaction
-        .prepare_cached(sql)?
-        .query_row(
-            params![tenant.as_bytes(), chunk.attachment.as_bytes(), chunk.name.as_bytes()],
-            |row| row.get(0),
-        )
-        .optional()?;
-    match n_bytes {
-        Some(n_bytes) => count(transaction, tenant, -1, -n_bytes),
+fn lose(sql: &mut dyn Sql, tenant: &TenantId, chunk: &ChunkId) -> SqlResult<()> {
+    let lose = "UPDATE chunk SET lost = 1 WHERE tenant = ?1 AND attachment = ?2 AND name = ?3 AND lost = 0
+                RETURNING n_bytes";
+    match sql.row(lose, &named(tenant, chunk))? {
+        Some(mut row) => count(sql, tenant, -1, -row.int(0)?),
         None => Ok(()),
     }
 }
 
-fn count(transaction: &Transaction<'_>, tenant: &TenantId, n_chunks: i64, n_bytes: i64) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO held (tenant, n_chunks, n_bytes) VALUES (?1, ?2, ?3) ON CONFLICT (tenant)
-               DO UPDATE SET n_chunks = n_chunks + ?2, n_bytes = n_bytes + ?3";
-    transaction
-        .prepare_cached(sql)?
-        .execute(params![tenant.as_bytes(), n_chunks, n_bytes])?;
-    Ok(())
+fn count(sql: &mut dyn Sql, tenant: &TenantId, n_chunks: i64, n_bytes: i64) -> SqlResult<()> {
+    let add = "INSERT INTO held (tenant, n_chunks, n_bytes) VALUES (?1, ?2, ?3) ON CONFLICT (tenant)
+               DO UPDATE SET n_chunks = held.n_chunks + ?2, n_bytes = held.n_bytes + ?3";
+    sql.execute(add, &values![tenant, n_chunks, n_bytes]).map(drop)
 }

@@ -1,11 +1,11 @@
 //! The operator's list of clinics, and the invitations by which they join.
 
 use rand_core::CryptoRng;
-use rusqlite::{OptionalExtension, Transaction, params};
 use seal::{InvitationToken, TenantId};
 use sync_protocol::{Redeemed, RelayStoreFailed, Roster};
 
-use super::{Store, failed, statements};
+use super::sql::{Scope, Sql, SqlResult, values};
+use super::{Store, statements};
 
 /// How long an invitation is good for: 72 hours, in milliseconds.
 pub const INVITATION_LIFETIME_MS: i64 = 72 * 60 * 60 * 1000;
@@ -57,12 +57,12 @@ impl Store {
         rng: &mut impl CryptoRng,
     ) -> Result<(InvitationToken, i64), ClinicError> {
         let token = InvitationToken::make(rng);
-        let added = self.write(|transaction| {
-            let sql = "INSERT OR IGNORE INTO clinic (name, made_ms) VALUES (?1, ?2)";
-            if transaction.execute(sql, params![name, now_ms])? == 0 {
-                return Ok(None);
+        let added = self.write(Scope::House, |sql| {
+            let insert = "INSERT INTO clinic (name, made_ms) VALUES (?1, ?2) ON CONFLICT DO NOTHING RETURNING number";
+            match sql.row(insert, &values![name, now_ms])? {
+                Some(mut row) => invite(sql, row.int(0)?, &token, now_ms).map(Some),
+                None => Ok(None),
             }
-            invite(transaction, transaction.last_insert_rowid(), &token, now_ms).map(Some)
         })?;
         added.map(|ends_ms| (token, ends_ms)).ok_or(ClinicError::NameTaken)
     }
@@ -79,16 +79,16 @@ impl Store {
     ) -> Result<(String, InvitationToken, i64), ClinicError> {
         let token = InvitationToken::make(rng);
         let tenant = who.parse::<TenantId>().ok().map(|tenant| *tenant.as_bytes());
-        self.write(|transaction| {
-            let sql = "SELECT number, name, tenant IS NOT NULL FROM clinic WHERE name = ?1 OR tenant = ?2";
-            let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-            let found: Option<(i64, String, bool)> =
-                transaction.query_row(sql, params![who, tenant], row).optional()?;
-            match found {
-                None => Ok(Err(ClinicError::Unknown)),
-                Some((_, _, true)) => Ok(Err(ClinicError::Joined)),
-                Some((number, name, false)) => Ok(Ok((name, invite(transaction, number, &token, now_ms)?))),
+        self.write(Scope::House, |sql| {
+            let select = "SELECT number, name, tenant IS NOT NULL FROM clinic WHERE name = ?1 OR tenant = ?2";
+            let Some(mut found) = sql.row(select, &values![who, tenant.as_ref()])? else {
+                return Ok(Err(ClinicError::Unknown));
+            };
+            if found.flag(2)? {
+                return Ok(Err(ClinicError::Joined));
             }
+            let (number, name) = (found.int(0)?, found.text(1)?);
+            Ok(Ok((name, invite(sql, number, &token, now_ms)?)))
         })?
         .map(|(name, ends_ms)| (name, token, ends_ms))
     }
@@ -98,61 +98,52 @@ impl Store {
     /// # Errors
     /// [`RelayStoreFailed`].
     pub fn clinics(&self, now_ms: i64) -> Result<Vec<ClinicRow>, RelayStoreFailed> {
-        let sql = "SELECT name, tenant,
-                       (SELECT max(expires_ms) FROM invitation i WHERE i.clinic = clinic.number
-                        AND used_ms IS NULL AND replaced_ms IS NULL AND expires_ms > ?1),
-                       (SELECT count(*) FROM change WHERE change.tenant = clinic.tenant),
-                       EXISTS (SELECT 1 FROM closed WHERE source = clinic.tenant AND confirmed_by IS NULL),
-                       coalesce((SELECT n_bytes FROM held WHERE held.tenant = clinic.tenant), 0)
-                   FROM clinic ORDER BY name";
-        let list = || {
-            let mut select = self.connection.prepare(sql)?;
-            let rows = select.query_map([now_ms], |row| {
-                let tenant: Option<[u8; 32]> = row.get(1)?;
+        let select = "SELECT name, tenant,
+                          (SELECT max(expires_ms) FROM invitation i WHERE i.clinic = clinic.number
+                           AND used_ms IS NULL AND replaced_ms IS NULL AND expires_ms > ?1),
+                          (SELECT count(*) FROM change WHERE change.tenant = clinic.tenant),
+                          EXISTS (SELECT 1 FROM closed WHERE source = clinic.tenant AND confirmed_by IS NULL),
+                          coalesce((SELECT n_bytes FROM held WHERE held.tenant = clinic.tenant), 0)
+                      FROM clinic ORDER BY name";
+        self.read(Scope::House, |sql| {
+            let rows = sql.rows(select, &values![now_ms])?.into_iter();
+            let row = rows.map(|mut row| {
                 Ok(ClinicRow {
-                    name: row.get(0)?,
-                    tenant: tenant.map(TenantId::from_bytes),
-                    invited_until_ms: row.get(2)?,
-                    n_changes: super::columns::position(row, 3)?,
-                    closed: row.get(4)?,
-                    n_attachment_bytes: super::columns::position(row, 5)?,
+                    name: row.text(0)?,
+                    tenant: row.maybe_array(1)?.map(TenantId::from_bytes),
+                    invited_until_ms: row.maybe_int(2)?,
+                    n_changes: row.position(3)?,
+                    closed: row.flag(4)?,
+                    n_attachment_bytes: row.position(5)?,
                 })
-            })?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        list().map_err(failed)
+            });
+            row.collect()
+        })
     }
 }
 
-fn invite(transaction: &Transaction<'_>, clinic: i64, token: &InvitationToken, now_ms: i64) -> rusqlite::Result<i64> {
+fn invite(sql: &mut dyn Sql, clinic: i64, token: &InvitationToken, now_ms: i64) -> SqlResult<i64> {
     let replace =
         "UPDATE invitation SET replaced_ms = ?2 WHERE clinic = ?1 AND used_ms IS NULL AND replaced_ms IS NULL";
-    transaction.execute(replace, params![clinic, now_ms])?;
+    sql.execute(replace, &values![clinic, now_ms])?;
     let ends_ms = now_ms.saturating_add(INVITATION_LIFETIME_MS);
     let insert = "INSERT INTO invitation (token_hash, clinic, made_ms, expires_ms) VALUES (?1, ?2, ?3, ?4)";
-    transaction.execute(insert, params![token.hash(), clinic, now_ms, ends_ms])?;
+    sql.execute(insert, &values![&token.hash(), clinic, now_ms, ends_ms])?;
     Ok(ends_ms)
 }
 
 /// Uses a token, once, to make a clinic known with its statements.
-pub(super) fn redeem(
-    transaction: &Transaction<'_>,
-    token: &[u8; 32],
-    roster: &Roster,
-    now_ms: i64,
-) -> rusqlite::Result<Redeemed> {
+pub(super) fn redeem(sql: &mut dyn Sql, token: &[u8; 32], roster: &Roster, now_ms: i64) -> SqlResult<Redeemed> {
     let tenant = roster.membership().tenant();
-    let sql =
+    let select =
         "SELECT clinic, expires_ms, used_ms IS NOT NULL, replaced_ms IS NOT NULL FROM invitation WHERE token_hash = ?1";
-    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
-    let found: Option<(i64, i64, bool, bool)> = transaction.query_row(sql, [token], row).optional()?;
-    let Some((clinic, expires_ms, used, replaced)) = found else {
+    let Some(mut found) = sql.lock_row(select, &values![token])? else {
         return Ok(Redeemed::Unknown);
     };
-    let sql = "SELECT number FROM clinic WHERE tenant = ?1";
-    let here: Option<i64> = transaction
-        .query_row(sql, [tenant.as_bytes()], |row| row.get(0))
-        .optional()?;
+    let (clinic, expires_ms) = (found.int(0)?, found.int(1)?);
+    let (used, replaced) = (found.flag(2)?, found.flag(3)?);
+    let here = sql.row("SELECT number FROM clinic WHERE tenant = ?1", &values![&tenant])?;
+    let here = here.map(|mut row| row.int(0)).transpose()?;
     if used && here == Some(clinic) {
         return Ok(Redeemed::Joined);
     }
@@ -166,11 +157,9 @@ pub(super) fn redeem(
         return Ok(Redeemed::AlreadyJoined);
     }
     let join = "UPDATE clinic SET tenant = ?2, joined_ms = ?3 WHERE number = ?1";
-    transaction.execute(join, params![clinic, tenant.as_bytes(), now_ms])?;
-    transaction.execute(
-        "UPDATE invitation SET used_ms = ?2 WHERE token_hash = ?1",
-        params![token, now_ms],
-    )?;
-    statements::add(transaction, roster)?;
+    sql.execute(join, &values![clinic, &tenant, now_ms])?;
+    let uses = "UPDATE invitation SET used_ms = ?2 WHERE token_hash = ?1";
+    sql.execute(uses, &values![token, now_ms])?;
+    statements::add(sql, roster)?;
     Ok(Redeemed::Joined)
 }

@@ -1,11 +1,12 @@
 //! The feeds of a clinic: the next position, and reading on from one.
 
-use rusqlite::{Connection, Row, Transaction, params};
+use std::ops::ControlFlow;
+
 use seal::{GrantId, TenantId};
 use sync_protocol::{ChangesPage, Consent, Feed, Heads, Page, follow};
 
 use super::chains::{chain_at, consent_name};
-use super::columns::{position, to_sql};
+use super::sql::{Row, Sql, SqlResult, values};
 
 const fn number(feed: Feed) -> i64 {
     match feed {
@@ -16,20 +17,34 @@ const fn number(feed: Feed) -> i64 {
 }
 
 /// Takes the next position of a feed, inside the transaction that puts something there.
-pub(super) fn next_position(transaction: &Transaction<'_>, tenant: &TenantId, feed: Feed) -> rusqlite::Result<u64> {
-    let sql = "INSERT INTO head (tenant, feed, position) VALUES (?1, ?2, 1)
-               ON CONFLICT (tenant, feed) DO UPDATE SET position = position + 1 RETURNING position";
-    let mut take = transaction.prepare_cached(sql)?;
-    take.query_row(params![tenant.as_bytes(), number(feed)], |row| position(row, 0))
+///
+/// The row of the feed stays locked until that transaction ends: positions become visible in order, and no cursor ever
+/// passes one that comes later.
+pub(super) fn next_position(sql: &mut dyn Sql, tenant: &TenantId, feed: Feed) -> SqlResult<u64> {
+    let take = "INSERT INTO head (tenant, feed, position) VALUES (?1, ?2, 1)
+                ON CONFLICT (tenant, feed) DO UPDATE SET position = head.position + 1 RETURNING position";
+    sql.the_row(take, &values![tenant, number(feed)])?.position(0)
 }
 
-pub(super) fn heads(connection: &Connection, tenant: &TenantId) -> rusqlite::Result<Heads> {
-    let mut select = connection.prepare_cached("SELECT feed, position FROM head WHERE tenant = ?1")?;
-    let mut rows = select.query([tenant.as_bytes()])?;
+/// Locks a feed as [`next_position`] does, before it is known how many positions are wanted; gives the last one taken.
+pub(super) fn lock_feed(sql: &mut dyn Sql, tenant: &TenantId, feed: Feed) -> SqlResult<u64> {
+    let lock = "INSERT INTO head (tenant, feed, position) VALUES (?1, ?2, 0)
+                ON CONFLICT (tenant, feed) DO UPDATE SET position = head.position RETURNING position";
+    sql.the_row(lock, &values![tenant, number(feed)])?.position(0)
+}
+
+/// Moves a locked feed on to this position.
+pub(super) fn move_feed(sql: &mut dyn Sql, tenant: &TenantId, feed: Feed, to: u64) -> SqlResult<()> {
+    let step = "UPDATE head SET position = ?3 WHERE tenant = ?1 AND feed = ?2";
+    sql.execute(step, &values![tenant, number(feed), to]).map(drop)
+}
+
+pub(super) fn heads(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<Heads> {
+    let rows = sql.rows("SELECT feed, position FROM head WHERE tenant = ?1", &values![tenant])?;
     let mut heads = Heads::default();
-    while let Some(row) = rows.next()? {
-        let at = position(row, 1)?;
-        match row.get(0)? {
+    for mut row in rows {
+        let at = row.position(1)?;
+        match row.int(0)? {
             0 => heads.changes = at,
             1 => heads.consents = at,
             _ => heads.audit = at,
@@ -39,10 +54,10 @@ pub(super) fn heads(connection: &Connection, tenant: &TenantId) -> rusqlite::Res
 }
 
 /// What is live, and between that (or at the end) `None` for a run of positions that are covered.
-pub(super) fn changes(connection: &Connection, tenant: &TenantId, page: Page) -> rusqlite::Result<ChangesPage> {
-    let sql = "SELECT position, bytes FROM change WHERE tenant = ?1 AND position > ?2 AND covered_ms IS NULL
-               ORDER BY position LIMIT ?3";
-    let live = paged(connection, sql, tenant, page, |row| row.get::<_, Vec<u8>>(1), Vec::len)?;
+pub(super) fn changes(sql: &mut dyn Sql, tenant: &TenantId, page: Page) -> SqlResult<ChangesPage> {
+    let select = "SELECT position, bytes FROM change WHERE tenant = ?1 AND position > ?2 AND covered_ms IS NULL
+                  ORDER BY position LIMIT ?3";
+    let live = paged(sql, select, tenant, page, |row| row.bytes(1), Vec::len)?;
     let at_the_end = live.is_empty();
     let (mut items, mut last) = (Vec::with_capacity(live.len()), page.after);
     for (at, bytes) in live {
@@ -52,70 +67,63 @@ pub(super) fn changes(connection: &Connection, tenant: &TenantId, page: Page) ->
         items.push((at, Some(bytes)));
         last = at;
     }
-    let head = heads(connection, tenant)?.changes;
+    let head = heads(sql, tenant)?.changes;
     if at_the_end && head > last {
         items.push((head, None));
     }
     Ok(items)
 }
 
-pub(super) fn consents(
-    connection: &Connection,
-    tenant: &TenantId,
-    page: Page,
-) -> rusqlite::Result<Vec<(u64, Consent)>> {
-    let sql = "SELECT c.position, c.kind, coalesce(r.bytes, g.bytes) FROM consent c
-               LEFT JOIN revocation r ON c.kind = 1 AND r.source = c.source AND r.id = c.id
-               LEFT JOIN given g ON c.kind = 0 AND g.id = c.id
-               WHERE c.tenant = ?1 AND c.position > ?2 ORDER BY c.position LIMIT ?3";
-    let consent = |row: &Row<'_>| {
-        Ok(match row.get(1)? {
-            0 => Consent::Grant(row.get(2)?),
-            _ => Consent::Revocation(row.get(2)?),
+pub(super) fn consents(sql: &mut dyn Sql, tenant: &TenantId, page: Page) -> SqlResult<Vec<(u64, Consent)>> {
+    let select = "SELECT c.position, c.kind, coalesce(r.bytes, g.bytes) FROM consent c
+                  LEFT JOIN revocation r ON c.kind = 1 AND r.source = c.source AND r.id = c.id
+                  LEFT JOIN given g ON c.kind = 0 AND g.id = c.id
+                  WHERE c.tenant = ?1 AND c.position > ?2 ORDER BY c.position LIMIT ?3";
+    let consent = |row: &mut Row| {
+        Ok(match row.int(1)? {
+            0 => Consent::Grant(row.bytes(2)?),
+            _ => Consent::Revocation(row.bytes(2)?),
         })
     };
-    paged(connection, sql, tenant, page, consent, |consent| match consent {
+    paged(sql, select, tenant, page, consent, |consent| match consent {
         Consent::Grant(bytes) | Consent::Revocation(bytes) => bytes.len(),
     })
 }
 
 /// Tells a clinic of a grant or a revocation.
 pub(super) fn tell_consent(
-    transaction: &Transaction<'_>,
+    sql: &mut dyn Sql,
     tenant: &TenantId,
     kind: i64,
     source: &TenantId,
     grant: &GrantId,
-) -> rusqlite::Result<()> {
-    let at = next_position(transaction, tenant, Feed::Consents)?;
-    let before = chain_at(transaction, tenant, Feed::Consents, at - 1)?;
+) -> SqlResult<()> {
+    let at = next_position(sql, tenant, Feed::Consents)?;
+    let before = chain_at(sql, tenant, Feed::Consents, at - 1)?;
     let chain = follow(&before, &consent_name(kind, source, grant));
-    let sql = "INSERT INTO consent (tenant, position, kind, source, id, chain) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    let (source, grant) = (source.as_bytes(), grant.as_bytes());
-    let values = params![tenant.as_bytes(), to_sql(at), kind, source, grant, chain];
-    transaction.prepare_cached(sql)?.execute(values).map(drop)
+    let insert = "INSERT INTO consent (tenant, position, kind, source, id, chain) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    sql.execute(insert, &values![tenant, at, kind, source, grant.as_bytes(), &chain])
+        .map(drop)
 }
 
 /// Rows of `(position, …)` after `page.after`, until the page is full; one row always fits.
 fn paged<T>(
-    connection: &Connection,
-    sql: &str,
+    sql: &mut dyn Sql,
+    select: &'static str,
     tenant: &TenantId,
     page: Page,
-    read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    read: impl Fn(&mut Row) -> SqlResult<T>,
     size: impl Fn(&T) -> usize,
-) -> rusqlite::Result<Vec<(u64, T)>> {
-    let mut select = connection.prepare_cached(sql)?;
-    let limit = i64::try_from(page.max_items).unwrap_or(i64::MAX);
-    let mut rows = select.query(params![tenant.as_bytes(), to_sql(page.after), limit])?;
+) -> SqlResult<Vec<(u64, T)>> {
     let (mut items, mut n_bytes) = (Vec::new(), 0);
-    while let Some(row) = rows.next()? {
-        let item = read(row)?;
+    sql.each(select, &values![tenant, page.after, page.max_items], &mut |mut row| {
+        let item = read(&mut row)?;
         n_bytes += size(&item);
         if n_bytes > page.max_bytes && !items.is_empty() {
-            break;
+            return Ok(ControlFlow::Break(()));
         }
-        items.push((position(row, 0)?, item));
-    }
+        items.push((row.position(0)?, item));
+        Ok(ControlFlow::Continue(()))
+    })?;
     Ok(items)
 }

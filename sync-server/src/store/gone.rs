@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use seal::{SealedChange, TenantId};
 use sync_protocol::RelayStoreFailed;
 
-use super::{Store, failed};
+use super::Store;
+use super::sql::{Scope, Sql, SqlResult, values};
 
 /// The body of a covered change stays so long, in milliseconds: 30 days.
 const KEEP_COVERED_MS: i64 = 30 * 24 * 60 * 60 * 1000;
@@ -23,7 +23,7 @@ impl Store {
     /// # Errors
     /// [`RelayStoreFailed`].
     pub fn drop_covered(&mut self, now_ms: i64) -> Result<usize, RelayStoreFailed> {
-        drop_covered(&self.connection, now_ms).map_err(failed)
+        self.write(Scope::House, |sql| drop_covered(sql, now_ms))
     }
 
     /// Between two jobs, once an hour: a thousand at a time, so that nobody waits for long.
@@ -43,35 +43,20 @@ impl Store {
 }
 
 /// A snapshot covers this change: no longer given to whoever has not passed it. `false` when the clinic has none such here.
-pub(super) fn cover(
-    transaction: &Transaction<'_>,
-    tenant: &TenantId,
-    id: &[u8; 32],
-    now_ms: i64,
-) -> rusqlite::Result<bool> {
-    let sql = "UPDATE change SET covered_ms = coalesce(covered_ms, ?3) WHERE id = ?2 AND tenant = ?1";
-    let n = transaction
-        .prepare_cached(sql)?
-        .execute(params![tenant.as_bytes(), id, now_ms])?;
-    Ok(n > 0)
+pub(super) fn cover(sql: &mut dyn Sql, tenant: &TenantId, id: &[u8; 32], now_ms: i64) -> SqlResult<bool> {
+    let cover = "UPDATE change SET covered_ms = coalesce(covered_ms, ?3) WHERE id = ?2 AND tenant = ?1";
+    Ok(sql.execute(cover, &values![tenant, id, now_ms])? > 0)
 }
 
 /// The change was erased: its body goes now. `false` when the clinic has none such here.
-pub(super) fn erase(
-    transaction: &Transaction<'_>,
-    tenant: &TenantId,
-    id: &[u8; 32],
-    now_ms: i64,
-) -> rusqlite::Result<bool> {
-    let sql = "SELECT bytes FROM change WHERE id = ?2 AND tenant = ?1";
-    let held: Option<Vec<u8>> = transaction
-        .prepare_cached(sql)?
-        .query_row(params![tenant.as_bytes(), id], |row| row.get(0))
-        .optional()?;
-    let Some(bytes) = held else { return Ok(false) };
-    let (kept, _) = bodyless(&bytes, true);
-    let sql = "UPDATE change SET bytes = ?2, erased_ms = coalesce(erased_ms, ?3) WHERE id = ?1";
-    transaction.prepare_cached(sql)?.execute(params![id, kept, now_ms])?;
+pub(super) fn erase(sql: &mut dyn Sql, tenant: &TenantId, id: &[u8; 32], now_ms: i64) -> SqlResult<bool> {
+    let select = "SELECT bytes FROM change WHERE id = ?2 AND tenant = ?1";
+    let Some(mut held) = sql.row(select, &values![tenant, id])? else {
+        return Ok(false);
+    };
+    let (kept, _) = bodyless(&held.bytes(0)?, true);
+    let erase = "UPDATE change SET bytes = ?3, erased_ms = coalesce(erased_ms, ?4) WHERE id = ?2 AND tenant = ?1";
+    sql.execute(erase, &values![tenant, id, &kept, now_ms])?;
     Ok(true)
 }
 
@@ -89,8 +74,9 @@ pub(super) fn bodyless(bytes: &[u8], erased: bool) -> (Vec<u8>, bool) {
 }
 
 /// Drops the bodies of changes that were covered long ago; gives how many. Their ids stay, so that none comes again.
-fn drop_covered(connection: &Connection, now_ms: i64) -> rusqlite::Result<usize> {
-    let sql = "UPDATE change SET bytes = x'' WHERE rowid IN (SELECT rowid FROM change
-               WHERE covered_ms IS NOT NULL AND length(bytes) > 0 AND covered_ms <= ?1 LIMIT ?2)";
-    connection.execute(sql, params![now_ms.saturating_sub(KEEP_COVERED_MS), A_BATCH])
+fn drop_covered(sql: &mut dyn Sql, now_ms: i64) -> SqlResult<usize> {
+    let drop = "UPDATE change SET bytes = ?3 WHERE (tenant, position) IN (SELECT tenant, position FROM change
+                WHERE covered_ms IS NOT NULL AND length(bytes) > 0 AND covered_ms <= ?1 LIMIT ?2)";
+    let until_ms = now_ms.saturating_sub(KEEP_COVERED_MS);
+    sql.execute(drop, &values![until_ms, A_BATCH, &[0_u8; 0]])
 }

@@ -6,16 +6,16 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Mutex;
 
 use rand_core::CryptoRng;
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use seal::{DeviceId, Receipt, RelayKey, TenantId};
 use sync_protocol::{Feed, FormerLife, Incarnation, RelayStoreFailed, Roster, Shown, SignedReceipt, Wake};
 use zeroize::Zeroizing;
 
 use super::chains::{chain_at, make_missing};
-use super::columns::{array, to_sql};
-use super::{OpenError, Store, failed, feeds};
+use super::sql::{Scope, Sql, SqlResult, values};
+use super::{OpenError, Store, feeds};
 
 /// The file of the key that signs receipts.
 pub(super) const KEY_FILE: &str = "relay.key";
@@ -49,102 +49,104 @@ pub(super) fn key(folder: &Path, rng: &mut impl CryptoRng) -> Result<RelayKey, O
 }
 
 /// Brings what an older build left up to date, and begins another life when the key is another one.
-pub(super) fn settle(transaction: &Transaction<'_>, key: &[u8; 32], fresh: Incarnation) -> rusqlite::Result<()> {
-    let known: Option<Vec<u8>> = transaction.query_row("SELECT key FROM relay", [], |row| row.get(0))?;
+pub(super) fn settle(sql: &mut dyn Sql, key: &[u8; 32], fresh: Incarnation) -> SqlResult<()> {
+    let mut row = sql.the_row("SELECT key, incarnation FROM relay", &[])?;
+    let (known, life) = (row.maybe_bytes(0)?, Incarnation(row.array(1)?));
     match known {
-        None => make_missing(transaction)?,
+        None => make_missing(sql)?,
         Some(known) if known == key => return Ok(()),
         Some(_) => {
             tracing::warn!("the key that signs receipts is not the one of this data: the data begins another life");
-            begin(transaction, fresh)?;
+            begin(sql, life, fresh)?;
         }
     }
-    transaction.execute("UPDATE relay SET key = ?1", [key]).map(drop)
+    sql.execute("UPDATE relay SET key = ?1", &values![key]).map(drop)
 }
 
-/// Another life: a new incarnation, and every clinic is closed until it confirms.
-pub(super) fn begin(transaction: &Transaction<'_>, fresh: Incarnation) -> rusqlite::Result<()> {
+/// Another life: a new incarnation, and every clinic is closed until it confirms. Nothing happens if the data does not live
+/// the life `from` any more: another node was quicker. Gives the life that holds now.
+pub(super) fn begin(sql: &mut dyn Sql, from: Incarnation, fresh: Incarnation) -> SqlResult<Incarnation> {
+    let next = "UPDATE relay SET incarnation = ?1 WHERE incarnation = ?2";
+    if sql.execute(next, &values![&fresh.0, &from.0])? == 0 {
+        let mut row = sql.the_row("SELECT incarnation FROM relay", &[])?;
+        return row.array(0).map(Incarnation);
+    }
     // Who had not confirmed yet still has to for the life before.
-    transaction.execute("DELETE FROM closed WHERE confirmed_by IS NOT NULL", [])?;
-    transaction.execute("DELETE FROM heard", [])?;
-    let sql = "INSERT OR IGNORE INTO closed (source, former, changes, consents)
-               SELECT source, (SELECT incarnation FROM relay),
-                   coalesce((SELECT position FROM head WHERE tenant = source AND feed = 0), 0),
-                   coalesce((SELECT position FROM head WHERE tenant = source AND feed = 1), 0)
-               FROM (SELECT tenant AS source FROM clinic WHERE tenant IS NOT NULL
-                     UNION SELECT tenant FROM statement UNION SELECT source FROM given)";
-    transaction.execute(sql, [])?;
-    transaction
-        .execute("UPDATE relay SET incarnation = ?1", [fresh.0])
-        .map(drop)
+    sql.execute("DELETE FROM closed WHERE confirmed_by IS NOT NULL", &[])?;
+    sql.execute("DELETE FROM heard", &[])?;
+    let close = "INSERT INTO closed (source, former, changes, consents)
+                 SELECT known.source, ?1,
+                     coalesce((SELECT position FROM head WHERE tenant = known.source AND feed = 0), 0),
+                     coalesce((SELECT position FROM head WHERE tenant = known.source AND feed = 1), 0)
+                 FROM (SELECT tenant AS source FROM clinic WHERE tenant IS NOT NULL
+                       UNION SELECT tenant FROM statement UNION SELECT source FROM given) AS known
+                 WHERE true ON CONFLICT (source) DO NOTHING";
+    sql.execute(close, &values![&from.0])?;
+    Ok(fresh)
 }
 
-pub(super) fn is_closed(connection: &Connection, source: &TenantId) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached("SELECT 1 FROM closed WHERE source = ?1 AND confirmed_by IS NULL")?
-        .exists([source.as_bytes()])
+pub(super) fn is_closed(sql: &mut dyn Sql, source: &TenantId) -> SqlResult<bool> {
+    let select = "SELECT 1 FROM closed WHERE source = ?1 AND confirmed_by IS NULL";
+    sql.exists(select, &values![source])
 }
 
 /// A device has brought all that it holds. It opens its clinic if it had come far enough in the former life, or if by now
 /// every member has spoken: then nobody knows more. Whom to wake: all to whom the clinic gives.
 pub(super) fn confirm(
-    transaction: &Transaction<'_>,
+    sql: &mut dyn Sql,
     roster: &Roster,
     device: &DeviceId,
     former: &[FormerLife],
-) -> rusqlite::Result<Vec<Wake>> {
+) -> SqlResult<Vec<Wake>> {
     let source = roster.membership().tenant();
-    let sql = "INSERT OR IGNORE INTO heard (source, device) VALUES (?1, ?2)";
-    transaction.execute(sql, params![source.as_bytes(), device.as_bytes()])?;
-    if !came_far_enough(transaction, &source, former)? && !all_have_spoken(transaction, roster)? {
+    let heard = "INSERT INTO heard (source, device) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    sql.execute(heard, &values![&source, device.as_bytes()])?;
+    if !came_far_enough(sql, &source, former)? && !all_have_spoken(sql, roster)? {
         tracing::info!(tenant = %source, %device, "the word of a device that was away does not open its clinic alone");
         return Ok(Vec::new());
     }
     tracing::info!(tenant = %source, %device, "a clinic has confirmed what it revoked, and is open again");
-    let sql = "UPDATE closed SET confirmed_by = ?2 WHERE source = ?1";
-    transaction.execute(sql, params![source.as_bytes(), device.as_bytes()])?;
-    let mut select = transaction.prepare_cached("SELECT DISTINCT recipient FROM given WHERE source = ?1")?;
-    let recipients = select.query_map([source.as_bytes()], |row| Ok(TenantId::from_bytes(array(row, 0)?)))?;
-    recipients.map(|tenant| tenant.map(Wake::Clinic)).collect()
+    let open = "UPDATE closed SET confirmed_by = ?2 WHERE source = ?1";
+    sql.execute(open, &values![&source, device.as_bytes()])?;
+    let recipients = "SELECT DISTINCT recipient FROM given WHERE source = ?1";
+    let recipients = sql.rows(recipients, &values![&source])?.into_iter();
+    recipients
+        .map(|mut row| Ok(Wake::Clinic(TenantId::from_bytes(row.array(0)?))))
+        .collect()
 }
 
-fn came_far_enough(connection: &Connection, source: &TenantId, former: &[FormerLife]) -> rusqlite::Result<bool> {
-    let sql = "SELECT 1 FROM closed WHERE source = ?1 AND former = ?2 AND changes <= ?3 AND consents <= ?4";
-    let mut select = connection.prepare_cached(sql)?;
+fn came_far_enough(sql: &mut dyn Sql, source: &TenantId, former: &[FormerLife]) -> SqlResult<bool> {
+    let select = "SELECT 1 FROM closed WHERE source = ?1 AND former = ?2 AND changes <= ?3 AND consents <= ?4";
     for life in former.iter().take(MAX_LIVES) {
-        let (changes, consents) = (to_sql(life.changes), to_sql(life.consents));
-        if select.exists(params![source.as_bytes(), life.incarnation.0, changes, consents])? {
+        if sql.exists(
+            select,
+            &values![source, &life.incarnation.0, life.changes, life.consents],
+        )? {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-fn all_have_spoken(connection: &Connection, roster: &Roster) -> rusqlite::Result<bool> {
+fn all_have_spoken(sql: &mut dyn Sql, roster: &Roster) -> SqlResult<bool> {
     let membership = roster.membership();
     let source = membership.tenant();
-    let mut select = connection.prepare_cached("SELECT 1 FROM heard WHERE source = ?1 AND device = ?2")?;
-    for (device, _) in membership.devices() {
-        if !select.exists(params![source.as_bytes(), device.as_bytes()])? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    let devices: Vec<DeviceId> = membership.devices().map(|(device, _)| device).collect();
+    let ids: Vec<&[u8; 32]> = devices.iter().map(DeviceId::as_bytes).collect();
+    let select = "SELECT device FROM heard WHERE source = ?1 AND device = ?2";
+    let heard = sql.which(select, &values![&source], &ids)?;
+    Ok(ids.iter().all(|id| heard.contains(*id)))
 }
 
 /// New statements: should the device that confirmed turn out to be removed, its word is worth nothing.
-pub(super) fn doubt(transaction: &Transaction<'_>, roster: &Roster) -> rusqlite::Result<()> {
+pub(super) fn doubt(sql: &mut dyn Sql, roster: &Roster) -> SqlResult<()> {
     let tenant = roster.membership().tenant();
-    let sql = "SELECT confirmed_by FROM closed WHERE source = ?1 AND confirmed_by IS NOT NULL";
-    let device = transaction
-        .prepare_cached(sql)?
-        .query_row([tenant.as_bytes()], |row| Ok(DeviceId::from_bytes(array(row, 0)?)))
-        .optional()?;
-    if device.is_some_and(|device| roster.belongs(&device).is_err()) {
-        transaction.execute(
-            "UPDATE closed SET confirmed_by = NULL WHERE source = ?1",
-            [tenant.as_bytes()],
-        )?;
+    let select = "SELECT confirmed_by FROM closed WHERE source = ?1 AND confirmed_by IS NOT NULL";
+    let device = sql.row(select, &values![&tenant])?;
+    let device = device.map(|mut row| row.array(0)).transpose()?;
+    if device.is_some_and(|device| roster.belongs(&DeviceId::from_bytes(device)).is_err()) {
+        let close = "UPDATE closed SET confirmed_by = NULL WHERE source = ?1";
+        sql.execute(close, &values![&tenant])?;
     }
     Ok(())
 }
@@ -166,8 +168,8 @@ impl Store {
     /// # Errors
     /// [`RelayStoreFailed`].
     pub fn open_by_hand(&mut self, source: &TenantId) -> Result<bool, RelayStoreFailed> {
-        let sql = "DELETE FROM closed WHERE source = ?1 AND confirmed_by IS NULL";
-        self.write(|transaction| Ok(transaction.execute(sql, [source.as_bytes()])? > 0))
+        let open = "DELETE FROM closed WHERE source = ?1 AND confirmed_by IS NULL";
+        self.write(Scope::House, |sql| Ok(sql.execute(open, &values![source])? > 0))
     }
 
     /// Receipts that were shown here and are none of this relay's.
@@ -175,26 +177,35 @@ impl Store {
     /// # Errors
     /// [`RelayStoreFailed`].
     pub fn n_forged_receipts(&self) -> Result<u64, RelayStoreFailed> {
-        self.connection
-            .query_row("SELECT n_forged FROM relay", [], |row| super::columns::position(row, 0))
-            .map_err(failed)
+        self.read(Scope::House, |sql| {
+            sql.the_row("SELECT n_forged FROM relay", &[])?.position(0)
+        })
     }
 
     fn live_on_as(&mut self, fresh: Incarnation) -> Result<(), RelayStoreFailed> {
-        self.write(|transaction| begin(transaction, fresh))?;
-        self.incarnation = fresh;
+        let from = self.life.get();
+        let now = self.write(Scope::House, |sql| begin(sql, from, fresh))?;
+        self.life.set(now);
         Ok(())
     }
 
+    /// Heads and time are read where no other receipt for this clinic is made: the later one never shows less.
     pub(super) fn make_receipt(&mut self, tenant: &TenantId, now_ms: i64) -> Result<SignedReceipt, RelayStoreFailed> {
-        let at_ms = self.time_of_receipt(now_ms)?;
-        let heads = feeds::heads(&self.connection, tenant).map_err(failed)?;
-        let chain = |feed, at| chain_at(&self.connection, tenant, feed, at).map_err(failed);
-        let changes_chain = chain(Feed::Changes, heads.changes)?;
-        let consents_chain = chain(Feed::Consents, heads.consents)?;
+        let own_ms = self.time_of_receipt(now_ms)?;
+        let (incarnation, last_ms) = (self.life.get(), self.last_receipt_ms);
+        let read = self.read(Scope::Latest(tenant), |sql| {
+            sql.one_at_a_time(tenant)?;
+            let heads = feeds::heads(sql, tenant)?;
+            let at_ms = sql.clock_ms(own_ms)?.max(last_ms);
+            let changes_chain = chain_at(sql, tenant, Feed::Changes, heads.changes)?;
+            let consents_chain = chain_at(sql, tenant, Feed::Consents, heads.consents)?;
+            Ok((heads, at_ms, changes_chain, consents_chain))
+        });
+        let (heads, at_ms, changes_chain, consents_chain) = read?;
+        self.last_receipt_ms = at_ms;
         let receipt = Receipt {
             tenant: *tenant,
-            incarnation: self.incarnation.0,
+            incarnation: incarnation.0,
             changes: heads.changes,
             consents: heads.consents,
             sum: sync_protocol::sum_of_chains(&changes_chain, &consents_chain),
@@ -209,17 +220,19 @@ impl Store {
         receipt: &SignedReceipt,
         fresh: Incarnation,
     ) -> Result<Shown, RelayStoreFailed> {
-        if receipt.verify(*tenant, self.incarnation, &self.key.public()).is_err() {
-            self.write(|transaction| transaction.execute("UPDATE relay SET n_forged = n_forged + 1", []))?;
+        if receipt.verify(*tenant, self.life.get(), &self.key.public()).is_err() {
+            let count = "UPDATE relay SET n_forged = n_forged + 1";
+            self.write(Scope::House, |sql| sql.execute(count, &[]))?;
             tracing::warn!(%tenant, "a device showed a receipt that this relay never gave");
             return Ok(Shown::Forged);
         }
-        let heads = feeds::heads(&self.connection, tenant).map_err(failed)?;
-        let chain = |feed, at| chain_at(&self.connection, tenant, feed, at).map_err(failed);
-        let holds = receipt.changes <= heads.changes
-            && receipt.consents <= heads.consents
-            && receipt.changes_chain == chain(Feed::Changes, receipt.changes)?
-            && receipt.consents_chain == chain(Feed::Consents, receipt.consents)?;
+        let holds = self.read(Scope::Clinic(tenant), |sql| {
+            let heads = feeds::heads(sql, tenant)?;
+            Ok(receipt.changes <= heads.changes
+                && receipt.consents <= heads.consents
+                && receipt.changes_chain == chain_at(sql, tenant, Feed::Changes, receipt.changes)?
+                && receipt.consents_chain == chain_at(sql, tenant, Feed::Consents, receipt.consents)?)
+        })?;
         if holds {
             return Ok(Shown::Holds);
         }
@@ -231,15 +244,37 @@ impl Store {
         Ok(Shown::WasPutBack)
     }
 
-    /// Never earlier than that of any receipt before, also after a restart under a clock that was set back.
+    /// Never earlier than that of any receipt before, also after a restart under a clock that was set back. Where several
+    /// programs share the data, the database's clock decides, and nothing is reserved.
     fn time_of_receipt(&mut self, now_ms: i64) -> Result<i64, RelayStoreFailed> {
+        if self.database.is_shared() {
+            return Ok(now_ms);
+        }
         let at_ms = now_ms.max(self.last_receipt_ms);
         if at_ms > self.reserved_ms {
             let reserved = at_ms.saturating_add(RESERVE_MS);
-            self.write(|transaction| transaction.execute("UPDATE relay SET clock_ms = ?1", [reserved]))?;
+            let reserve = "UPDATE relay SET clock_ms = ?1";
+            self.write(Scope::House, |sql| sql.execute(reserve, &values![reserved]))?;
             self.reserved_ms = reserved;
         }
         self.last_receipt_ms = at_ms;
         Ok(at_ms)
+    }
+}
+
+/// Which life the data lives, as far as this program knows; all its threads know the same.
+pub(super) struct Life(Mutex<Incarnation>);
+
+impl Life {
+    pub(super) fn new(incarnation: Incarnation) -> Self {
+        Self(Mutex::new(incarnation))
+    }
+
+    pub(super) fn get(&self) -> Incarnation {
+        *self.0.lock().expect("nothing panics while it holds this")
+    }
+
+    pub(super) fn set(&self, incarnation: Incarnation) {
+        *self.0.lock().expect("nothing panics while it holds this") = incarnation;
     }
 }

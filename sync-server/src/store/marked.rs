@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use rand_core::CryptoRng;
 use sync_protocol::RelayStoreFailed;
 
-use super::{Store, failed};
+use super::Store;
+use super::sql::Scope;
 use crate::Mark;
 
 /// The mark may be so far behind: then it notices nothing that was put back to the last second.
@@ -21,8 +22,8 @@ impl Store {
     /// Where this data stands.
     pub fn place(&self) -> Mark {
         Mark {
-            incarnation: self.incarnation,
-            commits: self.commits,
+            incarnation: self.life.get(),
+            commits: self.database.commits(),
         }
     }
 
@@ -64,7 +65,7 @@ impl Store {
 
     /// Whether no clinic was ever here: a new folder, whatever a mark of an older one says.
     fn is_empty(&self) -> Result<bool, RelayStoreFailed> {
-        let sql = "SELECT NOT EXISTS (SELECT 1 FROM clinic) AND NOT EXISTS (SELECT 1 FROM statement)";
-        self.connection.query_row(sql, [], |row| row.get(0)).map_err(failed)
+        let select = "SELECT NOT EXISTS (SELECT 1 FROM clinic) AND NOT EXISTS (SELECT 1 FROM statement)";
+        self.read(Scope::House, |sql| sql.the_row(select, &[])?.flag(0))
     }
 }

@@ -1,23 +1,27 @@
 //! The gate: the only way by which one clinic's data reaches another.
 //!
-//! [`pull`] runs in one transaction that asks `consent::admits`, reads, and writes the audit. Since a revocation is
-//! a transaction too, a batch is either read before it (and then cut on its way, see `hub.rs`) or denied.
+//! [`pull`] runs in one transaction that asks `consent::admits`, reads, and writes the audit. It holds the grant's row from
+//! its first step to its end, and so does a revocation: a batch is either read before it (and then cut on its way, see
+//! `hub.rs`) or denied, on whatever thread or node the two happen.
+
+use std::ops::ControlFlow;
 
 use consent::{Decision, DenyReason};
-use rusqlite::{Connection, Transaction, params};
 use seal::{GrantClear, GrantId, TenantId};
 use sync_protocol::{AuditOutcome, ReleaseAnswer, ReleaseAsk};
 
 use super::audit::{self, Access};
-use super::columns::{position, to_sql};
 use super::life::is_closed;
-use super::push::{clear_part, is_revoked, read_grant};
+use super::push::{clear_part, is_revoked, lock_grant};
+use super::sql::{Sql, SqlResult, values};
 
-pub(super) fn pull(transaction: &Transaction<'_>, ask: &ReleaseAsk) -> rusqlite::Result<ReleaseAnswer> {
-    let Some(clear) = read_grant(transaction, &ask.grant)? else {
-        return deny(transaction, ask, None, AuditOutcome::DeniedNoGrant);
+pub(super) fn pull(sql: &mut dyn Sql, ask: &ReleaseAsk) -> SqlResult<ReleaseAnswer> {
+    sql.at_gate(&ask.grant)?;
+    let Some(clear) = lock_grant(sql, &ask.grant)? else {
+        return deny(sql, ask, None, AuditOutcome::DeniedNoGrant);
     };
-    let revoked = is_revoked(transaction, &clear.source, &clear.id)?;
+    sql.reach(Some(&clear.source))?;
+    let revoked = is_revoked(sql, &clear.source, &clear.id)?;
     if let Decision::Deny(reason) = consent::admits(&clear, revoked, ask.requester, ask.now_ms) {
         let outcome = match reason {
             DenyReason::Revoked => AuditOutcome::DeniedRevoked,
@@ -26,38 +30,40 @@ pub(super) fn pull(transaction: &Transaction<'_>, ask: &ReleaseAsk) -> rusqlite:
             DenyReason::Expired => AuditOutcome::DeniedEnded,
             DenyReason::NotUnderstood => AuditOutcome::DeniedNotUnderstood,
         };
-        return deny(transaction, ask, Some(&clear), outcome);
+        return deny(sql, ask, Some(&clear), outcome);
     }
-    if is_closed(transaction, &clear.source)? {
-        return deny(transaction, ask, Some(&clear), AuditOutcome::DeniedSourceClosed);
+    if is_closed(sql, &clear.source)? {
+        return deny(sql, ask, Some(&clear), AuditOutcome::DeniedSourceClosed);
     }
-    serve(transaction, ask, &clear)
+    serve(sql, ask, &clear)
 }
 
-fn serve(transaction: &Transaction<'_>, ask: &ReleaseAsk, clear: &GrantClear) -> rusqlite::Result<ReleaseAnswer> {
-    let sql = "SELECT f.position, r.bytes FROM release_for f JOIN release r ON r.id = f.release_id
-               WHERE f.grant_id = ?1 AND f.position > ?2 AND r.bytes IS NOT NULL ORDER BY f.position";
-    let mut select = transaction.prepare_cached(sql)?;
-    let mut rows = select.query(params![ask.grant.as_bytes(), to_sql(ask.page.after)])?;
-    let (mut items, mut n_bytes, mut more) = (Vec::new(), 0, false);
-    while let Some(row) = rows.next()? {
-        let bytes: Vec<u8> = row.get(1)?;
-        n_bytes += bytes.len();
-        if !items.is_empty() && (items.len() >= ask.page.max_items || n_bytes > ask.page.max_bytes) {
-            more = true;
-            break;
-        }
-        items.push((position(row, 0)?, bytes));
-    }
-    let head = transaction
-        .prepare_cached("SELECT releases FROM given WHERE id = ?1")?
-        .query_row([ask.grant.as_bytes()], |row| position(row, 0))?;
+fn serve(sql: &mut dyn Sql, ask: &ReleaseAsk, clear: &GrantClear) -> SqlResult<ReleaseAnswer> {
+    let select = "SELECT f.position, r.bytes FROM release_for f JOIN release r ON r.id = f.release_id
+                  WHERE f.grant_id = ?1 AND f.position > ?2 AND r.bytes IS NOT NULL ORDER BY f.position";
+    let (mut items, mut n_bytes, mut more) = (Vec::<(u64, Vec<u8>)>::new(), 0, false);
+    sql.each(
+        select,
+        &values![ask.grant.as_bytes(), ask.page.after],
+        &mut |mut row| {
+            let bytes = row.bytes(1)?;
+            n_bytes += bytes.len();
+            if !items.is_empty() && (items.len() >= ask.page.max_items || n_bytes > ask.page.max_bytes) {
+                more = true;
+                return Ok(ControlFlow::Break(()));
+            }
+            items.push((row.position(0)?, bytes));
+            Ok(ControlFlow::Continue(()))
+        },
+    )?;
+    let head = "SELECT releases FROM given WHERE id = ?1";
+    let head = sql.the_row(head, &values![ask.grant.as_bytes()])?.position(0)?;
     let last = items.last().map(|(position, _)| *position);
     let up_to = last.filter(|_| more).unwrap_or(head);
     if !items.is_empty() {
         let count = items.len() as u64;
         audit::write(
-            transaction,
+            sql,
             &Access {
                 ask,
                 clear: Some(clear),
@@ -75,13 +81,13 @@ fn serve(transaction: &Transaction<'_>, ask: &ReleaseAsk, clear: &GrantClear) ->
 }
 
 fn deny(
-    transaction: &Transaction<'_>,
+    sql: &mut dyn Sql,
     ask: &ReleaseAsk,
     clear: Option<&GrantClear>,
     outcome: AuditOutcome,
-) -> rusqlite::Result<ReleaseAnswer> {
+) -> SqlResult<ReleaseAnswer> {
     audit::write(
-        transaction,
+        sql,
         &Access {
             ask,
             clear,
@@ -100,21 +106,17 @@ fn deny(
 }
 
 /// The grants that admit this clinic now, and how far their releases reach.
-pub(super) fn heads(
-    connection: &Connection,
-    recipient: &TenantId,
-    now_ms: i64,
-) -> rusqlite::Result<Vec<(GrantId, u64)>> {
-    let mut select =
-        connection.prepare_cached("SELECT bytes, releases FROM given WHERE recipient = ?1 AND releases > 0")?;
-    let mut rows = select.query([recipient.as_bytes()])?;
+pub(super) fn heads(sql: &mut dyn Sql, recipient: &TenantId, now_ms: i64) -> SqlResult<Vec<(GrantId, u64)>> {
+    let select = "SELECT g.bytes, g.releases, r.id IS NOT NULL, c.source IS NOT NULL FROM given g
+                  LEFT JOIN revocation r ON r.source = g.source AND r.id = g.id
+                  LEFT JOIN closed c ON c.source = g.source AND c.confirmed_by IS NULL
+                  WHERE g.recipient = ?1 AND g.releases > 0 ORDER BY g.id";
     let mut heads = Vec::new();
-    while let Some(row) = rows.next()? {
-        let clear = clear_part(&row.get::<_, Vec<u8>>(0)?);
-        let revoked = is_revoked(connection, &clear.source, &clear.id)?;
-        let open = !is_closed(connection, &clear.source)?;
-        if open && consent::admits(&clear, revoked, *recipient, now_ms) == Decision::Permit {
-            heads.push((clear.id, position(row, 1)?));
+    for mut row in sql.rows(select, &values![recipient])? {
+        let clear = clear_part(&row.bytes(0)?);
+        let (revoked, closed) = (row.flag(2)?, row.flag(3)?);
+        if !closed && consent::admits(&clear, revoked, *recipient, now_ms) == Decision::Permit {
+            heads.push((clear.id, row.position(1)?));
         }
     }
     Ok(heads)

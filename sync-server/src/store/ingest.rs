@@ -1,0 +1,78 @@
+//! A run of changes comes in: a handful of statements, however many they are.
+
+use std::collections::HashSet;
+
+use seal::TenantId;
+use sync_protocol::{Checked, Feed, follow};
+
+use super::chains::chain_at;
+use super::feeds::move_feed;
+use super::gone;
+use super::sql::{Sql, SqlResult, Value, values};
+
+/// Kinds of tombstones: what was covered, or erased, before it came.
+pub(super) const COVERED: i64 = 4;
+pub(super) const ERASED: i64 = 5;
+
+/// What is stored of one change.
+struct Kept {
+    at: u64,
+    id: [u8; 32],
+    bytes: Vec<u8>,
+    chain: [u8; 32],
+    erased_ms: Option<i64>,
+}
+
+/// Takes in what is new of these changes, in their order, after the position `last` of the locked feed; gives each one's
+/// position, `None` for what was here already or is covered.
+pub(super) fn changes(
+    sql: &mut dyn Sql,
+    tenant: &TenantId,
+    run: &[Checked],
+    last: u64,
+    now_ms: i64,
+) -> SqlResult<Vec<Option<u64>>> {
+    let changes: Vec<(&[u8; 32], &[u8])> = run
+        .iter()
+        .filter_map(|item| match item {
+            Checked::Change { id, bytes } => Some((id.as_bytes(), bytes.as_slice())),
+            _ => None,
+        })
+        .collect();
+    let ids: Vec<&[u8; 32]> = changes.iter().map(|(id, _)| *id).collect();
+    let here = "SELECT id FROM change WHERE tenant = ?1 AND id = ?2";
+    let mut over: HashSet<[u8; 32]> = sql.which(here, &values![tenant], &ids)?;
+    let marked = "SELECT id FROM tombstone WHERE tenant = ?1 AND kind = ?2 AND id = ?3";
+    over.extend(sql.which(marked, &values![tenant, COVERED], &ids)?);
+    let erased = sql.which(marked, &values![tenant, ERASED], &ids)?;
+
+    let mut chain = chain_at(sql, tenant, Feed::Changes, last)?;
+    let (mut at, mut new, mut positions) = (last, Vec::new(), Vec::with_capacity(ids.len()));
+    for (id, bytes) in changes {
+        if !over.insert(*id) {
+            positions.push(None);
+            continue;
+        }
+        // A change that its clinic erased comes without its body, or loses it here.
+        let (bytes, is_bodyless) = gone::bodyless(bytes, erased.contains(id));
+        (at, chain) = (at + 1, follow(&chain, id));
+        positions.push(Some(at));
+        new.push(Kept {
+            at,
+            id: *id,
+            bytes,
+            chain,
+            erased_ms: is_bodyless.then_some(now_ms),
+        });
+    }
+    if at == last {
+        return Ok(positions);
+    }
+    let insert = "INSERT INTO change (tenant, position, id, bytes, chain, erased_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let rows = new
+        .iter()
+        .map(|kept| values![tenant, kept.at, &kept.id, &kept.bytes, &kept.chain, kept.erased_ms].to_vec());
+    sql.insert_many(insert, &rows.collect::<Vec<Vec<Value<'_>>>>())?;
+    move_feed(sql, tenant, Feed::Changes, at)?;
+    Ok(positions)
+}

@@ -1,0 +1,249 @@
+//! The seam under the store: what its rules need of a database, and no more.
+//!
+//! The rules are written once, in the words that SQLite and PostgreSQL share (`ON CONFLICT`, `RETURNING`, `?1`), against
+//! [`Sql`]: one transaction. They name no database. What the two do differently is a method here: locking a row, putting
+//! many rows in at once, being the only one of a clinic's.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use seal::{GrantId, TenantId};
+
+/// A value on its way in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Value<'a> {
+    Null,
+    Int(i64),
+    Bytes(&'a [u8]),
+    Text(&'a str),
+}
+
+/// A value that came out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Column {
+    Null,
+    Int(i64),
+    Bytes(Vec<u8>),
+    Text(String),
+}
+
+/// Values of a statement, in the order of their numbers.
+macro_rules! values {
+    ($($value:expr),* $(,)?) => { [$($crate::store::sql::Value::from($value)),*] };
+}
+pub(super) use values;
+
+/// The database said no.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum SqlError {
+    /// Another transaction stood in the way: the same one may be tried again.
+    #[error("another transaction stood in the way")]
+    Again,
+    /// What came out is not what was put in: a damaged disk, or somebody else's hand.
+    #[error("column {0} is not what was stored")]
+    Unexpected(usize),
+    /// Anything else, in the database's words.
+    #[error("{0}")]
+    Failed(String),
+}
+
+pub(super) type SqlResult<T> = Result<T, SqlError>;
+
+/// For whom a transaction is: where rows have owners, it sees no others' (see `docs/relay.md`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope<'a> {
+    /// One clinic. A reading transaction sees one moment.
+    Clinic(&'a TenantId),
+    /// One clinic, and each statement sees what is committed by then.
+    Latest(&'a TenantId),
+    /// The relay itself: the operator's list, and keeping house. No consent, no release, no audit.
+    House,
+}
+
+/// One transaction.
+pub(super) trait Sql {
+    /// Runs a statement that gives no rows; how many it changed.
+    fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> SqlResult<usize>;
+
+    /// Rows, until `take` has enough.
+    fn each(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+        take: &mut dyn FnMut(Row) -> SqlResult<ControlFlow<()>>,
+    ) -> SqlResult<()>;
+
+    /// Puts many rows in. `sql` is the statement for one, and ends with its `VALUES (…)`.
+    fn insert_many(&mut self, sql: &'static str, rows: &[Vec<Value<'_>>]) -> SqlResult<()>;
+
+    /// Which of these ids there are. `sql` selects one id, and ends by comparing it: `… = ?n`, after the `first` values.
+    fn which(&mut self, sql: &'static str, first: &[Value<'_>], ids: &[&[u8; 32]]) -> SqlResult<HashSet<[u8; 32]>>;
+
+    /// One row, which no other transaction changes or locks before this one has ended.
+    fn lock_row(&mut self, sql: &'static str, values: &[Value<'_>]) -> SqlResult<Option<Row>>;
+
+    /// From here to its end this transaction is the only one of its kind for this clinic.
+    fn one_at_a_time(&mut self, tenant: &TenantId) -> SqlResult<()>;
+
+    /// What concerns this other clinic may be read and written from here on, until the next call.
+    fn reach(&mut self, other: Option<&TenantId>) -> SqlResult<()>;
+
+    /// This grant is asked for: its row may be read, by whomever, to decide on it.
+    fn at_gate(&mut self, grant: &GrantId) -> SqlResult<()>;
+
+    /// The time by the one clock of all who share these data; `own_ms` is this program's.
+    fn clock_ms(&mut self, own_ms: i64) -> SqlResult<i64>;
+
+    /// All rows.
+    fn rows(&mut self, sql: &'static str, values: &[Value<'_>]) -> SqlResult<Vec<Row>> {
+        let mut rows = Vec::new();
+        self.each(sql, values, &mut |row| {
+            rows.push(row);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(rows)
+    }
+
+    /// The first row.
+    fn row(&mut self, sql: &'static str, values: &[Value<'_>]) -> SqlResult<Option<Row>> {
+        let mut first = None;
+        self.each(sql, values, &mut |row| {
+            first = Some(row);
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(first)
+    }
+
+    /// The only row of a statement that always gives one.
+    fn the_row(&mut self, sql: &'static str, values: &[Value<'_>]) -> SqlResult<Row> {
+        self.row(sql, values)?
+            .ok_or_else(|| SqlError::Failed("a row that is always there is missing".into()))
+    }
+
+    /// Whether there is a row.
+    fn exists(&mut self, sql: &'static str, values: &[Value<'_>]) -> SqlResult<bool> {
+        Ok(self.row(sql, values)?.is_some())
+    }
+}
+
+/// One row that came out. A column is taken once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Row(pub(super) Vec<Column>);
+
+impl Row {
+    fn take(&mut self, at: usize) -> SqlResult<Column> {
+        let column = self.0.get_mut(at).ok_or(SqlError::Unexpected(at))?;
+        Ok(std::mem::replace(column, Column::Null))
+    }
+
+    pub(super) fn maybe_int(&mut self, at: usize) -> SqlResult<Option<i64>> {
+        match self.take(at)? {
+            Column::Null => Ok(None),
+            Column::Int(value) => Ok(Some(value)),
+            _ => Err(SqlError::Unexpected(at)),
+        }
+    }
+
+    pub(super) fn int(&mut self, at: usize) -> SqlResult<i64> {
+        self.maybe_int(at)?.ok_or(SqlError::Unexpected(at))
+    }
+
+    /// A truth: SQLite counts them, PostgreSQL has a type for them.
+    pub(super) fn flag(&mut self, at: usize) -> SqlResult<bool> {
+        Ok(self.int(at)? != 0)
+    }
+
+    /// A position or a number of things. Databases count in `i64`; ours never come near its end.
+    pub(super) fn position(&mut self, at: usize) -> SqlResult<u64> {
+        u64::try_from(self.int(at)?).map_err(|_| SqlError::Unexpected(at))
+    }
+
+    pub(super) fn maybe_bytes(&mut self, at: usize) -> SqlResult<Option<Vec<u8>>> {
+        match self.take(at)? {
+            Column::Null => Ok(None),
+            Column::Bytes(value) => Ok(Some(value)),
+            _ => Err(SqlError::Unexpected(at)),
+        }
+    }
+
+    pub(super) fn bytes(&mut self, at: usize) -> SqlResult<Vec<u8>> {
+        self.maybe_bytes(at)?.ok_or(SqlError::Unexpected(at))
+    }
+
+    /// Bytes of a fixed length.
+    pub(super) fn maybe_array<const N: usize>(&mut self, at: usize) -> SqlResult<Option<[u8; N]>> {
+        let array = self.maybe_bytes(at)?.map(<[u8; N]>::try_from).transpose();
+        array.map_err(|_| SqlError::Unexpected(at))
+    }
+
+    pub(super) fn array<const N: usize>(&mut self, at: usize) -> SqlResult<[u8; N]> {
+        self.maybe_array(at)?.ok_or(SqlError::Unexpected(at))
+    }
+
+    pub(super) fn maybe_text(&mut self, at: usize) -> SqlResult<Option<String>> {
+        match self.take(at)? {
+            Column::Null => Ok(None),
+            Column::Text(value) => Ok(Some(value)),
+            _ => Err(SqlError::Unexpected(at)),
+        }
+    }
+
+    pub(super) fn text(&mut self, at: usize) -> SqlResult<String> {
+        self.maybe_text(at)?.ok_or(SqlError::Unexpected(at))
+    }
+}
+
+impl From<i64> for Value<'_> {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+/// A position, or a number of things.
+impl From<u64> for Value<'_> {
+    fn from(value: u64) -> Self {
+        Self::Int(i64::try_from(value).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<usize> for Value<'_> {
+    fn from(value: usize) -> Self {
+        Self::Int(i64::try_from(value).unwrap_or(i64::MAX))
+    }
+}
+
+impl<'a> From<&'a [u8]> for Value<'a> {
+    fn from(value: &'a [u8]) -> Self {
+        Self::Bytes(value)
+    }
+}
+
+impl<'a> From<&'a Vec<u8>> for Value<'a> {
+    fn from(value: &'a Vec<u8>) -> Self {
+        Self::Bytes(value)
+    }
+}
+
+impl<'a, const N: usize> From<&'a [u8; N]> for Value<'a> {
+    fn from(value: &'a [u8; N]) -> Self {
+        Self::Bytes(value)
+    }
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(value: &'a str) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl<'a> From<&'a TenantId> for Value<'a> {
+    fn from(value: &'a TenantId) -> Self {
+        Self::Bytes(value.as_bytes())
+    }
+}
+
+impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
