@@ -10,7 +10,7 @@ use clinic::maintenance::clinics;
 use devices::port::PrinterAddress;
 use scribe::{capture::microphones, engine::find_program, models::installed};
 use serde::Serialize;
-use vault::{Keyring, KeyringState};
+use vault::{Keyring, KeyringState, machine_has_a_name};
 
 use crate::{
     Around,
@@ -42,7 +42,7 @@ struct Finding {
 impl Doctor {
     pub fn run(self, around: &Around) -> Outcome {
         let data = around.data_dir()?;
-        let mut findings = vec![keyring(), microphone(), engine(), model(&data), store(&data)];
+        let mut findings = vec![keyring(), machine(), microphone(), engine(), model(&data), store(&data)];
         findings.extend(self.printer.as_ref().map(printer));
         findings.extend(self.relay.as_deref().map(relay));
         let all_good = findings.iter().all(|one| one.good);
@@ -68,6 +68,20 @@ fn keyring() -> Finding {
     };
     Finding {
         what: "keyring",
+        good,
+        words: words.to_owned(),
+    }
+}
+
+fn machine() -> Finding {
+    let good = machine_has_a_name();
+    let words = if good {
+        "has an id: a copy of a store on another machine is told by it"
+    } else {
+        "has no id that can be read: a copy of a store is told by its words and its count alone"
+    };
+    Finding {
+        what: "machine",
         good,
         words: words.to_owned(),
     }

@@ -4,6 +4,9 @@
 //! stands in the store as well, and up to which count numbers may be given, moved ahead in blocks before they are. A store
 //! that was put back has an older word or too low a count; a copy runs on another machine. Such a store is read and
 //! written as ever, under a fresh opening like any, and gives no number any more: it has to become a new device.
+//!
+//! Where the machine does not say what it is called, or did not when the mark was made, it is no copy for that: its words and its
+//! count tell. The mark takes the name as soon as there is one.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -77,15 +80,18 @@ impl Numbers {
         let word: Option<[u8; 16]> = conn
             .query_row("SELECT value FROM meta WHERE key = ?1", [WORD], |row| row.get(0))
             .optional()?;
-        let machine = named(&secrets.machine, tenant);
+        let machine = Machine::of(&secrets.machine, tenant);
         let given = given(conn)?;
         let before = match (found, word) {
             (None, None) => Mark {
-                machine: machine.into(),
+                machine: machine.named.into(),
                 words: Vec::new(),
                 up_to: given + BLOCK,
             },
-            (Some(mark), Some(word)) if mark.fits(&machine, &word, given) => mark,
+            (Some(mark), Some(word)) if machine.may_be(&mark.machine) && mark.fits(&word, given) => Mark {
+                machine: machine.known_from(*mark.machine).into(),
+                ..mark
+            },
             _ => {
                 tracing::warn!("this store is a copy, or was put back: it gives no numbers");
                 return Ok(Self::Copy);
@@ -133,9 +139,9 @@ impl Numbers {
 }
 
 impl Mark {
-    fn fits(&self, machine: &[u8; 16], word: &[u8; 16], given: u64) -> bool {
+    fn fits(&self, word: &[u8; 16], given: u64) -> bool {
         let knows = self.words.iter().any(|known| **known == *word);
-        *self.machine == *machine && knows && given + 2 * BLOCK >= self.up_to
+        knows && given + 2 * BLOCK >= self.up_to
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -195,6 +201,36 @@ fn given(conn: &Connection) -> Result<u64, VaultError> {
         .query_row([GIVEN], |row| count(row, 0))
         .optional()?;
     Ok(given.unwrap_or(0))
+}
+
+/// This machine as a mark names it.
+struct Machine {
+    named: [u8; 16],
+    /// The name of a machine that does not say what it is called.
+    nameless: [u8; 16],
+}
+
+impl Machine {
+    fn of(id: &[u8], tenant: &TenantId) -> Self {
+        Self {
+            named: named(id, tenant),
+            nameless: named(&[], tenant),
+        }
+    }
+
+    /// Whether a mark that names this one may be this machine's.
+    fn may_be(&self, marked: &[u8; 16]) -> bool {
+        self.named == *marked || self.named == self.nameless || *marked == self.nameless
+    }
+
+    /// The name that stays: one that was known is not forgotten because it cannot be read today.
+    fn known_from(&self, marked: [u8; 16]) -> [u8; 16] {
+        if self.named == self.nameless {
+            marked
+        } else {
+            self.named
+        }
+    }
 }
 
 /// A name of this machine that tells nothing of it, and differs from clinic to clinic.

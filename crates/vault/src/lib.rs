@@ -107,7 +107,9 @@ pub use reading::Reading;
 pub use rebuild::RebuildReport;
 pub use review::PutAside;
 pub use roster::KnownDevice;
-pub use secrets::{KeyError, KeyHolder, Keyring, KeyringState, MachineSecrets, MarkPlace, PassphraseFile};
+pub use secrets::{
+    KeyError, KeyHolder, Keyring, KeyringState, MachineSecrets, MarkPlace, PassphraseFile, machine_has_a_name,
+};
 pub use set::SetDigest;
 pub use sharing::{GrantRow, RelayAuditRow, ReleaseRow};
 pub use snapshots::Housekept;

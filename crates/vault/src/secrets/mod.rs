@@ -14,6 +14,12 @@ use rand_core::CryptoRng;
 use seal::DeviceKeys;
 use zeroize::Zeroizing;
 
+/// Whether this machine says what it is called. Where it does not, a copy of a store on another machine is told by the words and the
+/// count of its mark alone.
+pub fn machine_has_a_name() -> bool {
+    !machine::id().is_empty()
+}
+
 /// The machine's secrets for one vault. Never logged, wiped when dropped.
 #[derive(Clone)]
 pub struct MachineSecrets {
@@ -25,7 +31,7 @@ pub struct MachineSecrets {
     pub pin_secret: Zeroizing<[u8; 32]>,
     /// Where the mark lies by which a copy of the store is told; no secret.
     pub marks: MarkPlace,
-    /// What the operating system calls this machine; no secret, and kept nowhere.
+    /// What the operating system calls this machine; no secret, and kept nowhere. Empty where it does not say.
     pub machine: Vec<u8>,
 }
 

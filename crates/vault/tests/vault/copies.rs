@@ -170,6 +170,49 @@ fn without_its_mark_a_store_that_had_one_gives_no_number_and_one_of_an_older_bui
 }
 
 #[test]
+fn a_machine_that_has_no_name_goes_on_and_its_mark_takes_the_name_that_it_gets() {
+    let mut device = Marked::new();
+    device.secrets.machine.clear();
+    take_number(&device.create()).unwrap();
+    // Still none; then it is called something, as after an update that knows how to ask; then nobody can read it any more.
+    for name in ["", "this machine", "", "this machine", ""] {
+        device.secrets.machine = name.into();
+        let vault = device.open();
+        assert!(!vault.is_a_copy(), "called {name:?}");
+        take_number(&vault).unwrap();
+    }
+    // The name that was known counts, also after the days without one.
+    let mark = fs::read(device.mark()).unwrap();
+    let image = device.image("elsewhere");
+    is_told(&device.elsewhere(&mark).open_in(&image));
+}
+
+#[test]
+fn without_a_name_a_copy_is_told_by_its_words_and_a_store_that_was_put_back_by_its_count() {
+    let mut device = Marked::new();
+    device.secrets.machine.clear();
+    let vault = device.create();
+    vault.checkpoint().unwrap();
+    let image = device.image("this morning");
+    for _ in 0..300 {
+        take_number(&vault).unwrap();
+    }
+    drop(vault);
+    let mark = fs::read(device.mark()).unwrap();
+    let mut elsewhere = device.elsewhere(&mark);
+    elsewhere.secrets.machine.clear();
+    is_told(&elsewhere.open_in(&image)); // the count
+
+    let (image, mark) = (device.image("elsewhere"), fs::read(device.mark()).unwrap());
+    drop(device.open()); // the first one goes on: the word of its store is another one
+    fs::write(elsewhere.mark(), fs::read(device.mark()).unwrap()).unwrap();
+    is_told(&elsewhere.open_in(&image));
+    // Where the mark was copied with it, of the very same moment, nothing tells: said in the page.
+    fs::write(elsewhere.mark(), mark).unwrap();
+    assert!(!elsewhere.open_in(&image).is_a_copy());
+}
+
+#[test]
 fn a_mark_that_lies_under_a_folder_that_is_gone_stops_nobody() {
     let mut device = Marked::new();
     let away = device.home.path().join("away");
