@@ -12,6 +12,7 @@ mod backup;
 mod conflicts;
 mod consult;
 mod contact;
+pub mod decoders;
 mod desk;
 mod device;
 mod dispensing;

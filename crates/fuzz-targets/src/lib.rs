@@ -6,6 +6,7 @@
 //! `docs/fuzz.md` tells how they are run. It ships in nothing.
 
 mod clinics;
+mod content;
 mod cost;
 mod files;
 mod machines;
@@ -139,6 +140,13 @@ pub const TARGETS: &[Target] = &[
         short_changes::short_changes,
         short_changes::conversations,
     ),
+    // Some thousand values, each an operation of Automerge's in two documents and their merged one, and cells of rows.
+    Target::new("document", content::document, content::documents).within(
+        Bounds::USUAL
+            .with_peak(24 * 1024 * 1024)
+            .with_asked(128 * 1024 * 1024, 16 * 1024),
+    ),
+    Target::new("terms", content::terms, content::some_terms),
 ];
 
 /// Hands `bytes` to the target of this name, as `fuzz/fuzz_targets` does.

@@ -57,6 +57,7 @@ pub(crate) static WORLD: LazyLock<World> = LazyLock::new(|| {
 /// Makes the clinics before anything is counted.
 pub(crate) fn prepare() {
     LazyLock::force(&WORLD);
+    assert!(vault::decoders::prepare_documents(), "tables in memory");
 }
 
 impl Clinic {

@@ -6,7 +6,7 @@ use seal::{
     SealError, TenantId,
 };
 
-use crate::documents::{DocPath, fresh_document};
+use crate::documents::{self, DocPath, fresh_document};
 use crate::facts::FactBody;
 use crate::judge::apply_innocent;
 use crate::payload::Payload;
@@ -60,6 +60,20 @@ pub fn snapshot_document(chunk: &[u8]) -> bool {
 /// A backup: its head, and the records in its pieces. How many, when it was whole.
 pub fn backup(bytes: &[u8], open: impl FnOnce(&BackupHead) -> Result<BackupOpener, SealError>) -> Option<u64> {
     backup::count_records(bytes, open).ok()
+}
+
+/// A document that holds anything, as three maps in CBOR behind a byte for its kind: its rows, which must be those of the
+/// document whatever stood there before, and be readable.
+///
+/// # Errors
+/// What did not hold, in words.
+pub fn document(bytes: &[u8]) -> Result<(), String> {
+    documents::try_out(bytes)
+}
+
+/// Makes the tables for [`document`], so that no try pays for them.
+pub fn prepare_documents() -> bool {
+    documents::prepare()
 }
 
 /// What a removed device could not send, as its file holds it. Whether it is such a file.

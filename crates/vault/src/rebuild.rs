@@ -43,26 +43,34 @@ impl Vault {
     /// everything about everyone, so that only tests may look at it.
     #[doc(hidden)]
     pub fn dump_tables(&self) -> Result<Vec<String>, VaultError> {
-        self.read(|r| {
-            let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'p\\_%' ESCAPE '\\'
-                         AND name NOT LIKE 'p\\_search\\_%' ESCAPE '\\' ORDER BY name";
-            let mut rows = Vec::new();
-            for name in r.many(names, [], |row| Ok(row.get::<_, String>(0)?))? {
-                let key = if name == "p_search" { "rowid, *" } else { "*" };
-                let mut of_table = r.many(&format!("SELECT {key} FROM {name}"), [], |row| {
-                    let n_columns = row.as_ref().column_count();
-                    let cells = (0..n_columns).map(|column| Ok(cell(row.get_ref(column)?)));
-                    Ok(format!(
-                        "{name}: {}",
-                        cells.collect::<Result<Vec<_>, VaultError>>()?.join(" | ")
-                    ))
-                })?;
-                of_table.sort();
-                rows.extend(of_table);
-            }
-            Ok(rows)
-        })
+        self.read(|r| dump(r.conn()))
     }
+}
+
+/// The rows of every table of the cache, in an order of their own.
+pub(crate) fn dump(conn: &Connection) -> Result<Vec<String>, VaultError> {
+    let mut names = conn.prepare_cached(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'p\\_%' ESCAPE '\\'
+         AND name NOT LIKE 'p\\_search\\_%' ESCAPE '\\' ORDER BY name",
+    )?;
+    let names = names.query_map([], |row| row.get::<_, String>(0))?;
+    let mut dumped = Vec::new();
+    for name in names {
+        let name = name?;
+        let key = if name == "p_search" { "rowid, *" } else { "*" };
+        let mut statement = conn.prepare_cached(&format!("SELECT {key} FROM {name}"))?;
+        let n_columns = statement.column_count();
+        let mut rows = statement.query([])?;
+        let mut of_table = Vec::new();
+        while let Some(row) = rows.next()? {
+            let cells = (0..n_columns).map(|column| Ok(cell(row.get_ref(column)?)));
+            let cells = cells.collect::<Result<Vec<_>, VaultError>>()?;
+            of_table.push(format!("{name}: {}", cells.join(" | ")));
+        }
+        of_table.sort();
+        dumped.extend(of_table);
+    }
+    Ok(dumped)
 }
 
 fn cell(value: ValueRef<'_>) -> String {

@@ -16,3 +16,4 @@ pub(crate) use content::whole_record;
 pub(crate) use known::clinic_name;
 pub(crate) use received::received_for;
 pub(crate) use releases::refresh_releases;
+pub(crate) use terms::try_out as try_terms;

@@ -38,7 +38,14 @@ pub(super) fn record_of(r: &Reading<'_>, row: &GrantRow) -> Result<Option<Shared
     let belonging = r.belonging();
     let mut records = Vec::new();
     for one in r.releases_received(row.id)? {
-        let plain = one.release.open(row.grant.clear(), &belonging.epochs)?;
+        // Of another clinic's making: one that does not open keeps nobody from the others.
+        let plain = match one.release.open(row.grant.clear(), &belonging.epochs) {
+            Ok(plain) => plain,
+            Err(error) => {
+                tracing::warn!(%error, "a release could not be opened");
+                continue;
+            }
+        };
         match fhir::read_bundle_bytes(&plain) {
             Ok(record) => records.push(record),
             Err(error) => tracing::warn!(%error, "a release could not be read"),

@@ -28,6 +28,18 @@ impl SealedTerms {
     }
 }
 
+/// What another clinic sealed into a grant, read and taken as the policy takes it: for the fuzz target (`docs/fuzz.md`).
+/// Whether it could be read.
+pub(crate) fn try_out(bytes: &[u8]) -> bool {
+    let Ok(sealed) = SealedTerms::decode(bytes) else {
+        return false;
+    };
+    let again = SealedTerms::decode(&sealed.encode()).map(|again| again.encode());
+    assert!(again.is_ok_and(|again| again == sealed.encode()), "it reads the same");
+    let _ = policy(&sealed.terms);
+    true
+}
+
 /// Who the patient is, to another clinic.
 pub(super) fn card_of(patient: &Patient) -> IdentityCard {
     IdentityCard {
