@@ -1,5 +1,7 @@
 //! A day's queue: `day/<date>`.
 
+use std::collections::BTreeMap;
+
 use domain::{Day, Instant, PatientId, QueueEntry, QueueEntryId, QueueState, StaffId, Token, VisitId};
 use rusqlite::{Connection, Row, params};
 
@@ -103,24 +105,41 @@ impl Writing<'_> {
     }
 }
 
+/// Only what changed is written: of hundreds who wait one is moved on.
 pub(super) fn project(conn: &Connection, day: Day, root: &View<'_>) -> Result<(), VaultError> {
-    conn.prepare_cached("DELETE FROM p_queue WHERE day = ?1")?
-        .execute([day.to_string()])?;
+    let day = day.to_string();
+    let mut there = rows_of(conn, &day)?;
     for (name, fields) in root.children("queue") {
         let Some(entry) = read(&name, &fields) else { continue };
+        let json = super::to_json(&entry)?;
+        // The other columns say nothing that is not in it.
+        if there.remove(entry.id.as_bytes()).as_ref() == Some(&json) {
+            continue;
+        }
         conn.prepare_cached(
             "INSERT OR REPLACE INTO p_queue (id, day, visit, token, arrived_ms, json) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
         .execute(params![
             entry.id.as_bytes(),
-            day.to_string(),
+            day,
             entry.visit.as_bytes(),
             entry.token.0,
             entry.arrived_at.as_millisecond(),
-            super::to_json(&entry)?
+            json
         ])?;
     }
+    for gone in there.keys() {
+        conn.prepare_cached("DELETE FROM p_queue WHERE id = ?1")?
+            .execute([gone])?;
+    }
     Ok(())
+}
+
+/// What stands in the table for a day, by the entries' ids.
+fn rows_of(conn: &Connection, day: &str) -> Result<BTreeMap<[u8; 16], String>, VaultError> {
+    let mut rows = conn.prepare_cached("SELECT id, json FROM p_queue WHERE day = ?1")?;
+    let rows = rows.query_map([day], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn read(name: &str, fields: &View<'_>) -> Option<QueueEntry> {
