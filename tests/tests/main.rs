@@ -10,6 +10,7 @@ mod kill_points;
 mod lan;
 mod microphone;
 mod models;
+mod oracle;
 mod power;
 mod printer;
 mod refusals;

@@ -13,6 +13,7 @@ use testkit::SeededRng;
 
 use super::device::Device;
 use super::faults::{Fault, Faulty};
+use super::lying::Given;
 
 /// One connection.
 pub(super) struct Call {
@@ -28,6 +29,8 @@ pub(super) struct Call {
     pub(super) n_bytes: usize,
     /// Frames that both ends sent.
     pub(super) n_frames: usize,
+    /// What the relay is asked for of sound, and gives.
+    pub(super) given: Given,
     device_end: Option<DeviceSession>,
     relay_end: Option<RelaySession>,
     /// Where the relay keeps chunks.
@@ -59,6 +62,7 @@ impl Call {
             error: None,
             n_bytes: 0,
             n_frames: 0,
+            given: Given::default(),
             device_end: Some(DeviceSession::new(store, Arc::clone(&device.keys))),
             relay_end: Some(relay_end),
             objects: Arc::clone(objects),
@@ -228,6 +232,7 @@ impl Call {
             Ok(step) => {
                 self.n_frames += step.send.len();
                 self.n_bytes += step.send.iter().map(Vec::len).sum::<usize>();
+                step.send.iter().for_each(|frame| self.given.device_says(frame));
                 self.up.extend(step.send);
             }
             Err(error) => {
@@ -237,7 +242,10 @@ impl Call {
         }
     }
 
-    fn follow_relay(&mut self, step: RelayStep) -> Vec<Wake> {
+    fn follow_relay(&mut self, mut step: RelayStep) -> Vec<Wake> {
+        for outgoing in &mut step.send {
+            outgoing.frame = self.given.relay_says(mem::take(&mut outgoing.frame));
+        }
         self.n_frames += step.send.len();
         self.n_bytes += step.send.iter().map(|outgoing| outgoing.frame.len()).sum::<usize>();
         self.down.extend(step.send);

@@ -18,9 +18,10 @@ use super::chance::{below, bytes, percent};
 use super::clock::DeviceClock;
 use super::disk;
 use super::erasing::{Owner, Shared};
+use super::lying::Lie;
 
 /// The vault's file.
-const STORE: &str = "vault.db";
+pub(super) const STORE: &str = "vault.db";
 const MONTH_MS: i64 = 31 * 24 * 60 * 60 * 1000;
 /// Copies of one device that are kept at a time.
 const COPIES: usize = 3;
@@ -104,6 +105,8 @@ pub(super) struct Device {
     pub(super) erasures: Shared,
     /// The disk is full.
     pub(super) full: bool,
+    /// What it gives on the LAN of sound.
+    pub(super) lie: Option<Lie>,
     secrets: MachineSecrets,
     home: PathBuf,
     dir: PathBuf,
@@ -145,6 +148,7 @@ impl Device {
             owner: None,
             erasures: Shared::default(),
             full: false,
+            lie: None,
             secrets,
             home,
             dir,
@@ -392,6 +396,7 @@ impl Device {
             owner: self.owner.clone(),
             erasures: Rc::clone(&self.erasures),
             full: false,
+            lie: None,
             secrets: self.secrets.clone(),
             home,
             dir,
@@ -410,6 +415,16 @@ impl Device {
         self.full = full;
         // A limit below what the store has is raised to that.
         Ok(self.vault().limit_pages(if full { 1 } else { u32::MAX >> 1 })?)
+    }
+
+    /// Where its store lies now.
+    pub(super) fn folder(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The key of its store.
+    pub(super) fn key(&self) -> &[u8; 32] {
+        &self.secrets.db_key
     }
 
     /// Whether chunks of an attachment lie in its folder.

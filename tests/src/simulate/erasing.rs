@@ -96,6 +96,20 @@ impl Erasures {
         self.made.values().any(|named| named.recordings.contains(recording))
     }
 
+    /// As if every erasure had named every document; there must be one.
+    pub(super) fn name_all(&mut self) -> Result<()> {
+        ensure!(!self.made.is_empty(), "nothing was erased");
+        let all = self.places.values().map(|place| place.document);
+        let all: BTreeSet<DocumentId> = all.collect();
+        self.made.values_mut().for_each(|named| named.documents = all.clone());
+        Ok(())
+    }
+
+    /// As if nothing had been named by any.
+    pub(super) fn name_none(&mut self) {
+        self.made.clear();
+    }
+
     /// Remembers where what this store holds stands.
     pub(super) fn note_places(&mut self, vault: &Vault, held: &BTreeSet<ItemId>) -> Result<()> {
         let new: Vec<ItemId> = held

@@ -28,6 +28,8 @@ pub struct Figures {
     pub n_wanted: u64,
     /// Of these, whole in the end.
     pub n_heard: u64,
+    /// Times that somebody gave other bytes of sound.
+    pub n_lies: u64,
     /// Snapshots that another device confirmed.
     pub n_confirmed: u64,
     /// Changes that a device threw away, since a snapshot held them for a month.
@@ -57,6 +59,7 @@ impl AddAssign for Figures {
         self.n_erased += other.n_erased;
         self.n_wanted += other.n_wanted;
         self.n_heard += other.n_heard;
+        self.n_lies += other.n_lies;
         self.n_confirmed += other.n_confirmed;
         self.n_dropped += other.n_dropped;
         self.n_relay_crashes += other.n_relay_crashes;
@@ -72,7 +75,7 @@ impl fmt::Display for Figures {
         write!(
             f,
             "{} steps, {} writes ({} refused by a full disk), {} restarts and power cuts, {} stores put back, \
-             {} clones, {} devices admitted, {} removals, epochs and the like, {} erasures, {} recordings wanted ({} whole in the end), {} snapshots confirmed, {} changes thrown away, relay: {} power cuts, {} put back, {} connections, {} messages, {} KB",
+             {} clones, {} devices admitted, {} removals, epochs and the like, {} erasures, {} recordings wanted ({} whole in the end), other bytes of sound given {} times, {} snapshots confirmed, {} changes thrown away, relay: {} power cuts, {} put back, {} connections, {} messages, {} KB",
             self.n_steps,
             self.n_writes,
             self.n_refused,
@@ -84,6 +87,7 @@ impl fmt::Display for Figures {
             self.n_erased,
             self.n_wanted,
             self.n_heard,
+            self.n_lies,
             self.n_confirmed,
             self.n_dropped,
             self.n_relay_crashes,

@@ -58,7 +58,18 @@ impl World {
         self.settle_meetings(rng).context("by the LAN, with the last words")?;
         self.settle_calls(rng).context("by the relay, at last")?;
         (0..self.clinics.len()).try_for_each(|clinic| self.check_nothing_lost(clinic, &before, &words))?;
+        if let Some(harm) = self.harm {
+            self.do_harm(harm).context("harm could not be done")?;
+        }
         self.check()?;
+        if self.has_liars() {
+            // What only they have comes once they give it.
+            self.all_are_honest();
+            self.settle_meetings(rng).context("by the LAN, all honest")?;
+            self.settle_calls(rng).context("by the relay, all honest")?;
+            self.figures.n_heard = 0;
+            self.check()?;
+        }
         self.check_idle(rng)
     }
 

@@ -6,6 +6,7 @@ use sync_protocol::sim::PeerLink;
 use sync_protocol::{PeerError, PeerStore, RefusedCode, StoreError};
 
 use super::device::Device;
+use super::lying::Both;
 
 /// One connection between two devices.
 pub(super) struct Meeting {
@@ -15,6 +16,8 @@ pub(super) struct Meeting {
     pub(super) link: PeerLink,
     /// The disk of one of them was full while it lasted.
     pub(super) was_full: bool,
+    /// What either is asked for of sound, and gives.
+    pub(super) given: Both,
     n_counted: [usize; 2],
 }
 
@@ -25,9 +28,17 @@ impl Meeting {
             let store: Arc<dyn PeerStore> = Arc::new(device.vault().clone());
             (store, &*device.keys)
         });
+        let given = Both::default();
+        for (end, device) in given.ends().iter_mut().zip(devices) {
+            end.lie = device.lie;
+        }
+        let mut link = PeerLink::connect(ends, [binding; 2]);
+        let on_its_way = given.clone();
+        link.on_its_way = Some(Box::new(move |end, frame| on_its_way.says(end, frame)));
         Self {
             who,
-            link: PeerLink::connect(ends, [binding; 2]),
+            link,
+            given,
             was_full: devices.iter().any(|device| device.full),
             n_counted: [0; 2],
         }
@@ -35,6 +46,12 @@ impl Meeting {
 
     pub(super) fn is_of(&self, device: usize) -> bool {
         self.who.contains(&device)
+    }
+
+    /// How often other bytes of sound were given since the last call.
+    pub(super) fn count_lies(&self) -> u64 {
+        let mut ends = self.given.ends();
+        ends.iter_mut().map(|end| std::mem::take(&mut end.n_lies)).sum()
     }
 
     /// Frames and bytes that were sent since the last call.
@@ -51,6 +68,9 @@ impl Meeting {
 
     /// What no honest end gives a reason for, in words.
     pub(super) fn surprise(&self, leavers: bool) -> Option<String> {
+        if self.given.ends().iter().any(|end| end.asked_again) {
+            return Some("who gave other bytes of sound is asked for them again".into());
+        }
         for end in &self.link.ends {
             match end.error {
                 Some(PeerError::Store(StoreError::DiskFull)) if self.was_full => {}

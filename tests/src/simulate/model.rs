@@ -54,6 +54,11 @@ impl Model {
         Ok(())
     }
 
+    /// A clone's numbers are promised to come once, too: a promise that nobody can keep.
+    pub(super) fn all_count_once(&mut self) {
+        self.twice.clear();
+    }
+
     /// Whether this number may rightly come once only.
     pub(super) fn counts_once(&self, clinic: usize, number: &str) -> bool {
         let letter: String = number.chars().take_while(char::is_ascii_alphabetic).collect();

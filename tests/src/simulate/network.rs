@@ -1,5 +1,6 @@
 //! Everything between the devices: calls to the relay, meetings on the LAN, and how both go wrong.
 
+use std::mem;
 use std::sync::Arc;
 
 use anyhow::{Result, bail, ensure};
@@ -83,6 +84,8 @@ impl World {
                 self.pass(i64::from(seconds) * 1000);
                 format!("{seconds} s go by")
             }
+            Act::Lie(who, lie) => self.lie(who, lie),
+            Act::RelayLies(lie) => self.relay_lies(lie),
             act => bail!("{act:?} is not of the network"),
         };
         self.sweep();
@@ -104,8 +107,9 @@ impl World {
     /// What is over is forgotten, and counted.
     pub(super) fn sweep(&mut self) {
         let figures = &mut self.figures;
-        self.calls.retain(|call| {
+        self.calls.retain_mut(|call| {
             let over = call.is_over();
+            figures.n_lies += mem::take(&mut call.given.n_lies);
             if over {
                 figures.n_frames += call.n_frames as u64;
                 figures.n_bytes += call.n_bytes as u64;
@@ -116,6 +120,7 @@ impl World {
             let (n_frames, n_bytes) = meeting.count();
             figures.n_frames += n_frames;
             figures.n_bytes += n_bytes;
+            figures.n_lies += meeting.count_lies();
         }
     }
 
@@ -132,7 +137,8 @@ impl World {
             self.calls.remove(0).cut();
         }
         let objects = Arc::clone(&self.relay.objects);
-        let call = Call::open(who, &self.devices[who], self.fault, self.relay.store(), &objects, rng);
+        let mut call = Call::open(who, &self.devices[who], self.fault, self.relay.store(), &objects, rng);
+        call.given.lie = self.relay.lie;
         self.calls.push(call);
         self.figures.n_connections += 1;
         format!("{name} calls the relay")
@@ -187,6 +193,11 @@ impl World {
         if let Some(error) = self.calls[at].surprise(self.relay.astray, self.model.has_leavers) {
             bail!("{}: {error}", self.devices[who].name);
         }
+        ensure!(
+            !self.calls[at].given.asked_again,
+            "{} asks the relay again for sound of which it gave other bytes",
+            self.devices[who].name
+        );
         self.saw(who)?;
         Ok(true)
     }

@@ -7,6 +7,7 @@ use rand::Rng;
 use testkit::{SeededRng, seeded_rng};
 
 use super::chance::below;
+use super::lying::Lie;
 
 /// One step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,6 +158,10 @@ pub enum Act {
     LyingDisk(Which, bool),
     /// An object rots at the relay, or is gone.
     Rot,
+    /// A device gives its siblings other bytes of sound from now on, or the right ones again.
+    Lie(Which, Option<Lie>),
+    /// The relay gives other bytes of sound from now on, or the right ones again.
+    RelayLies(Option<Lie>),
     /// A store is put back and nobody is told: a broken promise, to see that it is noticed. Never drawn.
     Forget(Which),
 }
@@ -165,12 +170,16 @@ pub enum Act {
 const ERASING: u64 = 0xe5a5ed;
 /// Tells the chance of what is wanted from that of everything else.
 const WANTING: u64 = 0x3a17ed;
+/// Tells the chance of who gives other bytes from that of everything else.
+const LYING: u64 = 0x11e5;
 
-/// The steps of a seed; beside them, in two of three seeds, things are erased, and in two of three recordings are wanted.
+/// The steps of a seed; beside them, in two of three seeds, things are erased, in two of three recordings are wanted, and in two of
+/// three somebody gives other bytes of sound.
 pub fn plan(seed: u64, n_steps: usize) -> Vec<Step> {
     let mut steps = plan_as_it_was(seed, n_steps);
     erase_now_and_then(&mut steps, seed, n_steps);
     want_now_and_then(&mut steps, seed, n_steps);
+    lie_now_and_then(&mut steps, seed, n_steps);
     steps
 }
 
@@ -200,6 +209,23 @@ fn want_now_and_then(steps: &mut Vec<Step>, seed: u64, n_steps: usize) {
             2 => Act::Do(who, Deed::Chunk),
             3 => Act::Do(who, Deed::FinishRecording),
             _ => Act::Do(who, Deed::Want),
+        };
+        let seed = rng.next_u64();
+        steps.insert(at, Step { act, seed });
+    }
+}
+
+fn lie_now_and_then(steps: &mut Vec<Step>, seed: u64, n_steps: usize) {
+    let rng = &mut seeded_rng(seed ^ LYING);
+    let often = [0, 40, 16][below(rng, 3)];
+    for _ in 0..n_steps.checked_div(often).unwrap_or(0) {
+        let at = below(rng, steps.len() + 1);
+        let who = rng.next_u32().to_le_bytes()[0];
+        let lies = [Lie::Others, Lie::TooFew, Lie::TooMany, Lie::Nothing];
+        let lie = Some(lies[below(rng, 4)]).filter(|_| below(rng, 4) > 0);
+        let act = match below(rng, 4) {
+            0 => Act::RelayLies(lie),
+            _ => Act::Lie(who, lie),
         };
         let seed = rng.next_u64();
         steps.insert(at, Step { act, seed });

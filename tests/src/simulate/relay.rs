@@ -14,6 +14,7 @@ use testkit::SeededRng;
 
 use super::chance::percent;
 use super::disk;
+use super::lying::Lie;
 
 /// Copies that are kept at a time.
 const COPIES: usize = 3;
@@ -51,6 +52,8 @@ pub(super) struct Relay {
     pub(super) astray: bool,
     /// Where it keeps chunks. What is put back or cut short are its rows, not these.
     pub(super) objects: Arc<Mutex<SimObjects>>,
+    /// It gives other bytes of them.
+    pub(super) lie: Option<Lie>,
     store: Option<Store>,
     home: PathBuf,
     dir: PathBuf,
@@ -73,6 +76,7 @@ impl Relay {
             away: false,
             astray: false,
             objects: Arc::default(),
+            lie: None,
             store: Some(store),
             home: home.to_owned(),
             dir,

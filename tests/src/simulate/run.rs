@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::faults::Fault;
 use super::figures::Figures;
+use super::harm::Harm;
 use super::plan::Step;
 use super::world::World;
 
@@ -19,6 +20,15 @@ pub struct Held {
     pub figures: Figures,
     /// Of all steps, what came of them, and every row at the end: equal for equal runs.
     pub trace: u64,
+}
+
+/// What is wrong on purpose, to see that it is noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wrong {
+    /// All stores break a rule.
+    Fault(Fault),
+    /// Something is harmed once all is healed.
+    Harm(Harm),
 }
 
 /// A promise that was broken.
@@ -45,16 +55,20 @@ impl Broken {
 /// # Errors
 /// [`Broken`], also when something of ours panics.
 pub fn run(seed: u64, steps: &[Step]) -> Result<Held, Box<Broken>> {
-    run_with(None, seed, steps)
+    run_as(None, seed, steps)
 }
 
-/// As [`run`], with stores that break a rule.
+/// As [`run`], with something wrong.
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_with(fault: Option<Fault>, seed: u64, steps: &[Step]) -> Result<Held, Box<Broken>> {
+pub fn run_with(wrong: Wrong, seed: u64, steps: &[Step]) -> Result<Held, Box<Broken>> {
+    run_as(Some(wrong), seed, steps)
+}
+
+fn run_as(wrong: Option<Wrong>, seed: u64, steps: &[Step]) -> Result<Held, Box<Broken>> {
     let mut trace = Vec::new();
-    let done = catch_unwind(AssertUnwindSafe(|| live(fault, seed, steps, &mut trace)));
+    let done = catch_unwind(AssertUnwindSafe(|| live(wrong, seed, steps, &mut trace)));
     let error = match done {
         Ok(Ok(held)) => return Ok(held),
         Ok(Err(error)) => error,
@@ -68,11 +82,15 @@ pub fn run_with(fault: Option<Fault>, seed: u64, steps: &[Step]) -> Result<Held,
     Err(Box::new(Broken { what, trace }))
 }
 
-fn live(fault: Option<Fault>, seed: u64, steps: &[Step], trace: &mut Vec<String>) -> Result<Held> {
+fn live(wrong: Option<Wrong>, seed: u64, steps: &[Step], trace: &mut Vec<String>) -> Result<Held> {
     let folder = folder()?;
     let mut hash = DefaultHasher::new();
     let mut world = World::set_up(folder.path(), seed).context("set-up")?;
-    world.fault = fault;
+    match wrong {
+        Some(Wrong::Fault(fault)) => world.fault = Some(fault),
+        Some(Wrong::Harm(harm)) => world.harm = Some(harm),
+        None => {}
+    }
     for (n, step) in steps.iter().enumerate() {
         trace.push(format!("{n:>4} {:?}", step.act));
         let told = world.apply(*step)?;

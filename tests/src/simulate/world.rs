@@ -16,6 +16,7 @@ use super::device::Device;
 use super::erasing::Shared;
 use super::faults::Fault;
 use super::figures::Figures;
+use super::harm::Harm;
 use super::meeting::Meeting;
 use super::model::Model;
 use super::plan::{Act, Step, Which};
@@ -52,6 +53,8 @@ pub(super) struct World {
     pub(super) sides: u16,
     /// A rule that all devices break.
     pub(super) fault: Option<Fault>,
+    /// What is harmed once all is healed.
+    pub(super) harm: Option<Harm>,
     home: PathBuf,
 }
 
@@ -94,6 +97,7 @@ impl World {
             now_ms,
             sides: 0,
             fault: None,
+            harm: None,
             home: home.to_owned(),
         };
         for who in 0..world.devices.len() {

@@ -26,10 +26,15 @@ pub struct PeerEnd {
     coming: VecDeque<u8>,
 }
 
+/// What comes of a frame on its way from one of the ends, 0 or 1.
+pub type OnItsWay = Box<dyn FnMut(usize, Vec<u8>) -> Vec<u8> + Send>;
+
 /// A connection between two devices. What is on its way can be cut at any byte.
 pub struct PeerLink {
     /// The caller's end, and the answerer's.
     pub ends: [PeerEnd; 2],
+    /// Alters what either end says after its hello, where there is one.
+    pub on_its_way: Option<OnItsWay>,
 }
 
 impl PeerLink {
@@ -53,6 +58,7 @@ impl PeerLink {
         let (answerer, to_caller) = open(answerer, PeerRole::Answerer, bindings[1]);
         let mut link = Self {
             ends: [PeerEnd::of(caller), PeerEnd::of(answerer)],
+            on_its_way: None,
         };
         link.follow(0, Ok(to_answerer));
         link.follow(1, Ok(to_caller));
@@ -133,7 +139,12 @@ impl PeerLink {
 
     fn follow(&mut self, from: usize, step: Result<PeerStep, PeerError>) {
         match step {
-            Ok(step) => {
+            Ok(mut step) => {
+                if let Some(alter) = &mut self.on_its_way {
+                    for frame in &mut step.send {
+                        *frame = alter(from, std::mem::take(frame));
+                    }
+                }
                 for frame in &step.send {
                     self.ends[1 - from].coming.extend(PeerStream::wrap(frame));
                 }
