@@ -81,6 +81,9 @@ enum Act {
         /// So many kills of real device processes under load, instead of seeds.
         #[arg(long)]
         kills: Option<u64>,
+        /// A new device takes a clinic of so many patients in, and is killed on the way: `kills` times, or twenty.
+        #[arg(long)]
+        newcomer: Option<usize>,
     },
     /// A device without a window, spoken to over stdio.
     Device {
@@ -114,12 +117,19 @@ fn main() -> ExitCode {
         Act::Bench { long, stores, .. } => bench::measure(long, stores),
         Act::Station { data } => bench::peers::station::run(&data),
         Act::Simulate {
+            newcomer: Some(n_patients),
+            kills,
+            from,
+            ..
+        } => kills::take_in(n_patients, kills.unwrap_or(20), from),
+        Act::Simulate {
             kills: Some(n_kills),
             from,
             ..
         } => kills::kills(n_kills, from),
         Act::Simulate {
             kills: None,
+            newcomer: None,
             seeds,
             minutes,
             from,

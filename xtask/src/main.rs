@@ -69,6 +69,10 @@ enum Task {
         /// Instead of seeds: so many kills of real device processes under load (1000 when no number is given).
         #[arg(long, num_args = 0..=1, default_missing_value = "1000")]
         kills: Option<u64>,
+        /// Instead of seeds: a new device takes a clinic of so many patients in (10000 when no number is given) and is killed
+        /// on the way, as often as `kills` says or twenty times.
+        #[arg(long, num_args = 0..=1, default_missing_value = "10000")]
+        newcomer: Option<u64>,
     },
     /// Try hostile bytes on everything that reads bytes from outside (needs a nightly compiler and cargo-fuzz).
     Fuzz {
@@ -100,11 +104,22 @@ fn main() -> ExitCode {
             from,
             steps,
             kills: None,
+            newcomer: None,
         } => programs::simulate(&[
             ("--seeds", seeds),
             ("--minutes", minutes),
             ("--from", from),
             ("--steps", steps),
+        ]),
+        Task::Simulate {
+            from,
+            kills,
+            newcomer: Some(patients),
+            ..
+        } => programs::simulate(&[
+            ("--newcomer", patients),
+            ("--kills", kills.unwrap_or(20)),
+            ("--from", from),
         ]),
         Task::Simulate {
             from,

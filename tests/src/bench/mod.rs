@@ -6,7 +6,7 @@
 
 mod absorb;
 mod bare;
-mod clinic;
+pub(crate) mod clinic;
 mod counter;
 mod crowded;
 mod edit;
@@ -20,6 +20,7 @@ mod machine;
 mod newcomer;
 pub mod peers;
 mod progress;
+mod queue;
 mod registration;
 mod round_trip;
 mod search;
@@ -106,6 +107,7 @@ pub fn measure(long: bool, only_stores: bool) -> Result<()> {
     site.relay.kill()?;
     let registration = registration::measure(&site, folder.path())?;
     let edit = edit::measure(folder.path())?;
+    let queue = queue::measure(folder.path())?;
     let absorb = absorb::measure(folder.path())?;
     let giant = giant::measure(folder.path())?;
     let lan = lan::measure(folder.path())?;
@@ -114,6 +116,7 @@ pub fn measure(long: bool, only_stores: bool) -> Result<()> {
     let engine = engine::measure()?;
     let starts = start::measure(&site, folder.path())?;
     run.figures.push(edit);
+    run.figures.push(queue);
     run.figures.push(registration);
     run.figures.push(absorb);
     run.figures.extend(giant);
@@ -138,6 +141,7 @@ fn measure_stores() -> Result<()> {
     let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(target()?)?;
     let mut run = table::Run::begin();
     run.figures.push(edit::measure(folder.path())?);
+    run.figures.push(queue::measure(folder.path())?);
     run.figures.push(absorb::measure(folder.path())?);
     run.figures.extend(giant::measure(folder.path())?);
     run.figures.push(lan::measure(folder.path())?);

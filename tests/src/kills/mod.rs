@@ -8,10 +8,12 @@ mod day;
 mod desk;
 mod figures;
 mod ground;
+mod newcomer;
 
 pub use day::{Day, day};
 pub use figures::Figures;
 pub use ground::Ground;
+pub use newcomer::{Intake, TakenIn, newcomer};
 
 use anyhow::{Context, Result};
 
@@ -45,4 +47,24 @@ pub fn kills(n_kills: u64, seed: u64) -> Result<()> {
     }
     println!("{all}");
     Ok(())
+}
+
+/// A new device takes so many patients in and is killed on the way; the result to stdout. The folder is kept when it fails.
+pub fn take_in(n_patients: usize, n_kills: u64, seed: u64) -> Result<()> {
+    let folder = tempfile::Builder::new().prefix("medieco-newcomer-").tempdir()?;
+    let intake = Intake {
+        seed,
+        n_patients,
+        n_kills,
+    };
+    match newcomer(folder.path(), intake) {
+        Ok(taken) => {
+            println!("{n_patients} patients: {taken}");
+            Ok(())
+        }
+        Err(error) => {
+            let kept = folder.keep();
+            Err(error.context(format!("seed {seed}; its folder is {}", kept.display())))
+        }
+    }
 }
