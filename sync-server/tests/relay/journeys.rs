@@ -26,15 +26,12 @@ fn ports(seed: u8) -> Ports {
     }
 }
 
-fn start(device: &SimDevice, relay: &RelayAddress) -> SyncHandle {
-    let store: Arc<dyn SyncStore> = Arc::clone(&device.store) as _;
-    SyncHandle::start(
-        store,
-        relay.clone(),
-        (*device.keys).clone(),
-        ports(1),
-        &Handle::current(),
-    )
+pub fn start(device: &SimDevice, relay: &RelayAddress) -> SyncHandle {
+    start_with(Arc::clone(&device.store) as _, &device.keys, relay)
+}
+
+pub fn start_with(store: Arc<dyn SyncStore>, keys: &seal::DeviceKeys, relay: &RelayAddress) -> SyncHandle {
+    SyncHandle::start(store, relay.clone(), keys.clone(), ports(1), &Handle::current())
 }
 
 pub async fn until(sync: &SyncHandle, mut reached: impl FnMut(&SyncState) -> bool) -> SyncState {
@@ -253,6 +250,15 @@ async fn without_a_relay_what_is_written_waits_and_is_counted() {
     sync.retry_now();
     let state = until(&sync, |state| state.connected && state.pending == 0).await;
     assert_eq!((state.error_code, state.last_contact_ms), (None, Some(NOW)));
+
+    // And once more, without anybody who presses or writes anything when it is back.
+    assert_eq!(relay.terminate(), Some(0));
+    until(&sync, |state| !state.connected).await;
+    device.write(&mut rng(3));
+    sync.nudge();
+    until(&sync, |state| state.pending == 1 && state.error_code.is_some()).await;
+    let relay = Process::start(folder.path(), &listen);
+    until(&sync, |state| state.connected && state.pending == 0).await;
     sync.stop().await;
     assert_eq!(
         Arc::strong_count(&device.store),
