@@ -3,12 +3,13 @@
 mod clinics;
 mod copies;
 mod serving;
+mod supervisor;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Exit codes, the same in every MediEco program (0 is done, 2 is clap's own for wrong usage).
 const FAILED: u8 = 1;
@@ -98,6 +99,28 @@ struct Serve {
     /// folder, a file in the system's folder for states; with --data, none]
     #[arg(long, value_name = "FILE")]
     mark: Option<PathBuf>,
+    /// Where this machine's watchers ask: /health, /ready, /metrics [default: nowhere]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    admin: Option<SocketAddr>,
+    /// How logs are written to stderr
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = LogForm::Text)]
+    log: LogForm,
+    /// Connections at a time [default: by the limit of open files]
+    #[arg(long, value_name = "N")]
+    max_connections: Option<usize>,
+    /// New connections of one address a minute, ten times as many at once; 0 is no limit [default: 300, and no limit for
+    /// this machine's own addresses]
+    #[arg(long, value_name = "N")]
+    connections_a_minute: Option<u32>,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogForm {
+    /// For people
+    Text,
+    /// For programs: one object a line
+    Json,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,101 +1,75 @@
-//! One device's WebSocket: frames to its session on the store's thread, and the session's frames back.
+//! What a connection hears and does: frames to its session on the store's thread, and the session's frames to its outbox.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::ws::{Message, WebSocket};
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt};
-use sync_protocol::{ConnectionId, ObjectDone, ObjectWork, RelayChunks, RelaySession, RelayStep, RelayStoreFailed};
-use tokio::sync::{Notify, watch};
+use sync_protocol::{
+    ConnectionId, ObjectDone, ObjectWork, Outgoing, RefusedCode, RelayChunks, RelayMessage, RelaySession, RelayStep,
+    RelayStoreFailed,
+};
+use tokio::io::AsyncRead;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval_at, timeout, timeout_at};
+use tokio::time::{Instant, interval_at, sleep_until, timeout, timeout_at};
+use tracing::Instrument;
 
-use crate::hub::Hub;
+use crate::frames::{FrameReader, Said};
+use crate::goodbye::Goodbye;
+use crate::hub::Bell;
+use crate::limits::{LONGEST_WAIT, Origin, Toll};
 use crate::outbox::Outbox;
-use crate::{Objects, Store, Writer, now_ms};
+use crate::shared::Shared;
+use crate::{Phase, Store, now_ms};
 
-/// How long a connection waits for what. Tests have shorter ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timers {
-    /// A new connection must say who it is within this.
-    pub hello_within: Duration,
-    /// A ping goes out after this much silence of ours.
-    pub ping_after: Duration,
-    /// A peer that sends nothing, not even a pong, for this long is gone.
-    pub silence: Duration,
-    /// Grants begin and end by the clock: sessions look again after this.
-    pub look_again: Duration,
+/// Work with objects that is under way when the relay stops gets this long to be acknowledged.
+const WORK_ENDS_WITHIN: Duration = Duration::from_secs(4);
+/// A frame that came too soon after too many others.
+struct Waiting {
+    frame: Vec<u8>,
+    toll: Toll,
+    came: Instant,
+    until: Instant,
 }
 
-impl Default for Timers {
-    fn default() -> Self {
-        Self {
-            hello_within: Duration::from_secs(15),
-            ping_after: Duration::from_secs(25),
-            silence: Duration::from_secs(75),
-            look_again: Duration::from_secs(60),
-        }
-    }
-}
-
-/// What all connections share.
-#[derive(Clone)]
-pub(crate) struct Shared {
-    pub(crate) writer: Writer,
-    pub(crate) hub: Arc<Hub>,
-    pub(crate) objects: Arc<Objects>,
-    pub(crate) closing: watch::Receiver<bool>,
-    pub(crate) timers: Timers,
-}
-
-/// Speaks with one device until either side has enough.
-pub(crate) async fn speak(socket: WebSocket, shared: Shared) {
-    let (outbox, news) = (Arc::new(Outbox::default()), Arc::new(Notify::new()));
-    let Some(id) = shared.hub.enter(&outbox, &news) else {
-        return;
-    };
-    let (sink, stream) = socket.split();
-    let timers = shared.timers;
-    let mut writing = tokio::spawn(write(sink, Arc::clone(&outbox), timers));
-    let mut connection = Connection {
-        id,
-        shared,
-        outbox,
-        session: None,
-        patience: timers.hello_within,
-        work: JoinSet::new(),
-    };
-    let cut = tokio::select! {
-        () = connection.listen(stream, &news) => false,
-        _ = &mut writing => true,
-    };
-    connection.outbox.close();
-    connection.shared.hub.leave(id);
-    // What was answered last (a refusal, say) still leaves; a peer that does not read it is not waited for.
-    if !cut && timeout(timers.hello_within, writing).await.is_err() {
-        tracing::debug!(connection = id.0, "a peer did not read to the end");
-    }
-}
-
-struct Connection {
+pub(crate) struct Connection {
     id: ConnectionId,
-    shared: Shared,
+    shared: Arc<Shared>,
     outbox: Arc<Outbox>,
+    origin: Origin,
     session: Option<Box<RelaySession>>,
     patience: Duration,
     /// Work with objects: news and frames don't wait for it.
     work: JoinSet<Option<ObjectDone>>,
+    /// Nothing more is read until it was heard.
+    waiting: Option<Box<Waiting>>,
+    n_requests: u64,
+    /// Something happened since the last look at the clock.
+    is_busy: bool,
 }
 
 impl Connection {
-    async fn listen(&mut self, mut stream: SplitStream<WebSocket>, news: &Notify) {
-        if self.open().await.is_break() {
-            return;
+    pub(crate) fn new(id: ConnectionId, shared: Arc<Shared>, outbox: Arc<Outbox>, origin: Origin) -> Self {
+        Self {
+            id,
+            patience: shared.timers.hello_within,
+            shared,
+            outbox,
+            origin,
+            session: None,
+            work: JoinSet::new(),
+            waiting: None,
+            n_requests: 0,
+            is_busy: true,
         }
-        let mut closing = self.shared.closing.clone();
+    }
+
+    /// Hears the device until one of the two has enough, and says why.
+    pub(crate) async fn listen<R: AsyncRead + Unpin>(&mut self, reader: &mut FrameReader<R>, bell: &Bell) -> Goodbye {
+        if let ControlFlow::Break(goodbye) = self.open().await {
+            return goodbye;
+        }
+        let mut phase = self.shared.phase.clone();
         let look_again = self.shared.timers.look_again;
         let mut clock = interval_at(Instant::now() + look_again, look_again);
         // Its silence goes on through news and the minute's look at the clock; while it is not listened to it does not count.
@@ -103,104 +77,187 @@ impl Connection {
         loop {
             let (patience, outbox) = (self.patience, Arc::clone(&self.outbox));
             let quiet = &mut quiet_since;
+            let until = self.waiting.as_ref().map(|waiting| waiting.until);
             let next = async {
+                if let Some(until) = until {
+                    sleep_until(until).await;
+                    return None;
+                }
                 let began = Instant::now();
                 outbox.drained().await;
                 *quiet += began.elapsed();
-                timeout_at(*quiet + patience, stream.next()).await
+                Some(timeout_at(*quiet + patience, reader.next()).await)
             };
             let flow = tokio::select! {
                 biased;
-                // Changes once, when the relay is asked to stop.
-                _ = closing.changed() => ControlFlow::Break(()),
-                () = news.notified() => self.step(|session, store| session.wake(store, now_ms())).await,
-                _ = clock.tick() => {
-                    self.shared.hub.expire_pairings(now_ms());
-                    self.step(|session, store| session.wake(store, now_ms())).await
+                () = until_draining(&mut phase) => return self.end_for_restart().await,
+                () = bell.rung() => {
+                    self.is_busy = true;
+                    self.look(bell.heard()).await
                 }
-                Some(done) = self.work.join_next() => match done {
-                    Ok(Some(done)) => self.step(|session, store| session.worked(done, store, now_ms())).await,
-                    Ok(None) | Err(_) => ControlFlow::Continue(()),
-                },
-                frame = next => match frame {
-                    Ok(Some(Ok(message))) => {
-                        quiet_since = Instant::now();
-                        self.hear(message).await
+                _ = clock.tick() => self.tick().await,
+                Some(done) = self.work.join_next() => self.finish(done.ok().flatten()).await,
+                said = next => {
+                    quiet_since = Instant::now();
+                    self.is_busy = true;
+                    match said {
+                        None => self.hear_waiting().await,
+                        Some(Ok(Ok(said))) => self.hear(said).await,
+                        Some(Ok(Err(broken))) => ControlFlow::Break(broken.into()),
+                        Some(Err(_)) => self.was_silent(),
                     }
-                    Ok(Some(Err(_)) | None) | Err(_) => ControlFlow::Break(()),
-                },
+                }
             };
-            if flow.is_break() {
-                return;
+            if let ControlFlow::Break(goodbye) = flow {
+                return goodbye;
             }
         }
     }
 
-    async fn open(&mut self) -> ControlFlow<()> {
+    async fn open(&mut self) -> ControlFlow<Goodbye> {
         let opened = self
             .shared
-            .writer
-            .run(|store| RelaySession::open(store, &mut rand::rng()))
+            .on_store(None, |store| RelaySession::open(store, &mut rand::rng()))
             .await;
         let Ok((session, step)) = opened else {
-            return ControlFlow::Break(());
+            return ControlFlow::Break(Goodbye::Done);
         };
         self.session = Some(Box::new(session));
-        self.outbox.push(step.send);
+        self.outbox.push(step.send, None);
         ControlFlow::Continue(())
     }
 
-    async fn hear(&mut self, message: Message) -> ControlFlow<()> {
-        match message {
-            Message::Binary(frame) => {
-                self.step(move |session, store| session.receive(&frame, store, now_ms(), &mut rand::rng()))
-                    .await
+    async fn look(&mut self, since: Option<Instant>) -> ControlFlow<Goodbye> {
+        self.step(since, |session, store| session.wake(store, now_ms())).await
+    }
+
+    async fn tick(&mut self) -> ControlFlow<Goodbye> {
+        self.shared.hub.expire_pairings(now_ms());
+        let was_busy = std::mem::replace(&mut self.is_busy, false);
+        let flow = self.look(None).await;
+        if let (false, Some(session)) = (was_busy, &mut self.session) {
+            session.rest();
+        }
+        flow
+    }
+
+    async fn finish(&mut self, done: Option<ObjectDone>) -> ControlFlow<Goodbye> {
+        let Some(done) = done else {
+            return ControlFlow::Continue(());
+        };
+        self.is_busy = true;
+        self.step(None, |session, store| session.worked(done, store, now_ms()))
+            .await
+    }
+
+    async fn hear(&mut self, said: Said) -> ControlFlow<Goodbye> {
+        match said {
+            Said::Message(frame) => {
+                self.shared.figures.received.passed(frame.len());
+                match self.session.as_ref().and_then(|session| session.member()) {
+                    None => self.receive(frame).await,
+                    Some((clinic, device)) => {
+                        let now = Instant::now();
+                        self.waiting = Some(Box::new(Waiting {
+                            toll: Toll::new(clinic, device, frame.len()),
+                            frame,
+                            came: now,
+                            until: now,
+                        }));
+                        self.hear_waiting().await
+                    }
+                }
             }
             // A sign of life, and all that a pairing shows while its people talk.
-            Message::Ping(_) | Message::Pong(_) => ControlFlow::Continue(()),
-            Message::Text(_) | Message::Close(_) => ControlFlow::Break(()),
+            Said::Ping(body) => {
+                self.outbox.pong(body);
+                ControlFlow::Continue(())
+            }
+            Said::Pong => ControlFlow::Continue(()),
+            Said::Close => ControlFlow::Break(Goodbye::Done),
         }
     }
 
-    /// Runs the session once on the store's thread.
+    /// Hears the frame that waits, if it need not wait any longer.
+    async fn hear_waiting(&mut self) -> ControlFlow<Goodbye> {
+        let Some(mut waiting) = self.waiting.take() else {
+            return ControlFlow::Continue(());
+        };
+        let Err(not_yet) = self.shared.rates.pay(&mut waiting.toll) else {
+            return self.receive(waiting.frame).await;
+        };
+        let now = Instant::now();
+        let has_waited = now - waiting.came;
+        if waiting.until == waiting.came {
+            self.shared.figures.limited(not_yet.limit);
+        }
+        if has_waited + not_yet.wait > LONGEST_WAIT {
+            tracing::info!(
+                connection = self.id.0,
+                limit = not_yet.limit,
+                "a device asks for too much"
+            );
+            return self.refuse(RefusedCode::Busy);
+        }
+        waiting.until = now + not_yet.wait;
+        self.waiting = Some(waiting);
+        ControlFlow::Continue(())
+    }
+
+    async fn receive(&mut self, frame: Vec<u8>) -> ControlFlow<Goodbye> {
+        let act = move |session: &mut RelaySession, store: &mut Store| {
+            session.receive(&frame, store, now_ms(), &mut rand::rng())
+        };
+        self.step(None, act).await
+    }
+
+    /// Runs the session once on the store's thread. `live`: when what it was woken for arrived at the relay.
     ///
     /// Its frames are queued and its news told before the next job begins there, so that what a revocation must call
     /// back is always already in an outbox, and news are told even if this connection is gone by then.
     async fn step(
         &mut self,
+        live: Option<Instant>,
         act: impl FnOnce(&mut RelaySession, &mut Store) -> Result<RelayStep, RelayStoreFailed> + Send + 'static,
-    ) -> ControlFlow<()> {
+    ) -> ControlFlow<Goodbye> {
         let Some(mut session) = self.session.take() else {
-            return ControlFlow::Break(());
+            return ControlFlow::Break(Goodbye::Done);
         };
-        let (id, hub, outbox) = (self.id, Arc::clone(&self.shared.hub), Arc::clone(&self.outbox));
-        let done = self.shared.writer.run(move |store| {
+        self.n_requests += 1;
+        let request = self.shared.request(self.id, self.n_requests);
+        let (id, shared, outbox) = (self.id, Arc::clone(&self.shared), Arc::clone(&self.outbox));
+        let (since, key) = (Instant::now(), session.member().map(|(clinic, _)| clinic));
+        let job = move |store: &mut Store| {
             let before = session.member();
             let mut step = act(&mut session, store);
             if let Ok(step) = &mut step {
                 if let (None, Some((tenant, device))) = (before, session.member()) {
-                    hub.belongs(id, tenant);
+                    shared.hub.belongs(id, tenant);
                     tracing::info!(connection = id.0, %tenant, %device, "a device is here");
                 }
-                outbox.push(step.send.drain(..));
-                hub.wake(&step.wake);
+                shared.figures.count(step.tally);
+                let live = live.filter(|_| step.tally.changes_out > 0);
+                outbox.push(step.send.drain(..), live);
+                shared.hub.wake(&step.wake, since);
             }
             (session, step)
-        });
-        let Ok((session, step)) = done.await else {
-            return ControlFlow::Break(());
         };
-        match step {
+        let done = self.shared.on_store(key, job).instrument(request.clone()).await;
+        let Ok((session, step)) = done else {
+            return ControlFlow::Break(Goodbye::Done);
+        };
+        request.in_scope(|| match step {
             Ok(step) => self.follow(session, step),
             Err(error) => {
                 tracing::error!(connection = self.id.0, %error, "a connection ends without an answer");
-                ControlFlow::Break(())
+                ControlFlow::Break(Goodbye::Done)
             }
-        }
+        })
     }
 
-    fn follow(&mut self, session: Box<RelaySession>, step: RelayStep) -> ControlFlow<()> {
-        if session.member().is_some() || step.pairing.is_some() {
+    fn follow(&mut self, session: Box<RelaySession>, step: RelayStep) -> ControlFlow<Goodbye> {
+        let is_member = session.member().is_some();
+        if is_member || step.pairing.is_some() {
             self.patience = self.shared.timers.silence;
         }
         self.session = Some(session);
@@ -210,54 +267,87 @@ impl Connection {
         for work in step.objects {
             self.begin(work);
         }
-        match step.end {
-            Some(code) => {
-                tracing::info!(connection = self.id.0, code = code.name(), "a connection is refused");
-                ControlFlow::Break(())
-            }
-            None => ControlFlow::Continue(()),
+        let Some(code) = step.end else {
+            return ControlFlow::Continue(());
+        };
+        tracing::info!(connection = self.id.0, code = code.name(), "a connection is refused");
+        self.shared.figures.refused(code.name());
+        if !is_member && is_suspect(code) {
+            self.shared.rates.hello_failed(self.origin);
         }
+        ControlFlow::Break(Goodbye::Refused(code))
     }
-}
 
-impl Connection {
+    /// Says so and ends.
+    fn refuse(&mut self, code: RefusedCode) -> ControlFlow<Goodbye> {
+        self.shared.figures.refused(code.name());
+        let frame = RelayMessage::Refused(code).encode();
+        self.outbox.push([Outgoing { frame, grant: None }], None);
+        ControlFlow::Break(Goodbye::Refused(code))
+    }
+
+    fn was_silent(&self) -> ControlFlow<Goodbye> {
+        if self.session.as_ref().is_none_or(|session| session.member().is_none()) {
+            self.shared.figures.refused("no_hello");
+            self.shared.rates.hello_failed(self.origin);
+        }
+        ControlFlow::Break(Goodbye::Done)
+    }
+
+    /// The relay stops: what was received is finished and acknowledged.
+    async fn end_for_restart(&mut self) -> Goodbye {
+        if let Some(waiting) = self.waiting.take()
+            && let ControlFlow::Break(goodbye) = self.receive(waiting.frame).await
+        {
+            return goodbye;
+        }
+        let finished = async {
+            while let Some(done) = self.work.join_next().await {
+                if self.finish(done.ok().flatten()).await.is_break() {
+                    return;
+                }
+            }
+        };
+        drop(timeout(WORK_ENDS_WITHIN, finished).await);
+        self.shared.restart()
+    }
+
     /// Begins work with an object. What is to be removed is removed, whether this connection lasts or not.
     fn begin(&mut self, work: ObjectWork) {
-        let Shared { objects, writer, .. } = self.shared.clone();
+        let shared = Arc::clone(&self.shared);
+        let span = tracing::Span::current();
         if !matches!(work, ObjectWork::Remove(..)) {
-            self.work.spawn(async move { objects.work(work).await });
+            self.work
+                .spawn(async move { shared.objects.work(work).await }.instrument(span));
             return;
         }
-        tokio::spawn(async move {
-            if let Some(ObjectDone::Removed(tenant, attachment)) = objects.work(work).await {
-                let noted = writer
-                    .run(move |store| store.attachment_removed(&tenant, &attachment))
-                    .await;
-                if !matches!(noted, Ok(Ok(()))) {
+        let removed = async move {
+            if let Some(ObjectDone::Removed(tenant, attachment)) = shared.objects.work(work).await {
+                let note = move |store: &mut Store| store.attachment_removed(&tenant, &attachment);
+                if !matches!(shared.on_store(Some(tenant), note).await, Ok(Ok(()))) {
                     tracing::warn!("that an erased attachment is removed was not noted; the next start looks again");
                 }
             }
-        });
+        };
+        tokio::spawn(removed.instrument(span));
     }
 }
 
-/// Sends what the outbox holds until it is closed and empty, or a revocation cuts off the frame that is leaving.
-async fn write(mut sink: SplitSink<WebSocket, Message>, outbox: Arc<Outbox>, timers: Timers) {
-    loop {
-        let message = match timeout(timers.ping_after, outbox.next()).await {
-            Ok(Some(frame)) => Message::Binary(Bytes::from(frame)),
-            Ok(None) => break,
-            Err(_) => Message::Ping(Bytes::new()),
-        };
-        let sent = tokio::select! {
-            biased;
-            () = outbox.cut() => return,
-            sent = timeout(timers.silence, sink.send(message)) => matches!(sent, Ok(Ok(()))),
-        };
-        if !sent {
-            return;
-        }
-        outbox.left();
-    }
-    drop(timeout(timers.ping_after, sink.close()).await);
+async fn until_draining(phase: &mut watch::Receiver<Phase>) {
+    drop(phase.wait_for(|phase| *phase != Phase::Serving).await);
+}
+
+/// Whoever hears this before he has said who he is may be trying things out. Who was removed, came from before a backup or
+/// has an old invitation may not.
+fn is_suspect(code: RefusedCode) -> bool {
+    matches!(
+        code,
+        RefusedCode::BadMessage
+            | RefusedCode::UnknownClinic
+            | RefusedCode::UnknownDevice
+            | RefusedCode::BadSignature
+            | RefusedCode::BadStatements
+            | RefusedCode::InvitationUnknown
+            | RefusedCode::NobodyWaits
+    )
 }

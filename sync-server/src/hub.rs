@@ -9,39 +9,79 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use seal::TenantId;
 use sync_protocol::{ConnectionId, Outgoing, PairingAsk, PairingDesk, PairingPost, RelayMessage, Wake};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
+use crate::figures::Figures;
 use crate::outbox::Outbox;
 
-/// Connections that one relay takes at a time.
-const MAX_CONNECTIONS: usize = 10_000;
-
 /// All connections of one relay.
-#[derive(Default)]
 pub struct Hub {
     state: Mutex<State>,
+    /// So many at a time.
+    most: usize,
+    figures: Arc<Figures>,
+}
+
+/// Rung when there is news for a connection.
+#[derive(Default)]
+pub(crate) struct Bell {
+    rung: Notify,
+    /// When the oldest change arrived for which it was rung.
+    since: Mutex<Option<Instant>>,
+}
+
+impl Bell {
+    fn ring(&self, since: Instant) {
+        self.since().get_or_insert(since);
+        self.rung.notify_one();
+    }
+
+    /// Waits until it is rung.
+    pub(crate) async fn rung(&self) {
+        self.rung.notified().await;
+    }
+
+    /// When the oldest change arrived for which it was rung since this was asked last.
+    pub(crate) fn heard(&self) -> Option<Instant> {
+        self.since().take()
+    }
+
+    fn since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.since.lock().expect("nothing panics while it holds the time")
+    }
 }
 
 #[derive(Default)]
 struct State {
     last: u64,
     seats: HashMap<ConnectionId, Seat>,
-    clinics: HashMap<TenantId, BTreeMap<ConnectionId, Arc<Notify>>>,
+    clinics: HashMap<TenantId, BTreeMap<ConnectionId, Arc<Bell>>>,
     desk: PairingDesk,
 }
 
 struct Seat {
     outbox: Arc<Outbox>,
-    news: Arc<Notify>,
+    news: Arc<Bell>,
     tenant: Option<TenantId>,
 }
 
 impl Hub {
+    /// Nobody is here yet; `most` may be at a time.
+    pub(crate) fn new(most: usize, figures: Arc<Figures>) -> Self {
+        Self {
+            state: Mutex::default(),
+            most,
+            figures,
+        }
+    }
+
     /// A new connection; `None` when there are too many.
-    pub(crate) fn enter(&self, outbox: &Arc<Outbox>, news: &Arc<Notify>) -> Option<ConnectionId> {
+    pub(crate) fn enter(&self, outbox: &Arc<Outbox>, news: &Arc<Bell>) -> Option<ConnectionId> {
         let mut state = self.lock();
-        if state.seats.len() >= MAX_CONNECTIONS {
+        if state.seats.len() >= self.most {
             return None;
         }
+        self.figures.connections.inc();
         state.last += 1;
         let id = ConnectionId(state.last);
         state.seats.insert(
@@ -60,6 +100,7 @@ impl Hub {
         let mut state = self.lock();
         let State { seats, clinics, .. } = &mut *state;
         if let Some(seat) = seats.get_mut(&id) {
+            self.figures.members.inc();
             seat.tenant = Some(tenant);
             clinics.entry(tenant).or_default().insert(id, Arc::clone(&seat.news));
         }
@@ -69,6 +110,10 @@ impl Hub {
     pub(crate) fn leave(&self, id: ConnectionId) {
         let mut state = self.lock();
         let Some(seat) = state.seats.remove(&id) else { return };
+        self.figures.connections.dec();
+        if seat.tenant.is_some() {
+            self.figures.members.dec();
+        }
         if let Some(tenant) = seat.tenant
             && let Some(members) = state.clinics.get_mut(&tenant)
         {
@@ -81,15 +126,15 @@ impl Hub {
         state.deliver(posts);
     }
 
-    /// News that a transaction committed.
-    pub(crate) fn wake(&self, news: &[Wake]) {
+    /// News that a transaction committed, of what arrived at this time.
+    pub(crate) fn wake(&self, news: &[Wake], since: Instant) {
         let state = self.lock();
         for wake in news {
             let tenant = match wake {
                 Wake::Clinic(tenant) | Wake::Revoked { recipient: tenant, .. } => tenant,
                 Wake::NewLife => {
                     let all = state.clinics.values().flat_map(BTreeMap::values);
-                    all.for_each(|bell| bell.notify_one());
+                    all.for_each(|bell| bell.ring(since));
                     continue;
                 }
             };
@@ -97,7 +142,7 @@ impl Hub {
                 if let (Wake::Revoked { grant, .. }, Some(seat)) = (wake, state.seats.get(id)) {
                     seat.outbox.revoke(*grant);
                 }
-                bell.notify_one();
+                bell.ring(since);
             }
         }
     }
@@ -130,10 +175,8 @@ impl State {
     fn deliver(&self, posts: Vec<PairingPost>) {
         for post in posts {
             let Some(seat) = self.seats.get(&post.to) else { continue };
-            seat.outbox.push([Outgoing {
-                frame: post.message.encode(),
-                grant: None,
-            }]);
+            let frame = post.message.encode();
+            seat.outbox.push([Outgoing { frame, grant: None }], None);
             if matches!(post.message, RelayMessage::Refused(_) | RelayMessage::PairingClosed) {
                 seat.outbox.close();
             }

@@ -4,23 +4,36 @@
 //! in the transaction that reads each batch. It never parses a document and never logs a name. The rules of the
 //! conversation are in `sync_protocol`; here are the disk, the sockets and the operator's commands.
 
+mod admin;
 mod connection;
+mod conversation;
+mod door;
+mod figures;
+mod frames;
+mod goodbye;
+mod http;
 mod hub;
+mod limits;
 mod mark;
 mod objects;
 mod outbox;
 mod restore;
 mod serve;
+mod shared;
+mod sockets;
 mod store;
 mod tls;
 mod writer;
 
+pub use admin::NotReady;
 #[doc(hidden)]
-pub use connection::Timers;
+pub use conversation::Timers;
 pub use hub::Hub;
+pub use limits::{Limits, Rate};
 pub use mark::Mark;
 pub use objects::{ATTACHMENTS, Objects, ObjectsError};
 pub use restore::{RestoreError, backup, restore};
+use serve::Phase;
 #[doc(hidden)]
 pub use serve::serve_with;
 pub use serve::{RunningRelay, ServeError, ServeOptions, TlsFiles, serve};

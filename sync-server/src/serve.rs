@@ -4,27 +4,44 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{State, WebSocketUpgrade};
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::serve::ListenerExt;
-use sync_protocol::MAX_FRAME_BYTES;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::time::timeout;
+use rand::Rng;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::time::{interval, timeout};
 
-use crate::connection::{Shared, Timers, speak};
-use crate::tls::{Tls, TlsListener};
-use crate::{Hub, Objects, ObjectsError, OpenError, Reachable, Store, TlsError, Writer};
+use crate::admin::Watch;
+use crate::conversation::Timers;
+use crate::door::Door;
+use crate::figures::Figures;
+use crate::limits::Rates;
+use crate::shared::Shared;
+use crate::tls::Tls;
+use crate::{
+    Hub, Limits, NotReady, Objects, ObjectsError, OpenError, Reachable, Store, TlsError, Writer, http, sockets,
+};
 
 /// Connections get this long to end after the relay was asked to stop.
-const GOODBYE_WITHIN: Duration = Duration::from_secs(5);
-/// Small buffers: ten thousand idle devices must fit a small machine.
-const BUFFER_BYTES: usize = 4 * 1024;
+const GOODBYE_WITHIN: Duration = Duration::from_secs(8);
+/// Who asked for what long ago is forgotten so often.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+/// Those for whom there is no room are told so, so many at a time.
+const TURNED_AWAY_AT_ONCE: usize = 64;
+/// Connections that the system keeps until they are accepted: after a restart all devices come at once.
+const BACKLOG: u32 = 4_096;
+
+/// Where a relay is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// Devices may come.
+    Serving,
+    /// It was asked to stop: nobody may come, and who is here is told to come again.
+    Draining,
+    /// Whoever is still here is cut.
+    Over,
+}
 
 /// Certificate and key of the relay's own TLS, as PEM files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +69,12 @@ pub struct ServeOptions {
     pub public_key_sha256: Option<[u8; 32]>,
     /// Where the mark outside the data folder is, by which a folder that was put back is noticed.
     pub mark: Option<PathBuf>,
+    /// Where the operator's machines ask for health, readiness and figures.
+    pub admin: Option<SocketAddr>,
+    /// Connections at a time; by the limit of open files when absent.
+    pub max_connections: Option<usize>,
+    /// What one address, device and clinic may ask for.
+    pub limits: Limits,
 }
 
 impl ServeOptions {
@@ -65,6 +88,9 @@ impl ServeOptions {
             public_url: None,
             public_key_sha256: None,
             mark: None,
+            admin: None,
+            max_connections: None,
+            limits: Limits::default(),
         }
     }
 }
@@ -123,23 +149,36 @@ impl ServeError {
 pub struct RunningRelay {
     /// The bound address.
     pub address: SocketAddr,
+    /// The bound address for the operator's machines.
+    pub admin: Option<SocketAddr>,
     /// What invitations say.
     pub reachable: Reachable,
     /// Who is connected.
     pub hub: Arc<Hub>,
     /// The way to its store.
     pub writer: Writer,
+    watch: Watch,
     ended: tokio::task::JoinHandle<Result<(), ServeError>>,
 }
 
 impl RunningRelay {
+    /// Whether new connections may come.
+    ///
+    /// # Errors
+    /// [`NotReady`].
+    pub async fn ready(&self) -> Result<(), NotReady> {
+        self.watch.ready().await
+    }
+
     /// Waits until the relay has stopped: connections closed, write-ahead log in the file.
     ///
     /// # Errors
     /// [`ServeError`].
     pub async fn stopped(self) -> Result<(), ServeError> {
-        let Self { ended, writer, .. } = self;
-        drop(writer);
+        let Self {
+            ended, writer, watch, ..
+        } = self;
+        drop((writer, watch));
         ended.await.map_err(std::io::Error::other)?
     }
 }
@@ -165,8 +204,10 @@ pub async fn serve_with(
     timers: Timers,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<RunningRelay, ServeError> {
-    if !options.listen.ip().is_loopback() && options.tls.is_none() && !options.behind_proxy {
-        return Err(ServeError::NotLoopback(options.listen));
+    for address in [Some(options.listen), options.admin].into_iter().flatten() {
+        if !address.ip().is_loopback() && options.tls.is_none() && !options.behind_proxy {
+            return Err(ServeError::NotLoopback(address));
+        }
     }
     let tls = options
         .tls
@@ -181,47 +222,87 @@ pub async fn serve_with(
     }
     let objects = Objects::in_folder(&options.data)?;
     objects.settle(&mut store).await?;
-    let listener = TcpListener::bind(options.listen)
-        .await
-        .map_err(|error| ServeError::Listen(options.listen, error))?;
+    let listener = listen(options.listen)?;
     let address = listener.local_addr()?;
-    // A receipt and the change that it is for are two frames: held back, the second would wait for the first one's
-    // acknowledgement, 40 ms on Linux.
-    let listener = listener.tap_io(|tcp| drop(tcp.set_nodelay(true)));
+    let admin_listener = options.admin.map(listen).transpose()?;
+    let admin = admin_listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let reachable = reachable(&options, address, tls.as_ref());
     store.set_reachable(&reachable)?;
 
     let (writer, store_thread) = Writer::start(store)?;
-    let hub = Arc::new(Hub::default());
-    let (close, closing) = watch::channel(false);
-    let router = router(Shared {
+    let figures = Arc::new(Figures::default());
+    let most = options.max_connections.unwrap_or_else(sockets::most_connections);
+    let hub = Arc::new(Hub::new(most, Arc::clone(&figures)));
+    let rates = Arc::new(Rates::new(options.limits));
+    let (set_phase, phase) = watch::channel(Phase::Serving);
+    let (alive, mut all_gone) = mpsc::channel(1);
+    let shared = Arc::new(Shared {
         writer: writer.clone(),
         hub: Arc::clone(&hub),
-        objects: Arc::new(objects),
-        closing: closing.clone(),
+        objects,
+        figures: Arc::clone(&figures),
+        rates: Arc::clone(&rates),
+        phase: phase.clone(),
         timers,
+        behind_proxy: options.behind_proxy,
+        turning_away: Semaphore::new(TURNED_AWAY_AT_ONCE),
+        run: rand::rng().next_u32(),
+        spread_ms: AtomicU32::new(0),
+        _alive: alive,
     });
-    drop(closing);
-    let stop = async move {
-        stop.await;
-        close.send_replace(true);
-        close
+    let watch = Watch {
+        writer: writer.clone(),
+        phase: phase.clone(),
+        figures: Arc::clone(&figures),
+    };
+    let acceptor = tls.map(|tls| tls.acceptor);
+    let admin_door = admin_listener.zip(admin).map(|(listener, address)| {
+        let watch = watch.clone();
+        let door = Door {
+            listener,
+            // What asks on this machine needs no certificate.
+            tls: acceptor.clone().filter(|_| !address.ip().is_loopback()),
+            figures: Arc::clone(&figures),
+            rates: None,
+            answer: move |request, _| watch.clone().answer(request),
+        };
+        tokio::spawn(door.keep(phase.clone(), Phase::Over))
+    });
+    let door = {
+        let shared = Arc::clone(&shared);
+        let door = Door {
+            listener,
+            tls: acceptor,
+            figures,
+            rates: (!options.behind_proxy).then(|| Arc::clone(&rates)),
+            answer: move |request, from| {
+                let answer = http::answer(request, from, &shared);
+                async { answer }
+            },
+        };
+        tokio::spawn(door.keep(phase, Phase::Draining))
     };
     let ended = tokio::spawn(async move {
-        let (stopped, close) = tokio::sync::oneshot::channel();
-        let shutdown = async move { drop(stopped.send(stop.await)) };
-        match tls {
-            Some(tls) => {
-                let listener = TlsListener::start(listener, address, tls.acceptor);
-                axum::serve(listener, router).with_graceful_shutdown(shutdown).await?;
+        let mut forget = interval(FORGET_EVERY);
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                _ = forget.tick() => rates.forget(),
             }
-            None => axum::serve(listener, router).with_graceful_shutdown(shutdown).await?,
         }
-        // Every connection holds a receiver: when all are gone, so are their jobs.
-        if let Ok(close) = close.await
-            && timeout(GOODBYE_WITHIN, close.closed()).await.is_err()
-        {
+        tracing::info!(connections = shared.hub.n_connections(), "the relay is asked to stop");
+        shared.spread();
+        set_phase.send_replace(Phase::Draining);
+        drop(door.await);
+        drop(shared);
+        let goodbyes = async { while all_gone.recv().await.is_some() {} };
+        if timeout(GOODBYE_WITHIN, goodbyes).await.is_err() {
             tracing::warn!("some connections did not end in time");
+        }
+        set_phase.send_replace(Phase::Over);
+        if let Some(door) = admin_door {
+            drop(door.await);
         }
         tokio::task::spawn_blocking(move || store_thread.join())
             .await
@@ -232,32 +313,29 @@ pub async fn serve_with(
     });
     Ok(RunningRelay {
         address,
+        admin,
         reachable,
         hub,
         writer,
+        watch,
         ended,
     })
 }
 
-fn router(shared: Shared) -> Router {
-    Router::new()
-        .route("/sync", get(upgrade))
-        .route("/health", get(health))
-        .with_state(shared)
-}
-
-async fn upgrade(upgrade: WebSocketUpgrade, State(shared): State<Shared>) -> Response {
-    upgrade
-        .max_message_size(MAX_FRAME_BYTES)
-        .max_frame_size(MAX_FRAME_BYTES)
-        .read_buffer_size(BUFFER_BYTES)
-        .write_buffer_size(BUFFER_BYTES)
-        .on_upgrade(|socket| speak(socket, shared))
-}
-
-async fn health() -> impl IntoResponse {
-    let body = concat!(r#"{"status":"ok","version":""#, env!("CARGO_PKG_VERSION"), "\"}\n");
-    ([(CONTENT_TYPE, "application/json")], body)
+fn listen(on: SocketAddr) -> Result<TcpListener, ServeError> {
+    let open = || {
+        let socket = if on.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        // As the standard library does: the port of a relay that has just ended can be taken again.
+        #[cfg(not(windows))]
+        socket.set_reuseaddr(true)?;
+        socket.bind(on)?;
+        socket.listen(BACKLOG)
+    };
+    open().map_err(|error| ServeError::Listen(on, error))
 }
 
 fn check_public_url(options: &ServeOptions) -> Result<(), ServeError> {

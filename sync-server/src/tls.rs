@@ -1,25 +1,14 @@
-//! TLS by rustls, below axum: a listener that hands over connections whose handshake is done.
+//! TLS by rustls: what the relay shows, and how clinics know it.
 
-use std::io;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::serve::Listener;
 use rustls::ServerConfig;
 use rustls::server::ParsedCertificate;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use sha2::{Digest, Sha256};
-use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, mpsc};
-use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
-
-const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
-const HANDSHAKES_AT_ONCE: usize = 256;
 
 /// Why TLS could not be set up. Paths are the operator's own words.
 #[derive(Debug, thiserror::Error)]
@@ -68,63 +57,4 @@ impl Tls {
 pub fn key_sha256(certificate: &CertificateDer<'_>) -> Result<[u8; 32], TlsError> {
     let parsed = ParsedCertificate::try_from(certificate)?;
     Ok(Sha256::digest(parsed.subject_public_key_info()).into())
-}
-
-/// Accepts TCP, shakes hands beside each other and within a time, and gives axum what came through.
-pub(crate) struct TlsListener {
-    ready: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
-    address: SocketAddr,
-}
-
-impl TlsListener {
-    pub(crate) fn start(
-        listener: impl Listener<Io = TcpStream, Addr = SocketAddr>,
-        address: SocketAddr,
-        acceptor: TlsAcceptor,
-    ) -> Self {
-        let (done, ready) = mpsc::channel(HANDSHAKES_AT_ONCE);
-        tokio::spawn(accept_all(listener, acceptor, done));
-        Self { ready, address }
-    }
-}
-
-async fn accept_all(
-    mut listener: impl Listener<Io = TcpStream, Addr = SocketAddr>,
-    acceptor: TlsAcceptor,
-    done: mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>,
-) {
-    let places = Arc::new(Semaphore::new(HANDSHAKES_AT_ONCE));
-    loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-            return;
-        };
-        let (stream, from) = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = done.closed() => return,
-        };
-        let (acceptor, done) = (acceptor.clone(), done.clone());
-        tokio::spawn(async move {
-            if let Ok(Ok(stream)) = timeout(HANDSHAKE_WITHIN, acceptor.accept(stream)).await {
-                drop(done.send((stream, from)).await);
-            }
-            drop(place);
-        });
-    }
-}
-
-impl Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        match self.ready.recv().await {
-            Some(accepted) => accepted,
-            // The accepting task ends only after this listener; there is nothing to wait for.
-            None => std::future::pending().await,
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        Ok(self.address)
-    }
 }

@@ -170,9 +170,11 @@ pub(crate) fn wait_for<T: Send + 'static>(
 /// A relay's "no", in the screens' words.
 pub(crate) fn refused(error: RelayError) -> Error {
     match error {
-        RelayError::Unreachable | RelayError::Lost | RelayError::TimedOut | RelayError::Stopped => {
-            ErrorCode::RelayNotReached.into()
-        }
+        RelayError::Unreachable
+        | RelayError::Lost
+        | RelayError::Restarting(_)
+        | RelayError::TimedOut
+        | RelayError::Stopped => ErrorCode::RelayNotReached.into(),
         RelayError::Refused(RefusedCode::InvitationExpired) => ErrorCode::InvitationExpired.into(),
         RelayError::Refused(RefusedCode::InvitationUnknown | RefusedCode::InvitationUsed) => {
             ErrorCode::InvitationRefused.into()

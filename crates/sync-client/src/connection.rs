@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use seal::TenantId;
-use sync_protocol::{DeviceEvent, DeviceSession, DeviceStep};
+use sync_protocol::{DeviceEvent, DeviceSession, DeviceStep, again_after};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -125,6 +125,10 @@ async fn read(mut stream: SplitStream<Socket>, inputs: mpsc::Sender<Input>) -> R
                 }
             }
             Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {}
+            Ok(Some(Ok(Message::Close(Some(goodbye))))) => {
+                let again_ms = again_after::hear(&goodbye.reason);
+                return again_ms.map_or(RelayError::Lost, RelayError::Restarting);
+            }
             Ok(Some(Ok(_) | Err(_)) | None) => return RelayError::Lost,
             Err(_) => return RelayError::TimedOut,
         }

@@ -15,6 +15,9 @@ pub enum RelayError {
     /// The connection broke off.
     #[error("the connection was lost")]
     Lost,
+    /// The relay stops, and said after how many milliseconds to come again.
+    #[error("the relay restarts")]
+    Restarting(u32),
     /// The relay said no.
     #[error("the relay refused: {}", .0.name())]
     Refused(RefusedCode),
@@ -47,7 +50,7 @@ impl RelayError {
         match self {
             Self::Unreachable => "unreachable",
             Self::WrongKey => "wrong_key",
-            Self::Lost => "lost",
+            Self::Lost | Self::Restarting(_) => "lost",
             Self::Refused(code) => code.name(),
             Self::Protocol => "protocol",
             Self::Store(StoreError::DiskFull) => "disk_full",

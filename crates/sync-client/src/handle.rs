@@ -175,6 +175,8 @@ async fn keep_going(
         }
         let wait = match error {
             RelayError::Refused(RefusedCode::Removed) => ASK_AGAIN,
+            // The relay has spread its devices over a while; who is refused then backs off as ever.
+            RelayError::Restarting(ms) => Duration::from_millis(ms.into()),
             _ => backoff.next_wait(&mut *ports.rng),
         };
         shared.wait(wait, &mut stopping).await;

@@ -53,6 +53,11 @@ impl Said {
         Self(Dictionary::new(tenant, devices))
     }
 
+    /// Forgets what was said, for there is nothing to say for a while; the other end need not know.
+    pub(crate) fn rest(&mut self) {
+        self.0.forget();
+    }
+
     /// A change, short where it can be.
     pub fn change(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.shorten(bytes, None).unwrap_or_else(|| [&[WHOLE], bytes].concat())
@@ -99,6 +104,11 @@ impl Heard {
     /// As [`Said::between`] at the other end.
     pub fn between(tenant: &TenantId, devices: &[DeviceId]) -> Self {
         Self(Dictionary::new(tenant, devices))
+    }
+
+    /// Nothing is heard for a while: what must be known takes no more memory than it must.
+    pub(crate) fn rest(&mut self) {
+        self.0.shrink();
     }
 
     /// The bytes of what [`Said::change`] made.

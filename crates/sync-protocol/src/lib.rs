@@ -10,6 +10,7 @@
 //!
 //! Bodies stay opaque: nothing here opens a change, a grant's terms or a release. `docs/sync.md` tells the whole story.
 
+pub mod again_after;
 mod attachment_message;
 mod audit;
 mod chain;
@@ -63,7 +64,7 @@ pub use peer_stream::{FrameTooLarge, PeerStream};
 pub use receipt::{FormerLife, RelayLie, RelayStanding, SignedReceipt};
 pub use refused::RefusedCode;
 pub use relay_chunks::{ChunkPlace, ObjectDone, ObjectKey, ObjectRead, ObjectWork, RelayChunks};
-pub use relay_session::{Outgoing, RelaySession, RelayStep};
+pub use relay_session::{Outgoing, RelaySession, RelayStep, Tally};
 pub use relay_store::{
     ChangesPage, Checked, Heads, Page, Pushed, Redeemed, RelayStore, RelayStoreFailed, ReleaseAnswer, ReleaseAsk,
     Shown, Wake,

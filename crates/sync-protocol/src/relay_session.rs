@@ -41,6 +41,23 @@ pub struct RelayStep {
     pub pairing: Option<PairingAsk>,
     /// The connection ends once `send` is sent; the code is for the log.
     pub end: Option<RefusedCode>,
+    /// How much it did.
+    pub tally: Tally,
+}
+
+/// How much one step did; for the operator's figures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Changes that were new here.
+    pub changes_in: u64,
+    /// Changes that went out with their bodies.
+    pub changes_out: u64,
+    /// Batches of a feed.
+    pub batches: u64,
+    /// Releases that went to a holder of their grant.
+    pub releases_given: u64,
+    /// Requests for releases that were denied.
+    pub releases_denied: u64,
 }
 
 /// One connection, seen from the relay.
@@ -109,6 +126,13 @@ impl RelaySession {
         match &self.state {
             State::Member(member) => Some((member.tenant, member.device)),
             _ => None,
+        }
+    }
+
+    /// Nothing came and nothing went for a while: what is not needed until then takes no memory.
+    pub fn rest(&mut self) {
+        if let State::Member(member) = &mut self.state {
+            member.rest();
         }
     }
 

@@ -4,25 +4,31 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use sync_server::{RunningRelay, ServeError, ServeOptions, TlsFiles, serve};
+use sync_server::{Limits, RunningRelay, ServeError, ServeOptions, TlsFiles, serve};
+use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
-use super::{FAILED, REFUSED, Serve, USAGE, say};
+use super::{FAILED, LogForm, REFUSED, Serve, USAGE, say, supervisor};
 
 pub(super) fn run(serve: Serve, data: PathBuf, own_mark: Option<PathBuf>, json: bool) -> ExitCode {
-    log_to_stderr();
+    log_to_stderr(serve.log);
     let tls = serve
         .tls_cert
         .zip(serve.tls_key)
         .map(|(certificate, key)| TlsFiles { certificate, key });
     let options = ServeOptions {
-        data,
-        listen: serve.listen,
         tls,
         behind_proxy: serve.behind_proxy,
         public_url: serve.public_url,
         public_key_sha256: serve.public_key_sha256,
         mark: serve.mark.or(own_mark),
+        admin: serve.admin,
+        max_connections: serve.max_connections,
+        limits: Limits {
+            connections_a_minute: serve.connections_a_minute,
+            ..Limits::default()
+        },
+        ..ServeOptions::new(data, serve.listen)
     };
     match tokio::runtime::Runtime::new()
         .map_err(ServeError::from)
@@ -35,23 +41,42 @@ pub(super) fn run(serve: Serve, data: PathBuf, own_mark: Option<PathBuf>, json: 
     }
 }
 
-fn log_to_stderr() {
+fn log_to_stderr(form: LogForm) {
     let filter = EnvFilter::try_from_env("MEDIECO_LOG").unwrap_or_else(|_| EnvFilter::new("info,refinery_core=warn"));
-    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(colours)
-        .with_writer(std::io::stderr)
-        .init();
+        .with_writer(std::io::stderr);
+    match form {
+        LogForm::Json => log.json().flatten_event(true).with_span_list(false).init(),
+        LogForm::Text => {
+            let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            log.with_ansi(colours).init();
+        }
+    }
 }
 
 async fn until_told(options: ServeOptions, json: bool) -> Result<(), ServeError> {
     // Listening for the signals comes first, so that one that comes early is not the default's sudden death.
-    let stop = stop_signal()?;
-    let relay = serve(options, stop).await?;
+    let mut signals = Signals::listen()?;
+    let (stop, stopping) = oneshot::channel::<()>();
+    let relay = serve(options, async { drop(stopping.await) }).await?;
     announce(&relay, json)?;
     tracing::info!(address = %relay.address, "the relay listens");
-    relay.stopped().await?;
+    supervisor::ready();
+    tokio::select! {
+        () = signals.next() => {}
+        () = supervisor::watchdog(&relay) => {}
+    }
+    supervisor::stopping();
+    drop(stop);
+    tokio::select! {
+        stopped = relay.stopped() => stopped?,
+        () = signals.next() => {
+            tracing::warn!("told a second time: the relay ends at once");
+            // Nothing is lost that was acknowledged; whoever is still here was told, or comes back by himself.
+            std::process::exit(FAILED.into());
+        }
+    }
     tracing::info!("the relay has stopped");
     Ok(())
 }
@@ -64,6 +89,7 @@ fn announce(relay: &RunningRelay, json: bool) -> std::io::Result<()> {
             "event": "listening",
             "address": relay.address.to_string(),
             "url": relay.reachable.url,
+            "admin": relay.admin.map(|address| address.to_string()),
             "key_sha256": relay.reachable.key_sha256.map(hex::encode),
         });
         writeln!(stdout, "{line}")?;
@@ -73,22 +99,42 @@ fn announce(relay: &RunningRelay, json: bool) -> std::io::Result<()> {
     stdout.flush()
 }
 
+/// SIGTERM and Ctrl-C.
 #[cfg(unix)]
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
 }
 
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Ctrl-C.
 #[cfg(not(unix))]
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    Ok(async {
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
         drop(tokio::signal::ctrl_c().await);
-    })
+    }
 }

@@ -28,7 +28,9 @@ struct Writer {
 /// So many things at most; once all places are taken, the one that was taken first is taken anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Places<T> {
+    /// From the place `first` on, and round.
     taken: Vec<T>,
+    first: usize,
     next: usize,
     max: usize,
 }
@@ -37,6 +39,7 @@ impl<T: Copy + PartialEq> Places<T> {
     fn new(max: usize) -> Self {
         Self {
             taken: Vec::new(),
+            first: 0,
             next: 0,
             max,
         }
@@ -44,7 +47,8 @@ impl<T: Copy + PartialEq> Places<T> {
 
     fn take(&mut self, new: T) -> usize {
         let place = self.next;
-        match self.taken.get_mut(place) {
+        let nth = self.nth(place);
+        match self.taken.get_mut(nth) {
             Some(old) => *old = new,
             None => self.taken.push(new),
         }
@@ -53,20 +57,29 @@ impl<T: Copy + PartialEq> Places<T> {
     }
 
     fn at(&self, place: u64) -> Option<(usize, T)> {
-        let place = usize::try_from(place).ok()?;
-        self.taken.get(place).map(|found| (place, *found))
+        let place = usize::try_from(place).ok().filter(|place| *place < self.max)?;
+        self.taken.get(self.nth(place)).map(|found| (place, *found))
     }
 
     /// There are few, and what was said last is asked for most.
     fn find(&self, wanted: &T) -> Option<usize> {
-        let (newer, older) = (&self.taken[..self.next], &self.taken[self.next..]);
+        let (newer, older) = self.taken.split_at(match self.nth(self.next) {
+            0 => self.taken.len(),
+            nth => nth,
+        });
         let in_newer = newer.iter().rposition(|one| one == wanted);
-        in_newer.or_else(|| {
-            older
-                .iter()
-                .rposition(|one| one == wanted)
-                .map(|place| place + self.next)
-        })
+        let nth = in_newer.or_else(|| older.iter().rposition(|one| one == wanted).map(|nth| nth + newer.len()));
+        nth.map(|nth| (self.first + nth) % self.max)
+    }
+
+    /// What was taken is not known here any more; the next thing takes the place that it would have taken.
+    fn forget(&mut self) {
+        self.taken = Vec::new();
+        self.first = self.next;
+    }
+
+    fn nth(&self, place: usize) -> usize {
+        (place + self.max - self.first) % self.max
     }
 }
 
@@ -140,6 +153,20 @@ impl Dictionary {
             number,
             kind: head.kind,
         })
+    }
+
+    /// For the end that speaks, and has nothing to say for a while: it names again what it names next, in places that
+    /// the other end gives it just the same.
+    pub(super) fn forget(&mut self) {
+        self.ids.forget();
+        self.writers.forget();
+    }
+
+    /// For the end that listens, and must know it all: in no more memory than that takes.
+    pub(super) fn shrink(&mut self) {
+        self.ids.taken.shrink_to_fit();
+        self.writers.taken.shrink_to_fit();
+        self.numbers.shrink_to_fit();
     }
 
     /// Ids and writers that are remembered.

@@ -148,6 +148,25 @@ proptest! {
         }
     }
 
+    /// Whenever either end rests.
+    #[test]
+    fn whoever_forgets_what_he_said_is_understood_all_the_same(
+        changes in proptest::collection::vec((0..100_u32, 0..700_u32, any::<u64>()), 0..1_500),
+        rests in proptest::collection::vec(1..700_usize, 1..20),
+    ) {
+        let (mut said, mut heard) = ends();
+        let mut changes = changes.into_iter();
+        for n_until in rests.into_iter().cycle().take(40) {
+            for (writer, document, number) in changes.by_ref().take(n_until) {
+                let bytes = sealed(header(writer, document, number), 30).encode();
+                prop_assert_eq!(heard.change(&said.change(&bytes)), Ok(bytes));
+            }
+            said.rest();
+            heard.rest();
+            prop_assert_eq!(said.0.sizes(), (0, 0));
+        }
+    }
+
     #[test]
     fn no_bytes_make_a_listener_panic(before in 0..5_u64, bytes: Vec<u8>, at: usize, with: u8) {
         let (mut said, mut heard) = ends();

@@ -78,6 +78,10 @@ impl Window {
 }
 
 impl Feeds {
+    pub(super) fn rest(&mut self) {
+        self.said.rest();
+    }
+
     pub(super) fn remember_own(&mut self, positions: &[Option<u64>]) {
         let room = MAX_OWN_POSITIONS.saturating_sub(self.own.len());
         self.own.extend(positions.iter().flatten().take(room));
@@ -133,6 +137,7 @@ impl Feeds {
                     _ => None,
                 };
                 let bytes = bytes.filter(|_| !self.own.remove(&position));
+                step.tally.changes_out += u64::from(bytes.is_some());
                 batch.push(ChangeItem {
                     position,
                     bytes: bytes.map(|whole| if is_short { self.said.change(&whole) } else { whole }.into()),
@@ -152,6 +157,7 @@ impl Feeds {
             }
         }
         batches.iter().for_each(|batch| step.say(batch));
+        step.tally.batches += batches.len() as u64;
         while let Some(page) = self.audit.page() {
             let mut lines = store.audit(tenant, page)?;
             // What an older build cannot read waits for a newer one.
@@ -160,6 +166,7 @@ impl Feeds {
             }
             let Some(last) = lines.last() else { break };
             self.audit.sent(last.number, now_ms);
+            step.tally.batches += 1;
             step.say(&RelayMessage::Audit(
                 lines.iter().map(|line| line.encode().into()).collect(),
             ));

@@ -38,6 +38,11 @@ pub(super) struct Member {
 }
 
 impl Member {
+    pub(super) fn rest(&mut self) {
+        self.feeds.rest();
+        self.heard.rest();
+    }
+
     /// Anything but a hello.
     pub(super) fn hear(
         &mut self,
@@ -115,6 +120,7 @@ impl Member {
         let good: Vec<_> = checked.iter().filter_map(|item| item.as_ref().ok().cloned()).collect();
         let pushed = store.push(&self.tenant, &good, now_ms)?;
         self.feeds.remember_own(&pushed.positions);
+        step.tally.changes_in += pushed.positions.iter().flatten().count() as u64;
         let mut stored = pushed.refusals.into_iter().zip(pushed.positions);
         let answers = checked.into_iter().map(|item| match item {
             Ok(_) => stored.next().expect("the store answers each item"),
@@ -162,6 +168,7 @@ impl Member {
         match store.pull_releases(&ask)? {
             ReleaseAnswer::Denied { outcome, source } => {
                 self.n_denied += 1;
+                step.tally.releases_denied += 1;
                 if self.n_denied > MAX_DENIALS {
                     return Err(RefusedCode::Busy.into());
                 }
@@ -179,6 +186,7 @@ impl Member {
                 more,
             } => {
                 let roster = store.roster(&source)?.ok_or(RefusedCode::RelayFailed)?;
+                step.tally.releases_given += items.len() as u64;
                 if !items.is_empty() {
                     step.wake.push(Wake::Clinic(source));
                 }

@@ -1,0 +1,91 @@
+//! What all connections of one relay share.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+use rand::RngExt;
+use seal::TenantId;
+use sync_protocol::ConnectionId;
+use tokio::sync::{Semaphore, mpsc, watch};
+
+use crate::conversation::Timers;
+use crate::figures::Figures;
+use crate::goodbye::Goodbye;
+use crate::limits::Rates;
+use crate::{Hub, Objects, Phase, Store, Writer, WriterGone};
+
+/// Devices that come back after a restart are spread over so long for each of them.
+const APART_MS: u32 = 2;
+const SPREAD_MS: std::ops::RangeInclusive<u32> = 1_000..=20_000;
+
+pub(crate) struct Shared {
+    pub(crate) writer: Writer,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) objects: Objects,
+    pub(crate) figures: Arc<Figures>,
+    pub(crate) rates: Arc<Rates>,
+    pub(crate) phase: watch::Receiver<Phase>,
+    pub(crate) timers: Timers,
+    /// Where somebody comes from is known from the proxy's header.
+    pub(crate) behind_proxy: bool,
+    /// Those for whom there is no room are told so, a few at a time.
+    pub(crate) turning_away: Semaphore,
+    /// Names this run of the relay in its logs.
+    pub(crate) run: u32,
+    /// Over so long devices are to come back after a restart.
+    pub(crate) spread_ms: AtomicU32,
+    /// Gone when every connection is.
+    pub(crate) _alive: mpsc::Sender<Infallible>,
+}
+
+/// Counted as long as a job waits for the store, however its waiting ends.
+struct InQueue(Arc<Figures>);
+
+impl Drop for InQueue {
+    fn drop(&mut self) {
+        self.0.store_queue.dec();
+    }
+}
+
+impl Shared {
+    /// Does a job on the store's thread, counted and timed; what it logs stands under the present request. `_clinic`: whose
+    /// data it is about, once that is known.
+    pub(crate) async fn on_store<T: Send + 'static>(
+        &self,
+        _clinic: Option<TenantId>,
+        job: impl FnOnce(&mut Store) -> T + Send + 'static,
+    ) -> Result<T, WriterGone> {
+        self.figures.store_queue.inc();
+        let waits = InQueue(Arc::clone(&self.figures));
+        let request = tracing::Span::current();
+        let job = move |store: &mut Store| {
+            let figures = Arc::clone(&waits.0);
+            drop(waits);
+            let began = Instant::now();
+            let done = request.in_scope(|| job(store));
+            figures.store_did(began.elapsed());
+            done
+        };
+        self.writer.run(job).await
+    }
+
+    /// The name under which everything stands that one input of a connection leads to.
+    pub(crate) fn request(&self, connection: ConnectionId, nth: u64) -> tracing::Span {
+        tracing::info_span!("request", id = %format_args!("{:08x}-{}-{nth}", self.run, connection.0))
+    }
+
+    /// The relay begins to stop: from now on each connection is told when to come again.
+    pub(crate) fn spread(&self) {
+        let n = u32::try_from(self.hub.n_connections()).unwrap_or(u32::MAX);
+        let spread_ms = n.saturating_mul(APART_MS).clamp(*SPREAD_MS.start(), *SPREAD_MS.end());
+        self.spread_ms.store(spread_ms, Ordering::Relaxed);
+    }
+
+    /// What one connection is told then.
+    pub(crate) fn restart(&self) -> Goodbye {
+        let spread_ms = self.spread_ms.load(Ordering::Relaxed);
+        Goodbye::Restart(rand::rng().random_range(spread_ms / 10..=spread_ms))
+    }
+}
