@@ -1,9 +1,11 @@
 use clinic::{
     Desk, ErrorCode,
+    views::reception::QueuePatient,
     views::sharing::{AuditRow, GrantConsent, GrantState, GrantView, SharedRecordView},
 };
 use domain::{
-    AccessMode, Category, ConsentEvidence, ConsentLanguage, Day, Instant, PatientId, Purpose, Sensitivity, ShareTerms,
+    AccessMode, Category, ConsentEvidence, ConsentLanguage, Day, Instant, PatientId, Purpose, QueueState, Sensitivity,
+    ShareTerms,
 };
 
 use crate::support::{Net, PIN, Place, line, note, product, refused};
@@ -205,6 +207,45 @@ fn a_sensitive_visit_stays_out_unless_it_is_named() {
         record.encounters.given().unwrap().is_empty(),
         "shared, and nothing to show"
     );
+}
+
+#[test]
+fn the_drug_of_a_sensitive_visit_is_in_no_release_whatever_is_switched_on() {
+    let pair = pair();
+    let desk = &pair.giver.desk;
+    let sensitive = pair.giver.queued("Nur Aisyah binti Rahman", MYKAD);
+    desk.set_sensitivity(sensitive.visit, vec![Sensitivity::SexualHealth])
+        .unwrap();
+    pair.giver
+        .signed_visit(&sensitive, Some(line(&product(desk, "azithromycin"), 1)));
+    desk.set_queue_state(sensitive.entry, QueueState::Left).unwrap();
+    let all = [
+        Category::Encounters,
+        Category::Allergies,
+        Category::Prescriptions,
+        Category::Audio,
+    ];
+    let grant = pair.grant(sensitive.patient, terms(&all));
+
+    // What she came for besides is shared, its drug too: so the other one is absent for being sensitive.
+    let ordinary = QueuePatient {
+        patient: sensitive.patient,
+        reason: "fever".to_owned(),
+        doctor: None,
+    };
+    let ordinary = desk.queue_patient(ordinary).unwrap();
+    pair.giver
+        .signed_visit(&ordinary, Some(line(&product(desk, "paracetamol"), 2)));
+
+    let shared = pair.arrived(&grant.id, 2).record;
+    assert_eq!(shared.encounters.given().unwrap().len(), 1);
+    assert_eq!(shared.prescriptions.given().unwrap().len(), 1);
+    let exported = pair.receiver.desk.export_fhir(grant.id).unwrap();
+    for told in [serde_json::to_string(&shared).unwrap(), exported] {
+        let told = told.to_lowercase();
+        assert!(told.contains("paracetamol"));
+        assert!(!told.contains("azithromycin"), "{told}");
+    }
 }
 
 #[test]
