@@ -19,6 +19,8 @@ use crate::shared::Shared;
 /// How long a connection waits for what. Tests have shorter ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timers {
+    /// TLS, and then the head of the request, must be here within this.
+    pub at_the_door: Duration,
     /// A new connection must say who it is within this.
     pub hello_within: Duration,
     /// A ping goes out after this much silence of ours.
@@ -32,6 +34,7 @@ pub struct Timers {
 impl Default for Timers {
     fn default() -> Self {
         Self {
+            at_the_door: Duration::from_secs(10),
             hello_within: Duration::from_secs(15),
             ping_after: Duration::from_secs(25),
             silence: Duration::from_secs(75),

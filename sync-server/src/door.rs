@@ -27,10 +27,6 @@ use crate::Phase;
 use crate::figures::Figures;
 use crate::limits::{Origin, Rates};
 
-const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
-/// The head of the request must be here by then, and what is answered must be taken by then.
-const HEAD_WITHIN: Duration = Duration::from_secs(10);
-const ANSWERED_WITHIN: Duration = Duration::from_secs(20);
 /// At the door at one time.
 pub(crate) const AT_THE_DOOR: usize = 1_024;
 const MAX_HEADERS: usize = 64;
@@ -49,6 +45,8 @@ pub(crate) struct Door<F> {
     pub(crate) figures: Arc<Figures>,
     /// Who comes too often; `None` where addresses say nothing (behind a proxy) or everybody is trusted.
     pub(crate) rates: Option<Arc<Rates>>,
+    /// TLS, and then the head of the request, must be here within this; the answer is taken within twice this.
+    pub(crate) within: Duration,
     /// Answers a request from this address.
     pub(crate) answer: F,
 }
@@ -78,7 +76,7 @@ where
             while at_the_door.try_join_next().is_some() {}
             match accepted {
                 Ok((tcp, from)) if self.lets_come(from) => {
-                    let greeted = greet(tcp, from, self.tls.clone(), self.answer.clone());
+                    let greeted = greet(tcp, from, self.tls.clone(), self.within, self.answer.clone());
                     at_the_door.spawn(async move {
                         greeted.await;
                         drop(place);
@@ -104,6 +102,7 @@ async fn greet<A>(
     tcp: TcpStream,
     from: SocketAddr,
     tls: Option<TlsAcceptor>,
+    within: Duration,
     answer: impl Fn(Request<Incoming>, SocketAddr) -> A,
 ) where
     A: Future<Output = Answer>,
@@ -113,7 +112,7 @@ async fn greet<A>(
     drop(tcp.set_nodelay(true));
     let stream: Box<dyn Stream> = match tls {
         None => Box::new(tcp),
-        Some(tls) => match timeout(HANDSHAKE_WITHIN, tls.accept(tcp)).await {
+        Some(tls) => match timeout(within, tls.accept(tcp)).await {
             Ok(Ok(stream)) => Box::new(stream),
             Ok(Err(_)) | Err(_) => return,
         },
@@ -133,11 +132,11 @@ async fn greet<A>(
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
+        .header_read_timeout(within)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES);
     let one_request = http.serve_connection(TokioIo::new(stream), answer).with_upgrades();
-    if timeout(ANSWERED_WITHIN, one_request).await.is_err() {
+    if timeout(2 * within, one_request).await.is_err() {
         tracing::debug!("somebody at the door was too slow");
     }
 }

@@ -232,7 +232,7 @@ fn check<K: std::hash::Hash + Eq + Clone>(rates: &Keyed<K>, key: &K, n: NonZeroU
         Ok(Ok(())) => Ok(()),
         Ok(Err(not_until)) => Err(not_until.wait_time_from(MonotonicClock.now())),
         // More than could ever come at once: it waits until it is refused.
-        Err(_) => Err(LONGEST_WAIT),
+        Err(_) => Err(LONGEST_WAIT * 2),
     }
 }
 

@@ -264,6 +264,7 @@ pub async fn serve_with(
             tls: acceptor.clone().filter(|_| !address.ip().is_loopback()),
             figures: Arc::clone(&figures),
             rates: None,
+            within: timers.at_the_door,
             answer: move |request, _| watch.clone().answer(request),
         };
         tokio::spawn(door.keep(phase.clone(), Phase::Over))
@@ -275,6 +276,7 @@ pub async fn serve_with(
             tls: acceptor,
             figures,
             rates: (!options.behind_proxy).then(|| Arc::clone(&rates)),
+            within: timers.at_the_door,
             answer: move |request, from| {
                 let answer = http::answer(request, from, &shared);
                 async { answer }

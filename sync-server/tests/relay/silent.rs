@@ -58,6 +58,7 @@ fn timers() -> Timers {
         ping_after: real.ping_after / 50,
         silence: real.silence / 50,
         look_again: real.look_again / 50,
+        ..real
     }
 }
 
