@@ -7,6 +7,7 @@
 mod admin;
 mod connection;
 mod conversation;
+mod database_url;
 mod door;
 mod figures;
 mod frames;
@@ -28,6 +29,7 @@ mod writer;
 pub use admin::NotReady;
 #[doc(hidden)]
 pub use conversation::Timers;
+pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use hub::Hub;
 pub use limits::{Limits, Rate};
 pub use mark::Mark;
@@ -37,7 +39,10 @@ use serve::Phase;
 #[doc(hidden)]
 pub use serve::serve_with;
 pub use serve::{RunningRelay, ServeError, ServeOptions, TlsFiles, serve};
-pub use store::{ClinicError, ClinicRow, FILE_NAME, HeldChunks, INVITATION_LIFETIME_MS, OpenError, Reachable, Store};
+pub use store::{
+    ClinicError, ClinicRow, DatabaseRefusal, FILE_NAME, HeldChunks, INVITATION_LIFETIME_MS, OpenError, RELAY_ROLE,
+    Reachable, Store, prepare,
+};
 pub use tls::{TlsError, key_sha256};
 pub use writer::{Writer, WriterGone};
 

@@ -1,7 +1,7 @@
-//! The relay's store: what the relay relays and cannot read, in SQLite (one file in the data folder).
+//! The relay's store: what the relay relays and cannot read, in SQLite (one file in the data folder) or in PostgreSQL.
 //!
-//! What the relay decides is in the files beside this one, written once against a small seam (`sql.rs`); how SQLite does it
-//! is in `sqlite.rs`. Here is the list of what a store can do, each method one transaction.
+//! What the relay decides is in the files beside this one, written once against a small seam (`sql.rs`); how a database
+//! does it is in `sqlite.rs` and `postgres.rs`. Here is the list of what a store can do, each method one transaction.
 
 mod audit;
 mod chains;
@@ -13,8 +13,11 @@ mod gone;
 mod ingest;
 mod life;
 mod marked;
+mod postgres;
+mod prepare;
 mod push;
 mod releases;
+mod shared;
 mod sql;
 mod sqlite;
 mod statements;
@@ -35,9 +38,13 @@ pub use self::chunks::HeldChunks;
 use self::database::Database;
 use self::life::Life;
 use self::marked::FollowingMark;
+pub use self::prepare::{RELAY_ROLE, prepare};
+pub use self::shared::DatabaseRefusal;
 use self::sql::{Scope, Sql, SqlError, SqlResult, values};
 use self::sqlite::Sqlite;
 pub use clinics::{ClinicError, ClinicRow, INVITATION_LIFETIME_MS};
+
+use crate::DatabaseUrlError;
 
 /// The file in the data folder.
 pub const FILE_NAME: &str = "relay.sqlite";
@@ -54,12 +61,28 @@ pub enum OpenError {
     /// SQLite says no.
     #[error("the store cannot be opened: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// The database's address is none, or leads nowhere.
+    #[error(transparent)]
+    Url(#[from] DatabaseUrlError),
+    /// The database answers, and is not used.
+    #[error(transparent)]
+    Refused(#[from] DatabaseRefusal),
+    /// PostgreSQL says no.
+    #[error("the database cannot be used: {}", crate::database_url::words_of(.0))]
+    Postgres(#[from] ::postgres::Error),
     /// The store was opened, and then failed.
     #[error(transparent)]
     Store(#[from] RelayStoreFailed),
     /// The schema could not be brought up to date; a newer build may have written it.
     #[error("the store's schema does not fit this build: {0}")]
     Schema(#[from] refinery::Error),
+}
+
+impl OpenError {
+    /// Whether it is refused on principle, rather than having failed.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Url(DatabaseUrlError::PlainElsewhere))
+    }
 }
 
 /// How clinics reach this relay, as the last `serve` knew it.
@@ -101,7 +124,7 @@ impl Store {
     }
 
     pub(crate) fn open_file(folder: &Path, name: &str, rng: &mut impl CryptoRng) -> Result<Self, OpenError> {
-        let mut database = Database::Sqlite(Sqlite::open(&folder.join(name))?);
+        let mut sqlite = Sqlite::open(&folder.join(name))?;
         let key = life::key(folder, rng)?;
         let [mut first, mut other] = [[0; 16]; 2];
         rng.fill_bytes(&mut first);
@@ -113,17 +136,22 @@ impl Store {
             let mut row = sql.the_row("SELECT incarnation, clock_ms FROM relay", &[])?;
             Ok((Incarnation(row.array(0)?), row.int(1)?))
         };
-        let (incarnation, reserved_ms) = database.write(Scope::House, settle).map_err(failed)?;
-        Ok(Self {
+        let (incarnation, reserved_ms) = sqlite.write(settle).map_err(failed)?;
+        let life = Arc::new(Life::new(incarnation));
+        Ok(Self::with(Database::Sqlite(sqlite), life, key, reserved_ms))
+    }
+
+    fn with(database: Database, life: Arc<Life>, key: RelayKey, reserved_ms: i64) -> Self {
+        Self {
             database,
-            life: Arc::new(Life::new(incarnation)),
+            life,
             key,
             last_receipt_ms: reserved_ms,
             reserved_ms,
             mark: None,
             kept_house: None,
             rosters: HashMap::new(),
-        })
+        }
     }
 
     /// Remembers how clinics reach this relay.

@@ -38,6 +38,7 @@ const TESTS: &[&str] = &[
     "gnome-keyring",
     "iproute2",
     "fonts-dejavu-core",
+    "postgresql",
 ];
 
 /// Installs what is missing. Without root, sudo or a terminal it says the one line to run (exit code 3).

@@ -1,43 +1,43 @@
 //! Which database the store is in.
 
+use super::postgres::Postgres;
 use super::sql::{Scope, Sql, SqlResult};
 use super::sqlite::Sqlite;
 
 pub(super) enum Database {
     /// One file, and nobody else writes there while a relay runs.
     Sqlite(Sqlite),
+    /// A connection to a database that other threads and nodes use too.
+    Postgres(Postgres),
 }
 
 impl Database {
     /// Whether other threads and programs write there too.
     pub(super) fn is_shared(&self) -> bool {
-        match self {
-            Self::Sqlite(_) => false,
-        }
+        matches!(self, Self::Postgres(_))
     }
 
     /// How many transactions were ever committed there, where that is counted.
     pub(super) fn commits(&self) -> u64 {
         match self {
             Self::Sqlite(sqlite) => sqlite.commits(),
+            Self::Postgres(_) => 0,
         }
     }
 
     /// One transaction that changes nothing.
-    pub(super) fn read<T>(&self, _scope: Scope<'_>, act: impl FnMut(&mut dyn Sql) -> SqlResult<T>) -> SqlResult<T> {
+    pub(super) fn read<T>(&self, scope: Scope<'_>, act: impl FnMut(&mut dyn Sql) -> SqlResult<T>) -> SqlResult<T> {
         match self {
             Self::Sqlite(sqlite) => sqlite.read(act),
+            Self::Postgres(postgres) => postgres.read(scope, act),
         }
     }
 
     /// One transaction; an error rolls all of it back.
-    pub(super) fn write<T>(
-        &mut self,
-        _scope: Scope<'_>,
-        act: impl FnMut(&mut dyn Sql) -> SqlResult<T>,
-    ) -> SqlResult<T> {
+    pub(super) fn write<T>(&mut self, scope: Scope<'_>, act: impl FnMut(&mut dyn Sql) -> SqlResult<T>) -> SqlResult<T> {
         match self {
             Self::Sqlite(sqlite) => sqlite.write(act),
+            Self::Postgres(postgres) => postgres.write(scope, act),
         }
     }
 
@@ -45,6 +45,7 @@ impl Database {
     pub(super) fn checkpoint(&self) -> SqlResult<()> {
         match self {
             Self::Sqlite(sqlite) => sqlite.checkpoint(),
+            Self::Postgres(_) => Ok(()),
         }
     }
 }

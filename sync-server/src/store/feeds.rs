@@ -6,7 +6,7 @@ use seal::{GrantId, TenantId};
 use sync_protocol::{ChangesPage, Consent, Feed, Heads, Page, follow};
 
 use super::chains::{chain_at, consent_name};
-use super::sql::{Row, Sql, SqlResult, values};
+use super::sql::{Row, Sql, SqlResult, Value, values};
 
 const fn number(feed: Feed) -> i64 {
     match feed {
@@ -57,7 +57,7 @@ pub(super) fn heads(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<Heads> {
 pub(super) fn changes(sql: &mut dyn Sql, tenant: &TenantId, page: Page) -> SqlResult<ChangesPage> {
     let select = "SELECT position, bytes FROM change WHERE tenant = ?1 AND position > ?2 AND covered_ms IS NULL
                   ORDER BY position LIMIT ?3";
-    let live = paged(sql, select, tenant, page, |row| row.bytes(1), Vec::len)?;
+    let live = paged(sql, select, tenant.into(), page, |row| row.bytes(1), Vec::len)?;
     let at_the_end = live.is_empty();
     let (mut items, mut last) = (Vec::with_capacity(live.len()), page.after);
     for (at, bytes) in live {
@@ -85,7 +85,7 @@ pub(super) fn consents(sql: &mut dyn Sql, tenant: &TenantId, page: Page) -> SqlR
             _ => Consent::Revocation(row.bytes(2)?),
         })
     };
-    paged(sql, select, tenant, page, consent, |consent| match consent {
+    paged(sql, select, tenant.into(), page, consent, |consent| match consent {
         Consent::Grant(bytes) | Consent::Revocation(bytes) => bytes.len(),
     })
 }
@@ -106,24 +106,39 @@ pub(super) fn tell_consent(
         .map(drop)
 }
 
-/// Rows of `(position, …)` after `page.after`, until the page is full; one row always fits.
-fn paged<T>(
+/// Rows are asked for so many at a time, until it is known how large they are.
+const AT_FIRST: usize = 64;
+
+/// Rows of `(position, …)` of ?1 after the position ?2, at most ?3, until the page is full; one row always fits.
+pub(super) fn paged<T>(
     sql: &mut dyn Sql,
     select: &'static str,
-    tenant: &TenantId,
+    of: Value<'_>,
     page: Page,
     read: impl Fn(&mut Row) -> SqlResult<T>,
     size: impl Fn(&T) -> usize,
 ) -> SqlResult<Vec<(u64, T)>> {
-    let (mut items, mut n_bytes) = (Vec::new(), 0);
-    sql.each(select, &values![tenant, page.after, page.max_items], &mut |mut row| {
-        let item = read(&mut row)?;
-        n_bytes += size(&item);
-        if n_bytes > page.max_bytes && !items.is_empty() {
-            return Ok(ControlFlow::Break(()));
+    let (mut items, mut n_bytes, mut is_full) = (Vec::new(), 0, false);
+    let (mut after, mut at_a_time) = (page.after, AT_FIRST);
+    while !is_full && items.len() < page.max_items {
+        let limit = at_a_time.min(page.max_items - items.len());
+        let n_before = items.len();
+        sql.each(select, &[of, after.into(), limit.into()], &mut |mut row| {
+            let item = read(&mut row)?;
+            n_bytes += size(&item);
+            if n_bytes > page.max_bytes && !items.is_empty() {
+                is_full = true;
+                return Ok(ControlFlow::Break(()));
+            }
+            after = row.position(0)?;
+            items.push((after, item));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if items.len() - n_before < limit {
+            break;
         }
-        items.push((row.position(0)?, item));
-        Ok(ControlFlow::Continue(()))
-    })?;
+        let room = page.max_bytes.saturating_sub(n_bytes);
+        at_a_time = (room / (n_bytes / items.len()).max(1)).max(1);
+    }
     Ok(items)
 }

@@ -66,22 +66,23 @@ pub(super) fn settle(sql: &mut dyn Sql, key: &[u8; 32], fresh: Incarnation) -> S
 /// Another life: a new incarnation, and every clinic is closed until it confirms. Nothing happens if the data does not live
 /// the life `from` any more: another node was quicker. Gives the life that holds now.
 pub(super) fn begin(sql: &mut dyn Sql, from: Incarnation, fresh: Incarnation) -> SqlResult<Incarnation> {
-    let next = "UPDATE relay SET incarnation = ?1 WHERE incarnation = ?2";
-    if sql.execute(next, &values![&fresh.0, &from.0])? == 0 {
-        let mut row = sql.the_row("SELECT incarnation FROM relay", &[])?;
-        return row.array(0).map(Incarnation);
+    let now = sql.lock_row("SELECT incarnation FROM relay", &[])?;
+    let now = now.map(|mut row| row.array(0)).transpose()?.map(Incarnation);
+    if let Some(now) = now.filter(|now| *now != from) {
+        return Ok(now);
     }
     // Who had not confirmed yet still has to for the life before.
     sql.execute("DELETE FROM closed WHERE confirmed_by IS NOT NULL", &[])?;
     sql.execute("DELETE FROM heard", &[])?;
     let close = "INSERT INTO closed (source, former, changes, consents)
-                 SELECT known.source, ?1,
+                 SELECT known.source, (SELECT incarnation FROM relay),
                      coalesce((SELECT position FROM head WHERE tenant = known.source AND feed = 0), 0),
                      coalesce((SELECT position FROM head WHERE tenant = known.source AND feed = 1), 0)
                  FROM (SELECT tenant AS source FROM clinic WHERE tenant IS NOT NULL
                        UNION SELECT tenant FROM statement UNION SELECT source FROM given) AS known
                  WHERE true ON CONFLICT (source) DO NOTHING";
-    sql.execute(close, &values![&from.0])?;
+    sql.execute(close, &[])?;
+    sql.execute("UPDATE relay SET incarnation = ?1", &values![&fresh.0])?;
     Ok(fresh)
 }
 

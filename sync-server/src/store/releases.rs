@@ -4,16 +4,15 @@
 //! its first step to its end, and so does a revocation: a batch is either read before it (and then cut on its way, see
 //! `hub.rs`) or denied, on whatever thread or node the two happen.
 
-use std::ops::ControlFlow;
-
 use consent::{Decision, DenyReason};
 use seal::{GrantClear, GrantId, TenantId};
 use sync_protocol::{AuditOutcome, ReleaseAnswer, ReleaseAsk};
 
 use super::audit::{self, Access};
+use super::feeds::paged;
 use super::life::is_closed;
 use super::push::{clear_part, is_revoked, lock_grant};
-use super::sql::{Sql, SqlResult, values};
+use super::sql::{Sql, SqlResult, Value, values};
 
 pub(super) fn pull(sql: &mut dyn Sql, ask: &ReleaseAsk) -> SqlResult<ReleaseAnswer> {
     sql.at_gate(&ask.grant)?;
@@ -40,22 +39,13 @@ pub(super) fn pull(sql: &mut dyn Sql, ask: &ReleaseAsk) -> SqlResult<ReleaseAnsw
 
 fn serve(sql: &mut dyn Sql, ask: &ReleaseAsk, clear: &GrantClear) -> SqlResult<ReleaseAnswer> {
     let select = "SELECT f.position, r.bytes FROM release_for f JOIN release r ON r.id = f.release_id
-                  WHERE f.grant_id = ?1 AND f.position > ?2 AND r.bytes IS NOT NULL ORDER BY f.position";
-    let (mut items, mut n_bytes, mut more) = (Vec::<(u64, Vec<u8>)>::new(), 0, false);
-    sql.each(
-        select,
-        &values![ask.grant.as_bytes(), ask.page.after],
-        &mut |mut row| {
-            let bytes = row.bytes(1)?;
-            n_bytes += bytes.len();
-            if !items.is_empty() && (items.len() >= ask.page.max_items || n_bytes > ask.page.max_bytes) {
-                more = true;
-                return Ok(ControlFlow::Break(()));
-            }
-            items.push((row.position(0)?, bytes));
-            Ok(ControlFlow::Continue(()))
-        },
-    )?;
+                  WHERE f.grant_id = ?1 AND f.position > ?2 AND r.bytes IS NOT NULL ORDER BY f.position LIMIT ?3";
+    let of = Value::Bytes(ask.grant.as_bytes());
+    let items = paged(sql, select, of, ask.page, |row| row.bytes(1), Vec::len)?;
+    let more = match items.last() {
+        Some((last, _)) => sql.exists(select, &[of, (*last).into(), 1_i64.into()])?,
+        None => false,
+    };
     let head = "SELECT releases FROM given WHERE id = ?1";
     let head = sql.the_row(head, &values![ask.grant.as_bytes()])?.position(0)?;
     let last = items.last().map(|(position, _)| *position);

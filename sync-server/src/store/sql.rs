@@ -10,8 +10,9 @@ use std::ops::ControlFlow;
 use seal::{GrantId, TenantId};
 
 /// A value on its way in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Value<'a> {
+    #[default]
     Null,
     Int(i64),
     Bytes(&'a [u8]),

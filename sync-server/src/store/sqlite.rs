@@ -48,8 +48,10 @@ impl Sqlite {
         self.commits
     }
 
+    /// One moment, also if the operator's commands write meanwhile.
     pub(super) fn read<T>(&self, act: impl FnOnce(&mut dyn Sql) -> SqlResult<T>) -> SqlResult<T> {
-        act(&mut Open(&self.connection))
+        let transaction = self.connection.unchecked_transaction()?;
+        act(&mut Open(&transaction))
     }
 
     /// One transaction, `BEGIN IMMEDIATE` to `COMMIT`; an error rolls all of it back.

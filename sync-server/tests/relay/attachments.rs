@@ -52,7 +52,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_clinic_s_chunks_are_counted_are_nobody_else_s_and_are_forgotten_for_ever() {
+pub fn a_clinic_s_chunks_are_counted_are_nobody_else_s_and_are_forgotten_for_ever() {
     let mut world = World::new(40);
     let (a, b) = (world.a.clinic.tenant, world.b.clinic.tenant);
     let chunks = record(&world.a.device, 3, 700);
@@ -74,7 +74,7 @@ fn a_clinic_s_chunks_are_counted_are_nobody_else_s_and_are_forgotten_for_ever() 
     assert!(world.b.device.store.held().chunks.here.is_empty());
 
     // It is all in the file: another run of the program knows it.
-    world.store = Store::open(world.folder.path(), &mut world.rng).unwrap();
+    world.reopen();
     assert_eq!(world.store.held_chunks(&a).unwrap(), held);
     assert!(world.store.has_chunk(&a, &chunks[0]).unwrap());
     assert!(!world.store.has_chunk(&b, &chunks[0]).unwrap());

@@ -27,7 +27,7 @@ fn received(world: &World) -> Vec<ReleaseId> {
 }
 
 #[test]
-fn a_release_reaches_the_holder_of_its_grant_and_both_audits_tell() {
+pub fn a_release_reaches_the_holder_of_its_grant_and_both_audits_tell() {
     let mut world = World::new(1);
     let (grant, releases) = granted(&mut world, &[1000]);
     world.sync(NOW);
@@ -55,7 +55,7 @@ fn a_release_reaches_the_holder_of_its_grant_and_both_audits_tell() {
 }
 
 #[test]
-fn a_reconnect_with_nothing_new_is_no_access() {
+pub fn a_reconnect_with_nothing_new_is_no_access() {
     let mut world = World::new(2);
     granted(&mut world, &[1000]);
     world.sync(NOW);
@@ -70,7 +70,7 @@ fn a_reconnect_with_nothing_new_is_no_access() {
 }
 
 #[test]
-fn the_gate_opens_with_the_grant_and_closes_with_it() {
+pub fn the_gate_opens_with_the_grant_and_closes_with_it() {
     let mut world = World::new(3);
     let recipient = world.b.clinic.membership();
     let grant = world.a.device.grant(&recipient, NOW + 10, NOW + 20, &mut world.rng);
@@ -92,7 +92,7 @@ fn the_gate_opens_with_the_grant_and_closes_with_it() {
 }
 
 #[test]
-fn a_third_clinic_gets_nothing_and_learns_nothing() {
+pub fn a_third_clinic_gets_nothing_and_learns_nothing() {
     let mut world = World::new(4);
     let (grant, _) = granted(&mut world, &[1000]);
     world.sync(NOW);
@@ -117,7 +117,7 @@ fn a_third_clinic_gets_nothing_and_learns_nothing() {
 }
 
 #[test]
-fn the_giver_itself_pulls_nothing_through_the_gate() {
+pub fn the_giver_itself_pulls_nothing_through_the_gate() {
     let mut world = World::new(5);
     let (grant, _) = granted(&mut world, &[10]);
     world.sync(NOW);
@@ -128,7 +128,7 @@ fn the_giver_itself_pulls_nothing_through_the_gate() {
 }
 
 #[test]
-fn a_revocation_deletes_at_the_relay_and_at_the_recipient() {
+pub fn a_revocation_deletes_at_the_relay_and_at_the_recipient() {
     let mut world = World::new(6);
     let (grant, _) = granted(&mut world, &[1000, 2000]);
     world.sync(NOW);
@@ -154,7 +154,7 @@ fn a_revocation_deletes_at_the_relay_and_at_the_recipient() {
 }
 
 #[test]
-fn a_revocation_cuts_what_is_on_its_way() {
+pub fn a_revocation_cuts_what_is_on_its_way() {
     let mut world = World::new(7);
     // Each is a batch of its own.
     let (grant, _) = granted(&mut world, &[200_000, 200_000, 200_000]);
@@ -189,7 +189,7 @@ fn a_revocation_cuts_what_is_on_its_way() {
 }
 
 #[test]
-fn a_revocation_before_its_grant_holds() {
+pub fn a_revocation_before_its_grant_holds() {
     let mut world = World::new(8);
     let recipient = world.b.clinic.membership();
     let grant = world.a.device.grant(&recipient, NOW, NOW + DAY, &mut world.rng);
@@ -209,7 +209,7 @@ fn a_revocation_before_its_grant_holds() {
 }
 
 #[test]
-fn nobody_revokes_the_grant_of_another() {
+pub fn nobody_revokes_the_grant_of_another() {
     let mut world = World::new(9);
     let (grant, releases) = granted(&mut world, &[10]);
     let id = grant.clear().id;
@@ -234,7 +234,7 @@ fn nobody_revokes_the_grant_of_another() {
 }
 
 #[test]
-fn a_grant_in_the_name_of_another_clinic_is_refused() {
+pub fn a_grant_in_the_name_of_another_clinic_is_refused() {
     let mut world = World::new(10);
     let recipient = world.c.clinic.membership();
     let grant = world.a.device.grant(&recipient, NOW, NOW + DAY, &mut world.rng);
@@ -254,7 +254,7 @@ fn a_grant_in_the_name_of_another_clinic_is_refused() {
 }
 
 #[test]
-fn a_superseded_release_is_deleted_and_a_late_repetition_brings_nothing_back() {
+pub fn a_superseded_release_is_deleted_and_a_late_repetition_brings_nothing_back() {
     let mut world = World::new(11);
     let recipient = world.b.clinic.membership();
     let grant = world.a.device.grant(&recipient, NOW, NOW + DAY, &mut world.rng);
@@ -274,7 +274,7 @@ fn a_superseded_release_is_deleted_and_a_late_repetition_brings_nothing_back() {
 }
 
 #[test]
-fn a_release_that_arrives_after_its_successor_is_not_served() {
+pub fn a_release_that_arrives_after_its_successor_is_not_served() {
     let mut world = World::new(12);
     let recipient = world.b.clinic.membership();
     let grant = world.a.device.grant(&recipient, NOW, NOW + DAY, &mut world.rng);
@@ -292,7 +292,7 @@ fn a_release_that_arrives_after_its_successor_is_not_served() {
 }
 
 #[test]
-fn a_grant_given_while_both_are_there_arrives_at_once() {
+pub fn a_grant_given_while_both_are_there_arrives_at_once() {
     let mut world = World::new(13);
     let mut giver = Link::open(&world.a.device, &world.store, &mut world.rng);
     let mut taker = Link::open(&world.b.device, &world.store, &mut world.rng);
@@ -309,7 +309,7 @@ fn a_grant_given_while_both_are_there_arrives_at_once() {
 }
 
 #[test]
-fn a_relay_opened_again_knows_all_it_knew() {
+pub fn a_relay_opened_again_knows_all_it_knew() {
     let mut world = World::new(14);
     let (grant, releases) = granted(&mut world, &[10]);
     world.a.device.write(&mut world.rng);
@@ -317,7 +317,7 @@ fn a_relay_opened_again_knows_all_it_knew() {
     world.a.device.revoke(grant.clear().id, NOW);
     world.sync(NOW);
     let before = world.store.incarnation();
-    world.store = sync_server::Store::open(world.folder.path(), &mut world.rng).unwrap();
+    world.reopen();
     assert_eq!(world.store.incarnation(), before);
     assert_eq!(
         world.denial(b, grant.clear().id, NOW),

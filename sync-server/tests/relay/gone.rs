@@ -3,7 +3,6 @@
 use seal::{ChangeId, SealedChange};
 use sync_protocol::sim::{Link, SimDevice, settle};
 use sync_protocol::{OutId, OutItem, Page, RelayStore};
-use sync_server::FILE_NAME;
 
 use crate::world::{NOW, World};
 
@@ -44,9 +43,7 @@ fn newcomer(world: &mut World) -> SimDevice {
 }
 
 fn n_bytes_held(world: &World) -> i64 {
-    let file = rusqlite::Connection::open(world.folder.path().join(FILE_NAME)).unwrap();
-    file.query_row("SELECT sum(length(bytes)) FROM change", [], |row| row.get(0))
-        .unwrap()
+    world.figure("SELECT CAST(sum(length(bytes)) AS BIGINT) FROM change")
 }
 
 fn is_on_the_disk(world: &World, needle: &[u8]) -> bool {
@@ -57,7 +54,7 @@ fn is_on_the_disk(world: &World, needle: &[u8]) -> bool {
 }
 
 #[test]
-fn a_covered_change_is_not_given_to_whoever_comes_and_does_not_come_again() {
+pub fn a_covered_change_is_not_given_to_whoever_comes_and_does_not_come_again() {
     let mut world = World::new(40);
     let items = [write(&mut world, 10), write(&mut world, 20), write(&mut world, 30)];
     world.sync(NOW);
@@ -82,7 +79,7 @@ fn a_covered_change_is_not_given_to_whoever_comes_and_does_not_come_again() {
 }
 
 #[test]
-fn the_body_of_a_covered_change_goes_after_thirty_days_and_its_id_stays() {
+pub fn the_body_of_a_covered_change_goes_after_thirty_days_and_its_id_stays() {
     let mut world = World::new(41);
     let item = write(&mut world, 1_000);
     world.sync(NOW);
@@ -101,7 +98,7 @@ fn the_body_of_a_covered_change_goes_after_thirty_days_and_its_id_stays() {
 }
 
 #[test]
-fn an_erased_change_loses_its_body_at_once_keeps_its_head_and_never_gets_it_back() {
+pub fn an_erased_change_loses_its_body_at_once_keeps_its_head_and_never_gets_it_back() {
     let mut world = World::new(42);
     let item = write(&mut world, 1_000);
     world.sync(NOW);
@@ -122,7 +119,7 @@ fn an_erased_change_loses_its_body_at_once_keeps_its_head_and_never_gets_it_back
 }
 
 #[test]
-fn what_was_covered_or_erased_before_it_came_is_not_kept_when_it_comes() {
+pub fn what_was_covered_or_erased_before_it_came_is_not_kept_when_it_comes() {
     let mut world = World::new(43);
     let [covered, erased] = [10, 1_000].map(|n| world.a.device.seal(n, &mut world.rng));
     about(&world.a.device, OutId::Covered(change_of(&covered)));
@@ -139,7 +136,7 @@ fn what_was_covered_or_erased_before_it_came_is_not_kept_when_it_comes() {
 }
 
 #[test]
-fn a_change_that_comes_without_its_body_stays_without_it() {
+pub fn a_change_that_comes_without_its_body_stays_without_it() {
     let mut world = World::new(44);
     let item = world.a.device.seal(1_000, &mut world.rng);
     let bodyless = SealedChange::decode(&item.bytes).unwrap().without_body().encode();
@@ -155,7 +152,7 @@ fn a_change_that_comes_without_its_body_stays_without_it() {
 }
 
 #[test]
-fn nobody_covers_or_erases_another_clinics_changes() {
+pub fn nobody_covers_or_erases_another_clinics_changes() {
     let mut world = World::new(45);
     let items = [write(&mut world, 10), write(&mut world, 20)];
     world.sync(NOW);

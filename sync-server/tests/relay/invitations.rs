@@ -7,6 +7,7 @@ use sync_protocol::{DeviceMessage, Hello, RefusedCode, RelayMessage, RelaySessio
 use sync_server::{ClinicError, INVITATION_LIFETIME_MS, Store};
 use tempfile::TempDir;
 
+use crate::contract;
 use crate::world::{NOW, rng};
 
 struct Desk {
@@ -16,11 +17,8 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self {
-            store: Store::open(folder.path(), &mut rng(0)).unwrap(),
-            _folder: folder,
-        }
+        let (store, folder, _) = contract::make_store(&mut rng(0));
+        Self { store, _folder: folder }
     }
 
     fn join(&mut self, token: &InvitationToken, statements: Vec<Vec<u8>>, now_ms: i64) -> RelayMessage {
@@ -43,7 +41,7 @@ fn refused(code: RefusedCode) -> RelayMessage {
 }
 
 #[test]
-fn an_invitation_lets_one_clinic_in_once() {
+pub fn an_invitation_lets_one_clinic_in_once() {
     let mut desk = Desk::new();
     let (token, _) = desk.store.add_clinic("Klinik Satu", NOW, &mut rng(1)).unwrap();
     let (first, second) = (clinic(2), clinic(3));
@@ -64,7 +62,7 @@ fn an_invitation_lets_one_clinic_in_once() {
 }
 
 #[test]
-fn an_invitation_ends_after_72_hours() {
+pub fn an_invitation_ends_after_72_hours() {
     let mut desk = Desk::new();
     let (token, ends_ms) = desk.store.add_clinic("Klinik Satu", NOW, &mut rng(1)).unwrap();
     assert_eq!(ends_ms, NOW + 72 * 3_600_000);
@@ -78,7 +76,7 @@ fn an_invitation_ends_after_72_hours() {
 }
 
 #[test]
-fn a_forged_invitation_is_unknown() {
+pub fn a_forged_invitation_is_unknown() {
     let mut desk = Desk::new();
     desk.store.add_clinic("Klinik Satu", NOW, &mut rng(1)).unwrap();
     let forged = InvitationToken::make(&mut rng(7));
@@ -89,7 +87,7 @@ fn a_forged_invitation_is_unknown() {
 }
 
 #[test]
-fn a_new_invitation_ends_the_old_one() {
+pub fn a_new_invitation_ends_the_old_one() {
     let mut desk = Desk::new();
     let (old, _) = desk.store.add_clinic("Klinik Satu", NOW, &mut rng(1)).unwrap();
     let (name, new, _) = desk.store.invite_clinic("Klinik Satu", NOW, &mut rng(2)).unwrap();
@@ -115,7 +113,7 @@ fn a_new_invitation_ends_the_old_one() {
 }
 
 #[test]
-fn a_clinic_joins_by_one_invitation_only() {
+pub fn a_clinic_joins_by_one_invitation_only() {
     let mut desk = Desk::new();
     let (one, _) = desk.store.add_clinic("Klinik Satu", NOW, &mut rng(1)).unwrap();
     let (two, _) = desk.store.add_clinic("Klinik Dua", NOW, &mut rng(2)).unwrap();
@@ -132,7 +130,7 @@ fn a_clinic_joins_by_one_invitation_only() {
 }
 
 #[test]
-fn statements_that_do_not_hold_together_do_not_use_up_the_invitation() {
+pub fn statements_that_do_not_hold_together_do_not_use_up_the_invitation() {
     let mut desk = Desk::new();
     let (token, _) = desk.store.add_clinic("Klinik Satu", NOW, &mut rng(1)).unwrap();
     let clinic = clinic(2);

@@ -59,7 +59,7 @@ fn held_by(store: &mut Store, world_tenant: seal::TenantId) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn a_removed_device_is_refused_and_hears_the_statement_that_says_so() {
+pub fn a_removed_device_is_refused_and_hears_the_statement_that_says_so() {
     let mut world = World::new(1);
     let (second, _) = with_two_more(&mut world);
     remove(&mut world, &second);
@@ -72,7 +72,7 @@ fn a_removed_device_is_refused_and_hears_the_statement_that_says_so() {
 }
 
 #[test]
-fn a_live_connection_is_cut_when_the_removal_arrives_and_hears_nothing_that_is_written_then() {
+pub fn a_live_connection_is_cut_when_the_removal_arrives_and_hears_nothing_that_is_written_then() {
     let mut world = World::new(2);
     let (second, third) = with_two_more(&mut world);
     let mut live = Link::open(&second, &world.store, &mut world.rng);
@@ -101,7 +101,7 @@ fn a_live_connection_is_cut_when_the_removal_arrives_and_hears_nothing_that_is_w
 }
 
 #[test]
-fn what_a_removed_device_wrote_too_late_comes_from_a_member_that_holds_it() {
+pub fn what_a_removed_device_wrote_too_late_comes_from_a_member_that_holds_it() {
     let mut world = World::new(3);
     let (mut second, third) = with_two_more(&mut world);
     remove(&mut world, &second);
@@ -124,7 +124,7 @@ fn what_a_removed_device_wrote_too_late_comes_from_a_member_that_holds_it() {
 }
 
 #[test]
-fn a_removed_device_brings_in_no_statement_of_its_own() {
+pub fn a_removed_device_brings_in_no_statement_of_its_own() {
     let mut world = World::new(4);
     let (second, third) = with_two_more(&mut world);
     let before = world.a.clinic.membership();
@@ -141,7 +141,7 @@ fn a_removed_device_brings_in_no_statement_of_its_own() {
 }
 
 #[test]
-fn a_device_whose_removal_turns_out_void_is_let_in_by_what_it_brings() {
+pub fn a_device_whose_removal_turns_out_void_is_let_in_by_what_it_brings() {
     let mut world = World::new(5);
     let (second, third) = with_two_more(&mut world);
     let made = seal::make_admin(
@@ -172,7 +172,7 @@ fn a_device_whose_removal_turns_out_void_is_let_in_by_what_it_brings() {
 }
 
 #[test]
-fn a_stolen_device_that_is_first_at_a_rolled_back_relay_is_cut_as_soon_as_a_member_comes() {
+pub fn a_stolen_device_that_is_first_at_a_rolled_back_relay_is_cut_as_soon_as_a_member_comes() {
     let mut world = World::new(6);
     let (mut stolen, third) = with_two_more(&mut world);
     connect(&mut world, &stolen);

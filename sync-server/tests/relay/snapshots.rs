@@ -28,7 +28,7 @@ fn snapshot(clinic: &SimClinic, device: &SimDevice, n_bytes: usize) -> OutItem {
 }
 
 #[test]
-fn the_largest_snapshot_goes_to_every_device_and_a_larger_one_stops_nothing() {
+pub fn the_largest_snapshot_goes_to_every_device_and_a_larger_one_stops_nothing() {
     let mut world = World::new(50);
     let largest = snapshot(&world.a.clinic, &world.a.device, MAX_RELAYED_SNAPSHOT_BYTES - 64 * 1024);
     let too_large = snapshot(&world.a.clinic, &world.a.device, MAX_RELAYED_SNAPSHOT_BYTES + 1);

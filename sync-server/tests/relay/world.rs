@@ -8,6 +8,8 @@ use sync_protocol::{AuditLine, AuditOutcome, Page, RelayStore, ReleaseAnswer, Re
 use sync_server::Store;
 use tempfile::TempDir;
 
+use crate::contract::{self, Home};
+
 pub const NOW: i64 = 1_795_000_000_000;
 
 pub fn rng(seed: u8) -> ChaCha20Rng {
@@ -33,13 +35,13 @@ pub struct World {
     pub b: Side,
     pub c: Side,
     pub folder: TempDir,
+    pub home: Home,
 }
 
 impl World {
     pub fn new(seed: u8) -> Self {
         let mut rng = rng(seed);
-        let folder = tempfile::tempdir().unwrap();
-        let mut store = Store::open(folder.path(), &mut rng).unwrap();
+        let (mut store, folder, home) = contract::make_store(&mut rng);
         let mut side = || {
             let (clinic, device) = SimClinic::found(NOW, &mut rng);
             store.set_roster(&roster(&clinic)).unwrap();
@@ -53,6 +55,7 @@ impl World {
             b,
             c,
             folder,
+            home,
         }
     }
 
@@ -101,7 +104,7 @@ impl World {
                 &tenant,
                 Page {
                     after: 0,
-                    max_items: 1000,
+                    max_items: 1_000_000,
                     max_bytes: 1 << 20,
                 },
             )
@@ -117,11 +120,23 @@ impl World {
 
     /// Releases whose bodies the relay still holds.
     pub fn n_bodies(&self) -> i64 {
-        let file = rusqlite::Connection::open(self.folder.path().join(sync_server::FILE_NAME)).unwrap();
-        file.query_row("SELECT count(*) FROM release WHERE bytes IS NOT NULL", [], |row| {
-            row.get(0)
-        })
-        .unwrap()
+        self.figure("SELECT count(*) FROM release WHERE bytes IS NOT NULL")
+    }
+
+    /// Looks behind the store's back.
+    pub fn figure(&self, sql: &str) -> i64 {
+        match &self.home {
+            Home::Folder => {
+                let file = rusqlite::Connection::open(self.folder.path().join(sync_server::FILE_NAME)).unwrap();
+                file.query_row(sql, [], |row| row.get(0)).unwrap()
+            }
+            Home::Database(database) => database.raw().query_one(sql, &[]).unwrap().get(0),
+        }
+    }
+
+    /// The relay starts again on its data.
+    pub fn reopen(&mut self) {
+        self.store = contract::open(&self.folder, &self.home, &mut self.rng);
     }
 }
 

@@ -1,0 +1,54 @@
+//! Preparing a PostgreSQL for relays, by its owner: the schema, and the role that relays log in as.
+
+use postgres::Client;
+use postgres_protocol::password::scram_sha_256;
+
+use super::OpenError;
+use crate::DatabaseUrl;
+
+mod migrations {
+    refinery::embed_migrations!("migrations-postgres");
+}
+
+/// The role that relays log in as. It owns nothing, and no policy lets it past.
+pub const RELAY_ROLE: &str = "medieco_relay";
+
+/// Makes the role or takes from it what it must not have, and brings the schema up to date. `password`: the role's from now
+/// on; without one the role keeps what it has.
+///
+/// # Errors
+/// [`OpenError`].
+pub fn prepare(owner: &DatabaseUrl, password: Option<&str>) -> Result<(), OpenError> {
+    let mut client = owner.connect()?;
+    make_role(&mut client)?;
+    if let Some(password) = password {
+        // The server never sees the password itself, nor do its logs.
+        let secret = scram_sha_256(password.as_bytes());
+        client.batch_execute(&format!("ALTER ROLE {RELAY_ROLE} PASSWORD '{secret}'"))?;
+    }
+    migrations::migrations::runner().run(&mut client)?;
+    client.batch_execute(&format!("GRANT SELECT ON refinery_schema_history TO {RELAY_ROLE}"))?;
+    Ok(())
+}
+
+/// The newest version of the schema that this build knows.
+pub(super) fn newest_version() -> i64 {
+    let runner = migrations::migrations::runner();
+    let versions = runner.get_migrations().iter().map(|one| i64::from(one.version()));
+    versions.max().unwrap_or_default()
+}
+
+/// Roles belong to the whole server: another database there may have made it, also at this very moment.
+fn make_role(client: &mut Client) -> Result<(), postgres::Error> {
+    client.batch_execute(&format!(
+        "DO $$ BEGIN
+             CREATE ROLE {RELAY_ROLE} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
+         EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+         END $$"
+    ))?;
+    let wrong = "SELECT rolsuper OR rolbypassrls OR NOT rolcanlogin FROM pg_roles WHERE rolname = $1";
+    if client.query_one(wrong, &[&RELAY_ROLE])?.try_get(0)? {
+        client.batch_execute(&format!("ALTER ROLE {RELAY_ROLE} LOGIN NOSUPERUSER NOBYPASSRLS"))?;
+    }
+    Ok(())
+}
