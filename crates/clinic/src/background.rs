@@ -17,7 +17,7 @@ use std::{
 };
 
 use domain::{PatientId, VisitId};
-use vault::Tag;
+use vault::{Reading, Tag};
 
 use crate::{
     Error,
@@ -210,26 +210,117 @@ impl OpenClinic {
         Ok(learnt.filter_map(|(_, patient)| patient).collect())
     }
 
-    /// The patients concerned, if anything of them is shared at all.
     fn whose(&self, changed: Changed) -> Result<Vec<PatientId>, Error> {
-        self.read(|r| {
-            let mut patients = changed.patients;
-            for visit in changed.visits {
-                patients.extend(r.visit(visit)?.map(|visit| visit.patient));
-            }
-            let mut shared = Vec::new();
-            for patient in patients {
-                if !r.grants_given_for(patient)?.is_empty() {
-                    shared.push(patient);
-                }
-            }
-            Ok(shared)
-        })
+        self.read(|r| whose(r, changed))
     }
+}
+
+/// What is asked of a store before anything is released.
+trait Shares {
+    /// Whether any grant is live, or will be.
+    fn anything(&self) -> Result<bool, Error>;
+    fn patient_of(&self, visit: VisitId) -> Result<Option<PatientId>, Error>;
+    fn is_shared(&self, patient: PatientId) -> Result<bool, Error>;
+}
+
+impl Shares for Reading<'_> {
+    fn anything(&self) -> Result<bool, Error> {
+        Ok(self.shares_anything(self.now().as_millisecond())?)
+    }
+
+    fn patient_of(&self, visit: VisitId) -> Result<Option<PatientId>, Error> {
+        Ok(self.visit(visit)?.map(|visit| visit.patient))
+    }
+
+    fn is_shared(&self, patient: PatientId) -> Result<bool, Error> {
+        Ok(!self.grants_given_for(patient)?.is_empty())
+    }
+}
+
+/// The patients concerned, if anything of them is shared at all. Where nobody shares anything, nothing is looked up: a new device takes
+/// in some ten thousand visits.
+fn whose(store: &impl Shares, changed: Changed) -> Result<Vec<PatientId>, Error> {
+    if (changed.patients.is_empty() && changed.visits.is_empty()) || !store.anything()? {
+        return Ok(Vec::new());
+    }
+    let mut patients = changed.patients;
+    for visit in changed.visits {
+        patients.extend(store.patient_of(visit)?);
+    }
+    let mut shared = Vec::new();
+    for patient in patients {
+        if store.is_shared(patient)? {
+            shared.push(patient);
+        }
+    }
+    Ok(shared)
 }
 
 /// Not all devices at once.
 fn a_moment(clinic: &OpenClinic) -> Duration {
     let random = clinic.vault.with_rng(|rng| rng.next_u32());
     QUIET + QUIET.mul_f64(f64::from(random) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// Every visit is of the patient with the same bytes; how often anything was looked up.
+    #[derive(Default)]
+    struct Counted {
+        shared: BTreeSet<PatientId>,
+        n_visits: Cell<usize>,
+        n_patients: Cell<usize>,
+    }
+
+    impl Shares for Counted {
+        fn anything(&self) -> Result<bool, Error> {
+            Ok(!self.shared.is_empty())
+        }
+
+        fn patient_of(&self, visit: VisitId) -> Result<Option<PatientId>, Error> {
+            self.n_visits.set(self.n_visits.get() + 1);
+            Ok(Some(PatientId::from_bytes(*visit.as_bytes())))
+        }
+
+        fn is_shared(&self, patient: PatientId) -> Result<bool, Error> {
+            self.n_patients.set(self.n_patients.get() + 1);
+            Ok(self.shared.contains(&patient))
+        }
+    }
+
+    fn patient(n: u8) -> PatientId {
+        PatientId::from_bytes([n; 16])
+    }
+
+    /// Fifty visits, and a patient who has none.
+    fn changed() -> Changed {
+        let mut changed = Changed::default();
+        let visits = (1..=50).map(|n| Tag::Visit(VisitId::from_bytes([n; 16])));
+        changed.add(&visits.collect::<Vec<_>>());
+        changed.add(&[Tag::Patient(patient(99))]);
+        changed
+    }
+
+    #[test]
+    fn where_nothing_is_shared_no_visit_that_comes_is_read() {
+        let nobody = Counted::default();
+        assert_eq!(whose(&nobody, changed()).expect("it is read"), []);
+        assert_eq!((nobody.n_visits.get(), nobody.n_patients.get()), (0, 0));
+    }
+
+    #[test]
+    fn where_something_is_shared_each_is_read_once() {
+        let one = Counted {
+            shared: [patient(7), patient(99)].into(),
+            ..Counted::default()
+        };
+        assert_eq!(whose(&one, changed()).expect("it is read"), [patient(7), patient(99)]);
+        assert_eq!((one.n_visits.get(), one.n_patients.get()), (50, 51));
+        assert_eq!(whose(&one, Changed::default()).expect("it is read"), []);
+        assert_eq!((one.n_visits.get(), one.n_patients.get()), (50, 51));
+    }
 }

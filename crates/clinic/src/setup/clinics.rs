@@ -126,15 +126,16 @@ impl Desk {
             .unwrap_or_default()
     }
 
-    /// The name of a clinic that this device was paired with arrives later, by syncing.
+    /// The name of a clinic that this device was paired with arrives later, by syncing. One that is being left is not listed
+    /// any more, and stays so.
     fn learn_name(&self) -> Result<(), Error> {
         let Some(clinic) = self.opened() else { return Ok(()) };
         let Ok(profile) = clinic.profile() else { return Ok(()) };
         let tenant = clinic.tenant.to_string();
-        if self.kept_name(&tenant) == profile.name {
-            Ok(())
-        } else {
-            self.inner.file.remember(&tenant, &profile.name)
+        let kept = self.inner.file.kept().clinics.into_iter();
+        match kept.into_iter().find(|clinic| clinic.tenant == tenant) {
+            Some(kept) if kept.name != profile.name => self.inner.file.remember(&tenant, &profile.name),
+            _ => Ok(()),
         }
     }
 

@@ -112,12 +112,15 @@ impl DeskFile {
     }
 }
 
-/// The old text or the new, never half of one.
+/// The old text or the new, never half of one. On a full disk nothing of the new one stays.
 fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("json.new");
-    let mut file = fs::File::create(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
+    let write = || {
+        let mut file = fs::File::create(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().inspect_err(|_| drop(fs::remove_file(&beside)))?;
     fs::rename(&beside, path)?;
     if let Some(folder) = path.parent() {
         fs::File::open(folder)?.sync_all()?;

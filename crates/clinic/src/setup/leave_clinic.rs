@@ -1,7 +1,8 @@
 //! `leave_clinic`: a device that was removed lets go of all that it holds of the clinic: records, sound, keys.
 //!
-//! Which clinic is being left stands in `desk.json` before anything goes, and the keys go first. So what a power cut leaves
-//! can be opened by nobody, and the next start takes it away.
+//! Which clinic is being left stands in `desk.json` before anything goes, while the clinic is still open: where that cannot be
+//! written nothing has happened. Then the keys go first. So what a power cut leaves can be opened by nobody, and the next start
+//! takes it away.
 
 use std::{fs, io, path::PathBuf};
 
@@ -17,8 +18,9 @@ impl Desk {
     /// # Errors
     /// [`ErrorCode::NotNow`] with `why` = `member` on a device that was not removed, `unsent` when there is something to
     /// save and no file for it; [`ErrorCode::Invalid`] with `file` for one within the app's own folder; those of the PIN
-    /// and of `save_unsent`. After any of them nothing has happened. After [`ErrorCode::FileFailed`] or one of the keyring's
-    /// the clinic is not listed any more, and the next start takes away what is left.
+    /// and of `save_unsent`; [`ErrorCode::DiskFull`]. After any of them nothing has happened, and the clinic is open as it
+    /// was. After [`ErrorCode::FileFailed`] or one of the keyring's it may not be listed any more; then the next start takes away
+    /// what is left.
     pub fn leave_clinic(&self, unsent: Option<String>, pin: String) -> Result<u32, Error> {
         let (clinic, acting) = self.acting(Verb::SeeDevice)?;
         if clinic.vault.belonging().is_member() {
@@ -31,9 +33,6 @@ impl Desk {
             None => 0,
         };
         let tenant = clinic.tenant.to_string();
-        drop((clinic, acting));
-        self.put_open(None);
-
         let leaving = Leaving {
             under_passphrase: PassphraseFile::exists(&self.clinic_dir(&tenant)),
             tenant,
@@ -43,6 +42,8 @@ impl Desk {
             kept.last_open = kept.last_open.take().filter(|open| *open != leaving.tenant);
             kept.leaving.push(leaving);
         })?;
+        drop((clinic, acting));
+        self.put_open(None);
         self.finish_leaving()?;
         Ok(n_saved)
     }

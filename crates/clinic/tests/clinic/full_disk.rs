@@ -11,7 +11,7 @@ use crate::support::{Net, PIN, Place, refused, somebody};
 const WRONG: &str = "999999";
 
 /// Somebody else's file that takes all the room that is left.
-fn fill(disk: &Path) {
+pub fn fill(disk: &Path) {
     let mut file = fs::File::options()
         .create(true)
         .append(true)

@@ -6,6 +6,7 @@ use clinic::{Desk, ErrorCode, views::members::RemoveDevice};
 
 use crate::{
     devices::{is_sent, joined, joins},
+    full_disk::fill,
     support::{Net, PASSPHRASE, PIN, Place, refused, somebody},
 };
 
@@ -86,7 +87,10 @@ fn a_locum_with_two_clinics_on_one_laptop_finds_and_sends_in_each_only_what_is_i
 
 /// A laptop of the first clinic that holds something unsent, and was removed while it could not know.
 fn removed(net: &Net, clinic: &Place) -> Place {
-    let laptop = joined(net, clinic, 3);
+    removed_from(joined(net, clinic, 3), net, clinic)
+}
+
+fn removed_from(laptop: Place, net: &Net, clinic: &Place) -> Place {
     laptop.patient("Tan Mei Ling", "980317145002");
     laptop.wait_until("it is sent", is_sent);
     net.end();
@@ -209,5 +213,54 @@ fn what_a_power_cut_left_of_a_clinic_that_is_left_goes_at_the_next_start() {
     refused(
         laptop.desk.register_patient(somebody("Ahmad", "850101135029")),
         ErrorCode::NoClinicOpen,
+    );
+}
+
+#[test]
+fn a_full_disk_or_a_kill_before_it_is_written_that_a_clinic_goes_leaves_it_open_and_whole() {
+    let Some(disk) = testkit::small_tmpfs(16_384) else {
+        return;
+    };
+    let net = Net::start();
+    let mawar = Place::founded(&net, 1, "Klinik Seri Mawar");
+    let laptop = Place::new_on(&net, 3, disk.path());
+    joins(&laptop, &mawar);
+    let laptop = removed_from(laptop, &net, &mawar);
+    let tenant = tenants(&laptop.desk).remove(0);
+    let outside = tempfile::tempdir().unwrap();
+    let file = outside.path().join("medieco.unsent").to_str().unwrap().to_owned();
+    let (kept, data) = (laptop.data().join("desk.json"), laptop.data().to_owned());
+    let before = fs::read(&kept).unwrap();
+    let leave = |laptop: &Place| laptop.desk.leave_clinic(Some(file.clone()), PIN.to_owned());
+
+    // She is told that the disk is full, and is where she was: signed in, with all that is here.
+    fill(disk.path());
+    refused(leave(&laptop), ErrorCode::DiskFull);
+    assert_eq!(fs::read(&kept).unwrap(), before);
+    assert!(!data.join("desk.json.new").exists(), "nothing half lies about");
+    assert_eq!(tenants(&laptop.desk), [tenant.as_str()]);
+    assert!(laptop.desk.session().unwrap().is_some());
+    assert_eq!(names(&laptop.desk).len(), 2);
+
+    // Killed while it was being written, the disk still full: the next start opens the clinic as ever.
+    let laptop = laptop.restarted_after(&net, || {
+        fs::remove_file(disk.path().join("filler")).unwrap();
+        fs::write(data.join("desk.json.new"), &before[..before.len() / 2]).unwrap();
+        fill(disk.path());
+    });
+    let state = laptop.desk.app_state().unwrap();
+    assert_eq!(state.open.as_deref(), Some(tenant.as_str()));
+    laptop.sign_in(laptop.owner());
+    assert_eq!(names(&laptop.desk).len(), 2);
+
+    // With room again it goes, and what was never sent is whole in its file.
+    fs::remove_file(disk.path().join("filler")).unwrap();
+    let n_saved = leave(&laptop).unwrap();
+    assert!(!is_anywhere(&laptop, &tenant));
+    assert!(laptop.desk.app_state().unwrap().clinics.is_empty());
+    assert_eq!(
+        mawar.desk.take_in_unsent(file).unwrap(),
+        n_saved,
+        "nothing of it is lost"
     );
 }

@@ -35,6 +35,14 @@ impl Reading<'_> {
         )
     }
 
+    /// Whether any grant of this clinic's stands at this time, or will: not revoked, and not over.
+    pub fn shares_anything(&self, now_ms: i64) -> Result<bool, VaultError> {
+        let sql = "SELECT 1 FROM grants g WHERE g.source = ?1 AND g.verified = 1 AND g.until_ms > ?2 AND NOT EXISTS
+                   (SELECT 1 FROM revocations r WHERE r.grant_id = g.id AND r.source = g.source)";
+        let tenant = self.belonging().tenant;
+        Ok(self.one(sql, params![tenant.as_bytes(), now_ms], |_| Ok(()))?.is_some())
+    }
+
     /// What other clinics granted to this one. A grant whose clinic is not known here yet is not among them.
     pub fn grants_received(&self) -> Result<Vec<GrantRow>, VaultError> {
         let tenant = self.belonging().tenant;
