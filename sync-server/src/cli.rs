@@ -2,6 +2,7 @@
 
 mod clinics;
 mod copies;
+mod database;
 mod serving;
 mod supervisor;
 
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use sync_server::DatabaseUrlError;
 
 /// Exit codes, the same in every MediEco program (0 is done, 2 is clap's own for wrong usage).
 const FAILED: u8 = 1;
@@ -28,6 +30,9 @@ Examples:
       medieco-relay clinic add 'Klinik Harapan'
   The invitation was lost or is too old:
       medieco-relay invite 'Klinik Harapan'
+  Several relays on one PostgreSQL, prepared once:
+      medieco-relay database prepare --owner postgres://postgres@db.example.org/relay
+      medieco-relay serve --database postgres://medieco_relay@db.example.org/relay
   A backup while it runs, and back again:
       medieco-relay backup --to /backup/relay-monday.sqlite
       medieco-relay restore --from /backup/relay-monday.sqlite
@@ -41,6 +46,10 @@ pub struct Cli {
     /// The data folder [default: the system's own place for such data]
     #[arg(long, value_name = "DIR", global = true)]
     data: Option<PathBuf>,
+    /// The PostgreSQL that holds the store, postgres://medieco_relay@host/name; the data folder then holds relay.key and the
+    /// attachments, the same for every node [default: a file in the data folder]
+    #[arg(long, value_name = "URL", global = true)]
+    database: Option<String>,
     /// Print results as one JSON object, with a version in "v"
     #[arg(long, global = true)]
     json: bool,
@@ -64,6 +73,9 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         from: PathBuf,
     },
+    /// A PostgreSQL for the store
+    #[command(subcommand)]
+    Database(DatabaseCommand),
     /// The list of clinics
     #[command(subcommand)]
     Clinic(Clinic),
@@ -124,6 +136,21 @@ enum LogForm {
 }
 
 #[derive(Debug, Subcommand)]
+enum DatabaseCommand {
+    /// Make the schema, or bring it up to date, and the role medieco_relay that relays log in as
+    Prepare {
+        /// The login that owns the database, postgres://owner@host/name
+        #[arg(long, value_name = "URL")]
+        owner: String,
+        /// A file with the password that medieco_relay has from now on
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
+    /// The database was put back from a backup: its data begins another life
+    Restored,
+}
+
+#[derive(Debug, Subcommand)]
 enum Clinic {
     /// Put a clinic on the list and print its invitation
     Add {
@@ -148,14 +175,27 @@ pub fn run(cli: Cli) -> ExitCode {
             "this system names no folder for data: say with --data where it should be",
         );
     };
+    let place = match database::place(data, cli.database.as_deref()) {
+        Ok(place) => place,
+        Err(error) if matches!(error, DatabaseUrlError::PlainElsewhere) => return say(REFUSED, error),
+        Err(error) => return say(USAGE, error),
+    };
     match cli.command {
-        Command::Serve(serve) => serving::run(serve, data, own_mark, cli.json),
-        Command::Backup { to } => copies::back_up(&data, &to, cli.json),
-        Command::Restore { from } => copies::put_back(&data, &from, cli.json),
-        Command::Clinic(Clinic::Add { name }) => clinics::add(&data, &name, cli.json),
-        Command::Clinic(Clinic::Open { name }) => clinics::open_again(&data, &name, cli.json),
-        Command::Clinic(Clinic::List) => clinics::list(&data, cli.json),
-        Command::Invite { clinic } => clinics::invite(&data, &clinic, cli.json),
+        Command::Serve(serve) => serving::run(serve, place, own_mark, cli.json),
+        Command::Backup { .. } | Command::Restore { .. } if place.database.is_some() => say(
+            REFUSED,
+            "a PostgreSQL is backed up and put back by its own programs (docs/relay.md says what to do then)",
+        ),
+        Command::Backup { to } => copies::back_up(&place.data, &to, cli.json),
+        Command::Restore { from } => copies::put_back(&place.data, &from, cli.json),
+        Command::Database(DatabaseCommand::Prepare { owner, password_file }) => {
+            database::make_ready(&owner, password_file.as_deref(), cli.json)
+        }
+        Command::Database(DatabaseCommand::Restored) => database::was_restored(&place, cli.json),
+        Command::Clinic(Clinic::Add { name }) => clinics::add(&place, &name, cli.json),
+        Command::Clinic(Clinic::Open { name }) => clinics::open_again(&place, &name, cli.json),
+        Command::Clinic(Clinic::List) => clinics::list(&place, cli.json),
+        Command::Invite { clinic } => clinics::invite(&place, &clinic, cli.json),
     }
 }
 

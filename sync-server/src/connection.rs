@@ -233,12 +233,16 @@ impl Connection {
             if let Ok(step) = &mut step {
                 if let (None, Some((tenant, device))) = (before, session.member()) {
                     shared.hub.belongs(id, tenant);
+                    if shared.writer.is_shared() {
+                        // Others may have written since the session looked, and nobody knew whom to tell.
+                        shared.hub.ring(id, since);
+                    }
                     tracing::info!(connection = id.0, %tenant, %device, "a device is here");
                 }
                 shared.figures.count(step.tally);
                 let live = live.filter(|_| step.tally.changes_out > 0);
                 outbox.push(step.send.drain(..), live);
-                shared.hub.wake(&step.wake, since);
+                shared.tell(&step.wake, since);
             }
             (session, step)
         };

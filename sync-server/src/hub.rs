@@ -106,6 +106,13 @@ impl Hub {
         }
     }
 
+    /// This connection is to look.
+    pub(crate) fn ring(&self, id: ConnectionId, since: Instant) {
+        if let Some(seat) = self.lock().seats.get(&id) {
+            seat.news.ring(since);
+        }
+    }
+
     /// The connection is gone.
     pub(crate) fn leave(&self, id: ConnectionId) {
         let mut state = self.lock();

@@ -16,6 +16,7 @@ mod http;
 mod hub;
 mod limits;
 mod mark;
+mod nodes;
 mod objects;
 mod outbox;
 mod restore;
@@ -44,7 +45,7 @@ pub use store::{
     Reachable, Store, prepare,
 };
 pub use tls::{TlsError, key_sha256};
-pub use writer::{Writer, WriterGone};
+pub use writer::{StoreThreads, Writer, WriterGone};
 
 /// The relay's clock: milliseconds since 1970, UTC.
 pub fn now_ms() -> i64 {

@@ -15,8 +15,8 @@ use seal::{AttachmentId, TenantId};
 use sync_protocol::{ChunkId, ObjectDone, ObjectKey, ObjectRead, ObjectWork, RelayChunks, RelayStoreFailed};
 use tokio::sync::Semaphore;
 
-use crate::Store;
 use crate::store::make_private_folder;
+use crate::{Store, Writer};
 
 /// The folder of the objects in the data folder.
 pub const ATTACHMENTS: &str = "attachments";
@@ -53,6 +53,16 @@ impl Objects {
         let folder = data.join(ATTACHMENTS);
         make_private_folder(&folder)?;
         remove_half_written(&folder)?;
+        Self::in_shared_folder(data)
+    }
+
+    /// The same, where other relays may be writing at this moment: what is half written stays.
+    ///
+    /// # Errors
+    /// [`ObjectsError::Folder`].
+    pub fn in_shared_folder(data: &FilePath) -> Result<Self, ObjectsError> {
+        let folder = data.join(ATTACHMENTS);
+        make_private_folder(&folder)?;
         let local = LocalFileSystem::new_with_prefix(&folder)?
             .with_fsync(true)
             .with_automatic_cleanup(true);
@@ -125,12 +135,13 @@ impl Objects {
     ///
     /// # Errors
     /// [`ObjectsError`].
-    pub async fn settle(&self, rows: &mut Store) -> Result<(), ObjectsError> {
-        for (tenant, attachment) in rows.attachments_to_remove()? {
+    pub async fn settle(&self, rows: &Writer) -> Result<(), ObjectsError> {
+        for (tenant, attachment) in on(rows, |store| store.attachments_to_remove()).await? {
             self.remove(&tenant, &attachment).await?;
-            rows.attachment_removed(&tenant, &attachment)?;
+            on(rows, move |store| store.attachment_removed(&tenant, &attachment)).await?;
         }
-        let mut tenants: BTreeSet<TenantId> = rows.clinics_with_chunks()?.into_iter().collect();
+        let with_chunks = on(rows, |store| store.clinics_with_chunks()).await?;
+        let mut tenants: BTreeSet<TenantId> = with_chunks.into_iter().collect();
         let folders = self.store.list_with_delimiter(None).await?.common_prefixes;
         tenants.extend(
             folders
@@ -143,8 +154,9 @@ impl Objects {
         Ok(())
     }
 
-    async fn settle_one(&self, tenant: TenantId, rows: &mut Store) -> Result<(), ObjectsError> {
-        let mut known: BTreeSet<ChunkId> = rows.chunks_of(&tenant)?.into_iter().collect();
+    async fn settle_one(&self, tenant: TenantId, rows: &Writer) -> Result<(), ObjectsError> {
+        let chunks = on(rows, move |store| store.chunks_of(&tenant)).await?;
+        let mut known: BTreeSet<ChunkId> = chunks.into_iter().collect();
         let mut unknown = Vec::new();
         let mut objects = self.store.list(Some(&Path::from(tenant.to_string())));
         while let Some(object) = objects.next().await {
@@ -159,10 +171,14 @@ impl Objects {
         if !known.is_empty() {
             tracing::warn!(%tenant, n_lost = known.len(), "chunks are gone; devices that have them are asked for them");
         }
-        rows.lose_chunks(&tenant, &known.into_iter().collect::<Vec<_>>())?;
+        let lost: Vec<ChunkId> = known.into_iter().collect();
+        on(rows, move |store| store.lose_chunks(&tenant, &lost)).await?;
         for key in unknown {
             let counts = match self.read(&key).await? {
-                ObjectRead::Whole(bytes) => rows.chunk_came(&tenant, &key.chunk, bytes.len() as u64)?.is_none(),
+                ObjectRead::Whole(bytes) => {
+                    let came = move |store: &mut Store| store.chunk_came(&tenant, &key.chunk, bytes.len() as u64);
+                    on(rows, came).await?.is_none()
+                }
                 ObjectRead::Lost | ObjectRead::Failed => false,
             };
             if !counts {
@@ -171,6 +187,14 @@ impl Objects {
         }
         Ok(())
     }
+}
+
+async fn on<T: Send + 'static>(
+    rows: &Writer,
+    act: impl FnOnce(&mut Store) -> Result<T, RelayStoreFailed> + Send + 'static,
+) -> Result<T, ObjectsError> {
+    let done = rows.run(act).await;
+    Ok(done.map_err(|gone| RelayStoreFailed(gone.to_string()))??)
 }
 
 fn path(key: &ObjectKey) -> Path {

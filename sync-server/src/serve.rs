@@ -17,10 +17,12 @@ use crate::conversation::Timers;
 use crate::door::Door;
 use crate::figures::Figures;
 use crate::limits::Rates;
+use crate::nodes::{self, Nodes};
 use crate::shared::Shared;
 use crate::tls::Tls;
 use crate::{
-    Hub, Limits, NotReady, Objects, ObjectsError, OpenError, Reachable, Store, TlsError, Writer, http, sockets,
+    DatabaseUrl, Hub, Limits, NotReady, Objects, ObjectsError, OpenError, Reachable, Store, StoreThreads, TlsError,
+    Writer, http, sockets,
 };
 
 /// Connections get this long to end after the relay was asked to stop.
@@ -75,6 +77,8 @@ pub struct ServeOptions {
     pub max_connections: Option<usize>,
     /// What one address, device and clinic may ask for.
     pub limits: Limits,
+    /// The PostgreSQL that this relay shares with others; the store is a file of the data folder when absent.
+    pub database: Option<DatabaseUrl>,
 }
 
 impl ServeOptions {
@@ -91,6 +95,7 @@ impl ServeOptions {
             admin: None,
             max_connections: None,
             limits: Limits::default(),
+            database: None,
         }
     }
 }
@@ -136,7 +141,10 @@ pub enum ServeError {
 impl ServeError {
     /// Whether the relay refuses on principle, rather than having failed.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::NotLoopback(_) | Self::AlreadyRunning)
+        match self {
+            Self::Open(error) => error.is_refusal(),
+            _ => matches!(self, Self::NotLoopback(_) | Self::AlreadyRunning),
+        }
     }
 
     /// Whether the way it was called makes no sense.
@@ -215,21 +223,21 @@ pub async fn serve_with(
         .map(|files| Tls::read(&files.certificate, &files.key))
         .transpose()?;
     check_public_url(&options)?;
-    let mut store = Store::open(&options.data, &mut rand::rng())?;
-    let lock = lock(&options.data)?;
-    if let Some(mark) = &options.mark {
-        store.follow_with_mark(mark.clone(), &mut rand::rng())?;
-    }
-    let objects = Objects::in_folder(&options.data)?;
-    objects.settle(&mut store).await?;
+    let Opened {
+        writer,
+        threads,
+        objects,
+        lock,
+    } = open(&options).await?;
+    objects.settle(&writer).await?;
     let listener = listen(options.listen)?;
     let address = listener.local_addr()?;
     let admin_listener = options.admin.map(listen).transpose()?;
     let admin = admin_listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let reachable = reachable(&options, address, tls.as_ref());
-    store.set_reachable(&reachable)?;
-
-    let (writer, store_thread) = Writer::start(store)?;
+    let known = reachable.clone();
+    let set = writer.run(move |store| store.set_reachable(&known)).await;
+    set.map_err(std::io::Error::other)??;
     let figures = Arc::new(Figures::default());
     let most = options.max_connections.unwrap_or_else(sockets::most_connections);
     let hub = Arc::new(Hub::new(most, Arc::clone(&figures)));
@@ -238,6 +246,7 @@ pub async fn serve_with(
     let (alive, mut all_gone) = mpsc::channel(1);
     let shared = Arc::new(Shared {
         writer: writer.clone(),
+        nodes: options.database.clone().map(Nodes::start).transpose()?,
         hub: Arc::clone(&hub),
         objects,
         figures: Arc::clone(&figures),
@@ -250,6 +259,9 @@ pub async fn serve_with(
         spread_ms: AtomicU32::new(0),
         _alive: alive,
     });
+    if let Some(url) = options.database.clone() {
+        nodes::hear(url, Arc::downgrade(&shared))?;
+    }
     let watch = Watch {
         writer: writer.clone(),
         phase: phase.clone(),
@@ -306,7 +318,7 @@ pub async fn serve_with(
         if let Some(door) = admin_door {
             drop(door.await);
         }
-        tokio::task::spawn_blocking(move || store_thread.join())
+        tokio::task::spawn_blocking(move || threads.join())
             .await
             .map_err(std::io::Error::other)?
             .ok();
@@ -322,6 +334,49 @@ pub async fn serve_with(
         watch,
         ended,
     })
+}
+
+/// The store on its threads, and where its objects are.
+struct Opened {
+    writer: Writer,
+    threads: StoreThreads,
+    objects: Objects,
+    /// Of the data folder, where it is one relay's alone.
+    lock: Option<std::fs::File>,
+}
+
+async fn open(options: &ServeOptions) -> Result<Opened, ServeError> {
+    let Some(url) = options.database.clone() else {
+        let mut store = Store::open(&options.data, &mut rand::rng())?;
+        let lock = lock(&options.data)?;
+        if let Some(mark) = &options.mark {
+            store.follow_with_mark(mark.clone(), &mut rand::rng())?;
+        }
+        let objects = Objects::in_folder(&options.data)?;
+        let (writer, threads) = Writer::start(store)?;
+        return Ok(Opened {
+            writer,
+            threads,
+            objects,
+            lock: Some(lock),
+        });
+    };
+    // The way to the database blocks, and must not on a thread of the runtime's.
+    let data = options.data.clone();
+    let start = move || -> Result<_, ServeError> {
+        let store = Store::open_shared(&data, &url, &mut rand::rng())?;
+        let objects = Objects::in_shared_folder(&data)?;
+        let (writer, threads) = Writer::start(store)?;
+        Ok(Opened {
+            writer,
+            threads,
+            objects,
+            lock: None,
+        })
+    };
+    tokio::task::spawn_blocking(start)
+        .await
+        .map_err(std::io::Error::other)?
 }
 
 fn listen(on: SocketAddr) -> Result<TcpListener, ServeError> {

@@ -14,6 +14,7 @@ use crate::conversation::Timers;
 use crate::figures::Figures;
 use crate::goodbye::Goodbye;
 use crate::limits::Rates;
+use crate::nodes::Nodes;
 use crate::{Hub, Objects, Phase, Store, Writer, WriterGone};
 
 /// Devices that come back after a restart are spread over so long for each of them.
@@ -22,6 +23,8 @@ const SPREAD_MS: std::ops::RangeInclusive<u32> = 1_000..=20_000;
 
 pub(crate) struct Shared {
     pub(crate) writer: Writer,
+    /// Other relays on the same database.
+    pub(crate) nodes: Option<Nodes>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) objects: Objects,
     pub(crate) figures: Arc<Figures>,
@@ -50,11 +53,11 @@ impl Drop for InQueue {
 }
 
 impl Shared {
-    /// Does a job on the store's thread, counted and timed; what it logs stands under the present request. `_clinic`: whose
-    /// data it is about, once that is known.
+    /// Does a job on the store's thread, counted and timed; what it logs stands under the present request. `clinic`: whose
+    /// data it is about, once that is known; its jobs are done in their order.
     pub(crate) async fn on_store<T: Send + 'static>(
         &self,
-        _clinic: Option<TenantId>,
+        clinic: Option<TenantId>,
         job: impl FnOnce(&mut Store) -> T + Send + 'static,
     ) -> Result<T, WriterGone> {
         self.figures.store_queue.inc();
@@ -68,7 +71,7 @@ impl Shared {
             figures.store_did(began.elapsed());
             done
         };
-        self.writer.run(job).await
+        self.writer.run_for(clinic, job).await
     }
 
     /// The name under which everything stands that one input of a connection leads to.

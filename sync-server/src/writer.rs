@@ -1,20 +1,46 @@
-//! The one thread that owns the store.
+//! The threads that own the store: one for a file, several for a database that is shared.
 //!
-//! Everything that reads or writes happens there, one job after another, so that a revocation is strictly before or
-//! strictly after any batch. The queue is bounded: who cannot get in waits, and so does the device at the other end.
+//! Everything that reads or writes happens there, one job after another in each lane. Jobs of one clinic are always in the
+//! same lane, so that what a clinic's devices see has one order. Between clinics the store itself sees to it that a
+//! revocation is strictly before or strictly after any batch; what was read before it is called back in the lane of the
+//! clinic that read it ([`Writer::post`]), behind the job that may still be putting it into an outbox. The queues are
+//! bounded: who cannot get in waits, and so does the device at the other end.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+
+use seal::TenantId;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::Store;
 
 const QUEUE: usize = 1_024;
 
+/// Connections that one relay has to a shared database.
+const LANES: usize = 8;
+
 type Job = Box<dyn FnOnce(&mut Store) + Send>;
 
 /// The way to the store.
 #[derive(Clone)]
 pub struct Writer {
-    jobs: mpsc::Sender<Job>,
+    lanes: Arc<[mpsc::Sender<Job>]>,
+    next: Arc<AtomicUsize>,
+}
+
+/// The threads; they end once every [`Writer`] is dropped.
+pub struct StoreThreads(Vec<JoinHandle<()>>);
+
+impl StoreThreads {
+    /// Waits until they have ended.
+    ///
+    /// # Errors
+    /// What a thread panicked with.
+    pub fn join(self) -> std::thread::Result<()> {
+        self.0.into_iter().try_for_each(JoinHandle::join)
+    }
 }
 
 /// The relay is closing; the job was not done.
@@ -23,27 +49,33 @@ pub struct Writer {
 pub struct WriterGone;
 
 impl Writer {
-    /// Starts the thread. It ends, with a checkpoint, once every [`Writer`] is dropped.
+    /// Starts the threads. They end, with a checkpoint, once every [`Writer`] is dropped.
     ///
     /// # Errors
     /// When the operating system gives no thread.
-    pub fn start(mut store: Store) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
-        let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
-        let thread = std::thread::Builder::new().name("relay-store".into()).spawn(move || {
-            while let Some(job) = queue.blocking_recv() {
-                job(&mut store);
-                store.move_mark(false);
-                store.keep_house(crate::now_ms());
-            }
-            store.move_mark(true);
-            if let Err(error) = store.checkpoint() {
-                tracing::warn!(%error, "the write-ahead log stays for the next start");
-            }
-        })?;
-        Ok((Self { jobs }, thread))
+    pub fn start(store: Store) -> std::io::Result<(Self, StoreThreads)> {
+        let mut stores: Vec<Store> = (1..LANES).map_while(|_| store.beside()).collect();
+        stores.push(store);
+        let (mut lanes, mut threads) = (Vec::new(), Vec::new());
+        for (nth, store) in stores.into_iter().enumerate() {
+            let (jobs, queue) = mpsc::channel(QUEUE);
+            lanes.push(jobs);
+            let thread = std::thread::Builder::new().name("relay-store".into());
+            threads.push(thread.spawn(move || work(store, queue, nth == 0))?);
+        }
+        let writer = Self {
+            lanes: lanes.into(),
+            next: Arc::default(),
+        };
+        Ok((writer, StoreThreads(threads)))
     }
 
-    /// Does `job` on the store's thread, and gives back what it returns.
+    /// Whether others write where this relay's store is: other threads, and other nodes.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.lanes.len() > 1
+    }
+
+    /// Does `job` on a thread of the store's, and gives back what it returns. It is nobody's yet.
     ///
     /// # Errors
     /// [`WriterGone`].
@@ -51,9 +83,53 @@ impl Writer {
         &self,
         job: impl FnOnce(&mut Store) -> T + Send + 'static,
     ) -> Result<T, WriterGone> {
+        self.run_for(None, job).await
+    }
+
+    /// The same, behind all jobs of this clinic.
+    ///
+    /// # Errors
+    /// [`WriterGone`].
+    pub async fn run_for<T: Send + 'static>(
+        &self,
+        clinic: Option<TenantId>,
+        job: impl FnOnce(&mut Store) -> T + Send + 'static,
+    ) -> Result<T, WriterGone> {
         let (answer, done) = oneshot::channel();
         let job: Job = Box::new(move |store| drop(answer.send(job(store))));
-        self.jobs.send(job).await.map_err(|_| WriterGone)?;
+        self.lane(clinic).send(job).await.map_err(|_| WriterGone)?;
         done.await.map_err(|_| WriterGone)
+    }
+
+    /// Puts `act` behind all jobs of this clinic that have begun or wait, and does not wait for it.
+    pub(crate) fn post(&self, clinic: TenantId, act: impl FnOnce() + Send + 'static) {
+        let lane = self.lane(Some(clinic));
+        if let Err(TrySendError::Full(job)) = lane.try_send(Box::new(move |_| act())) {
+            let lane = lane.clone();
+            std::thread::spawn(move || drop(lane.blocking_send(job)));
+        }
+    }
+
+    fn lane(&self, clinic: Option<TenantId>) -> &mpsc::Sender<Job> {
+        let number = match clinic {
+            // A hash already: any of its bytes will do.
+            Some(clinic) => usize::from(clinic.as_bytes()[0]),
+            None => self.next.fetch_add(1, Ordering::Relaxed),
+        };
+        &self.lanes[number % self.lanes.len()]
+    }
+}
+
+fn work(mut store: Store, mut queue: mpsc::Receiver<Job>, keeps_house: bool) {
+    while let Some(job) = queue.blocking_recv() {
+        job(&mut store);
+        store.move_mark(false);
+        if keeps_house {
+            store.keep_house(crate::now_ms());
+        }
+    }
+    store.move_mark(true);
+    if let Err(error) = store.checkpoint() {
+        tracing::warn!(%error, "the write-ahead log stays for the next start");
     }
 }

@@ -1,27 +1,27 @@
 //! `medieco-relay clinic …` and `medieco-relay invite`: they work beside a running relay, on the same folder.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use seal::{Invitation, InvitationToken};
 use sync_server::{ClinicError, Reachable, Store, now_ms};
 
+use super::database::Place;
 use super::{FAILED, REFUSED, USAGE, say};
 
-pub(super) fn add(data: &Path, name: &str, json: bool) -> ExitCode {
+pub(super) fn add(place: &Place, name: &str, json: bool) -> ExitCode {
     let name = name.trim();
     if name.is_empty() {
         return say(USAGE, "a clinic needs a name");
     }
-    finish(open(data).and_then(|(mut store, reachable)| {
+    finish(open(place).and_then(|(mut store, reachable)| {
         let (token, ends_ms) = store.add_clinic(name, now_ms(), &mut rand::rng())?;
         print_invitation(name, token, ends_ms, reachable, json);
         Ok(())
     }))
 }
 
-pub(super) fn invite(data: &Path, who: &str, json: bool) -> ExitCode {
-    finish(open(data).and_then(|(mut store, reachable)| {
+pub(super) fn invite(place: &Place, who: &str, json: bool) -> ExitCode {
+    finish(open(place).and_then(|(mut store, reachable)| {
         let (name, token, ends_ms) = store.invite_clinic(who.trim(), now_ms(), &mut rand::rng())?;
         print_invitation(&name, token, ends_ms, reachable, json);
         Ok(())
@@ -29,8 +29,8 @@ pub(super) fn invite(data: &Path, who: &str, json: bool) -> ExitCode {
 }
 
 /// For a clinic that has lost every device that could confirm. The operator answers for it.
-pub(super) fn open_again(data: &Path, name: &str, json: bool) -> ExitCode {
-    let mut store = match Store::open(data, &mut rand::rng()) {
+pub(super) fn open_again(place: &Place, name: &str, json: bool) -> ExitCode {
+    let mut store = match place.open() {
         Ok(store) => store,
         Err(error) => return say(FAILED, error),
     };
@@ -54,8 +54,8 @@ pub(super) fn open_again(data: &Path, name: &str, json: bool) -> ExitCode {
     }
 }
 
-pub(super) fn list(data: &Path, json: bool) -> ExitCode {
-    let rows = match Store::open(data, &mut rand::rng()) {
+pub(super) fn list(place: &Place, json: bool) -> ExitCode {
+    let rows = match place.open() {
         Ok(store) => store.clinics(now_ms()),
         Err(error) => return say(FAILED, error),
     };
@@ -109,8 +109,8 @@ impl From<ClinicError> for Failure {
     }
 }
 
-fn open(data: &Path) -> Result<(Store, Reachable), Failure> {
-    let store = Store::open(data, &mut rand::rng()).map_err(Failure::Open)?;
+fn open(place: &Place) -> Result<(Store, Reachable), Failure> {
+    let store = place.open().map_err(Failure::Open)?;
     let reachable = store
         .reachable()
         .map_err(ClinicError::from)?
@@ -125,6 +125,7 @@ fn finish(done: Result<(), Failure>) -> ExitCode {
             REFUSED,
             "this relay was never started, so an invitation could not say where it is: run `medieco-relay serve` once first",
         ),
+        Err(Failure::Open(error)) if error.is_refusal() => say(REFUSED, error),
         Err(Failure::Open(error)) => say(FAILED, error),
         Err(Failure::Clinic(error @ ClinicError::Store(_))) => say(FAILED, error),
         Err(Failure::Clinic(error)) => say(REFUSED, error),

@@ -8,9 +8,10 @@ use sync_server::{Limits, RunningRelay, ServeError, ServeOptions, TlsFiles, serv
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
+use super::database::Place;
 use super::{FAILED, LogForm, REFUSED, Serve, USAGE, say, supervisor};
 
-pub(super) fn run(serve: Serve, data: PathBuf, own_mark: Option<PathBuf>, json: bool) -> ExitCode {
+pub(super) fn run(serve: Serve, place: Place, own_mark: Option<PathBuf>, json: bool) -> ExitCode {
     log_to_stderr(serve.log);
     let tls = serve
         .tls_cert
@@ -28,7 +29,8 @@ pub(super) fn run(serve: Serve, data: PathBuf, own_mark: Option<PathBuf>, json: 
             connections_a_minute: serve.connections_a_minute,
             ..Limits::default()
         },
-        ..ServeOptions::new(data, serve.listen)
+        database: place.database,
+        ..ServeOptions::new(place.data, serve.listen)
     };
     match tokio::runtime::Runtime::new()
         .map_err(ServeError::from)

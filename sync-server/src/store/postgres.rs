@@ -15,11 +15,11 @@ use postgres::error::SqlState;
 use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, SimpleQueryMessage, Statement};
 use seal::{GrantId, TenantId};
-use sync_protocol::Incarnation;
+use sync_protocol::{Incarnation, Wake};
 
 use super::life::Life;
 use super::sql::{Column, Row, Scope, Sql, SqlError, SqlResult, Value};
-use crate::DatabaseUrl;
+use crate::{DatabaseUrl, nodes};
 
 /// A transaction that meets another one is tried so often.
 const TRIES: usize = 8;
@@ -299,6 +299,12 @@ impl Sql for Session {
     fn at_gate(&mut self, grant: &GrantId) -> SqlResult<()> {
         let hex = hex::encode(grant.as_bytes());
         self.set("SELECT set_config('medieco.grant', ?1, true)", &hex)
+    }
+
+    fn call_back(&mut self, recipient: &TenantId, grant: &GrantId) -> SqlResult<()> {
+        let (recipient, grant) = (*recipient, *grant);
+        let word = nodes::write(&Wake::Revoked { recipient, grant });
+        self.set("SELECT pg_notify('medieco', ?1)", &word)
     }
 
     fn clock_ms(&mut self, _own_ms: i64) -> SqlResult<i64> {

@@ -147,6 +147,7 @@ impl Push<'_> {
             &values![grant.as_bytes()],
         )?;
         self.tell_both(&recipient, REVOCATION, grant)?;
+        self.sql.call_back(&recipient, grant)?;
         self.pushed.wake.push(Wake::Revoked {
             recipient,
             grant: *grant,

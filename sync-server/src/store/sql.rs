@@ -92,6 +92,9 @@ pub(super) trait Sql {
     /// This grant is asked for: its row may be read, by whomever, to decide on it.
     fn at_gate(&mut self, grant: &GrantId) -> SqlResult<()>;
 
+    /// Tells all who share these data, at the commit, that this grant ended: what was read under it is called back.
+    fn call_back(&mut self, recipient: &TenantId, grant: &GrantId) -> SqlResult<()>;
+
     /// The time by the one clock of all who share these data; `own_ms` is this program's.
     fn clock_ms(&mut self, own_ms: i64) -> SqlResult<i64>;
 

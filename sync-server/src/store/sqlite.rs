@@ -141,6 +141,10 @@ impl Sql for Open<'_> {
         Ok(())
     }
 
+    fn call_back(&mut self, _: &TenantId, _: &GrantId) -> SqlResult<()> {
+        Ok(())
+    }
+
     fn clock_ms(&mut self, own_ms: i64) -> SqlResult<i64> {
         Ok(own_ms)
     }

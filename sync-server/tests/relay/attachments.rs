@@ -10,7 +10,7 @@ use seal::AttachmentId;
 use sync_client::{Ports, RelayAddress, SyncHandle};
 use sync_protocol::sim::{Link, SimDevice, settle};
 use sync_protocol::{ChunkId, ObjectDone, ObjectKey, ObjectRead, ObjectWork, RelayChunks, SyncStore};
-use sync_server::{ATTACHMENTS, HeldChunks, Objects, Store, backup, restore};
+use sync_server::{ATTACHMENTS, HeldChunks, Objects, Store, Writer, backup, restore};
 use tokio::runtime::Handle;
 
 use crate::journeys::{joined, until};
@@ -108,6 +108,15 @@ fn key(side: &Side, sealed: &[u8]) -> ObjectKey {
     }
 }
 
+/// As at the start of a relay, which has a connection of its own.
+async fn settle_objects(objects: &Objects, world: &mut World) {
+    let store = Store::open(world.folder.path(), &mut world.rng).unwrap();
+    let (rows, threads) = Writer::start(store).unwrap();
+    objects.settle(&rows).await.unwrap();
+    drop(rows);
+    threads.join().unwrap();
+}
+
 /// Writes an object and its row, as a connection does.
 async fn keep(world: &mut World, objects: &Objects, key: ObjectKey, sealed: Vec<u8>) {
     let done = objects.work(ObjectWork::Write(key, sealed)).await;
@@ -156,7 +165,7 @@ async fn at_the_start_rows_and_objects_agree_whatever_happened() {
     assert!(at(&gone).exists(), "the power went before it was removed");
 
     let objects = Objects::in_folder(&data).unwrap();
-    objects.settle(&mut world.store).await.unwrap();
+    settle_objects(&objects, &mut world).await;
     assert_eq!(
         world.store.held_chunks(&tenant).unwrap(),
         HeldChunks {
@@ -205,11 +214,7 @@ async fn after_a_restore_what_is_in_the_folder_counts_and_what_is_not_is_asked_f
 
     restore(&data, &copy.path().join("copy"), &mut world.rng).unwrap();
     world.store = Store::open(&data, &mut world.rng).unwrap();
-    Objects::in_folder(&data)
-        .unwrap()
-        .settle(&mut world.store)
-        .await
-        .unwrap();
+    settle_objects(&Objects::in_folder(&data).unwrap(), &mut world).await;
     let here = |world: &mut World, n: usize| world.store.has_chunk(&tenant, &keys[n].chunk).unwrap();
     assert_eq!([0, 1, 2].map(|n| here(&mut world, n)), [false, true, true]);
     // Its device comes again, and brings the one that is gone.

@@ -1,0 +1,219 @@
+//! Several relays on one database: what one of them commits, the devices of all others hear.
+//!
+//! News carry no data, as within one relay: whoever is woken reads by position. They are told after the commit, many at a
+//! time, in transactions of their own that wait for no disk: telling them inside each commit would make PostgreSQL put all
+//! commits of all clinics into one row. Should a node die between commit and telling, its devices come back to another
+//! node, and the others look again within a minute. A revocation alone is told inside its transaction (`store/push.rs`):
+//! no node may miss it.
+
+use std::collections::BTreeSet;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::Duration;
+
+use postgres::Client;
+use postgres::fallible_iterator::FallibleIterator;
+use seal::{GrantId, TenantId};
+use sync_protocol::Wake;
+use tokio::time::Instant;
+
+use crate::DatabaseUrl;
+use crate::shared::Shared;
+
+/// The channel of the database's own.
+pub(crate) const CHANNEL: &str = "medieco";
+
+/// How often a thread looks whether the relay still runs.
+const LOOK: Duration = Duration::from_millis(500);
+/// After the database was lost it is tried so often.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// A connection that has said nothing for so many looks is tried.
+const LOOKS_IN_SILENCE: u32 = 30;
+
+/// The way to the other nodes.
+pub(crate) struct Nodes(Sender<Wake>);
+
+impl Nodes {
+    /// Starts telling. It ends when this is dropped, once all is told.
+    pub(crate) fn start(url: DatabaseUrl) -> std::io::Result<Self> {
+        let (send, news) = channel();
+        thread::Builder::new()
+            .name("relay-tells".into())
+            .spawn(move || tell(&url, &news))?;
+        Ok(Self(send))
+    }
+
+    pub(crate) fn tell(&self, news: &[Wake]) {
+        for wake in news {
+            self.0.send(*wake).ok();
+        }
+    }
+}
+
+/// Starts hearing what other nodes tell. It ends when the relay does.
+pub(crate) fn hear(url: DatabaseUrl, shared: Weak<Shared>) -> std::io::Result<()> {
+    let listen = move || {
+        while shared.strong_count() > 0 {
+            if let Err(error) = listen(&url, &shared) {
+                tracing::warn!(%error, "news of other nodes are not heard");
+                thread::sleep(TRY_AGAIN);
+            }
+        }
+    };
+    thread::Builder::new().name("relay-hears".into()).spawn(listen)?;
+    Ok(())
+}
+
+type Lost = Box<dyn std::error::Error + Send + Sync>;
+
+fn listen(url: &DatabaseUrl, shared: &Weak<Shared>) -> Result<(), Lost> {
+    let mut client = url.connect()?;
+    client.batch_execute(&format!("LISTEN {CHANNEL}"))?;
+    // Whatever was told while nobody listened.
+    if let Some(shared) = shared.upgrade() {
+        shared.hub.wake(&[Wake::NewLife], Instant::now());
+    }
+    let mut n_silent = 0;
+    while shared.strong_count() > 0 {
+        n_silent += 1;
+        let hear = |notification: postgres::Notification| {
+            n_silent = 0;
+            if let (Some(shared), Some(wake)) = (shared.upgrade(), read(notification.payload())) {
+                shared.hear(wake);
+            }
+            Ok(())
+        };
+        client.notifications().timeout_iter(LOOK).for_each(hear)?;
+        if client.is_closed() || n_silent > LOOKS_IN_SILENCE {
+            n_silent = 0;
+            client.is_valid(TRY_AGAIN * 10)?;
+        }
+    }
+    Ok(())
+}
+
+fn tell(url: &DatabaseUrl, news: &Receiver<Wake>) {
+    let (mut client, mut waiting): (Option<Client>, BTreeSet<Wake>) = (None, BTreeSet::new());
+    loop {
+        match news.recv_timeout(if waiting.is_empty() { Duration::MAX } else { TRY_AGAIN }) {
+            Ok(wake) => drop(waiting.insert(wake)),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) if waiting.is_empty() || client.is_none() => return,
+            Err(RecvTimeoutError::Disconnected) => {}
+        }
+        waiting.extend(news.try_iter());
+        match send(url, &mut client, &waiting) {
+            Ok(()) => waiting.clear(),
+            Err(error) => {
+                tracing::warn!(%error, "other nodes are not told news for now");
+                client = None;
+            }
+        }
+    }
+}
+
+fn send(url: &DatabaseUrl, place: &mut Option<Client>, news: &BTreeSet<Wake>) -> Result<(), Lost> {
+    let mut client = match place.take() {
+        Some(client) => client,
+        None => {
+            let mut client = url.connect()?;
+            // What is told is no data: it need not be on the disk.
+            client.batch_execute("SET synchronous_commit = off")?;
+            client
+        }
+    };
+    let words: Vec<String> = news.iter().map(write).collect();
+    client.execute(
+        "SELECT pg_notify('medieco', word) FROM unnest($1::text[]) AS word",
+        &[&words],
+    )?;
+    *place = Some(client);
+    Ok(())
+}
+
+/// News as text: a letter and ids in hexadecimal.
+pub(crate) fn write(wake: &Wake) -> String {
+    match wake {
+        Wake::Clinic(tenant) => format!("c{}", hex::encode(tenant.as_bytes())),
+        Wake::NewLife => "l".to_owned(),
+        Wake::Revoked { recipient, grant } => {
+            format!(
+                "r{}{}",
+                hex::encode(recipient.as_bytes()),
+                hex::encode(grant.as_bytes())
+            )
+        }
+    }
+}
+
+/// What a later build may tell is not understood, and left alone.
+fn read(word: &str) -> Option<Wake> {
+    let (kind, ids) = word.split_at_checked(1)?;
+    let ids = hex::decode(ids).ok()?;
+    match (kind, ids.len()) {
+        ("c", 32) => Some(Wake::Clinic(TenantId::from_bytes(ids.try_into().ok()?))),
+        ("l", 0) => Some(Wake::NewLife),
+        ("r", 48) => {
+            let (recipient, grant) = ids.split_at(32);
+            Some(Wake::Revoked {
+                recipient: TenantId::from_bytes(recipient.try_into().ok()?),
+                grant: GrantId::from_bytes(grant.try_into().ok()?),
+            })
+        }
+        _ => None,
+    }
+}
+
+impl Shared {
+    /// News that a transaction here committed, of what arrived at this time.
+    ///
+    /// Behind a revocation's commit no batch is read any more. One that was read just before may not be in its outbox yet:
+    /// where the clinic's jobs are another thread's, it is called back once more behind them.
+    pub(crate) fn tell(self: &Arc<Self>, news: &[Wake], since: Instant) {
+        self.hub.wake(news, since);
+        self.call_back(news);
+        if let Some(nodes) = &self.nodes {
+            nodes.tell(news);
+        }
+    }
+
+    /// News that another node tells.
+    fn hear(self: &Arc<Self>, wake: Wake) {
+        self.hub.wake(&[wake], Instant::now());
+        self.call_back(&[wake]);
+    }
+
+    fn call_back(self: &Arc<Self>, news: &[Wake]) {
+        if !self.writer.is_shared() {
+            return;
+        }
+        for wake in news {
+            if let Wake::Revoked { recipient, .. } = wake {
+                let (shared, wake) = (Arc::clone(self), *wake);
+                let again = move || shared.hub.wake(&[wake], Instant::now());
+                self.writer.post(*recipient, again);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn news_are_read_as_they_were_written_and_what_is_unknown_is_left_alone() {
+        let (tenant, grant) = (TenantId::from_bytes([7; 32]), GrantId::from_bytes([9; 16]));
+        let revoked = Wake::Revoked {
+            recipient: tenant,
+            grant,
+        };
+        for wake in [Wake::Clinic(tenant), Wake::NewLife, revoked] {
+            assert_eq!(read(&write(&wake)), Some(wake));
+        }
+        for unknown in ["", "c", "x00", "c0", "é", "l00", &write(&revoked)[..40]] {
+            assert_eq!(read(unknown), None, "{unknown}");
+        }
+    }
+}
