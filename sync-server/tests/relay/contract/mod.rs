@@ -7,6 +7,7 @@ mod again;
 pub mod cluster;
 mod feeds;
 mod gate;
+mod nodes;
 mod races;
 
 use std::cell::Cell;

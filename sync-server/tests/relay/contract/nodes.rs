@@ -1,0 +1,219 @@
+//! The real program, several times, on one database.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use rand_chacha::ChaCha20Rng;
+use seal::Invitation;
+use sync_client::{RelayAddress, SyncHandle};
+use sync_protocol::sim::{SimClinic, SimDevice};
+use tempfile::TempDir;
+
+use super::cluster::Database;
+use crate::journeys::{held, start, until};
+use crate::process::relay_command;
+use crate::world::{NOW, rng};
+
+const DAY: i64 = 86_400_000;
+
+struct Node {
+    child: Child,
+    address: RelayAddress,
+    folder: TempDir,
+}
+
+impl Node {
+    /// With a copy of that node's key, or the first.
+    fn start(database: &Database, of: Option<&Self>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        if let Some(of) = of {
+            std::fs::copy(of.folder.path().join("relay.key"), folder.path().join("relay.key")).unwrap();
+        }
+        let mut child = relay_command(folder.path())
+            .args(["--json", "--database", &database.text_of("medieco_relay")])
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let said: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let address = RelayAddress::new(said["url"].as_str().unwrap(), None).unwrap();
+        Self { child, address, folder }
+    }
+
+    async fn join(&self, database: &Database, clinic: &SimClinic, name: &str) {
+        let told = say(self.folder.path(), database, "medieco_relay", &["clinic", "add", name]);
+        assert!(told.status.success());
+        let invitation = Invitation::from_text(std::str::from_utf8(&told.stdout).unwrap().trim()).unwrap();
+        let statements = clinic.encoded_statements();
+        sync_client::join_by_invitation(&self.address, &invitation.token, statements)
+            .await
+            .unwrap();
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn terminate(mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn say(folder: &Path, database: &Database, user: &str, args: &[&str]) -> Output {
+    relay_command(folder)
+        .args(["--database", &database.text_of(user)])
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+/// Its device talks with its relay until this holds; the relay tells what it knows in between.
+async fn talk_until(
+    sync: &SyncHandle,
+    device: &mut SimDevice,
+    rng: &mut ChaCha20Rng,
+    holds: impl Fn(&SimDevice) -> bool,
+) {
+    for _ in 0..2_000 {
+        if holds(device) {
+            return;
+        }
+        device.write(rng);
+        sync.nudge();
+        let n_written = device.store.held().changes.len() as u64;
+        until(sync, |state| state.position >= n_written).await;
+    }
+    panic!("it was never told");
+}
+
+#[test]
+fn an_operator_prepares_a_database_and_is_told_in_words_what_is_refused() {
+    let database = Database::make_empty();
+    let folder = tempfile::tempdir().unwrap();
+    let owner = database.text_of("postgres");
+    let prepared = |args: &[&str]| {
+        let mut all = vec!["database", "prepare", "--owner", owner.as_str()];
+        all.extend(args);
+        relay_command(folder.path()).args(all).output().unwrap()
+    };
+    assert_eq!(prepared(&[]).status.code(), Some(0));
+    let password = folder.path().join("password");
+    std::fs::write(&password, "sangat rahsia\n").unwrap();
+    assert_eq!(
+        prepared(&["--password-file", password.to_str().unwrap()]).status.code(),
+        Some(0)
+    );
+    let stored: String = database
+        .raw()
+        .query_one("SELECT rolpassword FROM pg_authid WHERE rolname = 'medieco_relay'", &[])
+        .unwrap()
+        .get(0);
+    assert!(stored.starts_with("SCRAM-SHA-256$"));
+
+    let refused = say(
+        folder.path(),
+        &database,
+        "postgres",
+        &["serve", "--listen", "127.0.0.1:0"],
+    );
+    assert_eq!(refused.status.code(), Some(4));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("superuser"));
+    let listed = say(folder.path(), &database, "medieco_relay", &["--json", "clinic", "list"]);
+    assert_eq!(listed.status.code(), Some(0));
+    let backup = say(
+        folder.path(),
+        &database,
+        "medieco_relay",
+        &["backup", "--to", "/nowhere"],
+    );
+    assert_eq!(backup.status.code(), Some(4));
+    let plain = relay_command(folder.path())
+        .args([
+            "--database",
+            "postgres://medieco_relay:rahsia@db.example.org/relay?sslmode=disable",
+        ])
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .output()
+        .unwrap();
+    assert_eq!(plain.status.code(), Some(4));
+    assert!(!String::from_utf8(plain.stderr).unwrap().contains("rahsia"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn devices_on_two_nodes_hear_each_other_live_and_one_node_carries_on_alone() {
+    let database = tokio::task::spawn_blocking(Database::make).await.unwrap();
+    let rng = &mut rng(50);
+    let (mut clinic, mut one) = SimClinic::found(NOW, rng);
+    let mut two = clinic.admit(NOW, rng);
+    let first = Node::start(&database, None);
+    let second = Node::start(&database, Some(&first));
+    first.join(&database, &clinic, "Klinik Dua").await;
+
+    let (sync_one, sync_two) = (start(&one, &first.address), start(&two, &second.address));
+    until(&sync_one, |state| state.connected).await;
+    until(&sync_two, |state| state.connected).await;
+    for round in 1..=5u64 {
+        one.write(rng);
+        sync_one.nudge();
+        until(&sync_two, |state| state.position >= 2 * round - 1).await;
+        two.write(rng);
+        sync_two.nudge();
+        until(&sync_one, |state| state.position >= 2 * round).await;
+    }
+    assert_eq!(held(&one.store), held(&two.store));
+
+    first.kill();
+    one.write(rng);
+    two.write(rng);
+    sync_two.nudge();
+    sync_one.stop().await;
+    let sync_one = start(&one, &second.address);
+    until(&sync_one, |state| state.pending == 0 && state.position >= 12).await;
+    until(&sync_two, |state| state.pending == 0 && state.position >= 12).await;
+    assert_eq!(held(&one.store), held(&two.store));
+    sync_one.stop().await;
+    sync_two.stop().await;
+    assert_eq!(second.terminate(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_given_on_one_node_is_taken_on_another_and_revoked_there_at_once() {
+    let database = tokio::task::spawn_blocking(Database::make).await.unwrap();
+    let rng = &mut rng(51);
+    let (giver, a) = SimClinic::found(NOW, rng);
+    let (receiver, mut b) = SimClinic::found(NOW, rng);
+    let first = Node::start(&database, None);
+    let second = Node::start(&database, Some(&first));
+    first.join(&database, &giver, "Klinik A").await;
+    second.join(&database, &receiver, "Klinik B").await;
+    let (of_a, of_b) = (start(&a, &first.address), start(&b, &second.address));
+    until(&of_a, |state| state.connected).await;
+    until(&of_b, |state| state.connected).await;
+
+    let now = sync_server::now_ms();
+    let recipient = receiver.membership();
+    let grant = a.grant(&recipient, NOW - DAY, now + DAY, rng);
+    a.release(&grant, &recipient, None, 1_000, rng);
+    of_a.nudge();
+    talk_until(&of_b, &mut b, rng, |b| b.store.held().releases.len() == 1).await;
+    a.revoke(grant.clear().id, now);
+    of_a.nudge();
+    talk_until(&of_b, &mut b, rng, |b| b.store.held().releases.is_empty()).await;
+    of_a.stop().await;
+    of_b.stop().await;
+}
