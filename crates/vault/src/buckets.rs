@@ -1,8 +1,11 @@
 //! The prefix trees of both sets, kept in the transaction that changes a set: what peers compare.
 //!
 //! One level is stored. What is above it is the sum of sixteen; what is below, of which there is as much as changes for a
-//! long time, is summed up from the ids when it is asked for. So a write touches one row of few pages, and an answer
-//! reads at most 256 rows, or the ids of one part in 256.
+//! long time, is summed up from the ids when it is asked for. An answer reads at most 256 rows, or the ids of one part in
+//! 256.
+//!
+//! A change is not counted in by whoever writes it: she would wait for a page more. What came behind the place
+//! `counted_in` is counted by whoever asks, and for good with the next batch that comes, or after some dozen writes.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use sync_protocol::tree::FAN_OUT;
@@ -14,19 +17,50 @@ use crate::{VaultError, sharing};
 /// The level that is stored.
 const STORED: u8 = 2;
 
-/// One more id. The caller knows that it was not in.
+/// As many changes of one's own are left to be counted in by whoever asks.
+const LEFT: i64 = 64;
+
+/// One more id. The caller knows that it was not in; a change was counted in before ([`count_in`]).
 pub(crate) fn add(conn: &Connection, set: PeerSet, id: &ItemId) -> Result<(), VaultError> {
-    add_all(conn, set, std::slice::from_ref(id))
+    change(conn, set, std::slice::from_ref(id), Bucket::add)
 }
 
-/// More ids, each bucket written once. The caller knows that none of them was in.
-pub(crate) fn add_all(conn: &Connection, set: PeerSet, ids: &[ItemId]) -> Result<(), VaultError> {
-    change(conn, set, ids, Bucket::add)
-}
-
-/// One id less. The caller knows that it was in.
+/// One id less. The caller knows that it was in; a change was counted in before ([`count_in`]).
 pub(crate) fn remove(conn: &Connection, set: PeerSet, id: &ItemId) -> Result<(), VaultError> {
     change(conn, set, std::slice::from_ref(id), Bucket::remove)
+}
+
+/// Counts every live change in that was left so far: with a batch that came, and before one of them is live no longer.
+pub(crate) fn count_in(conn: &Connection) -> Result<(), VaultError> {
+    let left = left(conn)?;
+    if left.is_empty() {
+        return Ok(());
+    }
+    change(conn, PeerSet::Changes, &left, Bucket::add)?;
+    all_are_in(conn)
+}
+
+/// The same for a change that was just written here, now and then.
+pub(crate) fn count_in_at_times(conn: &Connection, arrival: i64) -> Result<(), VaultError> {
+    if arrival % LEFT == 0 {
+        count_in(conn)?;
+    }
+    Ok(())
+}
+
+fn all_are_in(conn: &Connection) -> Result<(), VaultError> {
+    let sql = "INSERT OR REPLACE INTO meta (key, value) SELECT 'counted_in', coalesce(max(arrival), 0) FROM changes";
+    conn.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
+
+/// The live changes that are not counted in.
+fn left(conn: &Connection) -> Result<Vec<ItemId>, VaultError> {
+    let sql = "SELECT id FROM changes WHERE arrival > (SELECT value FROM meta WHERE key = 'counted_in')
+               AND covered_by IS NULL";
+    let mut statement = conn.prepare_cached(sql)?;
+    let ids = statement.query_map([], |row| Ok(ItemId::from_bytes(row.get(0)?)))?;
+    Ok(ids.collect::<Result<_, _>>()?)
 }
 
 fn change(
@@ -95,6 +129,12 @@ pub(crate) fn children(conn: &Connection, set: PeerSet, prefix: Prefix) -> Resul
         };
         buckets[((number >> n_bits) - first.number()) as usize].join(&bucket);
     }
+    if set == PeerSet::Changes {
+        for id in left(conn)?.iter().filter(|id| prefix.holds(id)) {
+            let child = Prefix::of(id, first.depth());
+            buckets[(child.number() - first.number()) as usize].add(id);
+        }
+    }
     Ok(buckets)
 }
 
@@ -136,6 +176,7 @@ pub(crate) fn total(conn: &Connection, set: PeerSet) -> Result<u64, VaultError> 
 pub(crate) fn make(conn: &Connection) -> Result<(), VaultError> {
     sharing::make_consent_names(conn)?;
     conn.execute("DELETE FROM buckets", [])?;
+    all_are_in(conn)?;
     for set in PeerSet::ALL {
         summed(conn, set, |prefix, bucket| put(conn, set, prefix, bucket))?;
     }
@@ -163,7 +204,7 @@ pub(crate) fn hold(conn: &Connection) -> Result<bool, VaultError> {
     Ok(same && n_buckets == n_stored)
 }
 
-/// Tells the stored level's buckets, summed up from the ids in their order: one pass, and no tree in memory.
+/// Tells the stored level's buckets, summed up in the order of the ids that are counted in: one pass, and no tree in memory.
 fn summed(
     conn: &Connection,
     set: PeerSet,
@@ -172,7 +213,10 @@ fn summed(
     let mut open: Option<(Prefix, Bucket)> = None;
     let mut statement = conn.prepare(match set {
         PeerSet::Consents => "SELECT name FROM consent_names ORDER BY name",
-        PeerSet::Changes => "SELECT id FROM changes WHERE covered_by IS NULL ORDER BY id",
+        PeerSet::Changes => {
+            "SELECT id FROM changes WHERE covered_by IS NULL
+             AND arrival <= (SELECT value FROM meta WHERE key = 'counted_in') ORDER BY id"
+        }
     })?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -194,28 +238,37 @@ mod tests {
 
     use super::*;
 
-    /// Ids that share their beginnings; of some a snapshot holds what they are.
+    /// Ids that share their beginnings; some are covered, and the last are not counted in.
     fn held(conn: &Connection) -> Vec<ItemId> {
         conn.execute_batch(
-            "CREATE TABLE changes (id BLOB NOT NULL UNIQUE, covered_by BLOB);
+            "CREATE TABLE meta (key PRIMARY KEY, value) WITHOUT ROWID;
+             INSERT INTO meta VALUES ('counted_in', 0);
+             CREATE TABLE changes (arrival INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, covered_by BLOB);
              CREATE INDEX changes_covered_by_id ON changes (id) WHERE covered_by IS NOT NULL;
              CREATE TABLE buckets (of, prefix, n, sum, PRIMARY KEY (of, prefix)) WITHOUT ROWID;",
         )
         .unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(3);
         let mut live = Vec::new();
-        for _ in 0..400 {
+        for n in 0..400 {
             let mut id = [0_u8; 32];
             rng.fill_bytes(&mut id);
             id[0] %= 3;
             id[1] %= 40;
             let covered = id[31].is_multiple_of(4).then_some([1_u8; 32]);
-            conn.execute("INSERT INTO changes VALUES (?1, ?2)", params![id, covered])
-                .unwrap();
+            conn.execute(
+                "INSERT INTO changes (id, covered_by) VALUES (?1, ?2)",
+                params![id, covered],
+            )
+            .unwrap();
             if covered.is_none() {
                 live.push(ItemId::from_bytes(id));
             }
+            if n == 300 {
+                count_in(conn).unwrap();
+            }
         }
+        assert!(left(conn).unwrap().len() > 50);
         live
     }
 
@@ -223,7 +276,6 @@ mod tests {
     fn whether_stored_or_summed_up_a_bucket_is_the_sum_of_its_ids() {
         let conn = Connection::open_in_memory().unwrap();
         let live = held(&conn);
-        add_all(&conn, PeerSet::Changes, &live).unwrap();
         let (mut to_ask, mut n_leaves) = (vec![Prefix::ROOT], 0);
         while let Some(prefix) = to_ask.pop() {
             let buckets = children(&conn, PeerSet::Changes, prefix).unwrap();

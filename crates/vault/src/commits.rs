@@ -3,20 +3,23 @@
 //! A commit that puts a change in line for the relay writes its count beside that change; any other writes it into `meta`. The
 //! newest of the line and `meta` are asked together: whatever takes the newest out of the line is a commit itself.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::VaultError;
 use crate::reading::count;
 
-/// What stood when a transaction began.
-pub(crate) struct Before {
-    commit: u64,
+/// How far the count is, as the last commit left it. One process has the store, so the writer need not look again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Count {
+    /// How many commits.
+    pub commit: u64,
+    /// No change in line comes behind this place without a count.
     newest: i64,
 }
 
-impl Before {
-    /// Looks, inside the transaction, before anything is written in it.
-    pub(crate) fn look(conn: &Connection) -> Result<Self, VaultError> {
+impl Count {
+    /// Reads it from the store.
+    pub(crate) fn read(conn: &Connection) -> Result<Self, VaultError> {
         let sql = "SELECT max(value, coalesce((SELECT counted FROM changes_to_send ORDER BY arrival DESC LIMIT 1), 0)),
                           coalesce((SELECT arrival FROM changes_to_send ORDER BY arrival DESC LIMIT 1), 0)
                    FROM meta WHERE key = 'commit'";
@@ -28,17 +31,24 @@ impl Before {
         })?)
     }
 
-    /// Counts this commit, right before it; gives its number.
-    pub(crate) fn count_one(&self, conn: &Connection) -> Result<u64, VaultError> {
+    /// Counts a commit, right before it; gives how far the count is then.
+    pub(crate) fn one_more(&self, conn: &Connection) -> Result<Self, VaultError> {
         let commit = self.commit + 1;
         let stored = i64::try_from(commit).map_err(|_| VaultError::Malformed("commit"))?;
         let sql = "UPDATE changes_to_send SET counted = ?1
-                   WHERE arrival = (SELECT max(arrival) FROM changes_to_send) AND arrival > ?2";
-        if conn.prepare_cached(sql)?.execute(params![stored, self.newest])? == 0 {
+                   WHERE arrival = (SELECT max(arrival) FROM changes_to_send) AND arrival > ?2 RETURNING arrival";
+        let newest = conn
+            .prepare_cached(sql)?
+            .query_row(params![stored, self.newest], |row| row.get(0))
+            .optional()?;
+        if newest.is_none() {
             conn.prepare_cached("UPDATE meta SET value = ?1 WHERE key = 'commit'")?
                 .execute([stored])?;
         }
-        Ok(commit)
+        Ok(Self {
+            commit,
+            newest: newest.unwrap_or(self.newest),
+        })
     }
 }
 
@@ -50,7 +60,7 @@ pub(crate) fn made(conn: &Connection) -> Result<u64, VaultError> {
         |row| row.get(0),
     )?;
     if has_line {
-        return Ok(Before::look(conn)?.commit);
+        return Ok(Count::read(conn)?.commit);
     }
     let counted = conn.query_row("SELECT value FROM meta WHERE key = 'commit'", [], |row| count(row, 0));
     Ok(counted?)
@@ -90,10 +100,11 @@ mod tests {
             "DELETE FROM changes_to_send",
             "INSERT INTO changes_to_send (arrival) VALUES (5)",
         ];
+        let mut count = Count::read(&conn).unwrap();
         for (n, sql) in (1..).zip(commits) {
-            let before = Before::look(&conn).unwrap();
             conn.execute_batch(sql).unwrap();
-            assert_eq!(before.count_one(&conn).unwrap(), n, "{sql}");
+            count = count.one_more(&conn).unwrap();
+            assert_eq!(count.commit, n, "{sql}");
             assert_eq!(made(&conn).unwrap(), n, "{sql}");
         }
     }

@@ -11,6 +11,7 @@ use seal::{OpeningId, Statement, TenantId};
 
 use crate::ballast::{self, Ballast};
 use crate::belonging::{Belonging, NotTogether};
+use crate::commits::Count;
 use crate::copies::Numbers;
 use crate::documents::Shelf;
 use crate::fetching::Fetching;
@@ -142,24 +143,25 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: Lock) -
     let mut rng = SharedRng::new(ports.rng);
     let opening = OpeningId::make(&mut rng);
     let numbers = Numbers::open(&conn, &tenant, secrets, &mut rng)?;
-    let commit = commits::made(&conn)?;
+    let mut count = Count::read(&conn)?;
     let first = Mark {
-        commit,
+        commit: count.commit,
         opening,
         number: 0,
         key_check,
     };
     let mut shelf = Shelf::default();
     if projections_are_old(&conn)? {
-        crate::vault::transact(&conn, |conn| rebuild::run(conn, &belonging, &mut shelf))?;
+        (_, count) = crate::vault::transact(&conn, &count, |conn| rebuild::run(conn, &belonging, &mut shelf))?;
     }
     if !buckets::were_made(&conn)? {
-        crate::vault::transact(&conn, buckets::make)?;
+        (_, count) = crate::vault::transact(&conn, &count, buckets::make)?;
     }
     let writer = Writer {
         parts: WriterParts::new(&belonging.device, opening, shelf.n_made_anew()),
         shelf,
         next_number: 1,
+        count,
         mark: MarkFile::open(dir, &first)?,
         key_check,
         // A crash may have come between an erasure and the taking away of its traces.

@@ -11,11 +11,9 @@ mod path;
 mod short;
 
 use std::cell::RefCell;
-use std::io::Write;
 
 use automerge::ActorId;
-use flate2::write::DeflateEncoder;
-use flate2::{Compression, Decompress, FlushDecompress, Status};
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use minicbor::{Decode, Encode};
 use seal::{DeviceId, Header, OpeningId};
 
@@ -123,14 +121,23 @@ impl Payload {
     }
 }
 
-fn deflate(plain: &[u8], head: Vec<u8>) -> std::io::Result<Vec<u8>> {
-    let mut deflate = DeflateEncoder::new(head, Compression::default());
-    deflate.write_all(plain)?;
-    deflate.finish()
+fn deflate(plain: &[u8], mut deflated: Vec<u8>) -> std::io::Result<Vec<u8>> {
+    DEFLATER.with_borrow_mut(|deflater| {
+        deflater.reset();
+        loop {
+            deflated.reserve(plain.len() + 64);
+            let n_read = deflater.total_in() as usize;
+            let rest = plain.get(n_read..).unwrap_or_default();
+            if deflater.compress_vec(rest, &mut deflated, FlushCompress::Finish)? == Status::StreamEnd {
+                return Ok(deflated);
+            }
+        }
+    })
 }
 
 thread_local! {
-    /// Making one takes longer than a change does: it has a window of 32 KiB, which nothing small needs.
+    /// Making one of these takes longer than a change does: it has windows and tables which nothing small needs.
+    static DEFLATER: RefCell<Compress> = RefCell::new(Compress::new(Compression::default(), false));
     static INFLATER: RefCell<Decompress> = RefCell::new(Decompress::new(false));
 }
 

@@ -4,7 +4,7 @@ use std::ops::BitXorAssign;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use seal::{ChangeId, ChangeKind, DeviceId, DocumentId, Header, OpeningId, SealedChange};
-use sync_protocol::{ItemId, PeerSet};
+use sync_protocol::PeerSet;
 
 use crate::holes::Place;
 use crate::reading::count;
@@ -62,7 +62,7 @@ pub(crate) fn insert_own(
     };
     insert_row(conn, &row, &sealed.encode())?;
     let arrival = conn.last_insert_rowid();
-    buckets::add(conn, PeerSet::Changes, &row.id.into())?;
+    buckets::count_in_at_times(conn, arrival)?;
     holes::fill_own(conn, Place::of(sealed.header()))?;
     Ok(arrival)
 }
@@ -76,7 +76,7 @@ pub(crate) fn insert(
 ) -> Result<bool, VaultError> {
     let is_new = insert_row(conn, &Row::unjudged(id, header), sealed)?;
     if is_new {
-        join(conn, [(id, header)])?;
+        join(conn, header)?;
     }
     Ok(is_new)
 }
@@ -137,14 +137,9 @@ pub(crate) fn insert_row(conn: &Connection, row: &Row<'_>, sealed: &[u8]) -> Res
 }
 
 /// Counts changes in that were just stored: in the tree that peers compare, and among the numbers that are here.
-pub(crate) fn join<'h>(
-    conn: &Connection,
-    new: impl IntoIterator<Item = (ChangeId, Option<&'h Header>)>,
-) -> Result<(), VaultError> {
-    let (ids, headers): (Vec<ItemId>, Vec<Option<&Header>>) =
-        new.into_iter().map(|(id, header)| (ItemId::from(id), header)).unzip();
-    buckets::add_all(conn, PeerSet::Changes, &ids)?;
-    holes::fill(conn, headers.into_iter().flatten().map(Place::of))
+pub(crate) fn join<'h>(conn: &Connection, new: impl IntoIterator<Item = &'h Header>) -> Result<(), VaultError> {
+    buckets::count_in(conn)?;
+    holes::fill(conn, new.into_iter().map(Place::of))
 }
 
 /// Writes down the verdict on a change.
@@ -183,6 +178,7 @@ pub(crate) fn drop_body(conn: &Connection, id: &ChangeId, without_body: &[u8]) -
 
 /// Takes a change out of the set. One that was live is a hole then; one that was covered stays known.
 pub(crate) fn take_out(conn: &Connection, id: &ChangeId) -> Result<(), VaultError> {
+    buckets::count_in(conn)?;
     let sql = "DELETE FROM changes WHERE id = ?1 RETURNING covered_by IS NULL, device, opening, number";
     let taken: Option<(bool, Place)> = conn
         .prepare_cached(sql)?

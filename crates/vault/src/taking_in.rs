@@ -27,7 +27,7 @@ pub(crate) struct TakenIn {
     /// Were here.
     pub held: Vec<ChangeId>,
     /// Are to be counted in.
-    joining: Vec<(ChangeId, Header)>,
+    joining: Vec<Header>,
     /// Something was erased in this clinic, or came without its body.
     any_erased: bool,
 }
@@ -54,7 +54,7 @@ impl Judge<'_> {
             self.take_in_one(looked, &mut taken)?;
         }
         let joining = std::mem::take(&mut taken.joining);
-        set::join(self.conn, joining.iter().map(|(id, header)| (*id, Some(header))))?;
+        set::join(self.conn, &joining)?;
         Ok(taken)
     }
 
@@ -80,7 +80,7 @@ impl Judge<'_> {
                 continue;
             }
             let header = edit.sealed.as_ref().map(|sealed| *sealed.header());
-            taken.joining.extend(header.map(|header| (edit.id, header)));
+            taken.joining.extend(header);
             match kept {
                 None => taken.landed.push(edit.id),
                 Some(_) => taken.new.push(edit.id),
@@ -127,7 +127,7 @@ impl Judge<'_> {
             taken.held.push(id);
             return Ok(());
         }
-        taken.joining.push((id, *sealed.header()));
+        taken.joining.push(*sealed.header());
         if rank.is_some() {
             taken.later.push(id);
         } else {

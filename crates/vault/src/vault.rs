@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::ballast::Ballast;
 use crate::belonging::Belonging;
+use crate::commits::Count;
 use crate::copies::Numbers;
 use crate::documents::Shelf;
 use crate::fetching::Fetching;
@@ -20,7 +21,7 @@ use crate::lock::Lock;
 use crate::mark::{Mark, MarkFile};
 use crate::ports::{Clock, SharedRng};
 use crate::tries::TriesFile;
-use crate::{Tag, VaultError, commits, erasure, files, kill, schema};
+use crate::{Tag, VaultError, erasure, files, kill, schema};
 
 /// As many connections for reading as are kept when nobody reads.
 const IDLE_READERS: usize = 4;
@@ -75,6 +76,8 @@ pub(crate) struct Writer {
     pub shelf: Shelf,
     /// The number of this opening's next sealed change; the first is 1.
     pub next_number: u64,
+    /// How many commits were made.
+    pub count: Count,
     pub mark: MarkFile,
     pub key_check: [u8; 16],
 }
@@ -243,11 +246,12 @@ impl Writer {
         f: impl FnOnce(&Connection, &mut WriterParts, &mut Shelf, &mut u64) -> Result<T, E>,
     ) -> Result<T, E> {
         let (mut parts, mut number) = (self.parts.clone(), self.next_number);
-        match transact(&self.conn, |conn| f(conn, &mut parts, &mut self.shelf, &mut number)) {
-            Ok((value, commit)) => {
-                (self.parts, self.next_number) = (parts, number);
+        let writing = |conn: &Connection| f(conn, &mut parts, &mut self.shelf, &mut number);
+        match transact(&self.conn, &self.count, writing) {
+            Ok((value, count)) => {
+                (self.parts, self.next_number, self.count) = (parts, number, count);
                 kill::point("write.committed");
-                self.follow(commit);
+                self.follow();
                 kill::point("write.marked");
                 self.has_traces |= self.shelf.take_has_erased();
                 if self.has_traces {
@@ -262,12 +266,11 @@ impl Writer {
         }
     }
 
-    fn follow(&mut self, commit: u64) {
-        let (opening, number) = (self.parts.opening, self.next_number - 1);
+    fn follow(&mut self) {
         let mark = Mark {
-            commit,
-            opening,
-            number,
+            commit: self.count.commit,
+            opening: self.parts.opening,
+            number: self.next_number - 1,
             key_check: self.key_check,
         };
         if let Err(error) = self.mark.follow(&mark) {
@@ -277,17 +280,17 @@ impl Writer {
     }
 }
 
-/// One transaction that counts itself; gives the number of the commit.
+/// One transaction that counts itself; gives how far the count is then.
 pub(crate) fn transact<T, E: From<VaultError>>(
     conn: &Connection,
+    count: &Count,
     f: impl FnOnce(&Connection) -> Result<T, E>,
-) -> Result<(T, u64), E> {
+) -> Result<(T, Count), E> {
     let open = OpenTransaction::begin(conn)?;
-    let before = commits::Before::look(conn)?;
     let value = f(conn)?;
-    let commit = before.count_one(conn)?;
+    let count = count.one_more(conn)?;
     open.commit()?;
-    Ok((value, commit))
+    Ok((value, count))
 }
 
 /// Rolls back when it is dropped, also by a panic.

@@ -163,6 +163,11 @@ impl Writing<'_> {
         self.tags.extend(tags);
     }
 
+    /// Opens a document to be edited: from here on its rows say all that is here of it.
+    pub(crate) fn begin(&mut self, path: DocPath) -> Result<(), VaultError> {
+        self.open(path).map(drop)
+    }
+
     /// Edits one document and writes its rows anew. What `f` must not do is decided before, not inside: an error in
     /// the middle of an edit gives up the whole write.
     pub(crate) fn edit(

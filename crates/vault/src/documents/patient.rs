@@ -48,15 +48,33 @@ impl Reading<'_> {
 }
 
 impl Writing<'_> {
-    /// Registers a patient, or saves the fields that differ.
+    /// Registers a patient, or saves the fields that are not as they were shown. What a newer build made of a field is
+    /// shown as something that this build knows: as long as nobody writes something else there, it stays.
     pub fn put_patient(&mut self, patient: &Patient) -> Result<(), VaultError> {
-        self.edit(DocPath::Identity(patient.id), |root| {
-            root.put("name", patient.name.as_str())?;
-            write_identifier(&mut root.map("identifier")?, &patient.identifier)?;
-            root.put_or_remove("birth_date", patient.birth_date.map(|day| day.to_string()))?;
-            root.put_code_shown_as("sex", &patient.sex, &Sex::Unknown)?;
-            root.put("phone", patient.phone.as_str())?;
-            write_address(&mut root.map("address")?, &patient.address)
+        let path = DocPath::Identity(patient.id);
+        self.begin(path)?;
+        let shown = self.patient(patient.id)?;
+        let differs = |same: fn(&Patient, &Patient) -> bool| shown.as_ref().is_none_or(|shown| !same(shown, patient));
+        self.edit(path, |root| {
+            if differs(|a, b| a.name == b.name) {
+                root.put("name", patient.name.as_str())?;
+            }
+            if differs(|a, b| a.identifier == b.identifier) {
+                write_identifier(&mut root.map("identifier")?, &patient.identifier)?;
+            }
+            if differs(|a, b| a.birth_date == b.birth_date) {
+                root.put_or_remove("birth_date", patient.birth_date.map(|day| day.to_string()))?;
+            }
+            if differs(|a, b| a.sex == b.sex) {
+                root.put_code_shown_as("sex", &patient.sex, &Sex::Unknown)?;
+            }
+            if differs(|a, b| a.phone == b.phone) {
+                root.put("phone", patient.phone.as_str())?;
+            }
+            if differs(|a, b| a.address == b.address) {
+                write_address(&mut root.map("address")?, &patient.address)?;
+            }
+            Ok(())
         })
     }
 }

@@ -181,6 +181,9 @@ pub(super) fn index(
     patient: &Patient,
 ) -> Result<(), VaultError> {
     phones::index(conn, row, stands, Some(patient))?;
+    if stands.is_some_and(|stands| stands.name == patient.name && stands.identifier == patient.identifier) {
+        return Ok(());
+    }
     let words = words(patient);
     if let Some(stands) = stands {
         if self::words(stands) == words {

@@ -23,13 +23,14 @@ const MAX_OPERATIONS: u64 = 150_000;
 pub(crate) struct OpenDoc {
     pub id: DocumentId,
     pub path: DocPath,
-    pub doc: AutoCommit,
+    /// Some kilobytes, which are moved about with each use.
+    pub doc: Box<AutoCommit>,
 }
 
 impl OpenDoc {
     /// One in which nothing was written yet.
     pub(crate) fn fresh(id: DocumentId, path: DocPath) -> Self {
-        let doc = genesis::fresh(path.kind());
+        let doc = Box::new(genesis::fresh(path.kind()));
         Self { id, path, doc }
     }
 }
@@ -185,5 +186,6 @@ fn load_apart(
     if !changes.is_empty() {
         doc.apply_changes(changes)?;
     }
+    let doc = Box::new(doc);
     Ok((OpenDoc { id, path, doc }, waiting))
 }

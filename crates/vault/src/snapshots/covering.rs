@@ -55,6 +55,7 @@ pub(crate) fn cover(
     if before == by {
         return Ok(());
     }
+    buckets::count_in(conn)?;
     // One that was covered before and is read anew keeps its time, and the relay was told of it.
     let since: Option<i64> = conn
         .prepare_cached(

@@ -180,6 +180,7 @@ impl Judge<'_> {
         }
         self.tags.extend(path.tags());
         let id = document;
+        let doc = Box::new(doc);
         self.shelf.put(OpenDoc { id, path, doc });
         Ok(())
     }
