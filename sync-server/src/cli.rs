@@ -73,6 +73,12 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         from: PathBuf,
     },
+    /// Move the store from its file into a PostgreSQL; the relay must be stopped
+    Move {
+        /// The login that owns the database, postgres://owner@host/name; its schema is made first
+        #[arg(long, value_name = "URL")]
+        to: String,
+    },
     /// A PostgreSQL for the store
     #[command(subcommand)]
     Database(DatabaseCommand),
@@ -188,6 +194,7 @@ pub fn run(cli: Cli) -> ExitCode {
         ),
         Command::Backup { to } => copies::back_up(&place.data, &to, cli.json),
         Command::Restore { from } => copies::put_back(&place.data, &from, cli.json),
+        Command::Move { to } => database::move_there(&place.data, &to, cli.json),
         Command::Database(DatabaseCommand::Prepare { owner, password_file }) => {
             database::make_ready(&owner, password_file.as_deref(), cli.json)
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use sync_server::{DatabaseUrl, DatabaseUrlError, OpenError, Store, prepare};
+use sync_server::{DatabaseUrl, DatabaseUrlError, OpenError, Store, move_to, prepare};
 
 use super::{FAILED, REFUSED, USAGE, say};
 
@@ -66,6 +66,27 @@ pub(super) fn was_restored(place: &Place, json: bool) -> ExitCode {
     let words = "The data begins another life: devices bring back what the backup lacks, and what a clinic shares is closed \
                  to others until one of its devices has confirmed what it revoked.";
     finish(begun, "restored", words, json)
+}
+
+pub(super) fn move_there(data: &Path, to: &str, json: bool) -> ExitCode {
+    let owner = match read(to) {
+        Ok(owner) => owner,
+        Err(error) => return say(USAGE, error),
+    };
+    match move_to(data, &owner, &mut rand::rng()) {
+        Ok(n_rows) => {
+            if json {
+                println!("{}", serde_json::json!({ "v": 1, "event": "moved", "n_rows": n_rows }));
+            }
+            eprintln!(
+                "Moved: {n_rows} rows, counted and compared. The file stays as relay.sqlite.moved. Serve with --database from now \
+                 on, and give each node a copy of relay.key."
+            );
+            ExitCode::SUCCESS
+        }
+        Err(error) if error.is_refusal() => say(REFUSED, error),
+        Err(error) => say(FAILED, error),
+    }
 }
 
 fn finish(done: Result<(), OpenError>, event: &str, words: &str, json: bool) -> ExitCode {

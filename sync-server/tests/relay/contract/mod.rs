@@ -7,6 +7,7 @@ mod again;
 pub mod cluster;
 mod feeds;
 mod gate;
+mod moves;
 mod nodes;
 mod races;
 
