@@ -12,6 +12,7 @@ mod journeys;
 mod operated;
 mod process;
 mod put_back;
+mod released;
 mod removal;
 mod silent;
 mod snapshots;
