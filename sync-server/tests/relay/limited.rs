@@ -150,6 +150,7 @@ async fn limited(
     drop(store);
     let options = ServeOptions {
         limits,
+        admin: Some("127.0.0.1:0".parse().unwrap()),
         ..ServeOptions::new(folder.path(), "127.0.0.1:0".parse().unwrap())
     };
     let (stop, stopped) = oneshot::channel::<()>();
@@ -171,13 +172,23 @@ async fn a_device_that_sends_too_fast_is_slowed_and_loses_nothing() {
         ..Limits::default()
     };
     let (relay, _folder, _clinic, mut device) = limited(limits, Timers::default()).await;
-    // 5 000 changes are ten pushes at least.
+    // 5 000 changes are ten pushes at least, and each of them has to wait for its twentieth of a second.
     (0..5_000).for_each(|_| device.write(&mut rng(79)));
     let sync = start(&device, &address(&relay));
     let began = Instant::now();
     let state = until(&sync, |state| state.pending == 0 && state.position == 5_000).await;
-    assert!(began.elapsed() >= Duration::from_millis(450), "{:?}", began.elapsed());
-    assert!(state.connected);
+    assert!(
+        state.connected && began.elapsed() >= Duration::from_millis(450),
+        "{:?}",
+        began.elapsed()
+    );
+    let admin = relay.admin.unwrap().to_string();
+    let asked = tokio::task::spawn_blocking(move || http(&admin, "GET /metrics HTTP/1.1\r\n\r\n"));
+    let (_, figures) = asked.await.unwrap().unwrap();
+    assert!(
+        figures.contains("rate_limited_total{limit=\"device_frames\"}"),
+        "{figures}"
+    );
     sync.stop().await;
 }
 

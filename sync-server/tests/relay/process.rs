@@ -8,7 +8,8 @@ use seal::Invitation;
 use sync_client::RelayAddress;
 
 pub fn relay_command(data: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_medieco-relay"));
+    let own = env!("CARGO_BIN_EXE_medieco-relay");
+    let mut command = Command::new(std::env::var_os("MEDIECO_RELAY").unwrap_or_else(|| own.into()));
     command.arg("--data").arg(data).env("MEDIECO_LOG", "warn");
     command
 }
@@ -49,8 +50,17 @@ impl Process {
 
     /// The most memory that it ever held, in KB; `None` where the system does not tell.
     pub fn peak_kb(&self) -> Option<usize> {
+        self.memory_kb("VmHWM:")
+    }
+
+    /// The memory that it holds now, in KB; `None` where the system does not tell.
+    pub fn held_kb(&self) -> Option<usize> {
+        self.memory_kb("VmRSS:")
+    }
+
+    fn memory_kb(&self, which: &str) -> Option<usize> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+        let line = status.lines().find(|line| line.starts_with(which))?;
         line.split_whitespace().nth(1)?.parse().ok()
     }
 

@@ -42,7 +42,7 @@ fn n_devices() -> usize {
 }
 
 /// Clinics with their devices, each of which has one change to send.
-fn clinics(n: usize, rng: &mut ChaCha20Rng) -> (Vec<SimClinic>, Vec<SimDevice>) {
+pub fn clinics(n: usize, rng: &mut ChaCha20Rng) -> (Vec<SimClinic>, Vec<SimDevice>) {
     let (mut clinics, mut devices) = (Vec::new(), Vec::new());
     while devices.len() < n {
         let (mut clinic, first) = SimClinic::found(NOW, rng);
@@ -55,7 +55,7 @@ fn clinics(n: usize, rng: &mut ChaCha20Rng) -> (Vec<SimClinic>, Vec<SimDevice>) 
     (clinics, devices)
 }
 
-async fn dial(listen: &str) -> Option<Socket> {
+pub async fn dial(listen: &str) -> Option<Socket> {
     let tcp = TcpStream::connect(listen).await.ok()?;
     let config = WebSocketConfig::default().read_buffer_size(4 * 1024);
     let dialled = client_async_with_config(format!("ws://{listen}/sync"), tcp, Some(config));
@@ -63,7 +63,7 @@ async fn dial(listen: &str) -> Option<Socket> {
 }
 
 /// Keeps one device connected, as `sync_client` would, and tells each time that it has nothing left to send or to hear.
-async fn keep(device: SimDevice, listen: String, seed: u64, calm: UnboundedSender<()>) {
+pub async fn keep(device: SimDevice, listen: String, seed: u64, calm: UnboundedSender<()>) {
     let (mut backoff, mut rng) = (Backoff::default(), rng((seed % 251) as u8));
     loop {
         if let Some(socket) = dial(&listen).await {
@@ -93,7 +93,7 @@ async fn speak(device: &SimDevice, mut socket: Socket, calm: &UnboundedSender<()
     }
 }
 
-async fn all_calm(calm: &mut UnboundedReceiver<()>, n: usize) -> Duration {
+pub async fn all_calm(calm: &mut UnboundedReceiver<()>, n: usize) -> Duration {
     let begun = Instant::now();
     for nth in 0..n {
         let one = timeout(DEADLINE, calm.recv()).await;
