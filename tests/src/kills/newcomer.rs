@@ -89,7 +89,7 @@ pub fn newcomer(folder: &Path, intake: Intake) -> Result<TakenIn> {
     for left in (1..=intake.n_kills).rev() {
         // By chance, but so that all kills find room on the way.
         let at = here.of(taken.n_changes);
-        let until = (at + (1.0 - at) * rng.random_range(0.0..2.0 / (left + 1) as f64)).min(0.99);
+        let until = (at + (1.0 - at) * rng.random_range(0.0..1.4 / (left + 1) as f64)).min(0.99);
         here = clinic
             .a_life(here, until, &mut taken)
             .with_context(|| format!("{left} kills before the end"))?;

@@ -215,20 +215,25 @@ fn want_now_and_then(steps: &mut Vec<Step>, seed: u64, n_steps: usize) {
     }
 }
 
+/// Somebody records, gives other bytes of it than were asked for, or the relay does, and somebody else wants to hear it. Who lies goes on
+/// to, until a later step says otherwise.
 fn lie_now_and_then(steps: &mut Vec<Step>, seed: u64, n_steps: usize) {
     let rng = &mut seeded_rng(seed ^ LYING);
-    let often = [0, 40, 16][below(rng, 3)];
+    let often = [0, 80, 40][below(rng, 3)];
     for _ in 0..n_steps.checked_div(often).unwrap_or(0) {
         let at = below(rng, steps.len() + 1);
-        let who = rng.next_u32().to_le_bytes()[0];
+        let [who, other, n, ..] = rng.next_u32().to_le_bytes();
         let lies = [Lie::Others, Lie::TooFew, Lie::TooMany, Lie::Nothing];
-        let lie = Some(lies[below(rng, 4)]).filter(|_| below(rng, 4) > 0);
-        let act = match below(rng, 4) {
-            0 => Act::RelayLies(lie),
-            _ => Act::Lie(who, lie),
+        let lie = Some(lies[below(rng, 4)]).filter(|_| below(rng, 5) > 0);
+        let (liar, hears) = match below(rng, 3) {
+            0 => (Act::RelayLies(lie), [Act::Dial(other), Act::Deliver(200)]),
+            _ => (Act::Lie(who, lie), [Act::Meet(other, who), Act::Talk(12)]),
         };
-        let seed = rng.next_u64();
-        steps.insert(at, Step { act, seed });
+        let records = [Deed::Record, Deed::Chunk, Deed::Chunk, Deed::FinishRecording].map(|deed| Act::Do(who, deed));
+        let heard = [Act::Dial(who), Act::Deliver(200), liar, Act::Do(other, Deed::Want)];
+        let scene = [&records[..], &heard, &hears, &[Act::Deliver(1 + n % 24)]].concat();
+        let scene = scene.into_iter().map(|act| (act, rng.next_u64()));
+        steps.splice(at..at, scene.map(|(act, seed)| Step { act, seed }).collect::<Vec<_>>());
     }
 }
 
