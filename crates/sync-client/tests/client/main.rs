@@ -5,6 +5,7 @@
 mod attachments;
 mod lan;
 mod proxy;
+mod restarting;
 
 use std::sync::Arc;
 use std::time::Duration;
