@@ -80,8 +80,9 @@ fn let_in(mut request: Request<Incoming>, from: SocketAddr, shared: &Arc<Shared>
         return short(StatusCode::BAD_REQUEST);
     };
     let mut origin = Origin::from(from.ip());
-    if shared.behind_proxy {
-        origin = forwarded_for(headers).map_or(origin, Origin::from);
+    // Where a proxy names nobody nothing is counted: as one address all clinics would shut each other out.
+    if let Some(address) = forwarded_for(headers).filter(|_| shared.behind_proxy) {
+        origin = address.into();
         if let Err(limit) = shared.rates.may_connect(origin) {
             shared.figures.limited(limit);
             let mut answer = short(StatusCode::TOO_MANY_REQUESTS);

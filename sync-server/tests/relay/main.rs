@@ -16,6 +16,7 @@ mod process;
 mod put_back;
 mod released;
 mod removal;
+mod resting;
 mod silent;
 mod snapshots;
 mod stopping;

@@ -17,9 +17,9 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::world::{NOW, rng, roster};
 
-type Socket = WebSocketStream<TcpStream>;
+pub type Socket = WebSocketStream<TcpStream>;
 
-async fn dial(relay: &RunningRelay) -> Socket {
+pub async fn dial(relay: &RunningRelay) -> Socket {
     let tcp = TcpStream::connect(relay.address).await.unwrap();
     client_async(format!("ws://{}/sync", relay.address), tcp)
         .await
@@ -28,7 +28,7 @@ async fn dial(relay: &RunningRelay) -> Socket {
 }
 
 /// Hears and answers until `enough`.
-async fn speak(session: &mut DeviceSession, socket: &mut Socket, enough: impl Fn(&DeviceSession) -> bool) {
+pub async fn speak(session: &mut DeviceSession, socket: &mut Socket, enough: impl Fn(&DeviceSession) -> bool) {
     while !enough(session) {
         let Some(Ok(message)) = socket.next().await else {
             panic!("the relay hung up")
