@@ -52,9 +52,9 @@ impl Watch {
         if *self.phase.borrow() != Phase::Serving {
             return Err(NotReady::Draining);
         }
-        match timeout(ANSWERS_WITHIN, self.writer.run(|_| ())).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(NotReady::StoreSlow),
+        match timeout(ANSWERS_WITHIN, self.writer.run(|store| store.answers())).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false) | Err(_)) | Err(_) => Err(NotReady::StoreSlow),
         }
     }
 

@@ -35,12 +35,12 @@ const LOOKS_IN_SILENCE: u32 = 30;
 pub(crate) struct Nodes(Sender<Wake>);
 
 impl Nodes {
-    /// Starts telling. It ends when this is dropped, once all is told.
-    pub(crate) fn start(url: DatabaseUrl) -> std::io::Result<Self> {
+    /// Starts telling, in the name of this run. It ends when this is dropped, once all is told.
+    pub(crate) fn start(url: DatabaseUrl, run: u32) -> std::io::Result<Self> {
         let (send, news) = channel();
         thread::Builder::new()
             .name("relay-tells".into())
-            .spawn(move || tell(&url, &news))?;
+            .spawn(move || tell(&url, run, &news))?;
         Ok(Self(send))
     }
 
@@ -79,7 +79,9 @@ fn listen(url: &DatabaseUrl, shared: &Weak<Shared>) -> Result<(), Lost> {
         n_silent += 1;
         let hear = |notification: postgres::Notification| {
             n_silent = 0;
-            if let (Some(shared), Some(wake)) = (shared.upgrade(), read(notification.payload())) {
+            if let (Some(shared), Some((wake, run))) = (shared.upgrade(), read(notification.payload()))
+                && run != Some(shared.run)
+            {
                 shared.hear(wake);
             }
             Ok(())
@@ -93,7 +95,7 @@ fn listen(url: &DatabaseUrl, shared: &Weak<Shared>) -> Result<(), Lost> {
     Ok(())
 }
 
-fn tell(url: &DatabaseUrl, news: &Receiver<Wake>) {
+fn tell(url: &DatabaseUrl, run: u32, news: &Receiver<Wake>) {
     let (mut client, mut waiting): (Option<Client>, BTreeSet<Wake>) = (None, BTreeSet::new());
     loop {
         match news.recv_timeout(if waiting.is_empty() { Duration::MAX } else { TRY_AGAIN }) {
@@ -103,7 +105,7 @@ fn tell(url: &DatabaseUrl, news: &Receiver<Wake>) {
             Err(RecvTimeoutError::Disconnected) => {}
         }
         waiting.extend(news.try_iter());
-        match send(url, &mut client, &waiting) {
+        match send(url, run, &mut client, &waiting) {
             Ok(()) => waiting.clear(),
             Err(error) => {
                 tracing::warn!(%error, "other nodes are not told news for now");
@@ -113,7 +115,7 @@ fn tell(url: &DatabaseUrl, news: &Receiver<Wake>) {
     }
 }
 
-fn send(url: &DatabaseUrl, place: &mut Option<Client>, news: &BTreeSet<Wake>) -> Result<(), Lost> {
+fn send(url: &DatabaseUrl, run: u32, place: &mut Option<Client>, news: &BTreeSet<Wake>) -> Result<(), Lost> {
     let mut client = match place.take() {
         Some(client) => client,
         None => {
@@ -123,7 +125,7 @@ fn send(url: &DatabaseUrl, place: &mut Option<Client>, news: &BTreeSet<Wake>) ->
             client
         }
     };
-    let words: Vec<String> = news.iter().map(write).collect();
+    let words: Vec<String> = news.iter().map(|wake| format!("{}@{run:08x}", write(wake))).collect();
     client.execute(
         "SELECT pg_notify('medieco', word) FROM unnest($1::text[]) AS word",
         &[&words],
@@ -147,8 +149,15 @@ pub(crate) fn write(wake: &Wake) -> String {
     }
 }
 
-/// What a later build may tell is not understood, and left alone.
-fn read(word: &str) -> Option<Wake> {
+/// The news, and which run tells it, if that matters. What a later build may tell is not understood, and left alone.
+fn read(word: &str) -> Option<(Wake, Option<u32>)> {
+    let Some((word, run)) = word.split_once('@') else {
+        return Some((read_wake(word)?, None));
+    };
+    Some((read_wake(word)?, Some(u32::from_str_radix(run, 16).ok()?)))
+}
+
+fn read_wake(word: &str) -> Option<Wake> {
     let (kind, ids) = word.split_at_checked(1)?;
     let ids = hex::decode(ids).ok()?;
     match (kind, ids.len()) {
@@ -210,9 +219,10 @@ mod tests {
             grant,
         };
         for wake in [Wake::Clinic(tenant), Wake::NewLife, revoked] {
-            assert_eq!(read(&write(&wake)), Some(wake));
+            assert_eq!(read(&write(&wake)), Some((wake, None)));
+            assert_eq!(read(&format!("{}@0000002a", write(&wake))), Some((wake, Some(42))));
         }
-        for unknown in ["", "c", "x00", "c0", "é", "l00", &write(&revoked)[..40]] {
+        for unknown in ["", "c", "x00", "c0", "é", "l00", "l@", "l@x", &write(&revoked)[..40]] {
             assert_eq!(read(unknown), None, "{unknown}");
         }
     }

@@ -244,9 +244,11 @@ pub async fn serve_with(
     let rates = Arc::new(Rates::new(options.limits));
     let (set_phase, phase) = watch::channel(Phase::Serving);
     let (alive, mut all_gone) = mpsc::channel(1);
+    let run = rand::rng().next_u32();
+    let nodes = options.database.clone().map(|url| Nodes::start(url, run)).transpose()?;
     let shared = Arc::new(Shared {
         writer: writer.clone(),
-        nodes: options.database.clone().map(Nodes::start).transpose()?,
+        nodes,
         hub: Arc::clone(&hub),
         objects,
         figures: Arc::clone(&figures),
@@ -255,7 +257,7 @@ pub async fn serve_with(
         timers,
         behind_proxy: options.behind_proxy,
         turning_away: Semaphore::new(TURNED_AWAY_AT_ONCE),
-        run: rand::rng().next_u32(),
+        run,
         spread_ms: AtomicU32::new(0),
         _alive: alive,
     });

@@ -181,6 +181,12 @@ impl Store {
         })
     }
 
+    /// Whether its database answers.
+    pub(crate) fn answers(&self) -> bool {
+        let asked = self.read(Scope::House, |sql| sql.exists("SELECT 1 FROM relay", &[]));
+        matches!(asked, Ok(true))
+    }
+
     /// Brings the write-ahead log into the file, at the end.
     ///
     /// # Errors

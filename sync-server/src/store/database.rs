@@ -8,7 +8,7 @@ pub(super) enum Database {
     /// One file, and nobody else writes there while a relay runs.
     Sqlite(Sqlite),
     /// A connection to a database that other threads and nodes use too.
-    Postgres(Postgres),
+    Postgres(Box<Postgres>),
 }
 
 impl Database {

@@ -104,7 +104,7 @@ impl Store {
 
     fn over(mut postgres: Postgres, life: Arc<Life>, key: RelayKey) -> Self {
         postgres.watch(Arc::clone(&life));
-        Self::with(Database::Postgres(postgres), life, key, 0)
+        Self::with(Database::Postgres(Box::new(postgres)), life, key, 0)
     }
 }
 

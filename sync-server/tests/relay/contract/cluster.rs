@@ -6,8 +6,8 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use postgres::{Client, NoTls};
 use sync_server::{DatabaseUrl, RELAY_ROLE, prepare};
@@ -45,19 +45,30 @@ pub struct Database {
 }
 
 impl Database {
+    /// A copy of one that was prepared once.
     pub fn make() -> Self {
-        let database = Self::make_empty();
-        prepare(&database.owner(), None).unwrap();
-        database
+        static PREPARED: OnceLock<String> = OnceLock::new();
+        let prepared = PREPARED.get_or_init(|| {
+            let database = Self::make_empty();
+            prepare(&database.owner(), None).unwrap();
+            database.name
+        });
+        Self::make_like(prepared)
     }
 
     /// Without a schema.
     pub fn make_empty() -> Self {
+        Self::make_like("template1")
+    }
+
+    fn make_like(template: &str) -> Self {
         static N_MADE: AtomicU32 = AtomicU32::new(0);
         let name = format!("relay_{}", N_MADE.fetch_add(1, Ordering::Relaxed));
-        connect("postgres")
-            .batch_execute(&format!("CREATE DATABASE {name}"))
-            .unwrap();
+        let make = format!("CREATE DATABASE {name} TEMPLATE {template}");
+        // Nobody else may be copying it at the same moment.
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _alone = ONE_AT_A_TIME.lock().unwrap();
+        connect("postgres").batch_execute(&make).unwrap();
         Self { name }
     }
 

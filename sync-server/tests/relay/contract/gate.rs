@@ -86,7 +86,7 @@ fn filled() -> World {
     let mut raw = database(&world).raw();
     for (nth, side) in [&world.a, &world.b, &world.c].into_iter().enumerate() {
         let hex = hex::encode(side.clinic.tenant.as_bytes());
-        let (name, short) = (format!("{:064x}", 7), format!("{:032x}", 7));
+        let (name, short, later) = (format!("{:064x}", 7), format!("{:032x}", 7), format!("{:032x}", 8));
         raw.batch_execute(&format!(
             "INSERT INTO clinic (name, made_ms, tenant) VALUES ('Klinik {nth}', 1, '\\x{hex}');
              INSERT INTO invitation (token_hash, clinic, made_ms, expires_ms)
@@ -97,9 +97,8 @@ fn filled() -> World {
              INSERT INTO heard VALUES ('\\x{hex}', '\\x{name}');
              INSERT INTO chunk VALUES ('\\x{hex}', '\\x{short}', '\\x{name}', 5, 0);
              INSERT INTO held VALUES ('\\x{hex}', 1, 5);
-             INSERT INTO forgotten VALUES ('\\x{hex}', '\\x{name_short}', 1);",
+             INSERT INTO forgotten VALUES ('\\x{hex}', '\\x{later}', 1);",
             nth + 1,
-            name_short = format!("{:032x}", 8),
         ))
         .unwrap();
     }

@@ -10,6 +10,7 @@ mod gate;
 mod moves;
 mod nodes;
 mod races;
+mod waits;
 
 use std::cell::Cell;
 
