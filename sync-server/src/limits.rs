@@ -323,8 +323,8 @@ mod tests {
                 Ok(())
             );
         }
-        assert!(rates.device_frames.len() > 0);
+        assert!(!rates.device_frames.is_empty());
         rates.forget();
-        assert_eq!(rates.device_frames.len(), 0);
+        assert!(rates.device_frames.is_empty());
     }
 }
