@@ -19,8 +19,9 @@ use crate::RelayError;
 use crate::handle::Clock;
 use crate::socket::Socket;
 
-/// Frames that wait for the session; when it comes to them it takes them together.
-const FRAMES_WAITING: usize = 8;
+/// Frames that wait for the session; when it comes to them it takes them together, and stores what changes they bring in one
+/// transaction.
+pub const FRAMES_WAITING: usize = 8;
 const ANSWERS_WAITING: usize = 1_024;
 /// A ping goes out after this much silence of ours.
 const PING_AFTER: Duration = Duration::from_secs(25);

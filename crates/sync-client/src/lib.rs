@@ -19,6 +19,7 @@ mod socket;
 
 pub use address::{AddressError, RelayAddress};
 pub use backoff::Backoff;
+pub use connection::FRAMES_WAITING;
 pub use errors::RelayError;
 pub use handle::{Clock, Ports, SyncHandle, SyncState};
 pub use join::join_by_invitation;

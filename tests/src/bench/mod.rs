@@ -118,7 +118,7 @@ pub fn measure(long: bool, only_stores: bool) -> Result<()> {
     run.figures.push(edit);
     run.figures.push(queue);
     run.figures.push(registration);
-    run.figures.push(absorb);
+    run.figures.extend(absorb);
     run.figures.extend(giant);
     run.figures.extend(newcomer);
     run.figures.extend(searches);
@@ -142,7 +142,7 @@ fn measure_stores() -> Result<()> {
     let mut run = table::Run::begin();
     run.figures.push(edit::measure(folder.path())?);
     run.figures.push(queue::measure(folder.path())?);
-    run.figures.push(absorb::measure(folder.path())?);
+    run.figures.extend(absorb::measure(folder.path())?);
     run.figures.extend(giant::measure(folder.path())?);
     run.figures.push(lan::measure(folder.path())?);
     run.end(began.elapsed());
