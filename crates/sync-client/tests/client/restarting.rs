@@ -42,7 +42,11 @@ async fn a_device_comes_again_when_the_relay_said_and_not_before() {
         let mut state = sync.state();
         state.wait_for(|state| state.error_code == Some("lost")).await.unwrap();
         let (tcp, _) = listener.accept().await.unwrap();
-        assert!(said.elapsed() >= Duration::from_millis(AGAIN_MS.into()), "{:?}", said.elapsed());
+        assert!(
+            said.elapsed() >= Duration::from_millis(AGAIN_MS.into()),
+            "{:?}",
+            said.elapsed()
+        );
         drop(tcp);
     }
     sync.stop().await;
