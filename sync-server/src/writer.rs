@@ -133,3 +133,49 @@ fn work(mut store: Store, mut queue: mpsc::Receiver<Job>, keeps_house: bool) {
         tracing::warn!(%error, "the write-ahead log stays for the next start");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// Lanes without threads: the test does the jobs.
+    fn lanes(n: usize) -> (Writer, Vec<mpsc::Receiver<Job>>) {
+        let (lanes, queues): (Vec<_>, Vec<_>) = (0..n).map(|_| mpsc::channel(QUEUE)).unzip();
+        let next = Arc::default();
+        (
+            Writer {
+                lanes: lanes.into(),
+                next,
+            },
+            queues,
+        )
+    }
+
+    #[test]
+    fn what_is_called_back_comes_behind_all_jobs_of_its_clinic_and_no_other_lane_has_any_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path(), &mut rand::rng()).unwrap();
+        for first_byte in 0..=255 {
+            let (writer, queues) = lanes(LANES);
+            let clinic = TenantId::from_bytes([first_byte; 32]);
+            let done = Arc::new(std::sync::Mutex::new(Vec::new()));
+            for nth in 0..3 {
+                let done = Arc::clone(&done);
+                let job: Job = Box::new(move |_| done.lock().unwrap().push(nth));
+                writer.lane(Some(clinic)).try_send(job).unwrap();
+            }
+            let last = Arc::clone(&done);
+            writer.post(clinic, move || last.lock().unwrap().push(3));
+            let mut n_lanes = 0;
+            for mut queue in queues {
+                n_lanes += usize::from(!queue.is_empty());
+                while let Ok(job) = queue.try_recv() {
+                    job(&mut store);
+                }
+            }
+            assert_eq!((n_lanes, done.lock().unwrap().as_slice()), (1, [0, 1, 2, 3].as_slice()));
+        }
+    }
+}

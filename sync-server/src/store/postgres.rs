@@ -115,7 +115,7 @@ impl Postgres {
         };
         let began = match session.begin(mode, scope) {
             // Cut while nothing was under way (the database was restarted, say): once more, with another connection.
-            Err(_) if was_open && session.client.is_closed() => {
+            Err(SqlError::Lost(_)) if was_open => {
                 session = Session::connect(&self.url)?;
                 session.begin(mode, scope)
             }
@@ -131,10 +131,12 @@ impl Postgres {
                     .map(|()| done)
                     .map_err(SqlError::from)
             });
-        if done.is_err() && !session.client.is_closed() {
-            session.client.batch_execute("ROLLBACK")?;
-        }
-        if !session.client.is_closed() {
+        let is_usable = match &done {
+            Ok(_) => true,
+            Err(SqlError::Lost(_)) => false,
+            Err(_) => session.client.batch_execute("ROLLBACK").is_ok(),
+        };
+        if is_usable {
             *place = Some(session);
         }
         done
@@ -363,8 +365,10 @@ impl From<postgres::Error> for SqlError {
         match error.as_db_error() {
             Some(said) if *said.code() == SqlState::T_R_DEADLOCK_DETECTED => Self::Again,
             Some(said) if *said.code() == SqlState::T_R_SERIALIZATION_FAILURE => Self::Again,
+            // An operator ends it, or the whole server.
+            Some(said) if said.code().code().starts_with("57P") => Self::Lost(said.message().to_owned()),
             Some(said) => Self::Failed(format!("{} ({})", said.message(), said.code().code())),
-            None => Self::Failed(error.to_string()),
+            None => Self::Lost(error.to_string()),
         }
     }
 }

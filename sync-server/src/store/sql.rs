@@ -40,6 +40,9 @@ pub(super) enum SqlError {
     /// Another transaction stood in the way: the same one may be tried again.
     #[error("another transaction stood in the way")]
     Again,
+    /// The way to the database is cut; whether the transaction was committed is not known.
+    #[error("the database was lost: {0}")]
+    Lost(String),
     /// What came out is not what was put in: a damaged disk, or somebody else's hand.
     #[error("column {0} is not what was stored")]
     Unexpected(usize),

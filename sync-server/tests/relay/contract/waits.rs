@@ -148,3 +148,20 @@ fn a_push_waits_for_the_position_before_its_own_to_be_visible() {
         pushing.join().unwrap();
     });
 }
+
+#[test]
+fn a_store_whose_connection_was_cut_goes_on_with_another() {
+    on_postgres(|| {
+        let mut world = World::new(48);
+        given(&mut world);
+        let mut raw = database(&world).raw();
+        for _ in 0..3 {
+            let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                       WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            raw.query_one(cut, &[]).unwrap();
+            world.a.device.write(&mut world.rng);
+            world.sync(NOW);
+        }
+        assert_eq!(world.store.heads(&world.a.clinic.tenant.clone()).unwrap().changes, 3);
+    });
+}
