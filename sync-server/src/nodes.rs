@@ -18,8 +18,8 @@ use seal::{GrantId, TenantId};
 use sync_protocol::Wake;
 use tokio::time::Instant;
 
-use crate::DatabaseUrl;
 use crate::shared::Shared;
+use crate::{DatabaseUrl, DatabaseUrlError};
 
 /// The channel of the database's own.
 pub(crate) const CHANNEL: &str = "medieco";
@@ -65,7 +65,14 @@ pub(crate) fn hear(url: DatabaseUrl, shared: Weak<Shared>) -> std::io::Result<()
     Ok(())
 }
 
-type Lost = Box<dyn std::error::Error + Send + Sync>;
+/// Why the database was lost, in its words or the network's.
+#[derive(Debug, thiserror::Error)]
+enum Lost {
+    #[error(transparent)]
+    Url(#[from] DatabaseUrlError),
+    #[error("{}", crate::database_url::words_of(.0))]
+    Database(#[from] postgres::Error),
+}
 
 fn listen(url: &DatabaseUrl, shared: &Weak<Shared>) -> Result<(), Lost> {
     let mut client = url.connect()?;

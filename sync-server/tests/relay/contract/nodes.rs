@@ -34,6 +34,7 @@ impl Node {
             .args(["--json", "--database", &database.text_of("medieco_relay")])
             .args(["serve", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -167,13 +168,21 @@ async fn devices_on_two_nodes_hear_each_other_live_and_one_node_carries_on_alone
     let (sync_one, sync_two) = (start(&one, &first.address), start(&two, &second.address));
     until(&sync_one, |state| state.connected).await;
     until(&sync_two, |state| state.connected).await;
-    for round in 1..=5u64 {
+    for round in 1..=6u64 {
         one.write(rng);
         sync_one.nudge();
         until(&sync_two, |state| state.position >= 2 * round - 1).await;
         two.write(rng);
         sync_two.nudge();
         until(&sync_one, |state| state.position >= 2 * round).await;
+        if round == 3 {
+            // Every connection of both nodes is cut, those by which they hear of each other too.
+            let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                       WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            let login = database.owner();
+            let cutting = move || login.connect().unwrap().query_one(cut, &[]).unwrap().get::<_, i64>(0);
+            assert!(tokio::task::spawn_blocking(cutting).await.unwrap() > 2);
+        }
     }
     assert_eq!(held(&one.store), held(&two.store));
 
@@ -183,8 +192,8 @@ async fn devices_on_two_nodes_hear_each_other_live_and_one_node_carries_on_alone
     sync_two.nudge();
     sync_one.stop().await;
     let sync_one = start(&one, &second.address);
-    until(&sync_one, |state| state.pending == 0 && state.position >= 12).await;
-    until(&sync_two, |state| state.pending == 0 && state.position >= 12).await;
+    until(&sync_one, |state| state.pending == 0 && state.position >= 14).await;
+    until(&sync_two, |state| state.pending == 0 && state.position >= 14).await;
     assert_eq!(held(&one.store), held(&two.store));
     sync_one.stop().await;
     sync_two.stop().await;
