@@ -19,6 +19,7 @@ mod mark;
 mod moving;
 mod nodes;
 mod objects;
+mod opening;
 mod outbox;
 mod restore;
 mod serve;

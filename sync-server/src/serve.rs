@@ -18,12 +18,10 @@ use crate::door::Door;
 use crate::figures::Figures;
 use crate::limits::Rates;
 use crate::nodes::{self, Nodes};
+use crate::opening::{Opened, open};
 use crate::shared::Shared;
 use crate::tls::Tls;
-use crate::{
-    DatabaseUrl, Hub, Limits, NotReady, Objects, ObjectsError, OpenError, Reachable, Store, StoreThreads, TlsError,
-    Writer, http, sockets,
-};
+use crate::{DatabaseUrl, Hub, Limits, NotReady, ObjectsError, OpenError, Reachable, TlsError, Writer, http, sockets};
 
 /// Connections get this long to end after the relay was asked to stop.
 const GOODBYE_WITHIN: Duration = Duration::from_secs(8);
@@ -336,49 +334,6 @@ pub async fn serve_with(
         watch,
         ended,
     })
-}
-
-/// The store on its threads, and where its objects are.
-struct Opened {
-    writer: Writer,
-    threads: StoreThreads,
-    objects: Objects,
-    /// Of the data folder, where it is one relay's alone.
-    lock: Option<std::fs::File>,
-}
-
-async fn open(options: &ServeOptions) -> Result<Opened, ServeError> {
-    let Some(url) = options.database.clone() else {
-        let mut store = Store::open(&options.data, &mut rand::rng())?;
-        let lock = lock(&options.data)?;
-        if let Some(mark) = &options.mark {
-            store.follow_with_mark(mark.clone(), &mut rand::rng())?;
-        }
-        let objects = Objects::in_folder(&options.data)?;
-        let (writer, threads) = Writer::start(store)?;
-        return Ok(Opened {
-            writer,
-            threads,
-            objects,
-            lock: Some(lock),
-        });
-    };
-    // The way to the database blocks, and must not on a thread of the runtime's.
-    let data = options.data.clone();
-    let start = move || -> Result<_, ServeError> {
-        let store = Store::open_shared(&data, &url, &mut rand::rng())?;
-        let objects = Objects::in_shared_folder(&data)?;
-        let (writer, threads) = Writer::start(store)?;
-        Ok(Opened {
-            writer,
-            threads,
-            objects,
-            lock: None,
-        })
-    };
-    tokio::task::spawn_blocking(start)
-        .await
-        .map_err(std::io::Error::other)?
 }
 
 fn listen(on: SocketAddr) -> Result<TcpListener, ServeError> {
