@@ -64,7 +64,12 @@ fn in_batches(folder: &Path, id: &'static str, how: &str, n_together: usize) -> 
         let per_thousand = |seconds: f64| Duration::from_secs_f64(seconds * 1000.0 / changes.len() as f64);
 
         let before_parts = processor_seconds();
-        alone(&clinic, &changes, &folder.join(format!("{id}-bare-{round}.db")), n_together)?;
+        alone(
+            &clinic,
+            &changes,
+            &folder.join(format!("{id}-bare-{round}.db")),
+            n_together,
+        )?;
         let of_parts = processor_seconds() - before_parts;
         let before_ours = processor_seconds();
         for batch in changes.chunks(n_together) {
