@@ -5,7 +5,6 @@
 //! one pull), so its channel never fills and the two directions cannot wait for each other.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -15,18 +14,14 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::RelayError;
 use crate::handle::Clock;
 use crate::socket::Socket;
+use crate::{RelayError, Timers};
 
 /// Frames that wait for the session; when it comes to them it takes them together, and stores what changes they bring in one
 /// transaction.
 pub const FRAMES_WAITING: usize = 8;
 const ANSWERS_WAITING: usize = 1_024;
-/// A ping goes out after this much silence of ours.
-const PING_AFTER: Duration = Duration::from_secs(25);
-/// A relay that sends nothing, not even a pong, for this long is gone.
-const SILENCE: Duration = Duration::from_secs(75);
 
 /// What the session is given.
 pub(crate) enum Input {
@@ -101,14 +96,19 @@ pub(crate) fn start(
 }
 
 /// Carries frames both ways until the connection or the session ends, and says why.
-pub(crate) async fn carry(socket: Socket, running: Running, stopping: &mut watch::Receiver<bool>) -> RelayError {
+pub(crate) async fn carry(
+    socket: Socket,
+    running: Running,
+    timers: Timers,
+    stopping: &mut watch::Receiver<bool>,
+) -> RelayError {
     let Running { inputs, answers, ended } = running;
     let (sink, stream) = socket.split();
     let lost = tokio::select! {
         biased;
         _ = stopping.wait_for(|stop| *stop) => RelayError::Stopped,
-        lost = read(stream, inputs) => lost,
-        lost = write(sink, answers) => lost,
+        lost = read(stream, inputs, timers) => lost,
+        lost = write(sink, answers, timers) => lost,
     };
     // Both channels are gone now; the session finishes what it is storing and ends, with the better reason if any.
     match ended.await {
@@ -117,9 +117,9 @@ pub(crate) async fn carry(socket: Socket, running: Running, stopping: &mut watch
     }
 }
 
-async fn read(mut stream: SplitStream<Socket>, inputs: mpsc::Sender<Input>) -> RelayError {
+async fn read(mut stream: SplitStream<Socket>, inputs: mpsc::Sender<Input>, timers: Timers) -> RelayError {
     loop {
-        match timeout(SILENCE, stream.next()).await {
+        match timeout(timers.silence, stream.next()).await {
             Ok(Some(Ok(Message::Binary(frame)))) => {
                 if inputs.send(Input::Frame(frame.into())).await.is_err() {
                     return RelayError::Protocol;
@@ -136,14 +136,18 @@ async fn read(mut stream: SplitStream<Socket>, inputs: mpsc::Sender<Input>) -> R
     }
 }
 
-async fn write(mut sink: SplitSink<Socket, Message>, mut answers: mpsc::Receiver<Vec<u8>>) -> RelayError {
+async fn write(
+    mut sink: SplitSink<Socket, Message>,
+    mut answers: mpsc::Receiver<Vec<u8>>,
+    timers: Timers,
+) -> RelayError {
     loop {
-        let message = match timeout(PING_AFTER, answers.recv()).await {
+        let message = match timeout(timers.life_after, answers.recv()).await {
             Ok(Some(frame)) => Message::binary(frame),
             Ok(None) => return RelayError::Lost,
             Err(_) => Message::Ping(Vec::new().into()),
         };
-        if !matches!(timeout(SILENCE, sink.send(message)).await, Ok(Ok(()))) {
+        if !matches!(timeout(timers.silence, sink.send(message)).await, Ok(Ok(()))) {
             return RelayError::Lost;
         }
     }

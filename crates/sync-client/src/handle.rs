@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::connection::{Input, Report, carry, start};
 use crate::socket::connect;
-use crate::{Backoff, RelayAddress, RelayError};
+use crate::{Backoff, RelayAddress, RelayError, Timers};
 
 /// A device that was removed asks again after this: its removal may turn out void.
 const ASK_AGAIN: Duration = Duration::from_secs(60 * 60);
@@ -62,6 +62,7 @@ struct Shared {
     todo: Notify,
     retry: Notify,
     stop: watch::Sender<bool>,
+    timers: Timers,
 }
 
 struct Fetch {
@@ -80,6 +81,18 @@ impl SyncHandle {
         ports: Ports,
         runtime: &Handle,
     ) -> Self {
+        Self::start_with(store, relay, keys, ports, Timers::RELAY, runtime)
+    }
+
+    /// [`SyncHandle::start`] with other timers.
+    pub fn start_with(
+        store: Arc<dyn SyncStore>,
+        relay: RelayAddress,
+        keys: DeviceKeys,
+        ports: Ports,
+        timers: Timers,
+        runtime: &Handle,
+    ) -> Self {
         let (state, watched) = watch::channel(SyncState::default());
         let (stop, stopping) = watch::channel(false);
         let (end, ended) = watch::channel(false);
@@ -90,6 +103,7 @@ impl SyncHandle {
             todo: Notify::new(),
             retry: Notify::new(),
             stop,
+            timers,
         });
         let work = Arc::clone(&shared);
         runtime.spawn(async move {
@@ -205,7 +219,7 @@ async fn one_connection(
     let inputs = running.inputs.downgrade();
     shared.fetches().iter_mut().for_each(|fetch| fetch.asked = false);
     tokio::select! {
-        error = carry(socket, running, stopping) => error,
+        error = carry(socket, running, shared.timers, stopping) => error,
         error = hand_over(shared, inputs) => error,
     }
 }

@@ -16,6 +16,7 @@ mod lan;
 mod pairing;
 mod pinned_key;
 mod socket;
+mod timers;
 
 pub use address::{AddressError, RelayAddress};
 pub use backoff::Backoff;
@@ -25,3 +26,4 @@ pub use handle::{Clock, Ports, SyncHandle, SyncState};
 pub use join::join_by_invitation;
 pub use lan::{DEFAULT_LAN_PORT, Found, LanAddress, LanHandle, LanOptions, LanPeer, LanReach, LanState, NoLanAddress};
 pub use pairing::{PairingHost, PairingMember, join_as, join_by_pairing};
+pub use timers::Timers;

@@ -15,13 +15,10 @@ use super::end::LanEnd;
 use super::handle::Shared;
 use super::roll::Met;
 use super::session::{Input, Outgoing, Session, outlet};
+use crate::Timers;
 
 /// How long a stranger may stay one.
 const PROVEN_WITHIN: Duration = Duration::from_secs(10);
-/// A sign of life goes out after this much silence of ours.
-const LIFE_AFTER: Duration = Duration::from_secs(10);
-/// A device that sends nothing for so long, or takes nothing, is gone.
-const SILENCE: Duration = Duration::from_secs(35);
 /// One TLS record.
 const PIECE_BYTES: usize = 16 * 1024;
 const PIECES_WAITING: usize = 4;
@@ -70,8 +67,8 @@ pub(super) async fn run(
         _ = stopping.wait_for(|stop| *stop) => LanEnd::Stopped,
         () = place.close.notified() => LanEnd::Duplicate,
         () = unproven(deadline, proven.clone(), stranger) => LanEnd::Unproven,
-        lost = write(write_half, outgoing) => lost,
-        lost = read(read_half, inputs) => lost,
+        lost = write(write_half, outgoing, shared.timers) => lost,
+        lost = read(read_half, inputs, shared.timers) => lost,
         never = news => match never {},
     };
     // All channels are gone now; the session finishes what it is storing and ends, with the better reason if any.
@@ -116,10 +113,10 @@ async fn pass_on_news(shared: &Shared, inputs: mpsc::WeakSender<Input>) -> std::
     }
 }
 
-async fn read(mut stream: ReadHalf<Stream>, inputs: mpsc::Sender<Input>) -> LanEnd {
+async fn read(mut stream: ReadHalf<Stream>, inputs: mpsc::Sender<Input>, timers: Timers) -> LanEnd {
     loop {
         let mut piece = vec![0; PIECE_BYTES];
-        let n_bytes = match timeout(SILENCE, stream.read(&mut piece)).await {
+        let n_bytes = match timeout(timers.silence, stream.read(&mut piece)).await {
             Ok(Ok(n_bytes)) if n_bytes > 0 => n_bytes,
             Ok(_) => return LanEnd::Lost,
             Err(_) => return LanEnd::Silent,
@@ -132,31 +129,36 @@ async fn read(mut stream: ReadHalf<Stream>, inputs: mpsc::Sender<Input>) -> LanE
     }
 }
 
-async fn write(mut stream: WriteHalf<Stream>, mut outgoing: Outgoing) -> LanEnd {
+async fn write(mut stream: WriteHalf<Stream>, mut outgoing: Outgoing, timers: Timers) -> LanEnd {
     loop {
-        let frame = match timeout(LIFE_AFTER, outgoing.next()).await {
+        let frame = match timeout(timers.life_after, outgoing.next()).await {
             Ok(Some(frame)) => frame,
             Ok(None) => {
                 // The session has ended, and everything that it said is written.
-                drop(timeout(SILENCE, stream.shutdown()).await);
+                drop(timeout(timers.silence, stream.shutdown()).await);
                 return LanEnd::Lost;
             }
             Err(_) => PeerStream::wrap(&[]),
         };
-        if !write_with_all_that_waits(&mut stream, frame, &mut outgoing).await {
+        if !write_with_all_that_waits(&mut stream, frame, &mut outgoing, timers.silence).await {
             return LanEnd::Lost;
         }
     }
 }
 
 /// Whether it was taken.
-async fn write_with_all_that_waits(stream: &mut WriteHalf<Stream>, first: Vec<u8>, outgoing: &mut Outgoing) -> bool {
+async fn write_with_all_that_waits(
+    stream: &mut WriteHalf<Stream>,
+    first: Vec<u8>,
+    outgoing: &mut Outgoing,
+    within: Duration,
+) -> bool {
     let mut next = Some(first);
     while let Some(frame) = next {
-        if !matches!(timeout(SILENCE, stream.write_all(&frame)).await, Ok(Ok(()))) {
+        if !matches!(timeout(within, stream.write_all(&frame)).await, Ok(Ok(()))) {
             return false;
         }
         next = outgoing.ready();
     }
-    matches!(timeout(SILENCE, stream.flush()).await, Ok(Ok(())))
+    matches!(timeout(within, stream.flush()).await, Ok(Ok(())))
 }

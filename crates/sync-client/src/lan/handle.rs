@@ -17,8 +17,8 @@ use super::channel::Channel;
 use super::discovery::announce_and_find;
 use super::listening::{listen, take_calls};
 use super::roll::{Found, LanState, Roll};
-use crate::Backoff;
 use crate::handle::{Clock, Ports};
+use crate::{Backoff, Timers};
 
 /// The port that a device listens on unless it is told otherwise, or another program has it.
 pub const DEFAULT_LAN_PORT: u16 = 47_800;
@@ -75,6 +75,7 @@ pub(super) struct Shared {
     pub(super) retry: watch::Sender<()>,
     pub(super) places: Arc<Semaphore>,
     pub(super) strangers: Arc<Semaphore>,
+    pub(super) timers: Timers,
     rng: Mutex<Box<dyn CryptoRng + Send>>,
     stopping: watch::Receiver<bool>,
     runtime: Handle,
@@ -91,7 +92,19 @@ impl LanHandle {
         store: Arc<dyn PeerStore>,
         keys: DeviceKeys,
         options: LanOptions,
+        ports: Ports,
+        runtime: &Handle,
+    ) -> Self {
+        Self::start_with(store, keys, options, ports, Timers::LAN, runtime)
+    }
+
+    /// [`LanHandle::start`] with other timers.
+    pub fn start_with(
+        store: Arc<dyn PeerStore>,
+        keys: DeviceKeys,
+        options: LanOptions,
         mut ports: Ports,
+        timers: Timers,
         runtime: &Handle,
     ) -> Self {
         let (roll, state) = Roll::new();
@@ -108,6 +121,7 @@ impl LanHandle {
             retry: retry.clone(),
             places: Arc::new(Semaphore::new(MAX_PLACES)),
             strangers: Arc::new(Semaphore::new(MAX_STRANGERS)),
+            timers,
             rng: Mutex::new(ports.rng),
             stopping,
             runtime: runtime.clone(),

@@ -9,7 +9,7 @@ use domain::{AttachmentId, Instant, PatientId, RecordingId, VisitId};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use seal::DeviceKeys;
-use sync_client::{Ports, RelayAddress, SyncHandle};
+use sync_client::{Ports, RelayAddress, SyncHandle, Timers};
 use sync_protocol::{RelayStore, Roster, SyncStore};
 use sync_server::{RunningRelay, ServeOptions, serve};
 use tokio::runtime::Handle;
@@ -107,13 +107,13 @@ async fn who_wants_it_before_anybody_is_there_gets_it_when_somebody_comes() {
 }
 
 /// A relay in this process, which knows the clinic.
-struct Relay {
-    running: RunningRelay,
+pub struct Relay {
+    pub running: RunningRelay,
     stop: oneshot::Sender<()>,
 }
 
 impl Relay {
-    async fn start(data: &Path, listen: SocketAddr, known: &Vault) -> Self {
+    pub async fn start(data: &Path, listen: SocketAddr, known: &Vault) -> Self {
         let (stop, stopped) = oneshot::channel();
         let options = ServeOptions::new(data, listen);
         let running = serve(options, async move { drop(stopped.await) }).await.unwrap();
@@ -128,24 +128,29 @@ impl Relay {
         Self { running, stop }
     }
 
-    fn address(&self) -> RelayAddress {
+    pub fn address(&self) -> RelayAddress {
         RelayAddress::new(&self.running.reachable.url, None).unwrap()
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         self.stop.send(()).unwrap();
         self.running.stopped().await.unwrap();
     }
 }
 
 fn sync(device: &Device, relay: &RelayAddress) -> Arc<SyncHandle> {
+    sync_with(device, relay, Timers::RELAY)
+}
+
+pub fn sync_with(device: &Device, relay: &RelayAddress, timers: Timers) -> Arc<SyncHandle> {
     let ports = Ports {
         clock: Arc::new(|| 1_795_000_000_000),
         rng: Box::new(ChaCha20Rng::seed_from_u64(7)),
     };
     let keys = DeviceKeys::from_secret_bytes(&device.keys.to_secret_bytes()).unwrap();
     let store: Arc<dyn SyncStore> = Arc::new(device.vault.clone());
-    let handle = Arc::new(SyncHandle::start(store, relay.clone(), keys, ports, &Handle::current()));
+    let started = SyncHandle::start_with(store, relay.clone(), keys, ports, timers, &Handle::current());
+    let handle = Arc::new(started);
     let news_to = Arc::downgrade(&handle);
     device.vault.subscribe(move |_| {
         if let Some(handle) = news_to.upgrade() {
@@ -155,7 +160,7 @@ fn sync(device: &Device, relay: &RelayAddress) -> Arc<SyncHandle> {
     handle
 }
 
-async fn end(handle: Arc<SyncHandle>) {
+pub async fn end(handle: Arc<SyncHandle>) {
     let handle = Arc::into_inner(handle).expect("subscribers hold it weakly");
     timeout(Duration::from_secs(30), handle.stop())
         .await

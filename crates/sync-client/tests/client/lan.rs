@@ -8,7 +8,7 @@ use domain::{Instant, Patient, PatientId};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use seal::{DeviceKeys, EpochSecrets, Membership, Statement};
-use sync_client::{LanAddress, LanHandle, LanOptions, LanReach, LanState, Ports};
+use sync_client::{LanAddress, LanHandle, LanOptions, LanReach, LanState, Ports, Timers};
 use sync_protocol::{PeerStore, SyncStore};
 use tempfile::TempDir;
 use testkit::TestClock;
@@ -40,6 +40,7 @@ pub struct Device {
     pub vault: Vault,
     clock: TestClock,
     pub keys: DeviceKeys,
+    pub timers: Timers,
     seed: u64,
     lan: Arc<Mutex<Option<LanHandle>>>,
     /// Goes on with each commit.
@@ -100,6 +101,7 @@ impl Device {
             vault,
             clock,
             keys,
+            timers: Timers::LAN,
             seed,
             lan,
             commits,
@@ -127,7 +129,7 @@ impl Device {
         };
         let store: Arc<dyn PeerStore> = Arc::new(self.vault.clone());
         let keys = DeviceKeys::from_secret_bytes(&self.keys.to_secret_bytes()).unwrap();
-        let started = LanHandle::start(store, keys, options, ports, &Handle::current());
+        let started = LanHandle::start_with(store, keys, options, ports, self.timers, &Handle::current());
         *self.lan.lock().unwrap() = Some(started);
     }
 
@@ -136,11 +138,11 @@ impl Device {
         self.address().await
     }
 
-    fn state(&self) -> watch::Receiver<LanState> {
+    pub fn state(&self) -> watch::Receiver<LanState> {
         self.lan.lock().unwrap().as_ref().unwrap().state()
     }
 
-    fn retry(&self) {
+    pub fn retry(&self) {
         self.lan.lock().unwrap().as_ref().unwrap().retry_now();
     }
 
@@ -150,7 +152,7 @@ impl Device {
         SocketAddr::from(([127, 0, 0, 1], port))
     }
 
-    async fn until(&self, holds: impl Fn(&LanState) -> bool) -> LanState {
+    pub async fn until(&self, holds: impl Fn(&LanState) -> bool) -> LanState {
         let mut state = self.state();
         let waited = timeout(PATIENCE, state.wait_for(holds)).await;
         waited.expect("it happens in time").unwrap().clone()
@@ -200,7 +202,7 @@ impl Device {
             .unwrap();
     }
 
-    fn n_patients(&self) -> u64 {
+    pub fn n_patients(&self) -> u64 {
         n_patients(&self.vault)
     }
 
@@ -217,7 +219,7 @@ fn n_patients(vault: &Vault) -> u64 {
         .unwrap()
 }
 
-fn assert_same(devices: &[&Device]) {
+pub fn assert_same(devices: &[&Device]) {
     for pair in devices.windows(2) {
         let sets = pair.iter().map(|device| device.vault.set_of_changes().unwrap());
         let sets: Vec<_> = sets.collect();

@@ -6,6 +6,7 @@ mod attachments;
 mod lan;
 mod proxy;
 mod restarting;
+mod silent;
 
 use std::sync::Arc;
 use std::time::Duration;
