@@ -130,6 +130,9 @@ struct Serve {
     /// this machine's own addresses]
     #[arg(long, value_name = "N")]
     connections_a_minute: Option<u32>,
+    /// Seconds that devices get for their goodbye, instead of two, and eight for all of them. For tests
+    #[arg(long, value_name = "N", hide = true)]
+    goodbye_within: Option<u64>,
 }
 
 /// How logs are written.

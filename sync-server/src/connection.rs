@@ -24,12 +24,15 @@ use crate::{Phase, Store, now_ms};
 
 /// Work with objects that is under way when the relay stops gets this long to be acknowledged.
 const WORK_ENDS_WITHIN: Duration = Duration::from_secs(4);
+
 /// A frame that came too soon after too many others.
 struct Waiting {
     frame: Vec<u8>,
     toll: Toll,
-    came: Instant,
-    until: Instant,
+    /// By the limits' clock.
+    came: Duration,
+    /// It is tried again then; `None` when it was not tried yet.
+    until: Option<Instant>,
 }
 
 pub(crate) struct Connection {
@@ -77,7 +80,7 @@ impl Connection {
         loop {
             let (patience, outbox) = (self.patience, Arc::clone(&self.outbox));
             let quiet = &mut quiet_since;
-            let until = self.waiting.as_ref().map(|waiting| waiting.until);
+            let until = self.waiting.as_ref().and_then(|waiting| waiting.until);
             let next = async {
                 if let Some(until) = until {
                     sleep_until(until).await;
@@ -157,12 +160,11 @@ impl Connection {
                 match self.session.as_ref().and_then(|session| session.member()) {
                     None => self.receive(frame).await,
                     Some((clinic, device)) => {
-                        let now = Instant::now();
                         self.waiting = Some(Box::new(Waiting {
                             toll: Toll::new(clinic, device, frame.len()),
                             frame,
-                            came: now,
-                            until: now,
+                            came: self.shared.rates.clock.passed(),
+                            until: None,
                         }));
                         self.hear_waiting().await
                     }
@@ -186,9 +188,8 @@ impl Connection {
         let Err(not_yet) = self.shared.rates.pay(&mut waiting.toll) else {
             return self.receive(waiting.frame).await;
         };
-        let now = Instant::now();
-        let has_waited = now - waiting.came;
-        if waiting.until == waiting.came {
+        let has_waited = self.shared.rates.clock.passed().saturating_sub(waiting.came);
+        if waiting.until.is_none() {
             self.shared.figures.limited(not_yet.limit);
         }
         if has_waited + not_yet.wait > LONGEST_WAIT {
@@ -199,7 +200,7 @@ impl Connection {
             );
             return self.refuse(RefusedCode::Busy);
         }
-        waiting.until = now + not_yet.wait;
+        waiting.until = Some(Instant::now() + not_yet.wait);
         self.waiting = Some(waiting);
         ControlFlow::Continue(())
     }

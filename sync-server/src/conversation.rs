@@ -12,12 +12,12 @@ use crate::connection::Connection;
 use crate::frames::{FrameReader, write_close, write_message, write_ping, write_pong};
 use crate::goodbye::Goodbye;
 use crate::hub::Bell;
-use crate::limits::Origin;
+use crate::limits::{Origin, RateClock};
 use crate::outbox::{Leaving, Outbox};
 use crate::shared::Shared;
 
-/// How long a connection waits for what. Tests have shorter ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How long a connection waits for what. Tests have others.
+#[derive(Debug, Clone, Copy)]
 pub struct Timers {
     /// TLS, and then the head of the request, must be here within this.
     pub at_the_door: Duration,
@@ -29,6 +29,12 @@ pub struct Timers {
     pub silence: Duration,
     /// Grants begin and end by the clock: sessions look again after this.
     pub look_again: Duration,
+    /// After our goodbye the peer gets this long for its own.
+    pub peer_ends_within: Duration,
+    /// Connections get this long to end after the relay was asked to stop.
+    pub goodbye_within: Duration,
+    /// The limits' time.
+    pub rate_clock: RateClock,
 }
 
 impl Default for Timers {
@@ -39,12 +45,12 @@ impl Default for Timers {
             ping_after: Duration::from_secs(25),
             silence: Duration::from_secs(75),
             look_again: Duration::from_secs(60),
+            peer_ends_within: Duration::from_secs(2),
+            goodbye_within: Duration::from_secs(8),
+            rate_clock: RateClock::default(),
         }
     }
 }
-
-/// After our goodbye the peer gets this long for its own.
-const PEER_ENDS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Speaks with one device until either side has enough, or the relay has stopped.
 pub(crate) async fn speak(io: impl AsyncRead + AsyncWrite, origin: Origin, shared: Arc<Shared>) {
@@ -71,8 +77,8 @@ async fn converse(io: impl AsyncRead + AsyncWrite, origin: Origin, shared: Arc<S
             write_message(&mut sink, &busy).await?;
             write_close(&mut sink, Goodbye::Full.code(), &Goodbye::Full.reason()).await
         };
-        if let Ok(Ok(())) = timeout(PEER_ENDS_WITHIN, said).await {
-            drop(timeout(PEER_ENDS_WITHIN, reader.wait_for_end()).await);
+        if let Ok(Ok(())) = timeout(timers.peer_ends_within, said).await {
+            drop(timeout(timers.peer_ends_within, reader.wait_for_end()).await);
         }
         return;
     };
@@ -97,8 +103,8 @@ async fn converse(io: impl AsyncRead + AsyncWrite, origin: Origin, shared: Arc<S
         return;
     }
     let (code, reason) = (goodbye.code(), goodbye.reason());
-    if let Ok(Ok(())) = timeout(PEER_ENDS_WITHIN, write_close(&mut sink, code, &reason)).await {
-        drop(timeout(PEER_ENDS_WITHIN, reader.wait_for_end()).await);
+    if let Ok(Ok(())) = timeout(timers.peer_ends_within, write_close(&mut sink, code, &reason)).await {
+        drop(timeout(timers.peer_ends_within, reader.wait_for_end()).await);
     }
 }
 

@@ -8,6 +8,8 @@ mod admin;
 mod connection;
 mod conversation;
 mod database_url;
+#[doc(hidden)]
+pub mod decoders;
 mod door;
 mod figures;
 mod frames;
@@ -34,6 +36,8 @@ pub use admin::NotReady;
 pub use conversation::Timers;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use hub::Hub;
+#[doc(hidden)]
+pub use limits::RateClock;
 pub use limits::{Limits, Rate};
 pub use mark::Mark;
 pub use moving::{MoveError, move_to};

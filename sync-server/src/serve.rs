@@ -23,8 +23,6 @@ use crate::shared::Shared;
 use crate::tls::Tls;
 use crate::{DatabaseUrl, Hub, Limits, NotReady, ObjectsError, OpenError, Reachable, TlsError, Writer, http, sockets};
 
-/// Connections get this long to end after the relay was asked to stop.
-const GOODBYE_WITHIN: Duration = Duration::from_secs(8);
 /// Who asked for what long ago is forgotten so often.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 /// Those for whom there is no room are told so, so many at a time.
@@ -239,7 +237,7 @@ pub async fn serve_with(
     let figures = Arc::new(Figures::default());
     let most = options.max_connections.unwrap_or_else(sockets::most_connections);
     let hub = Arc::new(Hub::new(most, Arc::clone(&figures)));
-    let rates = Arc::new(Rates::new(options.limits));
+    let rates = Arc::new(Rates::new(options.limits, timers.rate_clock));
     let (set_phase, phase) = watch::channel(Phase::Serving);
     let (alive, mut all_gone) = mpsc::channel(1);
     let run = rand::rng().next_u32();
@@ -311,7 +309,7 @@ pub async fn serve_with(
         drop(door.await);
         drop(shared);
         let goodbyes = async { while all_gone.recv().await.is_some() {} };
-        if timeout(GOODBYE_WITHIN, goodbyes).await.is_err() {
+        if timeout(timers.goodbye_within, goodbyes).await.is_err() {
             tracing::warn!("some connections did not end in time");
         }
         set_phase.send_replace(Phase::Over);

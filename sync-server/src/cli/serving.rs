@@ -3,8 +3,9 @@
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use sync_server::{Limits, RunningRelay, ServeError, ServeOptions, TlsFiles, serve};
+use sync_server::{Limits, RunningRelay, ServeError, ServeOptions, Timers, TlsFiles, serve_with};
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
@@ -32,9 +33,13 @@ pub(super) fn run(serve: Serve, place: Place, own_mark: Option<PathBuf>, json: b
         database: place.database,
         ..ServeOptions::new(place.data, serve.listen)
     };
+    let mut timers = Timers::default();
+    if let Some(within) = serve.goodbye_within.map(Duration::from_secs) {
+        (timers.peer_ends_within, timers.goodbye_within) = (within, within);
+    }
     match tokio::runtime::Runtime::new()
         .map_err(ServeError::from)
-        .and_then(|tokio| tokio.block_on(until_told(options, json)))
+        .and_then(|tokio| tokio.block_on(until_told(options, timers, json)))
     {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is_refusal() => say(REFUSED, error),
@@ -57,11 +62,11 @@ fn log_to_stderr(form: LogForm) {
     }
 }
 
-async fn until_told(options: ServeOptions, json: bool) -> Result<(), ServeError> {
+async fn until_told(options: ServeOptions, timers: Timers, json: bool) -> Result<(), ServeError> {
     // Listening for the signals comes first, so that one that comes early is not the default's sudden death.
     let mut signals = Signals::listen()?;
     let (stop, stopping) = oneshot::channel::<()>();
-    let relay = serve(options, async { drop(stopping.await) }).await?;
+    let relay = serve_with(options, timers, async { drop(stopping.await) }).await?;
     announce(&relay, json)?;
     tracing::info!(address = %relay.address, "the relay listens");
     supervisor::ready();

@@ -57,7 +57,7 @@ pub fn held_by_relay(folder: &std::path::Path, clinic: &SimClinic) -> Vec<OutId>
     let mut store = Store::open(folder, &mut rng(0)).unwrap();
     let page = Page {
         after: 0,
-        max_items: 10_000,
+        max_items: 1_000_000,
         max_bytes: usize::MAX,
     };
     let changes = store.changes(&clinic.tenant, page).unwrap();

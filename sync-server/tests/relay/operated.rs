@@ -70,21 +70,27 @@ impl Operated {
     pub fn figure(&self, name: &str) -> Option<f64> {
         let (status, text) = self.ask("/metrics");
         assert_eq!(status, 200);
-        let value = |line: &str| {
-            line.strip_prefix("medieco_relay_")?
-                .strip_prefix(name)?
-                .strip_prefix(' ')?
-                .parse()
-                .ok()
-        };
-        text.lines().find_map(value)
+        figure_in(&text, name)
     }
 
     /// Asks for a figure until it is as wanted.
     pub fn figure_becomes(&self, name: &str, wanted: f64) {
+        self.figure_until(name, |value| value == Some(wanted));
+    }
+
+    /// Asks for a figure until it is so high, or higher.
+    pub fn figure_reaches(&self, name: &str, least: f64) {
+        self.figure_until(name, |value| value >= Some(least));
+    }
+
+    fn figure_until(&self, name: &str, reached: impl Fn(Option<f64>) -> bool) {
         let began = std::time::Instant::now();
-        while self.figure(name) != Some(wanted) {
-            assert!(began.elapsed() < DEADLINE, "{name} is {:?}", self.figure(name));
+        loop {
+            let value = self.figure(name);
+            if reached(value) {
+                return;
+            }
+            assert!(began.elapsed() < DEADLINE, "{name} is {value:?}");
         }
     }
 
@@ -105,6 +111,18 @@ impl Drop for Operated {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// One figure of what `/metrics` answers.
+pub fn figure_in(text: &str, name: &str) -> Option<f64> {
+    let value = |line: &str| {
+        line.strip_prefix("medieco_relay_")?
+            .strip_prefix(name)?
+            .strip_prefix(' ')?
+            .parse()
+            .ok()
+    };
+    text.lines().find_map(value)
 }
 
 /// Says this, and gives the status and the body of the answer; `None` when there is none.
