@@ -65,11 +65,16 @@ fn each_harm_is_found_by_the_check_that_is_there_for_it() {
     ]
     .concat();
     let recording = [Deed::Register, Deed::OpenVisit, Deed::Record, Deed::Chunk].map(|deed| Act::Do(0, deed));
-    let cloned = [
+    let put_back = [
+        Act::Dial(0),
+        Act::Dial(1),
         Act::Do(1, Deed::Register),
-        Act::Clone(1),
+        Act::KeepCopy(1),
         Act::Do(1, Deed::Queue),
-        Act::Do(5, Deed::Queue),
+        Act::Deliver(200),
+        Act::Deliver(200),
+        Act::PutBack(1, true),
+        Act::Do(1, Deed::Queue),
     ];
     let shared = shared();
     let scenes: [(Harm, &[Act], &str); 24] = [
@@ -98,7 +103,7 @@ fn each_harm_is_found_by_the_check_that_is_there_for_it() {
         (Harm::AltersAChange, &shared, "pages or changes are altered"),
         (Harm::AltersATree, &shared, "the trees are not those of what is held"),
         (Harm::AccusesTheRelay, &shared, "accuses the relay of Some(LeftOut)"),
-        (Harm::CountsTwice, &cloned, "stands twice"),
+        (Harm::CountsTwice, &put_back, "stands twice"),
         (
             Harm::ErasesTooLittle,
             &erased,
@@ -117,7 +122,7 @@ fn each_harm_is_found_by_the_check_that_is_there_for_it() {
             Err(broken) => assert!(broken.what.contains(words), "{harm:?}: {}", broken.what),
         }
     }
-    for acts in [&shared[..], &recording, &cloned, &erased] {
+    for acts in [&shared[..], &recording, &put_back, &erased] {
         let held = run(1, &steps(acts));
         assert!(held.is_ok(), "without harm there is nothing to find: {:?}", held.err());
     }

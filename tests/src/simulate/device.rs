@@ -1,4 +1,6 @@
-//! One device: its folder, its keys, its clock, what it has acknowledged, and every way in which it can go down.
+//! One device: its folder, its keys, its clock, and what it has acknowledged.
+
+mod down;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,9 +14,9 @@ use rand::SeedableRng;
 use seal::{DeviceKeys, PersonKeys, ReleaseId, Statement, TenantId};
 use sync_protocol::{ItemId, PeerSet, PeerStore, Prefix, SyncStore};
 use testkit::SeededRng;
-use vault::{Housekept, MachineSecrets, OpenError, Ports, Vault, VaultError};
+use vault::{Housekept, MachineSecrets, MarkPlace, Ports, Vault, VaultError};
 
-use super::chance::{below, bytes, percent};
+use super::chance::bytes;
 use super::clock::DeviceClock;
 use super::disk;
 use super::erasing::{Owner, Shared};
@@ -23,8 +25,6 @@ use super::lying::Lie;
 /// The vault's file.
 pub(super) const STORE: &str = "vault.db";
 const MONTH_MS: i64 = 31 * 24 * 60 * 60 * 1000;
-/// Copies of one device that are kept at a time.
-const COPIES: usize = 3;
 
 /// What a store holds, by name: what it may never lose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -84,6 +84,7 @@ struct Kept {
     held: Holding,
     own: Own,
     lineage: u32,
+    opening: Option<u32>,
 }
 
 /// One device.
@@ -117,6 +118,8 @@ pub(super) struct Device {
     lineage: u32,
     /// The mark as it was when this opening began.
     first_mark: Vec<u8>,
+    /// Openings under which it gave numbers.
+    n_openings: u32,
 }
 
 impl Device {
@@ -130,8 +133,8 @@ impl Device {
         now_ms: i64,
         rng: &mut SeededRng,
     ) -> Result<Self> {
-        let secrets = MachineSecrets::make(&keys, rng);
         let home = home.join(&name);
+        let secrets = MachineSecrets::make(&keys, rng).marked_at(mark_of_numbers(&home));
         let dir = home.join("0");
         let clock = DeviceClock::new(now_ms);
         let vault = Vault::create(&dir, &secrets, statements, ports(&clock, rng))?;
@@ -157,6 +160,7 @@ impl Device {
             n_folders: 0,
             lineage: 0,
             first_mark: Vec::new(),
+            n_openings: 1,
         };
         device.look()?;
         Ok(device)
@@ -241,141 +245,6 @@ impl Device {
         Ok(())
     }
 
-    /// Closes in order, and opens again.
-    pub(super) fn restart(&mut self, rng: &mut SeededRng) -> Result<()> {
-        self.vault = None;
-        self.open(rng)
-    }
-
-    /// The power goes, and comes back.
-    pub(super) fn power_cut(&mut self, rng: &mut SeededRng) -> Result<()> {
-        let left = self.next_folder();
-        disk::copy(&self.dir, &left)?;
-        if percent(rng, 60) {
-            disk::litter(&left, STORE, rng)?;
-        }
-        self.lose_the_mark(&left, rng)?;
-        self.go_on_in(left, rng)
-    }
-
-    /// The folder as it is now, for [`Device::die_in_the_commit`].
-    pub(super) fn before_a_commit(&mut self) -> Result<PathBuf> {
-        let before = self.next_folder();
-        disk::copy(&self.dir, &before)?;
-        Ok(before)
-    }
-
-    /// The power went in the middle of the one commit since `before`.
-    pub(super) fn die_in_the_commit(&mut self, before: &Path, rng: &mut SeededRng) -> Result<()> {
-        let left = self.next_folder();
-        disk::tear(before, &self.dir, &left, STORE, rng)?;
-        fs::remove_dir_all(before)?;
-        self.go_on_in(left, rng)
-    }
-
-    /// Copies the folder aside.
-    pub(super) fn keep_copy(&mut self) -> Result<()> {
-        let dir = self.next_folder();
-        disk::copy(&self.dir, &dir)?;
-        if self.copies.len() == COPIES {
-            fs::remove_dir_all(self.copies.remove(0).dir)?;
-        }
-        self.copies.push(Kept {
-            dir,
-            held: self.held.clone(),
-            own: self.own.clone(),
-            lineage: self.lineage,
-        });
-        Ok(())
-    }
-
-    /// Puts an older copy in place of the store; `false` when there is none. Without `its_mark` the present mark stays
-    /// beside it, and the store must be found behind it.
-    pub(super) fn put_back(&mut self, which: usize, its_mark: bool, rng: &mut SeededRng) -> Result<bool> {
-        if self.copies.is_empty() {
-            return Ok(false);
-        }
-        let at = which % self.copies.len();
-        let left = self.next_folder();
-        disk::copy(&self.copies[at].dir, &left)?;
-        if !its_mark {
-            fs::copy(self.dir.join("mark"), left.join("mark"))?;
-        }
-        let kept = &self.copies[at];
-        let is_older = kept.lineage == self.lineage && kept.held != self.held;
-        self.held = kept.held.clone();
-        self.own = kept.own.clone();
-        self.lineage += 1;
-        self.move_to(left)?;
-        if !its_mark {
-            let opened = Vault::open(&self.dir, &self.secrets, ports(&self.clock, rng));
-            ensure!(
-                !is_older || matches!(opened, Err(OpenError::Behind { .. })),
-                "{}: nobody noticed that the store was put back",
-                self.name
-            );
-            drop(opened);
-            vault::forget_mark(&self.dir)?;
-        }
-        self.open(rng)?;
-        Ok(true)
-    }
-
-    /// The power goes, at a disk that had lied about syncing: the end of the log never came to it, nor, with `mark_too`,
-    /// did the mark. Where the mark stayed, a store that has lost a commit must be found behind it.
-    ///
-    /// Returns whether anything was lost.
-    pub(super) fn lose_what_was_synced(&mut self, mark_too: bool, rng: &mut SeededRng) -> Result<bool> {
-        let left = self.next_folder();
-        disk::copy(&self.dir, &left)?;
-        disk::lose_the_end(&left, STORE, rng)?;
-        if mark_too {
-            fs::write(left.join("mark"), &self.first_mark)?;
-        }
-        self.lineage += 1;
-        self.move_to(left)?;
-        let before = std::mem::take(&mut self.held);
-        let own = std::mem::take(&mut self.own);
-        let behind = match Vault::open(&self.dir, &self.secrets, ports(&self.clock, rng)) {
-            Ok(_) => false,
-            Err(OpenError::Behind { .. }) => true,
-            Err(error) => bail!("{} does not open: {error}", self.name),
-        };
-        if behind {
-            vault::forget_mark(&self.dir)?;
-        }
-        self.open(rng)?;
-        let lost = before.beyond(&self.held).is_some();
-        ensure!(
-            self.held.beyond(&before).is_none(),
-            "{} holds what it never wrote",
-            self.name
-        );
-        ensure!(
-            mark_too || behind || !lost,
-            "{}: nobody noticed that the disk had lied",
-            self.name
-        );
-        self.keep_of(own)?;
-        Ok(lost)
-    }
-
-    /// Of what it had acknowledged for itself alone, whatever is still there.
-    fn keep_of(&mut self, own: Own) -> Result<()> {
-        for (release, patient) in own.releases {
-            let rows = self.vault().read(|r| r.releases_made(patient))?;
-            if rows.iter().any(|row| row.id == release) {
-                self.own.releases.insert(release, patient);
-            }
-        }
-        for (recording, n_chunks) in own.recordings {
-            if let Some(here) = self.vault().read(|r| r.recording(recording))? {
-                self.own.recordings.insert(recording, n_chunks.min(here.n_chunks));
-            }
-        }
-        Ok(())
-    }
-
     /// The same device once more: its disk was cloned.
     pub(super) fn cloned(&mut self, name: String, rng: &mut SeededRng) -> Result<Self> {
         // Whichever ends a recording first decides how long it is: one more thing that waits for clones to be told apart.
@@ -397,7 +266,8 @@ impl Device {
             erasures: Rc::clone(&self.erasures),
             full: false,
             lie: None,
-            secrets: self.secrets.clone(),
+            // Its machine has no mark of numbers.
+            secrets: self.secrets.clone().marked_at(mark_of_numbers(&home)),
             home,
             dir,
             vault: None,
@@ -405,8 +275,14 @@ impl Device {
             n_folders: 0,
             lineage: 0,
             first_mark: Vec::new(),
+            n_openings: 0,
         };
         twin.open(rng)?;
+        ensure!(
+            twin.vault().is_a_copy(),
+            "{}: nobody noticed that the disk was cloned",
+            twin.name
+        );
         Ok(twin)
     }
 
@@ -432,46 +308,30 @@ impl Device {
         self.dir.join("attachments").join(attachment.to_string()).exists()
     }
 
+    /// Under which opening it gives numbers, if it does.
+    fn opening(&self) -> Option<u32> {
+        (!self.vault().is_a_copy()).then_some(self.n_openings)
+    }
+
     fn next_folder(&mut self) -> PathBuf {
         self.n_folders += 1;
         self.home.join(self.n_folders.to_string())
-    }
-
-    /// A mark is not synced at every commit: the disk may still have an older one, or half of it.
-    fn lose_the_mark(&mut self, folder: &Path, rng: &mut SeededRng) -> Result<()> {
-        let path = folder.join("mark");
-        self.lineage += 1;
-        match below(rng, 4) {
-            0 if !self.first_mark.is_empty() => fs::write(path, &self.first_mark)?,
-            1 => {
-                let mut mark = fs::read(&path)?;
-                let slot = 64 * below(rng, 2);
-                mark[slot..slot + 64].fill(0);
-                fs::write(path, mark)?;
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn go_on_in(&mut self, folder: PathBuf, rng: &mut SeededRng) -> Result<()> {
-        self.move_to(folder)?;
-        self.open(rng)
-    }
-
-    fn move_to(&mut self, folder: PathBuf) -> Result<()> {
-        self.vault = None;
-        Ok(fs::remove_dir_all(std::mem::replace(&mut self.dir, folder))?)
     }
 
     fn open(&mut self, rng: &mut SeededRng) -> Result<()> {
         let opened = Vault::open(&self.dir, &self.secrets, ports(&self.clock, rng));
         self.vault = Some(opened.with_context(|| format!("{} does not open", self.name))?);
         self.full = false;
+        self.n_openings += u32::from(!self.vault().is_a_copy());
         self.first_mark = fs::read(self.dir.join("mark"))?;
         self.look()?;
         self.check_own()
     }
+}
+
+/// Outside the store: no copy of it has this.
+fn mark_of_numbers(home: &Path) -> MarkPlace {
+    MarkPlace::File(home.join("numbers"))
 }
 
 fn ports(clock: &DeviceClock, rng: &mut SeededRng) -> Ports {
@@ -486,7 +346,7 @@ pub(super) fn acknowledged<T>(written: Result<T, VaultError>, disk_is_full: bool
     match written {
         Ok(value) => Ok(Some(value)),
         Err(VaultError::DiskFull) if disk_is_full => Ok(None),
-        Err(VaultError::Signed | VaultError::NotFound(_) | VaultError::Removed) => Ok(None),
+        Err(VaultError::Signed | VaultError::NotFound(_) | VaultError::Removed | VaultError::Copy) => Ok(None),
         Err(error) => Err(error).context("a write failed"),
     }
 }

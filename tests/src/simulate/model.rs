@@ -36,7 +36,7 @@ pub(super) struct Model {
     pub(super) releases: BTreeMap<ReleaseId, Released>,
     /// Somebody was put out of a clinic.
     pub(super) has_leavers: bool,
-    /// Clinic and letter of devices of which an older state, or two at once, may have given a number twice.
+    /// Clinic and letter of devices that may give a number again.
     twice: BTreeSet<(usize, String)>,
 }
 
@@ -46,15 +46,18 @@ impl Model {
         self.written[device.clinic].extend(&device.held.changes);
     }
 
-    /// From now on the numbers of this device's letter may come twice: the mark in the keyring, by which a clone or a
-    /// store that was put back is told and becomes a new device, is still to come.
-    pub(super) fn may_count_twice(&mut self, device: &Device) -> Result<()> {
+    /// A store that was put back gives no number any more, unless that was within one opening and it lacks less than two blocks
+    /// of them (`docs/vault.md`, "Copies"): then the numbers of its letter may come twice.
+    pub(super) fn was_put_back(&mut self, device: &Device) -> Result<()> {
+        if device.vault().is_a_copy() {
+            return Ok(());
+        }
         let letter = device.vault().read(|r| Ok::<_, vault::VaultError>(r.device_prefix()))?;
         self.twice.insert((device.clinic, letter));
         Ok(())
     }
 
-    /// A clone's numbers are promised to come once, too: a promise that nobody can keep.
+    /// Such numbers are promised to come once, too: a promise that nobody can keep.
     pub(super) fn all_count_once(&mut self) {
         self.twice.clear();
     }

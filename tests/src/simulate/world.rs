@@ -155,7 +155,7 @@ impl World {
                 self.goes_down(who);
                 if self.devices[who].put_back(which, its_mark, rng)? {
                     self.figures.n_put_back += 1;
-                    self.model.may_count_twice(&self.devices[who])?;
+                    self.model.was_put_back(&self.devices[who])?;
                 }
                 self.came_back(who, "put back")
             }
@@ -165,7 +165,7 @@ impl World {
                 let lost = self.devices[who].lose_what_was_synced(mark_too, rng)?;
                 if lost {
                     self.figures.n_put_back += 1;
-                    self.model.may_count_twice(&self.devices[who])?;
+                    self.model.was_put_back(&self.devices[who])?;
                 }
                 self.came_back(who, if lost { "lost what was synced" } else { "power cut" })
             }
@@ -283,7 +283,6 @@ impl World {
         }
         let who = self.who(who);
         let name = self.new_name(self.devices[who].clinic);
-        self.model.may_count_twice(&self.devices[who])?;
         let twin = self.devices[who].cloned(name, rng)?;
         self.figures.n_clones += 1;
         let told = format!("{} is cloned as {}", self.devices[who].name, twin.name);
