@@ -24,7 +24,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("sync-server", 6),
     ("ctl", 6),
     ("testkit", 6),
-    ("fuzz-targets", 6),
+    ("fuzz-targets", 7),
     ("journeys", 7),
     ("xtask", 7),
 ];

@@ -16,6 +16,7 @@ mod secrets;
 mod short_changes;
 mod store;
 mod typed;
+mod websocket;
 mod world;
 
 use std::cell::{Cell, RefCell};
@@ -147,6 +148,9 @@ pub const TARGETS: &[Target] = &[
             .with_asked(128 * 1024 * 1024, 16 * 1024),
     ),
     Target::new("terms", content::terms, content::some_terms),
+    // Anybody's bytes, before anything is known of him: what a head promises is set aside in pieces.
+    Target::new("websocket", websocket::websocket, websocket::conversations)
+        .within(Bounds::USUAL.with_peak(512 * 1024).with_asked(1024 * 1024, 64)),
 ];
 
 /// Hands `bytes` to the target of this name, as `fuzz/fuzz_targets` does.
