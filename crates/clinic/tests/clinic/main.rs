@@ -15,6 +15,7 @@ mod pharmacy;
 mod power;
 mod reception;
 mod roles;
+mod scanned;
 mod set_up;
 mod several_clinics;
 mod sharing;

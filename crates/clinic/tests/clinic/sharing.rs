@@ -8,6 +8,7 @@ use domain::{
     ShareTerms,
 };
 
+use crate::scanned::scanned;
 use crate::support::{Net, PIN, Place, line, note, product, refused};
 
 pub const MYKAD: &str = "850101135029";
@@ -56,6 +57,7 @@ pub fn pair() -> Pair {
     }
     let card = receiver.desk.own_card().unwrap();
     assert_eq!(card.digits.len(), 14);
+    assert_eq!(scanned(&card.qr_svg), card.text);
     let known = giver.desk.verify_clinic(card.text).unwrap();
     assert_eq!((known.name.as_str(), known.verified), ("Klinik Sentosa", true));
     Pair {
