@@ -1,5 +1,5 @@
 //! What a device does by itself when records arrive: it makes the releases that nobody has made yet, and hands the keys of
-//! epochs to members that missed them. And once a minute it keeps house: snapshots of long histories, and what they make
+//! epochs to members that missed them, or asks for keys that it cannot open. And once a minute it keeps house: snapshots of long histories, and what they make
 //! superfluous.
 //!
 //! The device that signs, dispenses or saves makes the release in the same transaction. When two devices worked apart
@@ -160,9 +160,9 @@ impl OpenClinic {
             return;
         }
         if changed.members
-            && let Err(error) = self.vault.hand_on_keys()
+            && let Err(error) = self.vault.ask_for_keys().and_then(|_| self.vault.hand_on_keys())
         {
-            tracing::warn!(%error, "keys were not handed on; the next statement that comes tries again");
+            tracing::warn!(%error, "keys were not asked for or handed on; the next statement that comes tries again");
         }
         self.release_what_changed(changed);
     }

@@ -6,7 +6,8 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use seal::{
     ChangeKind, DeviceKeys, EpochSecrets, FORMAT_VERSION, Grant, GrantId, Header, Membership, NewGrant, OpeningEnd,
-    OpeningId, SealedChange, Statement, add_device, derive_document_id, found_tenant, make_admin, remove_device,
+    OpeningId, SealedChange, Statement, add_device, ask_for_keys, derive_document_id, found_tenant, make_admin,
+    remove_device,
 };
 
 pub(crate) const NOW_MS: i64 = 1_795_219_200_000;
@@ -22,7 +23,8 @@ pub(crate) struct Clinic {
     /// By the statements above.
     pub membership: Membership,
     pub secrets: EpochSecrets,
-    /// What comes later: the second device is made an admin's, and removed.
+    /// What comes later: the second device is made an admin's, and removed; the first asks for the keys of the epoch that
+    /// came with that.
     pub later: Vec<Statement>,
 }
 
@@ -84,6 +86,7 @@ impl Clinic {
         }];
         let removal = remove_device(&belong(&all), &device, second.id(), &ends, NOW_MS + 3, rng);
         all.extend(removal.expect("an admin may"));
+        all.extend(ask_for_keys(&belong(&all), &secrets, &device, NOW_MS + 4).expect("a member may"));
         Self {
             later: all.split_off(statements.len()),
             device,

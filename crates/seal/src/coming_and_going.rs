@@ -9,15 +9,17 @@ use std::collections::BTreeMap;
 use rand_core::CryptoRng;
 
 use crate::{
-    AddDevice, AddWraps, DeviceId, DevicePublic, EpochId, EpochSecrets, EpochWrap, KeyWrap, MAX_STATEMENT_BYTES,
-    MakeAdmin, Membership, NewEpoch, OpeningEnd, RemoveDevice, SealError, Signer, SigningWith, Statement, StatementId,
-    StatementKind, TenantId,
+    AddDevice, AddWraps, AskForKeys, DeviceId, DeviceKeys, DevicePublic, EpochId, EpochSecrets, EpochWrap, KeyWrap,
+    MAX_STATEMENT_BYTES, MakeAdmin, Membership, NewEpoch, OpeningEnd, RemoveDevice, SealError, Signer, SigningWith,
+    Statement, StatementId, StatementKind, TenantId,
     epoch::EpochKeys,
     statement::{NewStatement, kit_recipient},
 };
 
 /// So many envelopes of epochs fit into one statement, beside its predecessors.
 const WRAPS_A_STATEMENT: usize = 350;
+/// So many epochs are asked for in one.
+const ASKED_FOR_A_STATEMENT: usize = 1_000;
 /// So many ends of openings do.
 const ENDS_A_STATEMENT: usize = 1_800;
 
@@ -157,8 +159,8 @@ pub fn new_epoch<'a>(
     begin_epoch(membership, membership.heads(), members, now_ms, &by, rng)
 }
 
-/// The statements by which a member (or the kit) hands the keys that it has to members that were not given them
-/// ([`Membership::missing_wraps`]); none when there is nothing that it could hand on.
+/// The statements by which a member (or the kit) hands the keys that it has to members that were not given them, or cannot
+/// open what they were given ([`Membership::to_hand_on`]); none when there is nothing that it could hand on.
 ///
 /// Errors as in [`new_epoch`], and [`SealError::WrongTenant`] when the secrets are another tenant's.
 pub fn add_wraps<'a>(
@@ -171,12 +173,8 @@ pub fn add_wraps<'a>(
     let by = by.into();
     check_secrets(membership, secrets)?;
     check_member(membership, &by)?;
-    let can_give = |epoch: &EpochId| match by.signer() {
-        Signer::Root => secrets.has(epoch),
-        Signer::Device(id) => secrets.has(epoch) && membership.can_give(&id, epoch),
-    };
     let mut missing: BTreeMap<DeviceId, Vec<EpochId>> = BTreeMap::new();
-    for (device, epoch) in membership.missing_wraps().filter(|(_, epoch)| can_give(epoch)) {
+    for (device, epoch) in membership.to_hand_on(by.signer(), secrets) {
         missing.entry(device).or_default().push(epoch);
     }
     let mut statements: Vec<Statement> = Vec::new();
@@ -190,6 +188,32 @@ pub fn add_wraps<'a>(
             predecessors = vec![statement.id()];
             statements.push(statement);
         }
+    }
+    Ok(statements)
+}
+
+/// The statements by which a member says which keys it was given and cannot open, so that others hand them on to it once
+/// more ([`add_wraps`]); none when it can open all, or has said so and nobody has answered yet.
+///
+/// Errors as in [`add_wraps`].
+pub fn ask_for_keys(
+    membership: &Membership,
+    secrets: &EpochSecrets,
+    by: &DeviceKeys,
+    now_ms: i64,
+) -> Result<Vec<Statement>, SealError> {
+    check_secrets(membership, secrets)?;
+    let signer = by.into();
+    check_member(membership, &signer)?;
+    let epochs: Vec<EpochId> = membership.to_ask_for(&by.id(), secrets).collect();
+    let mut predecessors = membership.heads();
+    let mut statements = Vec::new();
+    for epochs in epochs.chunks(ASKED_FOR_A_STATEMENT) {
+        let epochs = epochs.to_vec();
+        let ask = StatementKind::AskForKeys(AskForKeys { epochs });
+        let statement = sign(membership, predecessors, now_ms, ask, &signer)?;
+        predecessors = vec![statement.id()];
+        statements.push(statement);
     }
     Ok(statements)
 }

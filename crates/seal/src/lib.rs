@@ -9,7 +9,7 @@
 //! | ids, and names of documents | [`ids`](crate::TenantId), [`derive_document_id`] |
 //! | a device's, a person's, the kit's keys | [`DeviceKeys`], [`PersonKeys`], [`RecoveryKit`] |
 //! | who belongs | [`Statement`], [`Membership`], [`EpochSecrets`] |
-//! | how devices come and go | [`add_device`], [`make_admin`], [`remove_device`], [`new_epoch`], [`add_wraps`] |
+//! | how devices come and go | [`add_device`], [`make_admin`], [`remove_device`], [`new_epoch`], [`add_wraps`], [`ask_for_keys`] |
 //! | what a clinic writes | [`SealedChange`], [`AttachmentKey`] |
 //! | what crosses to another clinic | [`ClinicCard`], [`Grant`], [`Revocation`], [`Release`] |
 //! | what a relay signs | [`Receipt`] |
@@ -59,7 +59,7 @@ pub use change::{
     MAX_SNAPSHOT_BYTES, SealedChange,
 };
 pub use clinic_card::ClinicCard;
-pub use coming_and_going::{add_device, add_wraps, make_admin, new_epoch, remove_device};
+pub use coming_and_going::{add_device, add_wraps, ask_for_keys, make_admin, new_epoch, remove_device};
 pub use document::derive_document_id;
 pub use epoch::EpochSecrets;
 pub use error::SealError;
@@ -86,7 +86,7 @@ pub use release::{
 };
 pub use revocation::{MAX_REVOCATION_BYTES, Revocation};
 pub use statement::{
-    AddDevice, AddWraps, EpochWrap, Genesis, KeyWrap, MAX_STATEMENT_BYTES, MakeAdmin, NewEpoch, OpeningEnd,
+    AddDevice, AddWraps, AskForKeys, EpochWrap, Genesis, KeyWrap, MAX_STATEMENT_BYTES, MakeAdmin, NewEpoch, OpeningEnd,
     RemoveDevice, Signer, SigningWith, Statement, StatementKind,
 };
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::Instant;
 use rusqlite::{Connection, params};
-use seal::{DeviceId, Membership, Statement, StatementId, TenantId};
+use seal::{DeviceId, Membership, Signer, Statement, StatementId, TenantId};
 
 use crate::belonging::{Belonging, Standing};
 use crate::{Reading, Vault, VaultError, numbers, sharing};
@@ -132,17 +132,37 @@ impl Vault {
     }
 
     /// Hands the keys of epochs to members that were not given them, because one was begun apart from the other's
-    /// admission. Gives how many statements that took. Any member may; wait a short random time before, so that not all
-    /// do.
+    /// admission, or that say that they cannot open them. Gives how many statements that took. Any member may; wait a
+    /// short random time before, so that not all do.
     pub fn hand_on_keys(&self) -> Result<usize, VaultError> {
         let belonging = self.belonging();
-        if !belonging.is_member() || belonging.membership.missing_wraps().next().is_none() {
+        let me = Signer::Device(belonging.device);
+        let mut to_hand_on = belonging.membership.to_hand_on(me, &belonging.epochs);
+        if !belonging.is_member() || to_hand_on.next().is_none() {
             return Ok(0);
         }
         self.write(None, |w| {
             let (belonging, now_ms) = (w.belonging(), w.now().as_millisecond());
             let (membership, epochs) = (&belonging.membership, &belonging.epochs);
             let statements = seal::add_wraps(membership, epochs, &belonging.keys, now_ms, w.rng())?;
+            w.add_statements(&statements)?;
+            Ok(statements.len())
+        })
+    }
+
+    /// Says which epochs' keys this device was given and cannot open, so that another member hands them on to it once more:
+    /// until then what others write under them stays put aside. Gives how many statements that took: none while it waits
+    /// for an answer.
+    pub fn ask_for_keys(&self) -> Result<usize, VaultError> {
+        let ask = |belonging: &Belonging, now_ms| {
+            seal::ask_for_keys(&belonging.membership, &belonging.epochs, &belonging.keys, now_ms)
+        };
+        let (belonging, now_ms) = (self.belonging(), self.now().as_millisecond());
+        if !belonging.is_member() || ask(&belonging, now_ms)?.is_empty() {
+            return Ok(0);
+        }
+        self.write(None, |w| {
+            let statements = ask(&w.belonging(), w.now().as_millisecond())?;
             w.add_statements(&statements)?;
             Ok(statements.len())
         })

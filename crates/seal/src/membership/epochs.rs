@@ -5,7 +5,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::{bits::Bits, growing::Line};
+use super::{
+    asking::{Asked, Asking},
+    bits::Bits,
+    growing::Line,
+};
 use crate::{DeviceId, EpochId, EpochWrap, NewEpoch, Signer, Statement, StatementKind, statement::kit_recipient};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +26,8 @@ pub(crate) struct Epoch {
     pub(super) holders: BTreeSet<DeviceId>,
     /// Those of them that can hand the keys on: what gave them the keys holds, so a new statement builds upon it.
     pub(super) givers: BTreeSet<DeviceId>,
+    /// The devices that said that they cannot open its keys.
+    pub(super) asked: BTreeMap<DeviceId, Asked>,
 }
 
 impl Epoch {
@@ -38,6 +44,7 @@ impl Epoch {
             wraps,
             holders: BTreeSet::new(),
             givers: BTreeSet::new(),
+            asked: BTreeMap::new(),
         }
     }
 
@@ -124,6 +131,7 @@ pub(super) fn all(line: &Line<'_>, holding: &Bits) -> BTreeMap<EpochId, Epoch> {
             epochs.insert(id, Epoch::begin(new, founded.depth, holding.contains(place)));
         }
     }
+    let mut asking = Asking::of(line, holding);
     for (place, founded) in line.founded.iter().enumerate() {
         let (device, wraps): (DeviceId, &[EpochWrap]) = match founded.statement.kind() {
             StatementKind::AddDevice(add) => (add.device.id(), &add.wraps),
@@ -146,7 +154,15 @@ pub(super) fn all(line: &Line<'_>, holding: &Bits) -> BTreeMap<EpochId, Epoch> {
                     .entry(*device.as_bytes())
                     .or_default()
                     .insert(wrap.sealed.clone());
+                if !epoch.holds || holding.contains(place) {
+                    asking.given(place, device, wrap.epoch);
+                }
             }
+        }
+    }
+    for (id, device, asked) in asking.all() {
+        if let Some(epoch) = epochs.get_mut(&id) {
+            epoch.asked.insert(device, asked);
         }
     }
     for (id, (_, given)) in given {

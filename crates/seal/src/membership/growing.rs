@@ -215,7 +215,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Who comes and who goes is for admins. Any member may make an epoch and hand on its keys: after removals nobody should
+/// Who comes and who goes is for admins. Any member may make an epoch, hand on its keys and ask for them: after removals nobody should
 /// have to wait for an admin. What a newer build says has no effect here, so it need not be an admin's.
 fn is_for_admins(kind: &StatementKind) -> bool {
     match kind {
@@ -223,6 +223,7 @@ fn is_for_admins(kind: &StatementKind) -> bool {
         StatementKind::Genesis(_)
         | StatementKind::NewEpoch(_)
         | StatementKind::AddWraps(_)
+        | StatementKind::AskForKeys(_)
         | StatementKind::Unknown(_) => false,
     }
 }

@@ -4,6 +4,7 @@
 //! does it *hold*, once the removals in the set are weighed ([`removing`]), which a removal that arrives later can
 //! change. What is founded is kept and passed on, also while it is void.
 
+mod asking;
 mod bits;
 mod epochs;
 mod growing;
@@ -16,6 +17,7 @@ use crate::{
     DeviceId, DevicePublic, EpochId, EpochSecrets, OpeningId, SealError, Signer, Statement, StatementId, StatementKind,
     TenantId, keys::ReadyKey,
 };
+use asking::Asked;
 pub(crate) use epochs::Epoch;
 use growing::{Candidates, Line};
 
@@ -205,6 +207,36 @@ impl Membership {
         })
     }
 
+    /// What `by`, which has the keys that are in `mine`, is to hand on: what [`Self::missing_wraps`] names, and what members
+    /// ask for because the envelope that they were given does not open ([`crate::ask_for_keys`]), once for each epoch.
+    pub fn to_hand_on(&self, by: Signer, mine: &EpochSecrets) -> impl Iterator<Item = (DeviceId, EpochId)> {
+        let can_give = move |id: &EpochId, epoch: &Epoch| {
+            mine.has(id)
+                && match by {
+                    Signer::Root => true,
+                    Signer::Device(by) => epoch.givers.contains(&by),
+                }
+        };
+        let of_whom = self.epochs.iter().filter(move |(id, epoch)| can_give(id, epoch));
+        of_whom.flat_map(move |(id, epoch)| {
+            let wants = move |device: &&DeviceId| {
+                let asks_for_it = |asked: &Asked| asked.is_open && !asked.answered_by.contains(&by);
+                !epoch.givers.contains(*device)
+                    || by != Signer::Device(**device) && epoch.asked.get(*device).is_some_and(asks_for_it)
+            };
+            self.devices.keys().filter(wants).map(|device| (*device, *id))
+        })
+    }
+
+    /// The epochs whose keys this member was given and does not have in `mine`, and does not ask for already.
+    pub(crate) fn to_ask_for(&self, device: &DeviceId, mine: &EpochSecrets) -> impl Iterator<Item = EpochId> {
+        let is_to_ask = move |(id, epoch): &(&EpochId, &Epoch)| {
+            let asks = epoch.asked.get(device).is_some_and(|asked| asked.is_open);
+            !mine.has(id) && epoch.givers.contains(device) && !asks
+        };
+        self.epochs.iter().filter(is_to_ask).map(|(id, _)| *id)
+    }
+
     /// Is this one of the tenant's epochs? Also one whose statement is void: members may have written under it before
     /// they heard.
     pub fn has_epoch(&self, id: &EpochId) -> bool {
@@ -262,13 +294,6 @@ impl Membership {
 
     pub(crate) fn is_first_epoch(&self, epoch: &Epoch) -> bool {
         epoch.secret_check == self.first_epoch_check
-    }
-
-    /// Can what this device wraps of an epoch's keys count?
-    pub(crate) fn can_give(&self, device: &DeviceId, epoch: &EpochId) -> bool {
-        self.epochs
-            .get(epoch)
-            .is_some_and(|epoch| epoch.givers.contains(device))
     }
 
     pub(crate) fn root(&self) -> &[u8; 32] {

@@ -107,7 +107,10 @@ impl Weighing<'_, '_> {
             StatementKind::AddDevice(add) => add.device.id(),
             StatementKind::MakeAdmin(make) => make.device,
             StatementKind::RemoveDevice(remove) => remove.device,
-            StatementKind::NewEpoch(_) | StatementKind::AddWraps(_) | StatementKind::Unknown(_) => return Vec::new(),
+            StatementKind::NewEpoch(_)
+            | StatementKind::AddWraps(_)
+            | StatementKind::AskForKeys(_)
+            | StatementKind::Unknown(_) => return Vec::new(),
         };
         let signed = self.line.signed_by.get(&device).map(|signed| signed.iter().collect());
         signed.unwrap_or_default()

@@ -20,6 +20,8 @@ pub enum StatementKind {
     MakeAdmin(MakeAdmin),
     /// A member gets the keys of epochs that it missed.
     AddWraps(AddWraps),
+    /// A member cannot open the keys of epochs that it was given.
+    AskForKeys(AskForKeys),
     /// Of a newer build, with its code: kept, carried and without effect here.
     Unknown(u16),
 }
@@ -142,12 +144,22 @@ pub struct AddWraps {
     pub wraps: Vec<EpochWrap>,
 }
 
+/// Keys that the signer was given and cannot open: whoever has them may hand them on to it again.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct AskForKeys {
+    /// The epochs.
+    #[n(0)]
+    pub epochs: Vec<EpochId>,
+}
+
 pub(super) const GENESIS: u16 = 0;
 const ADD_DEVICE: u16 = 1;
 const NEW_EPOCH: u16 = 2;
 const REMOVE_DEVICE: u16 = 3;
 const MAKE_ADMIN: u16 = 4;
 const ADD_WRAPS: u16 = 5;
+const ASK_FOR_KEYS: u16 = 6;
 
 impl StatementKind {
     pub(super) fn code(&self) -> u16 {
@@ -158,6 +170,7 @@ impl StatementKind {
             Self::RemoveDevice(_) => REMOVE_DEVICE,
             Self::MakeAdmin(_) => MAKE_ADMIN,
             Self::AddWraps(_) => ADD_WRAPS,
+            Self::AskForKeys(_) => ASK_FOR_KEYS,
             Self::Unknown(code) => *code,
         }
     }
@@ -170,6 +183,7 @@ impl StatementKind {
             Self::RemoveDevice(remove) => wire::encode(remove),
             Self::MakeAdmin(make) => wire::encode(make),
             Self::AddWraps(add) => wire::encode(add),
+            Self::AskForKeys(ask) => wire::encode(ask),
             Self::Unknown(_) => Vec::new(),
         }
     }
@@ -182,6 +196,8 @@ impl StatementKind {
             REMOVE_DEVICE => Self::RemoveDevice(wire::decode(payload, MAX_STATEMENT_BYTES)?),
             MAKE_ADMIN => Self::MakeAdmin(wire::decode(payload, MAX_STATEMENT_BYTES)?),
             ADD_WRAPS => Self::AddWraps(wire::decode(payload, MAX_STATEMENT_BYTES)?),
+            // Builds to which this kind is unknown keep it and build upon it, whatever is in it: so it must be read here.
+            ASK_FOR_KEYS => wire::decode(payload, MAX_STATEMENT_BYTES).map_or(Self::Unknown(code), Self::AskForKeys),
             code => Self::Unknown(code),
         })
     }

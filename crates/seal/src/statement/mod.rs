@@ -10,14 +10,15 @@ use crate::{DeviceId, DeviceKeys, RecoveryKit, SealError, StatementId, TenantId,
 
 use kind::GENESIS;
 pub use kind::{
-    AddDevice, AddWraps, EpochWrap, Genesis, KeyWrap, MakeAdmin, NewEpoch, OpeningEnd, RemoveDevice, StatementKind,
+    AddDevice, AddWraps, AskForKeys, EpochWrap, Genesis, KeyWrap, MakeAdmin, NewEpoch, OpeningEnd, RemoveDevice,
+    StatementKind,
 };
 
 /// The most that one encoded statement may take: room for the wraps of some four hundred epochs.
 pub const MAX_STATEMENT_BYTES: usize = 64 * 1024;
 
 /// Who signed a statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Signer {
     /// The root key, which lives in the recovery kit only.
     Root,

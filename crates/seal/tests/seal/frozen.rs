@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use seal::{
     Admission, AttachmentKey, BACKUP_PIECE_OVERHEAD, BackupHead, ClinicCard, DeviceKeys, EpochSecrets, Grant, GrantId,
     Invitation, InvitationToken, Membership, NewGrant, NewRelease, OpeningEnd, PairingTicket, PersonKeys, RecoveryKit,
-    Release, ReleaseId, Revocation, SealedChange, Statement, WrappedPersonKey, add_device, add_wraps,
-    derive_document_id, derive_release_document, make_admin, open_with_passphrase, remove_device, seal_with_passphrase,
-    verify,
+    Release, ReleaseId, Revocation, SealedChange, Signer, Statement, StatementKind, WrappedPersonKey, add_device,
+    add_wraps, ask_for_keys, derive_document_id, derive_release_document, make_admin, new_epoch, open_with_passphrase,
+    remove_device, seal_with_passphrase, verify,
 };
 
-use crate::world::{Clinic, NOW_MS, rng};
+use crate::world::{Clinic, NOW_MS, RawStatement, rng};
 
 const MACHINE: [u8; 32] = [3; 32];
 
@@ -86,6 +86,26 @@ fn later(a: &Clinic) -> [Statement; 5] {
     [made, removed, epoch, added, wraps]
 }
 
+/// The first device begins an epoch whose envelope the second cannot open; and what this one says of it.
+pub fn asking(a: &Clinic) -> [Statement; 2] {
+    let honest = new_epoch(&a.membership, a.device(), NOW_MS + 6, &mut rng(24)).unwrap();
+    let StatementKind::NewEpoch(mut epoch) = honest.kind().clone() else {
+        unreachable!()
+    };
+    let second = *a.second.id().as_bytes();
+    let wrap = epoch.wraps.iter_mut().find(|wrap| wrap.recipient == second).unwrap();
+    wrap.sealed.fill(0);
+    let epoch = RawStatement::new(a, a.device(), 2, minicbor::to_vec(epoch).unwrap()).statement(a.device());
+    let known: Vec<Statement> = a.statements.iter().chain([&epoch]).cloned().collect();
+    let now = Membership::from_statements(a.tenant(), &known).unwrap();
+    let secrets = EpochSecrets::unwrap(&now, &a.second).unwrap();
+    let [ask] = ask_for_keys(&now, &secrets, &a.second, NOW_MS + 7)
+        .unwrap()
+        .try_into()
+        .unwrap();
+    [epoch, ask]
+}
+
 #[test]
 fn the_same_input_gives_the_same_bytes_in_every_build() {
     let (a, b) = (Clinic::make(1), Clinic::make(2));
@@ -129,6 +149,9 @@ fn the_same_input_gives_the_same_bytes_in_every_build() {
     check("statement-later-epoch.hex", &later[2].bytes());
     check("statement-by-kit-add-device.hex", &later[3].bytes());
     check("statement-add-wraps.hex", &later[4].bytes());
+    let asking = asking(&a);
+    check("statement-broken-epoch.hex", &asking[0].bytes());
+    check("statement-ask-for-keys.hex", &asking[1].bytes());
     check("statement-b-genesis.hex", &b.statements[0].bytes());
     check("statement-b-new-epoch.hex", &b.statements[1].bytes());
     check_text("document-id.txt", &document.to_string());
@@ -203,6 +226,24 @@ fn every_build_reads_who_belongs_from_what_version_1_signed() {
         a.admits_change(&first.id(), &opening, number + 1),
         Admission::BeyondRemoval
     );
+}
+
+#[test]
+fn every_build_hears_who_cannot_open_its_envelope_in_what_version_1_signed() {
+    let a = membership(&[
+        "statement-genesis.hex",
+        "statement-new-epoch.hex",
+        "statement-add-device.hex",
+        "statement-broken-epoch.hex",
+        "statement-ask-for-keys.hex",
+    ]);
+    assert!(a.refused().is_empty());
+    let first = DeviceKeys::from_secret_bytes(&bytes("device-a.hex")).unwrap();
+    let second = DeviceKeys::from_secret_bytes(&bytes("device-a-second.hex")).unwrap();
+    let secrets = EpochSecrets::unwrap(&a, &first).unwrap();
+    let broken = Statement::decode(&bytes("statement-broken-epoch.hex")).unwrap().id();
+    let to_hand_on: Vec<_> = a.to_hand_on(Signer::Device(first.id()), &secrets).collect();
+    assert_eq!(to_hand_on, [(second.id(), broken.into())]);
 }
 
 fn membership(statements: &[&str]) -> Membership {

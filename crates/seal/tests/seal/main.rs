@@ -3,6 +3,7 @@
 
 mod across_clinics;
 mod apart;
+mod asking;
 mod backups;
 mod changes;
 mod decoders;
