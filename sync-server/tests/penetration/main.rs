@@ -1,0 +1,30 @@
+//! Attempts to break a relay, each named, against the real listener at a real socket: by a stranger, by a clinic that is
+//! registered and means harm, by a device that was stolen and removed, and by an operator with the database in hand.
+//!
+//! Each says how it was refused, what its victim is left with, and where it is told. The list is `docs/penetration.md`.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod attempt;
+mod clinic_chunks;
+mod clinic_consent;
+mod clinic_cursors;
+mod line;
+mod operator_consent;
+mod operator_data;
+mod relay;
+mod revoked;
+mod stranger_bytes;
+mod stranger_hello;
+mod victim;
+
+/// The attempts of each file.
+const ALL: [&[&str]; 8] = [
+    stranger_hello::NAMES,
+    stranger_bytes::NAMES,
+    clinic_consent::NAMES,
+    clinic_chunks::NAMES,
+    clinic_cursors::NAMES,
+    revoked::NAMES,
+    operator_data::NAMES,
+    operator_consent::NAMES,
+];
