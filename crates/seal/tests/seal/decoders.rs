@@ -88,7 +88,7 @@ fn samples(clinic: &Clinic) -> Vec<Vec<u8>> {
     let (now, device) = (&clinic.membership, clinic.device());
     let removal = remove_device(now, device, clinic.second.id(), &ends, 0, &mut rng(6)).unwrap();
     samples.extend(removal.iter().map(Statement::bytes));
-    samples.extend(crate::frozen::asking(&clinic).map(|one| one.bytes()));
+    samples.extend(crate::frozen::asking(clinic).map(|one| one.bytes()));
     samples.push(make_admin(now, device, clinic.second.id(), 0).unwrap().bytes());
     samples
 }
