@@ -63,8 +63,13 @@ impl Line {
     }
 
     pub async fn hear_bytes(&mut self) -> Option<Vec<u8>> {
+        timeout(DEADLINE, self.next_bytes()).await.expect("in time")
+    }
+
+    /// Pings are answered meanwhile, so only the whole of it has a deadline.
+    async fn next_bytes(&mut self) -> Option<Vec<u8>> {
         loop {
-            match timeout(DEADLINE, self.socket.next()).await.expect("in time")?.ok()? {
+            match self.socket.next().await?.ok()? {
                 Message::Binary(frame) => return Some(frame.into()),
                 Message::Close(goodbye) => self.closed = goodbye.map(|goodbye| goodbye.code.into()),
                 _ => {}
