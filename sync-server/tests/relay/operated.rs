@@ -1,14 +1,14 @@
 //! The real program as an operator runs it: with arguments of his own, its logs kept, asked over HTTP, told by signals.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use sync_client::RelayAddress;
 
-use crate::process::relay_command;
+use crate::process::{listening, relay_command};
 
 /// Nothing here takes this long; a wait that does has failed.
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -31,18 +31,8 @@ impl Operated {
     /// The same, with an environment of one's own.
     pub fn start_by(command: &mut Command, data: &Path, args: &[&str]) -> Self {
         let log = data.join("log");
-        let mut child = command
-            .args(["--json", "serve", "--listen", "127.0.0.1:0"])
-            .args(args)
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let said: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let serve = command.args(["--json", "serve", "--listen", "127.0.0.1:0"]).args(args);
+        let (child, said) = listening(serve.stderr(std::fs::File::create(&log).unwrap()));
         let listen = said["address"].as_str().unwrap().to_owned();
         Self {
             child,

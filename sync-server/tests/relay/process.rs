@@ -18,6 +18,16 @@ pub fn output(data: &Path, args: &[&str]) -> Output {
     relay_command(data).args(args).output().unwrap()
 }
 
+/// Starts it, and waits for what it says once it listens.
+pub fn listening(serve: &mut Command) -> (Child, serde_json::Value) {
+    let mut child = serve.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    (child, serde_json::from_str(&line).unwrap())
+}
+
 /// A running `medieco-relay serve`; killed when dropped.
 pub struct Process {
     child: Child,
@@ -27,17 +37,9 @@ pub struct Process {
 impl Process {
     /// Starts it and waits for its line.
     pub fn start(data: &Path, listen: &str) -> Self {
-        let mut child = relay_command(data)
-            .args(["--json", "serve", "--listen", listen])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let said: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let mut serve = relay_command(data);
+        let serve = serve.args(["--json", "serve", "--listen", listen]);
+        let (child, said) = listening(serve.stderr(Stdio::null()));
         assert_eq!((&said["v"], &said["event"]), (&1.into(), &"listening".into()));
         let address = RelayAddress::new(said["url"].as_str().unwrap(), None).unwrap();
         Self { child, address }

@@ -1,6 +1,5 @@
 //! The real program, several times, on one database.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -12,7 +11,7 @@ use tempfile::TempDir;
 
 use super::cluster::Database;
 use crate::journeys::{held, start, until};
-use crate::process::relay_command;
+use crate::process::{listening, relay_command};
 use crate::world::{NOW, rng};
 
 const DAY: i64 = 86_400_000;
@@ -30,18 +29,11 @@ impl Node {
         if let Some(of) = of {
             std::fs::copy(of.folder.path().join("relay.key"), folder.path().join("relay.key")).unwrap();
         }
-        let mut child = relay_command(folder.path())
+        let mut serve = relay_command(folder.path());
+        serve
             .args(["--json", "--database", &database.text_of("medieco_relay")])
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let said: serde_json::Value = serde_json::from_str(&line).unwrap();
+            .args(["serve", "--listen", "127.0.0.1:0"]);
+        let (child, said) = listening(serve.stderr(Stdio::null()));
         let address = RelayAddress::new(said["url"].as_str().unwrap(), None).unwrap();
         Self { child, address, folder }
     }
