@@ -1,7 +1,7 @@
 //! Every bound of the protocol, in one place. Sizes in bytes, times in milliseconds.
 
 /// The version of the protocol that this build speaks best.
-pub const PROTOCOL_VERSION: u16 = 3;
+pub const PROTOCOL_VERSION: u16 = 4;
 /// The oldest version that this build still speaks.
 pub const OLDEST_VERSION: u16 = 1;
 /// Since this version: receipts, covered and erased changes, clinics that are closed until they confirm.
@@ -11,6 +11,15 @@ pub(crate) const WITH_SHORT_CHANGES: u16 = 3;
 
 /// Since this version: attachments.
 pub(crate) const WITH_ATTACHMENTS: u16 = 3;
+/// Since this version: a signed head of the clinic's audit.
+#[allow(dead_code, reason = "sent as soon as the relay signs heads")]
+pub(crate) const WITH_HEADS: u16 = 4;
+/// Since this version: mailboxes between clinics, and the directory.
+#[allow(dead_code, reason = "spoken as soon as there are mailboxes")]
+pub(crate) const WITH_MAIL: u16 = 4;
+/// Since this version: how much of its plan a clinic has used.
+#[allow(dead_code, reason = "sent as soon as the relay counts it")]
+pub(crate) const WITH_USAGE: u16 = 4;
 
 /// The largest frame that either side sends or takes; larger ones end the connection before they are decoded.
 ///
