@@ -292,6 +292,10 @@ impl RelayStore for Store {
         self.look_at_shown(tenant, receipt, fresh)
     }
 
+    fn is_suspended(&mut self, _: &TenantId) -> Result<bool, RelayStoreFailed> {
+        Ok(false)
+    }
+
     fn is_closed(&mut self, source: &TenantId) -> Result<bool, RelayStoreFailed> {
         self.read(Scope::Clinic(source), |sql| life::is_closed(sql, source))
     }

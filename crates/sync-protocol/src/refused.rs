@@ -37,6 +37,8 @@ pub enum RefusedCode {
     Removed,
     /// Both ends are the same device.
     SameDevice,
+    /// The operator has suspended this clinic's network access, or ended it. What its devices hold stays theirs.
+    Suspended,
     /// A code of a newer relay or peer.
     Other(u8),
 }
@@ -61,6 +63,7 @@ impl RefusedCode {
             Self::RelayBehind => "relay_behind",
             Self::Removed => "removed",
             Self::SameDevice => "same_device",
+            Self::Suspended => "suspended",
             Self::Other(_) => "refused",
         }
     }
@@ -83,4 +86,5 @@ cbor_codes!(RefusedCode {
     RelayBehind = 13,
     Removed = 14,
     SameDevice = 15,
+    Suspended = 16,
 } else Other(number));

@@ -232,6 +232,10 @@ pub trait RelayStore: RelayChunks {
     /// Whether nothing that this clinic gives crosses, since the data was put back and it has not confirmed.
     fn is_closed(&mut self, source: &TenantId) -> Result<bool, RelayStoreFailed>;
 
+    /// Whether the operator has suspended this clinic, or removed it: nobody of it is served. At least as new as what
+    /// [`RelayStore::roster`] gave last.
+    fn is_suspended(&mut self, tenant: &TenantId) -> Result<bool, RelayStoreFailed>;
+
     /// A device of this clinic has brought all grants and revocations that it holds. It opens the clinic only if in the
     /// former life it had come at least as far as what was put back (one that had not was away, and may well have missed
     /// a revocation), or if it is the last of all members to say so. Whom to wake: those to whom the clinic gives.

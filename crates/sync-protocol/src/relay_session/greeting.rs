@@ -51,7 +51,11 @@ impl RelaySession {
                 Ok(())
             }
             Want::Sync(proof, _) | Want::HostPairing(proof, _) => {
-                let roster = store.roster(&proof.tenant)?.ok_or(RefusedCode::UnknownClinic)?;
+                let Some(roster) = store.roster(&proof.tenant)? else {
+                    // Of a clinic that was removed there is nothing left by which a device could prove itself.
+                    refuse_suspended(&proof.tenant, store)?;
+                    return Err(RefusedCode::UnknownClinic.into());
+                };
                 if roster.membership().device(&proof.device).is_none() {
                     step.say(&RelayMessage::StatementsWanted);
                     self.state = State::Asked(Box::new(hello));
@@ -86,6 +90,7 @@ impl RelaySession {
         let roster = Arc::new(roster);
         // Nothing is kept for a device that cannot prove itself by what it brought.
         verify(proof, &self.greeting, &roster)?;
+        refuse_suspended(&proof.tenant, store)?;
         store.set_roster(&roster)?;
         step.wake.push(Wake::Clinic(proof.tenant));
         self.admit(*hello, roster, store, now_ms, step)
@@ -115,12 +120,14 @@ impl RelaySession {
         match hello.want {
             Want::HostPairing(proof, rendezvous) => {
                 verify(&proof, &self.greeting, &roster)?;
+                refuse_suspended(&proof.tenant, store)?;
                 step.pairing = Some(PairingAsk::Host(rendezvous));
                 self.state = State::Pairing;
                 Ok(())
             }
             Want::Sync(proof, cursors) => {
                 verify(&proof, &self.greeting, &roster)?;
+                refuse_suspended(&proof.tenant, store)?;
                 let coming = Coming {
                     version: hello.version,
                     proof,
@@ -247,6 +254,14 @@ impl RelaySession {
     }
 }
 
+/// Only the clinic's own devices hear that it is suspended: this comes after their proof.
+pub(super) fn refuse_suspended(tenant: &TenantId, store: &mut dyn RelayStore) -> Result<(), Stop> {
+    match store.is_suspended(tenant)? {
+        true => Err(RefusedCode::Suspended.into()),
+        false => Ok(()),
+    }
+}
+
 fn is_ahead(cursors: &Cursors, heads: Heads) -> bool {
     cursors.changes > heads.changes || cursors.consents > heads.consents || cursors.audit > heads.audit
 }
@@ -267,6 +282,7 @@ fn join(token: [u8; 32], statements: &[ByteVec], store: &mut dyn RelayStore, now
     let roster = tenant.and_then(|tenant| Roster::from_statements(tenant, statements()));
     let roster = roster.ok_or(RefusedCode::BadStatements)?;
     let tenant = roster.membership().tenant();
+    refuse_suspended(&tenant, store)?;
     match store.redeem(&InvitationToken::from_bytes(token).hash(), &roster, now_ms)? {
         Redeemed::Joined => Ok(tenant),
         Redeemed::Unknown => Err(RefusedCode::InvitationUnknown.into()),

@@ -9,6 +9,7 @@ use seal::{DeviceId, GrantId, TenantId};
 
 use super::attachments::Attachments;
 use super::feeds::Feeds;
+use super::greeting::refuse_suspended;
 use super::{Outgoing, RelayStep, Stop};
 use crate::compact::Heard;
 use crate::limits::{BATCH_BYTES, BATCH_ITEMS, MAX_DENIALS, MAX_FRAME_BYTES, MAX_RELEASE_HEADS, WITH_RECEIPTS};
@@ -255,6 +256,7 @@ impl Member {
 
     fn tell_statements(&mut self, store: &mut dyn RelayStore, step: &mut RelayStep) -> Result<(), Stop> {
         let roster = store.roster(&self.tenant)?.ok_or(RefusedCode::UnknownClinic)?;
+        refuse_suspended(&self.tenant, store)?;
         // Also to one that was removed: it learns of it by the statement that says so, and then hears no more.
         if roster.digest() != self.told_statements {
             step.say(&say_statements(self.tenant, Some(&roster)));

@@ -26,6 +26,7 @@ pub struct MemoryRelay {
     /// Clinics that have confirmed their consents.
     pub confirmed: Vec<TenantId>,
     pub closed: bool,
+    pub suspended: bool,
     pub n_forged: u32,
     /// A position that is given to nobody.
     pub hides: Option<u64>,
@@ -49,6 +50,7 @@ impl MemoryRelay {
             key: RelayKey::make(&mut ChaCha20Rng::from_seed([77; 32])),
             confirmed: Vec::new(),
             closed: false,
+            suspended: false,
             n_forged: 0,
             hides: None,
             doubles: None,
@@ -185,6 +187,10 @@ impl RelayStore for MemoryRelay {
         self.incarnation = fresh;
         self.closed = true;
         Ok(Shown::WasPutBack)
+    }
+
+    fn is_suspended(&mut self, _: &TenantId) -> Result<bool, RelayStoreFailed> {
+        Ok(self.suspended)
     }
 
     fn is_closed(&mut self, source: &TenantId) -> Result<bool, RelayStoreFailed> {
