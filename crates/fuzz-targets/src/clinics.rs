@@ -2,8 +2,8 @@
 
 use minicbor::bytes::ByteVec;
 use seal::{
-    AttachmentKey, ChangeKind, Grant, MAX_STATEMENTS, Membership, NewRelease, Release, ReleaseId, Revocation,
-    SealedChange, Statement,
+    AttachmentKey, ChangeKind, DirectoryCard, DirectoryEntry, Grant, MAX_STATEMENTS, Mail, MailContent, MailId,
+    MailKind, Membership, NewRelease, Release, ReleaseId, Revocation, SealedChange, Statement,
 };
 
 use crate::world::{NOW_MS, WORLD, rng};
@@ -132,6 +132,52 @@ pub(crate) fn releases() -> Vec<Vec<u8>> {
             let tenant = there.membership.tenant();
             let release = Release::seal(new(earlier), tenant, b"{}", &recipients, &there.device, &mut rng(5));
             release.expect("a member may release").encode()
+        })
+        .into()
+}
+
+pub(crate) fn mail(bytes: &[u8]) {
+    let Ok(mail) = Mail::decode(bytes) else { return };
+    assert_eq!(Mail::decode(&mail.encode()).as_ref(), Ok(&mail));
+    let _ = mail.verify(&WORLD.there.membership);
+    let _ = mail.open(&WORLD.here.secrets);
+}
+
+pub(crate) fn letters() -> Vec<Vec<u8>> {
+    let there = &WORLD.there;
+    let letter = |kind, n: usize| {
+        let content = MailContent {
+            kind,
+            written_ms: NOW_MS,
+            bytes: vec![b'x'; n].into(),
+        };
+        let (id, from) = (MailId::from_bytes([1; 16]), there.membership.tenant());
+        let mail = Mail::seal(id, from, &content, &WORLD.here.membership, &there.device, &mut rng(7));
+        mail.expect("a short letter").encode()
+    };
+    vec![letter(MailKind::ReferralLetter, 0), letter(MailKind::Other(99), 300)]
+}
+
+pub(crate) fn directory_card(bytes: &[u8]) {
+    let Ok(card) = DirectoryCard::decode(bytes) else { return };
+    assert_eq!(DirectoryCard::decode(&card.encode()).as_ref(), Ok(&card));
+    assert!(card.entry().is_none_or(|entry| entry.misfit().is_none()));
+    let _ = card.verify(&WORLD.there.membership);
+}
+
+pub(crate) fn directory_cards() -> Vec<Vec<u8>> {
+    let there = &WORLD.there;
+    let entry = DirectoryEntry {
+        name: "Klinik Sana".to_owned(),
+        telephone: "03-1234".to_owned(),
+        address: "Jalan Dua".to_owned(),
+        specialties: vec!["paediatrics".to_owned()],
+        accepts_referrals: true,
+    };
+    [Some(entry), None]
+        .map(|entry| {
+            let card = DirectoryCard::make(there.membership.tenant(), 4, NOW_MS, entry, &there.device);
+            card.expect("within its bounds").encode()
         })
         .into()
 }

@@ -151,6 +151,8 @@ pub const TARGETS: &[Target] = &[
     // Anybody's bytes, before anything is known of him: what a head promises is set aside in pieces.
     Target::new("websocket", websocket::websocket, websocket::conversations)
         .within(Bounds::USUAL.with_peak(512 * 1024).with_asked(1024 * 1024, 64)),
+    Target::new("mail", clinics::mail, clinics::letters),
+    Target::new("directory_card", clinics::directory_card, clinics::directory_cards),
 ];
 
 /// Hands `bytes` to the target of this name, as `fuzz/fuzz_targets` does.

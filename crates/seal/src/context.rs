@@ -38,6 +38,10 @@ contexts! {
     REVOCATION_SIGNATURE = "MediEco seal v1 revocation signature";
     /// A release.
     RELEASE_SIGNATURE = "MediEco seal v1 release signature";
+    /// A message to another clinic.
+    MAIL_SIGNATURE = "MediEco seal v1 mail signature";
+    /// A clinic's entry in the directory.
+    DIRECTORY_CARD_SIGNATURE = "MediEco seal v1 directory card signature";
     /// A new device's proof, while pairing, that it holds the keys that it names.
     PAIRING_SIGNATURE = "MediEco seal v1 pairing signature";
     /// A member's proof, while pairing by a ticket, that it is the one whose keys the ticket names.
@@ -46,6 +50,8 @@ contexts! {
     PAIRING_WELCOME_SIGNATURE = "MediEco seal v1 pairing, welcome signature";
     /// A relay's receipt.
     RELAY_RECEIPT = "MediEco seal v1 relay receipt";
+    /// The head of a clinic's audit chain, as a relay signs it.
+    RELAY_AUDIT_HEAD = "MediEco seal v1 relay audit head";
 
     // Hashes inside of what is signed.
     /// A change's body.
@@ -56,6 +62,8 @@ contexts! {
     ENVELOPES_HASH = "MediEco seal v1 release envelopes hash";
     /// A release's ciphertext.
     RELEASE_BODY_HASH = "MediEco seal v1 release body hash";
+    /// A message's envelope.
+    MAIL_ENVELOPE_HASH = "MediEco seal v1 mail envelope hash";
     /// Tells, without giving it away, whether an unwrapped epoch secret is the right one.
     EPOCH_CHECK = "MediEco seal v1 epoch secret check";
     /// A ticket that lets one device in.
@@ -90,6 +98,14 @@ contexts! {
     PERSON_PIN = "MediEco seal v1 person key by PIN";
     /// Anything under a passphrase.
     PASSPHRASE = "MediEco seal v1 by passphrase";
+    /// The operator's console's key, from the relay's.
+    CONSOLE_KEY = "MediEco seal v1 console key";
+    /// A secret of the operator's console.
+    CONSOLE_SECRET = "MediEco seal v1 console secret";
+    /// What belongs to a link of the operator's console.
+    CONSOLE_DERIVED = "MediEco seal v1 console link's secret";
+    /// An operator's password.
+    CONSOLE_PASSWORD = "MediEco seal v1 console password";
     /// What both sides share while pairing by a ticket.
     PAIRING_BY_TICKET = "MediEco seal v1 pairing by ticket";
     /// What the new device says while pairing.
@@ -112,6 +128,8 @@ contexts! {
     BACKUP_WRAP = "MediEco seal v1 backup key wrap";
     /// A release's key for the holder of one grant.
     RELEASE_WRAP = "MediEco seal v1 release key wrap";
+    /// A message for another clinic.
+    MAIL_WRAP = "MediEco seal v1 mail wrap";
 }
 
 /// The `info` of an HPKE envelope or an HKDF expansion: the purpose, a zero, and the ids that it is bound to.

@@ -137,6 +137,10 @@ random_id!(
     ReleaseId
 );
 random_id!(
+    /// A message to another clinic, as the sending clinic named it.
+    MailId
+);
+random_id!(
     /// One opening of a store by a device; its changes are numbered without gaps.
     OpeningId
 );

@@ -11,8 +11,9 @@
 //! | who belongs | [`Statement`], [`Membership`], [`EpochSecrets`] |
 //! | how devices come and go | [`add_device`], [`make_admin`], [`remove_device`], [`new_epoch`], [`add_wraps`], [`ask_for_keys`] |
 //! | what a clinic writes | [`SealedChange`], [`AttachmentKey`] |
-//! | what crosses to another clinic | [`ClinicCard`], [`Grant`], [`Revocation`], [`Release`] |
-//! | what a relay signs | [`Receipt`] |
+//! | what crosses to another clinic | [`ClinicCard`], [`Grant`], [`Revocation`], [`Release`], [`Mail`] |
+//! | what a clinic says of itself | [`DirectoryCard`] |
+//! | what a relay signs | [`Receipt`], [`AuditHead`] |
 //! | what opens a backup | [`begin_backup`], [`BackupHead`] |
 //! | how a device or a clinic joins | [`PairingOffer`], [`PairingJoin`], [`Invitation`] |
 //!
@@ -20,12 +21,15 @@
 //! purpose is accepted for another. Every decoder bounds its input before it reads it and never panics.
 
 mod attachment;
+mod audit_head;
 mod backup;
 mod body;
 mod change;
 mod clinic_card;
 mod coming_and_going;
+mod console_key;
 mod context;
+mod directory_card;
 mod document;
 mod envelope;
 mod epoch;
@@ -36,6 +40,7 @@ mod ids;
 mod invitation;
 mod keys;
 mod kit;
+mod mail;
 mod membership;
 mod padding;
 mod pairing;
@@ -50,6 +55,7 @@ mod text_code;
 mod wire;
 
 pub use attachment::{AttachmentKey, MAX_CHUNK_BYTES, MAX_SEALED_CHUNK_BYTES, chunk_name};
+pub use audit_head::AuditHead;
 pub use backup::{
     BACKUP_PIECE_BYTES, BACKUP_PIECE_OVERHEAD, BACKUP_PREFIX_BYTES, BackupHead, BackupOpener, BackupSealer,
     begin_backup,
@@ -60,18 +66,21 @@ pub use change::{
 };
 pub use clinic_card::ClinicCard;
 pub use coming_and_going::{add_device, add_wraps, ask_for_keys, make_admin, new_epoch, remove_device};
+pub use directory_card::{DirectoryCard, DirectoryEntry, MAX_DIRECTORY_CARD_BYTES, MAX_SPECIALTIES};
+pub use console_key::{ConsoleKey, MAX_CONSOLE_PASSWORD_BYTES};
 pub use document::derive_document_id;
 pub use epoch::EpochSecrets;
 pub use error::SealError;
 pub use founding::{Founded, found_tenant};
 pub use grant::{Grant, GrantClear, MAX_SEALED_GRANT_BYTES, MAX_TERMS_BYTES, NewGrant};
 pub use ids::{
-    AttachmentId, ChangeId, ChunkName, DeviceId, DocumentId, EpochId, GrantId, OpeningId, PersonId, ReleaseId,
-    StatementId, TenantId,
+    AttachmentId, ChangeId, ChunkName, DeviceId, DocumentId, EpochId, GrantId, MailId, OpeningId, PersonId,
+    ReleaseId, StatementId, TenantId,
 };
 pub use invitation::{Invitation, InvitationToken};
 pub use keys::{DeviceKeys, DevicePublic, verify};
 pub use kit::RecoveryKit;
+pub use mail::{MAX_MAIL_BYTES, MAX_SEALED_MAIL_BYTES, Mail, MailContent, MailHeader, MailKind};
 pub use membership::{Admission, MAX_STATEMENTS, Membership, Refusal};
 pub use pairing::{
     MAX_DEVICE_NAME_BYTES, MAX_PAIRING_MESSAGE_BYTES, PairingBy, PairingCode, PairingJoin, PairingOffer, PairingTicket,

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use seal::{
-    AttachmentKey, ClinicCard, DeviceKeys, Grant, GrantId, Invitation, Membership, NewGrant, NewRelease, OpeningEnd,
+    AttachmentKey, ClinicCard, DeviceKeys, DirectoryCard, Grant, GrantId, Invitation, Mail, Membership, NewGrant, NewRelease, OpeningEnd,
     PairingCode, PairingJoin, PairingOffer, RecoveryKit, Release, ReleaseId, Revocation, SealedChange, Statement,
     make_admin, remove_device,
 };
@@ -28,6 +28,11 @@ fn read_as_everything(bytes: &[u8], clinic: &Clinic) {
         }
     }
     let _ = Release::decode(bytes).map(|release| release.verify(&clinic.membership));
+    if let Ok(mail) = Mail::decode(bytes) {
+        let _ = mail.verify(&clinic.membership);
+        let _ = mail.open(&clinic.secrets);
+    }
+    let _ = DirectoryCard::decode(bytes).map(|card| card.verify(&clinic.membership));
     let _ = Revocation::decode(bytes).map(|revocation| revocation.verify(&clinic.membership));
     let _ = DeviceKeys::from_secret_bytes(bytes);
     let _ = AttachmentKey::from_bytes([1; 32]).open_chunk(0, bytes);
@@ -75,6 +80,8 @@ fn samples(clinic: &Clinic) -> Vec<Vec<u8>> {
         clinic.change(b"x").without_body().encode(),
         grant.encode(),
         release.encode(),
+        crate::mail::letter(clinic, clinic, b"x").encode(),
+        crate::mail::card(clinic, 1).encode(),
         Revocation::make(grant.clear().id, clinic.tenant(), 0, clinic.device()).encode(),
         clinic.device().to_secret_bytes().to_vec(),
         first,

@@ -6,8 +6,8 @@
 use std::path::PathBuf;
 
 use seal::{
-    Admission, AttachmentKey, BACKUP_PIECE_OVERHEAD, BackupHead, ClinicCard, DeviceKeys, EpochSecrets, Grant, GrantId,
-    Invitation, InvitationToken, Membership, NewGrant, NewRelease, OpeningEnd, PairingTicket, PersonKeys, RecoveryKit,
+    Admission, AttachmentKey, BACKUP_PIECE_OVERHEAD, BackupHead, ClinicCard, DeviceKeys, DirectoryCard, EpochSecrets, Grant,
+    GrantId, Invitation, InvitationToken, Mail, Membership, NewGrant, NewRelease, OpeningEnd, PairingTicket, PersonKeys, RecoveryKit,
     Release, ReleaseId, Revocation, SealedChange, Signer, Statement, StatementKind, WrappedPersonKey, add_device,
     add_wraps, ask_for_keys, derive_document_id, derive_release_document, make_admin, new_epoch, open_with_passphrase,
     remove_device, seal_with_passphrase, verify,
@@ -163,6 +163,8 @@ fn the_same_input_gives_the_same_bytes_in_every_build() {
     );
     check("release.hex", &release.encode());
     check("chunk.hex", &chunk);
+    check("mail.hex", &crate::mail::letter(&a, &b, b"frozen letter").encode());
+    check("directory-card.hex", &crate::mail::card(&a, 1).encode());
     check("person-public.hex", &person.public());
     check(
         "person-key.hex",
@@ -290,6 +292,12 @@ fn every_build_opens_what_version_1_wrote() {
         release.open(grant.clear(), &at_b).unwrap().as_slice(),
         b"frozen release"
     );
+    let mail = Mail::decode(&bytes("mail.hex")).unwrap();
+    mail.verify(&a).unwrap();
+    assert_eq!(mail.open(&at_b).unwrap().bytes.as_slice(), b"frozen letter");
+    let in_directory = DirectoryCard::decode(&bytes("directory-card.hex")).unwrap();
+    in_directory.verify(&a).unwrap();
+    assert_eq!(in_directory.entry(), Some(&crate::mail::entry()));
     let revocation = Revocation::decode(&bytes("revocation.hex")).unwrap();
     revocation.verify(&a).unwrap();
     assert_eq!((revocation.grant(), revocation.at_ms()), (grant.clear().id, NOW_MS));
