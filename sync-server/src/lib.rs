@@ -48,8 +48,7 @@ use serve::Phase;
 pub use serve::serve_with;
 pub use serve::{RunningRelay, ServeError, ServeOptions, TlsFiles, serve};
 pub use store::{
-    ClinicError, ClinicRow, DatabaseRefusal, FILE_NAME, HeldChunks, INVITATION_LIFETIME_MS, OpenError, RELAY_ROLE,
-    Reachable, Store, prepare,
+    COMMAND_LINE, ClinicCard, ClinicError, ClinicRow, Credentials, DatabaseRefusal, FILE_NAME, Factor, HeldChunks, INVITATION_LIFETIME_MS, LINK_LIFETIME_MS, OpenError, OperatorAct, OperatorError, OperatorLine, OperatorRow, OperatorSession, RELAY_ROLE, Reachable, SESSION_IDLE_MS, SESSION_LIFETIME_MS, Sample, SeenDevice, Span, Standing, Store, Tried, is_operator_name, prepare,
 };
 pub use tls::{TlsError, key_sha256};
 pub use writer::{StoreThreads, Writer, WriterGone};

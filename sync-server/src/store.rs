@@ -4,25 +4,31 @@
 //! does it is in `sqlite.rs` and `postgres.rs`. Here is the list of what a store can do, each method one transaction.
 
 mod audit;
+mod cards;
 mod chains;
 mod chunks;
 mod clinics;
 mod database;
 mod feeds;
 mod gone;
+mod health;
 mod ingest;
 mod life;
 mod marked;
+mod operator_audit;
+mod operators;
 mod postgres;
 mod prepare;
 mod push;
 mod releases;
+mod sessions;
 mod shared;
 mod sql;
 mod sqlite;
+mod standing;
 mod statements;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -42,7 +48,15 @@ pub use self::prepare::{RELAY_ROLE, prepare};
 pub use self::shared::DatabaseRefusal;
 use self::sql::{Scope, Sql, SqlError, SqlResult, values};
 use self::sqlite::Sqlite;
+pub use cards::{ClinicCard, SeenDevice};
 pub use clinics::{ClinicError, ClinicRow, INVITATION_LIFETIME_MS};
+pub use health::{Sample, Span};
+pub use operator_audit::{OperatorAct, OperatorLine};
+pub use operators::{
+    COMMAND_LINE, Credentials, Factor, LINK_LIFETIME_MS, OperatorError, OperatorRow, Tried, is_operator_name,
+};
+pub use sessions::{OperatorSession, SESSION_IDLE_MS, SESSION_LIFETIME_MS};
+pub use standing::Standing;
 
 use crate::DatabaseUrlError;
 
@@ -104,12 +118,16 @@ pub struct Store {
     mark: Option<FollowingMark>,
     kept_house: Option<Instant>,
     rosters: HashMap<TenantId, KnownRoster>,
+    /// Clinics that are not served; where others write too, [`KnownRoster`] says it.
+    suspended: HashSet<TenantId>,
 }
 
 /// A roster, and how many statements were stored when it was read.
 struct KnownRoster {
     roster: Arc<Roster>,
     n_statements: u64,
+    /// Whether the clinic was not served then.
+    suspended: bool,
 }
 
 impl Store {
@@ -138,7 +156,10 @@ impl Store {
         };
         let (incarnation, reserved_ms) = sqlite.write(settle).map_err(failed)?;
         let life = Arc::new(Life::new(incarnation));
-        Ok(Self::with(Database::Sqlite(sqlite), life, key, reserved_ms))
+        let suspended = sqlite.read(|sql| standing::all(sql)).map_err(failed)?;
+        let mut store = Self::with(Database::Sqlite(sqlite), life, key, reserved_ms);
+        store.suspended.extend(suspended);
+        Ok(store)
     }
 
     fn with(database: Database, life: Arc<Life>, key: RelayKey, reserved_ms: i64) -> Self {
@@ -151,6 +172,7 @@ impl Store {
             mark: None,
             kept_house: None,
             rosters: HashMap::new(),
+            suspended: HashSet::new(),
         }
     }
 
@@ -223,36 +245,49 @@ impl RelayStore for Store {
         }
         let n_known = known.map(|known| known.n_statements);
         let read = self.read(Scope::Clinic(tenant), |sql| {
-            let n_statements = statements::count(sql, tenant)?;
+            let (n_statements, suspended) = statements::count_and_standing(sql, tenant)?;
             if Some(n_statements) == n_known {
-                return Ok(None);
+                return Ok((None, suspended));
             }
-            Ok(Some((statements::read(sql, tenant)?, n_statements)))
+            Ok((Some((statements::read(sql, tenant)?, n_statements)), suspended))
         });
-        let Some((statements, n_statements)) = read? else {
-            return Ok(self.rosters.get(tenant).map(|known| Arc::clone(&known.roster)));
+        let (read, suspended) = read?;
+        let Some((statements, n_statements)) = read else {
+            let known = self.rosters.get_mut(tenant);
+            return Ok(known.map(|known| {
+                known.suspended = suspended;
+                Arc::clone(&known.roster)
+            }));
         };
         let roster = Roster::from_statements(*tenant, statements.iter().map(Vec::as_slice)).map(Arc::new);
         self.rosters.remove(tenant);
         self.rosters.extend(roster.iter().map(|roster| {
-            let roster = Arc::clone(roster);
-            (*tenant, KnownRoster { roster, n_statements })
+            let known = KnownRoster {
+                roster: Arc::clone(roster),
+                n_statements,
+                suspended,
+            };
+            (*tenant, known)
         }));
         Ok(roster)
     }
 
     fn set_roster(&mut self, roster: &Roster) -> Result<(), RelayStoreFailed> {
         let tenant = roster.membership().tenant();
-        let n_statements = self.write(Scope::Clinic(&tenant), |sql| {
+        let (n_statements, suspended) = self.write(Scope::Clinic(&tenant), |sql| {
             statements::add(sql, roster)?;
             life::doubt(sql, roster)?;
-            statements::count(sql, &tenant)
+            statements::count_and_standing(sql, &tenant)
         })?;
         // Others may have added some of which this roster knows nothing: then it is read when it is asked for.
         self.rosters.remove(&tenant);
         if n_statements == roster.statements().len() as u64 {
-            let roster = Arc::new(roster.clone());
-            self.rosters.insert(tenant, KnownRoster { roster, n_statements });
+            let known = KnownRoster {
+                roster: Arc::new(roster.clone()),
+                n_statements,
+                suspended,
+            };
+            self.rosters.insert(tenant, known);
         }
         Ok(())
     }
@@ -292,8 +327,15 @@ impl RelayStore for Store {
         self.look_at_shown(tenant, receipt, fresh)
     }
 
-    fn is_suspended(&mut self, _: &TenantId) -> Result<bool, RelayStoreFailed> {
-        Ok(false)
+    fn is_suspended(&mut self, tenant: &TenantId) -> Result<bool, RelayStoreFailed> {
+        if !self.database.is_shared() {
+            return Ok(self.suspended.contains(tenant));
+        }
+        match self.rosters.get(tenant) {
+            // As the last look at its roster found it.
+            Some(known) => Ok(known.suspended),
+            None => self.read(Scope::Clinic(tenant), |sql| standing::is_suspended(sql, tenant)),
+        }
     }
 
     fn is_closed(&mut self, source: &TenantId) -> Result<bool, RelayStoreFailed> {

@@ -39,6 +39,15 @@ pub enum ClinicError {
     /// It needs no invitation.
     #[error("this clinic has joined already; it adds its own devices by pairing them")]
     Joined,
+    /// There is nothing of it to suspend.
+    #[error("this clinic has not joined yet")]
+    NotJoined,
+    /// It is suspended already, or removed.
+    #[error("this clinic is not served as it is")]
+    NotServed,
+    /// Only a suspended clinic is served again, or removed.
+    #[error("this clinic is not suspended")]
+    NotSuspended,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] RelayStoreFailed),
@@ -122,7 +131,7 @@ impl Store {
     }
 }
 
-fn invite(sql: &mut dyn Sql, clinic: i64, token: &InvitationToken, now_ms: i64) -> SqlResult<i64> {
+pub(super) fn invite(sql: &mut dyn Sql, clinic: i64, token: &InvitationToken, now_ms: i64) -> SqlResult<i64> {
     let replace =
         "UPDATE invitation SET replaced_ms = ?2 WHERE clinic = ?1 AND used_ms IS NULL AND replaced_ms IS NULL";
     sql.execute(replace, &values![clinic, now_ms])?;

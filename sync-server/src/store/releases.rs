@@ -13,6 +13,7 @@ use super::feeds::paged;
 use super::life::is_closed;
 use super::push::{clear_part, is_revoked, lock_grant};
 use super::sql::{Sql, SqlResult, Value, values};
+use super::standing::is_suspended;
 
 pub(super) fn pull(sql: &mut dyn Sql, ask: &ReleaseAsk) -> SqlResult<ReleaseAnswer> {
     sql.at_gate(&ask.grant)?;
@@ -31,7 +32,8 @@ pub(super) fn pull(sql: &mut dyn Sql, ask: &ReleaseAsk) -> SqlResult<ReleaseAnsw
         };
         return deny(sql, ask, Some(&clear), outcome);
     }
-    if is_closed(sql, &clear.source)? {
+    // Nor does what a clinic gives cross that is not served.
+    if is_closed(sql, &clear.source)? || is_suspended(sql, &clear.source)? {
         return deny(sql, ask, Some(&clear), AuditOutcome::DeniedSourceClosed);
     }
     serve(sql, ask, &clear)
@@ -97,9 +99,10 @@ fn deny(
 
 /// The grants that admit this clinic now, and how far their releases reach.
 pub(super) fn heads(sql: &mut dyn Sql, recipient: &TenantId, now_ms: i64) -> SqlResult<Vec<(GrantId, u64)>> {
-    let select = "SELECT g.bytes, g.releases, r.id IS NOT NULL, c.source IS NOT NULL FROM given g
+    let select = "SELECT g.bytes, g.releases, r.id IS NOT NULL, c.source IS NOT NULL OR s.tenant IS NOT NULL FROM given g
                   LEFT JOIN revocation r ON r.source = g.source AND r.id = g.id
                   LEFT JOIN closed c ON c.source = g.source AND c.confirmed_by IS NULL
+                  LEFT JOIN standing s ON s.tenant = g.source
                   WHERE g.recipient = ?1 AND g.releases > 0 ORDER BY g.id";
     let mut heads = Vec::new();
     for mut row in sql.rows(select, &values![recipient])? {
