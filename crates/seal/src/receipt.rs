@@ -32,6 +32,10 @@ impl RelayKey {
         self.sign.verifying_key().to_bytes()
     }
 
+    pub(crate) fn sign(&self, context: &'static str, bytes: &[u8]) -> [u8; 64] {
+        keys::sign(&self.sign, context, bytes)
+    }
+
     /// Everything that must be kept secret.
     pub fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
         let mut bytes = Zeroizing::new(Vec::with_capacity(33));
@@ -81,7 +85,7 @@ pub struct Receipt {
 impl Receipt {
     /// The relay's signature.
     pub fn sign(&self, relay: &RelayKey) -> [u8; 64] {
-        keys::sign(&relay.sign, context::RELAY_RECEIPT, &self.signed_part())
+        relay.sign(context::RELAY_RECEIPT, &self.signed_part())
     }
 
     /// Whether the relay with this public key signed it.

@@ -118,4 +118,53 @@ impl AuditLine {
     pub fn permitted(&self) -> bool {
         self.outcome == AuditOutcome::Permitted
     }
+
+    /// The other clinic's line of the same access, and whose chain it must be in, as far as the line of `owner` tells; without
+    /// a place in that chain ([`AuditLine::without_place`]). `None` when no other clinic is concerned.
+    pub fn twin(&self, owner: &TenantId) -> Option<(TenantId, Self)> {
+        let source = self.source.filter(|source| *source != self.requester)?;
+        let twin = self.without_place();
+        if *owner == self.requester {
+            return Some((source, twin));
+        }
+        if *owner != source {
+            return None;
+        }
+        // A stranger to the grant learns nothing about it, not even that it exists.
+        let twin = match self.outcome {
+            AuditOutcome::DeniedNotRecipient => Self {
+                source: None,
+                purpose: None,
+                outcome: AuditOutcome::DeniedNoGrant,
+                ..twin
+            },
+            _ => twin,
+        };
+        Some((self.requester, twin))
+    }
+
+    /// The access alone: no number, and nothing before it.
+    pub fn without_place(&self) -> Self {
+        Self {
+            number: 0,
+            previous: [0; 32],
+            ..self.clone()
+        }
+    }
+}
+
+impl AuditOutcome {
+    /// A stable name for exports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Permitted => "permitted",
+            Self::DeniedNoGrant => "no_grant",
+            Self::DeniedNotRecipient => "not_the_recipient",
+            Self::DeniedNotYet => "not_yet",
+            Self::DeniedEnded => "expired",
+            Self::DeniedRevoked => "revoked",
+            Self::DeniedNotUnderstood => "not_understood",
+            Self::DeniedSourceClosed => "source_closed",
+        }
+    }
 }

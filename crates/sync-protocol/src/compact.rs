@@ -64,7 +64,7 @@ impl Said {
     }
 
     /// What is pushed. A short change has no name beside it: that follows.
-    pub(crate) fn push(&mut self, items: Vec<OutItem>) -> Vec<ShortItem> {
+    pub fn push(&mut self, items: Vec<OutItem>) -> Vec<ShortItem> {
         let items = items.into_iter().map(|item| {
             let short = match item.id {
                 OutId::Change(id) => self.shorten(&item.bytes, Some(id)),

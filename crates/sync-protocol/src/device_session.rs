@@ -5,6 +5,7 @@
 //! what the store holds, so a connection may end at any byte.
 
 mod attachments;
+mod audit;
 mod consents;
 mod pushing;
 mod releases;
@@ -19,14 +20,15 @@ use minicbor::bytes::ByteVec;
 use seal::{DeviceId, DeviceKeys, TenantId};
 
 use self::attachments::Attachments;
+use self::audit::Heads;
 use self::releases::Pulls;
 use self::standing::Standing;
 pub use self::step::{DeviceError, DeviceEvent, DeviceStep};
 use crate::compact::{Heard, Said};
-use crate::limits::{WITH_ATTACHMENTS, WITH_RECEIPTS};
+use crate::limits::{WITH_ATTACHMENTS, WITH_RECEIPTS, WITH_USAGE};
 use crate::{
-    AuditLine, Cursor, Cursors, DeviceMessage, Feed, Greeting, Hello, Incarnation, MemberProof, OutId, RefusedCode,
-    RelayLie, RelayMessage, Scope, StoreError, SyncStore, Want, Welcome, WireError, digest_of_releases,
+    Cursor, Cursors, DeviceMessage, Greeting, Hello, Incarnation, MemberProof, OutId, RefusedCode,
+    RelayLie, RelayMessage, Scope, StoreError, SyncStore, Want, Welcome, digest_of_releases,
     digest_of_statements,
 };
 
@@ -71,6 +73,7 @@ struct Live {
     attachments: Attachments,
     /// The last line of the relay's audit that is stored.
     audit: u64,
+    heads: Heads,
     /// Statements of other clinics that came in this connection, by digest.
     sources: BTreeMap<TenantId, [u8; 32]>,
     /// Asked for by this session.
@@ -192,10 +195,14 @@ impl DeviceSession {
             statements: digest_of_statements(statements.iter().map(Vec::as_slice)),
             releases: digest_of_releases(releases),
             sum: None,
+            staff: None,
         };
         let standing = Standing::begin(store.tenant(), &cursors, store.relay_standing(&incarnation)?);
         if version >= WITH_RECEIPTS && cursors.changes + cursors.consents > 0 {
             cursors.sum = standing.sum().map(Into::into);
+        }
+        if version >= WITH_USAGE {
+            cursors.staff = store.n_staff()?;
         }
         self.position = cursors.changes;
         let proof = MemberProof::make(greeting, store.tenant(), &self.keys);
@@ -245,10 +252,12 @@ impl Live {
             pulls: Pulls::default(),
             attachments: Attachments::begin(version, welcome),
             audit: cursors.audit,
+            heads: Heads::begin(store, &cursors)?,
             sources: BTreeMap::new(),
             fetching: BTreeSet::new(),
             wanted: BTreeSet::new(),
         };
+        live.see_where_the_audit_ends(store, welcome.audit)?;
         live.settle_now(store, welcome.key.map(Into::into))?;
         if version >= WITH_ATTACHMENTS {
             store.begin_attachments(&live.incarnation)?;
@@ -287,31 +296,15 @@ impl Live {
             }
             RelayMessage::Consents(items) => self.absorb_consents(store, items, step),
             RelayMessage::Audit(lines) => self.absorb_audit(store, &lines, step),
+            RelayMessage::AuditHead(head) => self.hear_head(store, head),
             RelayMessage::Statements(tenant, statements) => self.learn(store, tenant, &statements, step),
             RelayMessage::ReleasesWaiting(heads) => self.releases_wait(store, heads, step),
             RelayMessage::Releases(releases) => self.releases_came(store, releases, step),
             RelayMessage::ReleasesDenied(grant, _) => self.releases_denied(store, grant, step),
             RelayMessage::Attachments(answer) => self.hear_of_attachments(store, answer, step),
+            RelayMessage::Usage(usage) => self.hear_of_usage(store, &usage, step),
             _ => Err(DeviceError::Unexpected),
         }
-    }
-
-    fn absorb_audit(
-        &mut self,
-        store: &dyn SyncStore,
-        lines: &[ByteVec],
-        step: &mut DeviceStep,
-    ) -> Result<(), DeviceError> {
-        let lines = lines
-            .iter()
-            .map(|bytes| AuditLine::decode(bytes))
-            .collect::<Result<Vec<_>, _>>();
-        let lines = lines.map_err(|_| WireError::Malformed)?;
-        let position = lines.last().ok_or(DeviceError::Unexpected)?.number;
-        store.absorb_relay_audit(&self.cursor(Scope::Audit, position), lines)?;
-        step.stored(Feed::Audit, position);
-        self.audit = position;
-        self.look_whether_caught_up(store, step)
     }
 
     fn cursor(&self, scope: Scope, position: u64) -> Cursor {

@@ -116,6 +116,9 @@ pub struct Cursors {
     /// [`crate::sum_of_chains`] of the changes and the consents at these positions, when they are known. From version 2.
     #[n(6)]
     pub sum: Option<ByteArray<32>>,
+    /// How many people are on the clinic's staff, as far as this device knows. From version 4.
+    #[n(7)]
+    pub staff: Option<u32>,
 }
 
 /// One pushed item.

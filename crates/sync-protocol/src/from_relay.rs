@@ -6,7 +6,7 @@ use seal::{GrantId, TenantId};
 
 use crate::limits::{BATCH_ITEMS, OLDEST_VERSION, PROTOCOL_VERSION};
 use crate::wire::{self, WireError};
-use crate::{AttachmentAnswer, AuditOutcome, Consent, Few, Incarnation, OutId, Refusal, RefusedCode, SignedReceipt};
+use crate::{AttachmentAnswer, AuditOutcome, Consent, Few, Incarnation, OutId, Refusal, RefusedCode, SignedHead, SignedReceipt, Usage};
 
 /// One frame from a relay.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -71,6 +71,12 @@ pub enum RelayMessage {
     /// About attachments. From version 3.
     #[n(19)]
     Attachments(#[n(0)] AttachmentAnswer),
+    /// What the clinic's plan allows, and how much is used. From version 4.
+    #[n(23)]
+    Usage(#[n(0)] Usage),
+    /// The head of the clinic's audit, signed once a day; the lines up to it came before. From version 4.
+    #[n(20)]
+    AuditHead(#[n(0)] SignedHead),
     /// [`RelayMessage::Changes`], each as [`crate::compact::Said::change`] makes it. From version 3.
     #[n(30)]
     ShortChanges(#[n(0)] Few<ChangeItem, BATCH_ITEMS>),

@@ -13,6 +13,7 @@
 pub mod again_after;
 mod attachment_message;
 mod audit;
+mod audit_head;
 mod chain;
 mod chunk_store;
 mod codes;
@@ -39,10 +40,12 @@ mod roster;
 pub mod sim;
 mod store;
 pub mod tree;
+mod usage;
 mod wire;
 
 pub use attachment_message::{AttachmentAnswer, AttachmentAsk, ChunkId, ChunkNames, ChunkRefusal, PeerChunks};
 pub use audit::{AuditLine, AuditOutcome};
+pub use audit_head::{AuditStore, RelayAudit, SignedHead, day_of};
 pub use chain::{NO_CHAIN, follow, sum_of_chains};
 pub use chunk_store::{ChunkSource, ChunkStore, Claim, Claims};
 pub use device_session::{DeviceError, DeviceEvent, DeviceSession, DeviceStep};
@@ -72,4 +75,5 @@ pub use relay_store::{
 pub use roster::Roster;
 pub use store::{Consent, Cursor, Incarnation, OutId, OutItem, Refusal, Scope, StoreError, SyncStore};
 pub use tree::{Bucket, Prefix};
+pub use usage::{RelayUsage, Usage, UsageLevel, UsageStore, Used};
 pub use wire::{Feed, WireError};

@@ -12,7 +12,6 @@ pub(crate) const WITH_SHORT_CHANGES: u16 = 3;
 /// Since this version: attachments.
 pub(crate) const WITH_ATTACHMENTS: u16 = 3;
 /// Since this version: a signed head of the clinic's audit.
-#[allow(dead_code, reason = "sent as soon as the relay signs heads")]
 pub(crate) const WITH_HEADS: u16 = 4;
 /// Since this version: mailboxes between clinics, and the directory.
 #[allow(dead_code, reason = "spoken as soon as there are mailboxes")]

@@ -4,6 +4,7 @@
 //! is quarantined, as the contract asks.
 
 mod chunks;
+mod heads;
 mod peers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,10 +13,11 @@ use std::sync::{Mutex, MutexGuard};
 use seal::{ChangeId, Grant, GrantId, Release, ReleaseId, Revocation, SealedChange, TenantId};
 
 pub use self::chunks::Chunks;
+pub use self::heads::AuditKept;
 use self::peers::Arrivals;
 use crate::{
     AuditLine, Claims, Consent, Cursor, FormerLife, Incarnation, OutId, OutItem, PeerSet, Refusal, RelayLie,
-    RelayStanding, Scope, SignedReceipt, StoreError, SyncStore, name_of_change,
+    RelayStanding, Scope, SignedReceipt, StoreError, SyncStore, Usage, UsageStore, name_of_change,
 };
 
 /// A store in memory.
@@ -44,6 +46,8 @@ pub struct Held {
     pub releases: BTreeMap<ReleaseId, Vec<u8>>,
     /// The relay's audit chain.
     pub audit: Vec<AuditLine>,
+    /// Its lines' hashes and its signed heads.
+    pub audit_kept: AuditKept,
     /// What waits to be sent, in the order of writing.
     pub outbox: Vec<OutItem>,
     /// What the relay would not take.
@@ -56,6 +60,10 @@ pub struct Held {
     pub relay: BTreeMap<Incarnation, RelayStanding>,
     /// How the relay was found out.
     pub lies: Vec<RelayLie>,
+    /// How many people are on the clinic's staff, if that is known here.
+    pub n_staff: Option<u32>,
+    /// What the relay said last of the clinic's plan.
+    pub usage: Option<Usage>,
     /// Chunks of attachments, and those that are wanted.
     pub chunks: Chunks,
     chains: BTreeMap<(Incarnation, Scope), Option<[u8; 32]>>,
@@ -88,6 +96,11 @@ impl MemoryStore {
         let mut held = self.lock();
         held.keep(&item);
         held.outbox.push(item);
+    }
+
+    /// So many people are on the clinic's staff.
+    pub fn set_staff(&self, n_staff: u32) {
+        self.lock().n_staff = Some(n_staff);
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
@@ -191,6 +204,17 @@ impl Held {
         if let Some(receipt) = cursor.receipt {
             self.relay.entry(cursor.incarnation).or_default().receipt = Some(receipt);
         }
+    }
+}
+
+impl UsageStore for MemoryStore {
+    fn n_staff(&self) -> Result<Option<u32>, StoreError> {
+        Ok(self.lock().n_staff)
+    }
+
+    fn keep_usage(&self, usage: &Usage) -> Result<(), StoreError> {
+        self.lock().usage = Some(usage.clone());
+        Ok(())
     }
 }
 
@@ -334,9 +358,12 @@ impl SyncStore for MemoryStore {
 
     fn absorb_relay_audit(&self, cursor: &Cursor, lines: Vec<AuditLine>) -> Result<(), StoreError> {
         let mut held = self.lock();
+        held.audit_kept.note(cursor.incarnation, &lines);
         let known = held.audit.last().map_or(0, |line| line.number);
         held.audit.extend(lines.into_iter().filter(|line| line.number > known));
         held.advance(cursor);
+        // Also back: of a chain that was cut off, what comes in place of its end is wanted.
+        held.cursors.insert((cursor.incarnation, cursor.scope), cursor.position);
         Ok(())
     }
 

@@ -38,6 +38,8 @@ pub enum RelayLie {
     TwoFaces,
     /// It has less than it signed for, and does not say that it was put back.
     Forgot,
+    /// Its audit is not the one that it gave or signed for: lines were altered, taken out, or cut off.
+    AuditChanged,
 }
 
 impl RelayLie {
@@ -47,12 +49,13 @@ impl RelayLie {
             Self::LeftOut => "left_out",
             Self::TwoFaces => "two_faces",
             Self::Forgot => "forgot",
+            Self::AuditChanged => "audit_changed",
         }
     }
 
     /// The one of this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::LeftOut, Self::TwoFaces, Self::Forgot]
+        [Self::LeftOut, Self::TwoFaces, Self::Forgot, Self::AuditChanged]
             .into_iter()
             .find(|lie| lie.name() == name)
     }

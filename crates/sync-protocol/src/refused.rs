@@ -39,6 +39,8 @@ pub enum RefusedCode {
     SameDevice,
     /// The operator has suspended this clinic's network access, or ended it. What its devices hold stays theirs.
     Suspended,
+    /// The clinic's plan has no place for one more device. Those that were served before are served on.
+    DeviceLimit,
     /// A code of a newer relay or peer.
     Other(u8),
 }
@@ -64,6 +66,7 @@ impl RefusedCode {
             Self::Removed => "removed",
             Self::SameDevice => "same_device",
             Self::Suspended => "suspended",
+            Self::DeviceLimit => "device_limit",
             Self::Other(_) => "refused",
         }
     }
@@ -87,4 +90,5 @@ cbor_codes!(RefusedCode {
     Removed = 14,
     SameDevice = 15,
     Suspended = 16,
+    DeviceLimit = 17,
 } else Other(number));

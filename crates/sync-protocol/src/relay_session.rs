@@ -231,6 +231,10 @@ impl RelaySession {
                 self.meet_with(&statements, store, now_ms, step)
             }
             (State::Doubted(_), DeviceMessage::ShowReceipt(receipt)) => self.look_at(receipt, store, now_ms, rng, step),
+            // Everything was told, and nothing new came: an acknowledgement makes room that nobody waits for.
+            (State::Member(member), DeviceMessage::Ack(feed, position)) if !member.feeds.wait_for_room() => {
+                Ok(member.feeds.acknowledge(feed, position, now_ms)?)
+            }
             (State::Member(member), message) => member.hear(message, store, now_ms, rng, step),
             (State::Pairing, DeviceMessage::Pairing(bytes)) => {
                 step.pairing = Some(PairingAsk::Post(bytes.into()));

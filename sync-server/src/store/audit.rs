@@ -4,7 +4,7 @@ use seal::{GrantClear, TenantId};
 use sync_protocol::{AuditLine, AuditOutcome, Feed, Page, ReleaseAsk};
 
 use super::feeds::next_position;
-use super::sql::{Sql, SqlResult, values};
+use super::sql::{Sql, SqlError, SqlResult, values};
 
 /// One access, permitted or denied.
 #[derive(Clone, Copy)]
@@ -48,7 +48,10 @@ fn append(sql: &mut dyn Sql, tenant: &TenantId, access: &Access<'_>) -> SqlResul
     let previous = previous.map(|mut row| row.bytes(0)).transpose()?;
     let line = AuditLine {
         number,
-        previous: previous.map_or([0; 32], |bytes| decode(&bytes).hash()),
+        previous: previous
+            .map(|bytes| decode(&bytes))
+            .transpose()?
+            .map_or([0; 32], |line| line.hash()),
         request: access.ask.request,
         at_ms: access.ask.now_ms,
         requester: access.ask.requester,
@@ -67,10 +70,11 @@ pub(super) fn read(sql: &mut dyn Sql, tenant: &TenantId, page: Page) -> SqlResul
     let select = "SELECT line FROM audit WHERE tenant = ?1 AND number > ?2 ORDER BY number LIMIT ?3";
     let rows = sql.rows(select, &values![tenant, page.after, page.max_items])?;
     rows.into_iter()
-        .map(|mut row| row.bytes(0).map(|bytes| decode(&bytes)))
+        .map(|mut row| decode(&row.bytes(0)?))
         .collect()
 }
 
-fn decode(bytes: &[u8]) -> AuditLine {
-    AuditLine::decode(bytes).expect("only encoded lines are stored")
+/// Only encoded lines are stored; what cannot be read is a damaged disk, or somebody else's hand.
+fn decode(bytes: &[u8]) -> SqlResult<AuditLine> {
+    AuditLine::decode(bytes).map_err(|_| SqlError::Unexpected(0))
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use seal::{AttachmentId, ChunkName, GrantId, TenantId};
 use sync_protocol::{
-    AuditLine, ChunkId, ChunkSource, ChunkStore, Claim, Consent, Cursor, Incarnation, OutId, OutItem, Refusal,
-    RelayLie, RelayStanding, Scope, SignedReceipt, StoreError, SyncStore,
+    AuditLine, AuditStore, ChunkId, ChunkSource, ChunkStore, Claim, Consent, Cursor, Incarnation, OutId, OutItem, Refusal,
+    RelayLie, RelayStanding, Scope, SignedHead, SignedReceipt, StoreError, SyncStore, Usage, UsageStore,
 };
 use vault::Vault;
 
@@ -28,6 +28,30 @@ pub enum Fault {
 pub(super) struct Faulty {
     pub(super) vault: Vault,
     pub(super) fault: Fault,
+}
+
+impl UsageStore for Faulty {
+    fn n_staff(&self) -> Result<Option<u32>, StoreError> {
+        self.vault.n_staff()
+    }
+
+    fn keep_usage(&self, usage: &Usage) -> Result<(), StoreError> {
+        self.vault.keep_usage(usage)
+    }
+}
+
+impl AuditStore for Faulty {
+    fn audit_hash(&self, incarnation: &Incarnation, number: u64) -> Result<Option<[u8; 32]>, StoreError> {
+        self.vault.audit_hash(incarnation, number)
+    }
+
+    fn newest_head(&self, incarnation: &Incarnation) -> Result<Option<SignedHead>, StoreError> {
+        self.vault.newest_head(incarnation)
+    }
+
+    fn keep_head(&self, incarnation: &Incarnation, head: &SignedHead) -> Result<(), StoreError> {
+        self.vault.keep_head(incarnation, head)
+    }
 }
 
 impl SyncStore for Faulty {

@@ -5,10 +5,10 @@ use std::collections::{BTreeSet, VecDeque};
 use seal::{AttachmentId, ChunkName};
 
 use super::{DeviceError, DeviceEvent, DeviceStep, Live};
-use crate::limits::{MAX_CHUNK_NAMES, WITH_ATTACHMENTS};
+use crate::limits::{MAX_CHUNK_NAMES, WITH_ATTACHMENTS, WITH_USAGE};
 use crate::{
     AttachmentAnswer, AttachmentAsk, ChunkId, ChunkRefusal, ChunkSource, Claim, DeviceMessage, Heads, StoreError,
-    SyncStore, Welcome,
+    SyncStore, Usage, Welcome,
 };
 
 /// What one connection is about to move.
@@ -21,6 +21,8 @@ pub(super) struct Attachments {
     to_put: VecDeque<ChunkId>,
     /// The relay takes none now, until it says otherwise.
     is_full: bool,
+    /// The clinic's plan has no room for them, as the relay says.
+    is_refused: bool,
     down: Option<(ChunkId, Claim)>,
     /// Asked for in vain.
     passed_over: BTreeSet<ChunkId>,
@@ -46,6 +48,7 @@ impl Attachments {
             up: None,
             to_put: VecDeque::new(),
             is_full: false,
+            is_refused: false,
             down: None,
             passed_over: BTreeSet::new(),
             wrong: BTreeSet::new(),
@@ -80,6 +83,7 @@ impl Attachments {
             store.chunks_refused(&chunk.attachment, &[chunk.name])?;
         }
         if !self.is_full
+            && !self.is_refused
             && let Some((attachment, names)) = store.chunks_to_offer(MAX_CHUNK_NAMES)?
         {
             let ask = AttachmentAsk::Offer(attachment, names.clone().into());
@@ -209,6 +213,28 @@ impl Live {
             self.push(store, step)?;
         }
         Ok(())
+    }
+
+    /// The relay says what the clinic's plan has room for: kept, and chunks wait for it, or go on.
+    pub(super) fn hear_of_usage(
+        &mut self,
+        store: &dyn SyncStore,
+        usage: &Usage,
+        step: &mut DeviceStep,
+    ) -> Result<(), DeviceError> {
+        if self.version < WITH_USAGE {
+            return Err(DeviceError::Unexpected);
+        }
+        store.keep_usage(usage)?;
+        let was_refused = std::mem::replace(&mut self.attachments.is_refused, usage.refuses_attachments);
+        if usage.refuses_attachments {
+            // Offered again when there is room.
+            self.attachments.to_put.clear();
+        } else if was_refused {
+            self.attachments.is_full = false;
+        }
+        step.events.push(DeviceEvent::Moved);
+        Ok(self.push(store, step)?)
     }
 
     /// Something more urgent is done: chunks may go on.

@@ -186,7 +186,12 @@ impl Standing {
         self.lie.take()
     }
 
-    fn found(&mut self, lie: RelayLie) {
+    /// The key that verifies what the relay signs; `None` when it signs nothing.
+    pub(super) fn key(&self) -> Option<[u8; 32]> {
+        self.key
+    }
+
+    pub(super) fn found(&mut self, lie: RelayLie) {
         if self.key.is_some() {
             self.lie = self.lie.or(Some(lie));
         }

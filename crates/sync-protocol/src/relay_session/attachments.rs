@@ -55,7 +55,7 @@ impl Member {
                 };
                 step.say(&RelayMessage::Attachments(answer));
             }
-            AttachmentAsk::Put(chunk, bytes) => self.take_chunk(chunk, bytes.into(), store, step)?,
+            AttachmentAsk::Put(chunk, bytes) => self.take_chunk(chunk, bytes.into(), store, now_ms, step)?,
             AttachmentAsk::Get(chunk) => {
                 let attachments = &mut self.attachments;
                 attachments.n_asked += 1;
@@ -78,6 +78,7 @@ impl Member {
         chunk: ChunkId,
         bytes: Vec<u8>,
         store: &mut dyn RelayStore,
+        now_ms: i64,
         step: &mut RelayStep,
     ) -> Result<(), Stop> {
         if self.attachments.put.is_some() {
@@ -90,6 +91,12 @@ impl Member {
         } else {
             store.place_for(&self.tenant, &chunk)?
         };
+        if place == ChunkPlace::Free && !store.takes_attachments(&self.tenant, now_ms)? {
+            // The clinic's plan is full: its device keeps it, and is told when there is room.
+            self.attachments.later_put = Some((chunk, now_ms.saturating_add(TRY_AGAIN_MS)));
+            say_stored(chunk, Some(ChunkRefusal::Later), step);
+            return Ok(());
+        }
         match place {
             ChunkPlace::Here => say_stored(chunk, None, step),
             ChunkPlace::Refused(refusal) => say_stored(chunk, Some(refusal), step),
@@ -162,7 +169,11 @@ impl Member {
     ) -> Result<(), Stop> {
         let is_due = |later: &mut (ChunkId, i64)| later.1 <= now_ms;
         if let Some((chunk, _)) = self.attachments.later_put.take_if(is_due) {
-            say_names(vec![chunk], AttachmentAnswer::Lost, step);
+            if store.takes_attachments(&self.tenant, now_ms)? {
+                say_names(vec![chunk], AttachmentAnswer::Lost, step);
+            } else {
+                self.attachments.later_put = Some((chunk, now_ms.saturating_add(TRY_AGAIN_MS)));
+            }
         }
         if let Some((chunk, _)) = self.attachments.later_get.take_if(is_due) {
             self.attachments.missed.insert(chunk);

@@ -28,6 +28,8 @@ struct Window {
     in_flight: BTreeMap<u64, i64>,
     /// As many may be.
     room: u32,
+    /// When it was filled last there may have been more than there was room for.
+    is_full: bool,
 }
 
 impl Feeds {
@@ -36,6 +38,7 @@ impl Feeds {
             sent,
             in_flight: BTreeMap::new(),
             room: BATCHES_IN_FLIGHT,
+            is_full: false,
         };
         Self {
             changes: window(cursors.changes),
@@ -48,9 +51,9 @@ impl Feeds {
 }
 
 impl Window {
-    fn page(&self) -> Option<Page> {
-        let open = self.in_flight.len() < self.room as usize;
-        open.then_some(Page {
+    fn page(&mut self) -> Option<Page> {
+        self.is_full = self.in_flight.len() >= self.room as usize;
+        (!self.is_full).then_some(Page {
             after: self.sent,
             max_items: BATCH_ITEMS,
             max_bytes: BATCH_BYTES,
@@ -92,6 +95,13 @@ impl Feeds {
             true => Ok(()),
             false => Err(RefusedCode::BadMessage),
         }
+    }
+
+    /// Whether something may wait until a batch is acknowledged.
+    pub(super) fn wait_for_room(&self) -> bool {
+        [&self.changes, &self.consents, &self.audit]
+            .into_iter()
+            .any(|window| window.is_full)
     }
 
     pub(super) fn sent_all(&mut self, feed: Feed, heads: Heads) -> bool {

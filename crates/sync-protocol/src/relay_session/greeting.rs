@@ -12,7 +12,7 @@ use super::feeds::Feeds;
 use super::member::say_statements;
 use super::{Member, RelaySession, State, Stop};
 use crate::compact::{Heard, Said};
-use crate::limits::{OLDEST_VERSION, PROTOCOL_VERSION, WITH_ATTACHMENTS, WITH_RECEIPTS};
+use crate::limits::{OLDEST_VERSION, PROTOCOL_VERSION, WITH_ATTACHMENTS, WITH_HEADS, WITH_RECEIPTS, WITH_USAGE};
 use crate::{
     Cursors, Feed, Heads, Hello, Incarnation, MemberProof, PairingAsk, Redeemed, RefusedCode, RelayMessage, RelayStep,
     RelayStore, Roster, Shown, SignedReceipt, Wake, Want, Welcome, digest_of_releases, sum_of_chains,
@@ -121,6 +121,8 @@ impl RelaySession {
             Want::HostPairing(proof, rendezvous) => {
                 verify(&proof, &self.greeting, &roster)?;
                 refuse_suspended(&proof.tenant, store)?;
+                let has_place = store.has_free_seat(&proof.tenant, now_ms)?;
+                refuse_without_place(has_place, hello.version)?;
                 step.pairing = Some(PairingAsk::Host(rendezvous));
                 self.state = State::Pairing;
                 Ok(())
@@ -128,6 +130,8 @@ impl RelaySession {
             Want::Sync(proof, cursors) => {
                 verify(&proof, &self.greeting, &roster)?;
                 refuse_suspended(&proof.tenant, store)?;
+                let has_place = store.seat(&proof.tenant, &proof.device, now_ms)?;
+                refuse_without_place(has_place, hello.version)?;
                 let coming = Coming {
                     version: hello.version,
                     proof,
@@ -152,7 +156,7 @@ impl RelaySession {
         if cursors.incarnation != self.greeting.incarnation {
             return Err(RefusedCode::BadMessage.into());
         }
-        let holds_more = is_ahead(cursors, store.heads(tenant)?);
+        let holds_more = is_ahead(cursors, store.heads(tenant)?, coming.version);
         let holds_other = match cursors.sum {
             Some(sum) if !holds_more => {
                 let changes = store.chain(tenant, Feed::Changes, cursors.changes)?;
@@ -203,13 +207,15 @@ impl RelaySession {
         let Coming {
             version,
             proof,
-            cursors,
+            mut cursors,
             roster,
         } = coming;
         let heads = store.heads(&proof.tenant)?;
-        if is_ahead(&cursors, heads) {
+        if is_ahead(&cursors, heads, version) {
             return Err(RefusedCode::RelayBehind.into());
         }
+        // A device that holds more of the audit than is here tells its people so; what comes from now on it is to hear.
+        cursors.audit = cursors.audit.min(heads.audit);
         let (mut key, mut receipt, mut closed) = (None, None, None);
         if version >= WITH_RECEIPTS {
             key = Some(store.receipt_key().into());
@@ -232,6 +238,9 @@ impl RelaySession {
         } else {
             BTreeMap::new()
         };
+        if let (Some(n_staff), true) = (cursors.staff, version >= WITH_USAGE) {
+            store.staff_said(&proof.tenant, n_staff, now_ms)?;
+        }
         let mut member = Member {
             tenant: proof.tenant,
             device: proof.device,
@@ -242,6 +251,8 @@ impl RelaySession {
             feeds: Feeds::new(&cursors, Said::between(&proof.tenant, &[proof.device])),
             heard: Heard::between(&proof.tenant, &[proof.device]),
             told_releases,
+            told_head: None,
+            told_usage: None,
             n_denied: 0,
             attachments: Attachments::default(),
         };
@@ -262,8 +273,18 @@ pub(super) fn refuse_suspended(tenant: &TenantId, store: &mut dyn RelayStore) ->
     }
 }
 
-fn is_ahead(cursors: &Cursors, heads: Heads) -> bool {
-    cursors.changes > heads.changes || cursors.consents > heads.consents || cursors.audit > heads.audit
+/// The clinic's plan has no place for one more device. What an older one hears is that it may come later.
+fn refuse_without_place(has_place: bool, version: u16) -> Result<(), RefusedCode> {
+    match has_place {
+        true => Ok(()),
+        false if version < WITH_USAGE => Err(RefusedCode::Busy),
+        false => Err(RefusedCode::DeviceLimit),
+    }
+}
+
+fn is_ahead(cursors: &Cursors, heads: Heads, version: u16) -> bool {
+    let of_the_audit = version < WITH_HEADS && cursors.audit > heads.audit;
+    cursors.changes > heads.changes || cursors.consents > heads.consents || of_the_audit
 }
 
 fn verify(proof: &MemberProof, greeting: &crate::Greeting, roster: &Roster) -> Result<(), RefusedCode> {

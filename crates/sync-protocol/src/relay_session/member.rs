@@ -12,10 +12,10 @@ use super::feeds::Feeds;
 use super::greeting::refuse_suspended;
 use super::{Outgoing, RelayStep, Stop};
 use crate::compact::Heard;
-use crate::limits::{BATCH_BYTES, BATCH_ITEMS, MAX_DENIALS, MAX_FRAME_BYTES, MAX_RELEASE_HEADS, WITH_RECEIPTS};
+use crate::limits::{BATCH_BYTES, BATCH_ITEMS, MAX_DENIALS, MAX_FRAME_BYTES, MAX_RELEASE_HEADS, WITH_HEADS, WITH_RECEIPTS, WITH_USAGE};
 use crate::{
     AuditOutcome, DeviceMessage, Feed, Page, PushItem, PushResult, RefusedCode, RelayMessage, RelayStore,
-    ReleaseAnswer, ReleaseAsk, ReleaseHead, ReleaseItem, Releases, Roster, Wake, relay_push,
+    ReleaseAnswer, ReleaseAsk, ReleaseHead, ReleaseItem, Releases, Roster, Usage, Wake, day_of, relay_push,
 };
 
 pub(super) struct Member {
@@ -33,6 +33,10 @@ pub(super) struct Member {
     pub(super) heard: Heard,
     /// How far the device was told that each grant's releases reach.
     pub(super) told_releases: BTreeMap<GrantId, u64>,
+    /// What the device was told of its clinic's plan.
+    pub(super) told_usage: Option<Arc<Usage>>,
+    /// The day of the audit's head that the device was told in this connection.
+    pub(super) told_head: Option<i64>,
     /// Requests that were denied in this connection; each is a line in two audits.
     pub(super) n_denied: u32,
     pub(super) attachments: Attachments,
@@ -236,7 +240,45 @@ impl Member {
             .into_iter()
             .all(|feed| self.feeds.sent_all(feed, heads));
         if all_sent {
+            self.tell_head(heads.audit, store, now_ms, step)?;
+            self.tell_usage(store, now_ms, step)?;
             self.tell_chunks(store, now_ms, step)?;
+        }
+        Ok(())
+    }
+
+    /// What the plan allows: at first, and when it is more than other numbers. Before chunks, which wait for what it says.
+    fn tell_usage(&mut self, store: &mut dyn RelayStore, now_ms: i64, step: &mut RelayStep) -> Result<(), Stop> {
+        if self.version < WITH_USAGE {
+            return Ok(());
+        }
+        let usage = store.usage(&self.tenant, now_ms)?;
+        let is_news = match &self.told_usage {
+            None => true,
+            Some(told) => !Arc::ptr_eq(told, &usage) && usage.is_news_after(told),
+        };
+        if is_news {
+            step.say(&RelayMessage::Usage((*usage).clone()));
+            self.told_usage = Some(usage);
+        }
+        Ok(())
+    }
+
+    /// The signed head of the audit, once in each connection, and again when another day has begun.
+    fn tell_head(
+        &mut self,
+        n_lines: u64,
+        store: &mut dyn RelayStore,
+        now_ms: i64,
+        step: &mut RelayStep,
+    ) -> Result<(), Stop> {
+        let today = day_of(now_ms);
+        if self.version < WITH_HEADS || n_lines == 0 || self.told_head.is_some_and(|day| day >= today) {
+            return Ok(());
+        }
+        if let Some(head) = store.head_of_the_day(&self.tenant, now_ms)? {
+            step.say(&RelayMessage::AuditHead(head));
+            self.told_head = Some(today);
         }
         Ok(())
     }

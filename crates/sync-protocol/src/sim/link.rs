@@ -75,11 +75,19 @@ impl Link {
     /// # Panics
     /// When the greeting has left.
     pub fn as_an_older_relay(&mut self) {
+        self.as_an_older_relay_of(1);
+    }
+
+    /// The relay's greeting is that of a build that speaks no newer version than this.
+    ///
+    /// # Panics
+    /// When the greeting has left.
+    pub fn as_an_older_relay_of(&mut self, newest: u16) {
         let first = self.down.front_mut().expect("the greeting is on its way");
         let Ok(RelayMessage::Greeting(greeting)) = RelayMessage::decode(&first.frame) else {
             panic!("the greeting has left");
         };
-        let older = Greeting { newest: 1, ..greeting };
+        let older = Greeting { newest, ..greeting };
         first.frame = RelayMessage::Greeting(older).encode();
     }
 

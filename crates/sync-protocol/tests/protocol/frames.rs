@@ -27,6 +27,7 @@ fn device_frames() -> Vec<(&'static str, DeviceMessage)> {
         statements: [4; 32],
         releases: [5; 32],
         sum: None,
+        staff: None,
     };
     let hello = |want| DeviceMessage::Hello(Hello { version: 1, want });
     let push = [
@@ -175,6 +176,7 @@ fn later_device_frames() -> Vec<(&'static str, DeviceMessage)> {
         statements: [4; 32],
         releases: [5; 32],
         sum: Some(ByteArray::from([6; 32])),
+        staff: None,
     };
     let want = Want::Sync(proof, cursors);
     let former = FormerLife {

@@ -5,6 +5,7 @@ mod attachment_frames;
 mod attachments;
 mod device;
 mod frames;
+mod heads;
 mod lossy;
 mod memory_relay;
 mod pairing;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
-use seal::{AttachmentId, ChunkName, DeviceId, GrantId, Receipt, RelayKey, TenantId};
+use seal::{AttachmentId, AuditHead, ChunkName, DeviceId, GrantId, Receipt, RelayKey, TenantId};
 use sync_protocol::{
     AuditLine, AuditOutcome, ChangesPage, Checked, ChunkId, ChunkPlace, ChunkRefusal, Consent, Feed, FormerLife, Heads,
-    Incarnation, MAX_CHUNKS_OF_ATTACHMENT, NO_CHAIN, ObjectKey, OutId, Page, Pushed, Redeemed, RelayChunks, RelayStore,
-    RelayStoreFailed, ReleaseAnswer, ReleaseAsk, Roster, Shown, SignedReceipt, Wake, follow, name_of_change,
+    Incarnation, MAX_CHUNKS_OF_ATTACHMENT, NO_CHAIN, ObjectKey, OutId, Page, Pushed, Redeemed, RelayAudit, RelayChunks, RelayStore,
+    RelayStoreFailed, RelayUsage, ReleaseAnswer, ReleaseAsk, Roster, Shown, SignedHead, SignedReceipt, Usage, UsageLevel, Used, Wake, day_of, follow, name_of_change,
     sum_of_chains,
 };
 
@@ -20,6 +20,8 @@ pub struct MemoryRelay {
     pub changes: Vec<(OutId, Vec<u8>)>,
     pub consents: Vec<Consent>,
     pub lines: Vec<AuditLine>,
+    /// One a day.
+    pub signed_heads: Vec<SignedHead>,
     /// Positions that are covered.
     pub covered: Vec<u64>,
     pub key: RelayKey,
@@ -27,6 +29,11 @@ pub struct MemoryRelay {
     pub confirmed: Vec<TenantId>,
     pub closed: bool,
     pub suspended: bool,
+    /// So many devices have a place; those that were served have theirs.
+    pub n_seats: Option<usize>,
+    pub seated: BTreeSet<DeviceId>,
+    pub staff_said: Option<u32>,
+    pub takes_no_attachments: bool,
     pub n_forged: u32,
     /// A position that is given to nobody.
     pub hides: Option<u64>,
@@ -46,11 +53,16 @@ impl MemoryRelay {
             changes: Vec::new(),
             consents: Vec::new(),
             lines: Vec::new(),
+            signed_heads: Vec::new(),
             covered: Vec::new(),
             key: RelayKey::make(&mut ChaCha20Rng::from_seed([77; 32])),
             confirmed: Vec::new(),
             closed: false,
             suspended: false,
+            n_seats: None,
+            seated: BTreeSet::new(),
+            staff_said: None,
+            takes_no_attachments: false,
             n_forged: 0,
             hides: None,
             doubles: None,
@@ -86,6 +98,29 @@ fn page_of<T: Clone>(items: &[T], page: Page, size: impl Fn(&T) -> usize) -> Vec
         })
         .map(|(_, item)| item)
         .collect()
+}
+
+impl RelayAudit for MemoryRelay {
+    fn head_of_the_day(&mut self, tenant: &TenantId, now_ms: i64) -> Result<Option<SignedHead>, RelayStoreFailed> {
+        let Some(last) = self.lines.last() else {
+            return Ok(None);
+        };
+        let known = self.signed_heads.last().filter(|head| day_of(head.at_ms) >= day_of(now_ms));
+        let head = known.copied().unwrap_or_else(|| {
+            let head = AuditHead {
+                tenant: *tenant,
+                incarnation: self.incarnation.0,
+                number: last.number,
+                hash: last.hash(),
+                at_ms: now_ms,
+            };
+            SignedHead::make(&head, &self.key)
+        });
+        if known.is_none() {
+            self.signed_heads.push(head);
+        }
+        Ok(Some(head))
+    }
 }
 
 impl RelayStore for MemoryRelay {
@@ -339,5 +374,47 @@ impl RelayChunks for MemoryRelay {
 
     fn attachment_removed(&mut self, _: &TenantId, _: &AttachmentId) -> Result<(), RelayStoreFailed> {
         Ok(())
+    }
+}
+
+impl RelayUsage for MemoryRelay {
+    fn seat(&mut self, _: &TenantId, device: &DeviceId, _: i64) -> Result<bool, RelayStoreFailed> {
+        let has_place = self.seated.contains(device) || self.n_seats.is_none_or(|n| self.seated.len() < n);
+        if has_place {
+            self.seated.insert(*device);
+        }
+        Ok(has_place)
+    }
+
+    fn has_free_seat(&mut self, _: &TenantId, _: i64) -> Result<bool, RelayStoreFailed> {
+        Ok(self.n_seats.is_none_or(|n| self.seated.len() < n))
+    }
+
+    fn staff_said(&mut self, _: &TenantId, n_staff: u32, _: i64) -> Result<(), RelayStoreFailed> {
+        self.staff_said = Some(n_staff);
+        Ok(())
+    }
+
+    fn takes_attachments(&mut self, _: &TenantId, _: i64) -> Result<bool, RelayStoreFailed> {
+        Ok(!self.takes_no_attachments)
+    }
+
+    fn usage(&mut self, _: &TenantId, now_ms: i64) -> Result<Arc<Usage>, RelayStoreFailed> {
+        let used = |used, limit, level| Used { used, limit, level };
+        let free = used(Some(0), None, UsageLevel::Fine);
+        let n_seated = Some(self.seated.len() as u64);
+        let is_full = self.n_seats.is_some_and(|n| self.seated.len() >= n);
+        let level = if is_full { UsageLevel::Full } else { UsageLevel::Fine };
+        Ok(Arc::new(Usage {
+            at_ms: now_ms,
+            plan: None,
+            trial_until_ms: None,
+            devices: used(n_seated, self.n_seats.map(|n| n as u64), level),
+            staff: used(self.staff_said.map(Into::into), None, UsageLevel::Fine),
+            bytes: free,
+            requests: free,
+            refuses_devices: is_full,
+            refuses_attachments: self.takes_no_attachments,
+        }))
     }
 }
