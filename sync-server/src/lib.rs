@@ -5,17 +5,22 @@
 //! conversation are in `sync_protocol`; here are the disk, the sockets and the operator's commands.
 
 mod admin;
+mod audit_check;
+mod audit_export;
+pub mod calendar;
 mod connection;
 mod conversation;
 mod database_url;
 #[doc(hidden)]
 pub mod decoders;
 mod door;
+mod fhir;
 mod figures;
 mod frames;
 mod goodbye;
 mod http;
 mod hub;
+mod invoices;
 mod limits;
 mod mark;
 mod moving;
@@ -23,6 +28,7 @@ mod nodes;
 mod objects;
 mod opening;
 mod outbox;
+mod plans;
 mod restore;
 mod serve;
 mod shared;
@@ -32,10 +38,13 @@ mod tls;
 mod writer;
 
 pub use admin::NotReady;
+pub use audit_check::{ChainReport, Finding, Wrong, check_audit};
+pub use audit_export::{AuditForm, Days, ExportError, export_audit};
 #[doc(hidden)]
 pub use conversation::Timers;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use hub::Hub;
+pub use invoices::Language;
 #[doc(hidden)]
 pub use limits::RateClock;
 pub use limits::{Limits, Rate};
@@ -43,12 +52,18 @@ pub use mark::Mark;
 pub use moving::{MoveError, move_to};
 pub use objects::{ATTACHMENTS, Objects, ObjectsError};
 pub use restore::{RestoreError, backup, restore};
+pub use plans::{Consumed, Judged, PlanTerms, level};
 use serve::Phase;
 #[doc(hidden)]
 pub use serve::serve_with;
 pub use serve::{RunningRelay, ServeError, ServeOptions, TlsFiles, serve};
 pub use store::{
-    COMMAND_LINE, ClinicCard, ClinicError, ClinicRow, Credentials, DatabaseRefusal, FILE_NAME, Factor, HeldChunks, INVITATION_LIFETIME_MS, LINK_LIFETIME_MS, OpenError, OperatorAct, OperatorError, OperatorLine, OperatorRow, OperatorSession, RELAY_ROLE, Reachable, SESSION_IDLE_MS, SESSION_LIFETIME_MS, Sample, SeenDevice, Span, Standing, Store, Tried, is_operator_name, prepare,
+    AuditRow, COMMAND_LINE, ClinicCard, Credentials, Factor, LINK_LIFETIME_MS, OperatorAct, OperatorError, OperatorLine, OperatorRow, OperatorSession, SESSION_IDLE_MS, SESSION_LIFETIME_MS, Sample, SeenDevice, Span, Standing, StoredHead, Tried, is_operator_name,
+};
+pub use store::{Billing, ClinicPlan, DAYS_KEPT, PlanError, PlanRow, UsageDay};
+pub use store::{
+    ClinicError, ClinicRow, DatabaseRefusal, FILE_NAME, HeldChunks, INVITATION_LIFETIME_MS, OpenError, RELAY_ROLE,
+    Reachable, Store, prepare,
 };
 pub use tls::{TlsError, key_sha256};
 pub use writer::{StoreThreads, Writer, WriterGone};

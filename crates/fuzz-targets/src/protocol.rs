@@ -63,6 +63,7 @@ pub(crate) fn device_messages() -> Vec<Vec<u8>> {
         statements: [4; 32],
         releases: [5; 32],
         sum: None,
+        staff: None,
     };
     let hello = |want| DeviceMessage::Hello(Hello { version: 1, want });
     let ids = [

@@ -33,10 +33,18 @@ pub(super) fn lock_feed(sql: &mut dyn Sql, tenant: &TenantId, feed: Feed) -> Sql
     sql.the_row(lock, &values![tenant, number(feed)])?.position(0)
 }
 
-/// Moves a locked feed on to this position.
-pub(super) fn move_feed(sql: &mut dyn Sql, tenant: &TenantId, feed: Feed, to: u64) -> SqlResult<()> {
-    let step = "UPDATE head SET position = ?3 WHERE tenant = ?1 AND feed = ?2";
-    sql.execute(step, &values![tenant, number(feed), to]).map(drop)
+/// Moves the locked feed of the changes on to this position; so many bytes came in.
+pub(super) fn move_changes(sql: &mut dyn Sql, tenant: &TenantId, to: u64, n_bytes: u64) -> SqlResult<()> {
+    let step = "UPDATE head SET position = ?3, n_bytes = n_bytes + ?4 WHERE tenant = ?1 AND feed = ?2";
+    sql.execute(step, &values![tenant, number(Feed::Changes), to, n_bytes])
+        .map(drop)
+}
+
+/// So many bytes of the changes are gone; their feed is locked.
+pub(super) fn less_bytes(sql: &mut dyn Sql, tenant: &TenantId, n_bytes: u64) -> SqlResult<()> {
+    let less = "UPDATE head SET n_bytes = n_bytes - ?3 WHERE tenant = ?1 AND feed = ?2";
+    sql.execute(less, &values![tenant, number(Feed::Changes), n_bytes])
+        .map(drop)
 }
 
 pub(super) fn heads(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<Heads> {

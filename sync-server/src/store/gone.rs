@@ -1,11 +1,13 @@
 //! Changes that a snapshot covers, and changes that were erased: what the relay still keeps of them.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use seal::{SealedChange, TenantId};
 use sync_protocol::RelayStoreFailed;
 
 use super::Store;
+use super::feeds::less_bytes;
 use super::sql::{Scope, Sql, SqlResult, values};
 
 /// The body of a covered change stays so long, in milliseconds: 30 days.
@@ -54,7 +56,9 @@ pub(super) fn erase(sql: &mut dyn Sql, tenant: &TenantId, id: &[u8; 32], now_ms:
     let Some(mut held) = sql.row(select, &values![tenant, id])? else {
         return Ok(false);
     };
-    let (kept, _) = bodyless(&held.bytes(0)?, true);
+    let bytes = held.bytes(0)?;
+    let (kept, _) = bodyless(&bytes, true);
+    less_bytes(sql, tenant, bytes.len().saturating_sub(kept.len()) as u64)?;
     let erase = "UPDATE change SET bytes = ?3, erased_ms = coalesce(erased_ms, ?4) WHERE id = ?2 AND tenant = ?1";
     sql.execute(erase, &values![tenant, id, &kept, now_ms])?;
     Ok(true)
@@ -75,8 +79,24 @@ pub(super) fn bodyless(bytes: &[u8], erased: bool) -> (Vec<u8>, bool) {
 
 /// Drops the bodies of changes that were covered long ago; gives how many. Their ids stay, so that none comes again.
 fn drop_covered(sql: &mut dyn Sql, now_ms: i64) -> SqlResult<usize> {
-    let drop = "UPDATE change SET bytes = ?3 WHERE (tenant, position) IN (SELECT tenant, position FROM change
-                WHERE covered_ms IS NOT NULL AND length(bytes) > 0 AND covered_ms <= ?1 LIMIT ?2)";
+    let over = "SELECT tenant, position, length(bytes) FROM change
+                WHERE covered_ms IS NOT NULL AND length(bytes) > 0 AND covered_ms <= ?1 LIMIT ?2";
+    // Another node may do the same at this moment: what counts is what was dropped here.
+    let drop = "UPDATE change SET bytes = ?4 WHERE tenant = ?1 AND position = ?2 AND length(bytes) = ?3";
     let until_ms = now_ms.saturating_sub(KEEP_COVERED_MS);
-    sql.execute(drop, &values![until_ms, A_BATCH, &[0_u8; 0]])
+    let (mut n_dropped, mut freed) = (0, BTreeMap::<[u8; 32], u64>::new());
+    for mut row in sql.rows(over, &values![until_ms, A_BATCH])? {
+        let (tenant, at, n_bytes) = (row.array(0)?, row.position(1)?, row.position(2)?);
+        if sql.execute(drop, &values![&tenant, at, n_bytes, &[0_u8; 0]])? > 0 {
+            n_dropped += 1;
+            *freed.entry(tenant).or_default() += n_bytes;
+        }
+    }
+    // Not in the row of the feed: whoever writes there meanwhile does not wait for this.
+    let free = "INSERT INTO freed (tenant, n_bytes) VALUES (?1, ?2)
+                ON CONFLICT (tenant) DO UPDATE SET n_bytes = freed.n_bytes + ?2";
+    for (tenant, n_bytes) in &freed {
+        sql.execute(free, &values![tenant, *n_bytes])?;
+    }
+    Ok(n_dropped)
 }

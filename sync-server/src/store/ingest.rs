@@ -6,7 +6,7 @@ use seal::TenantId;
 use sync_protocol::{Checked, Feed, follow};
 
 use super::chains::chain_at;
-use super::feeds::move_feed;
+use super::feeds::move_changes;
 use super::gone;
 use super::sql::{Sql, SqlResult, Value, values};
 
@@ -73,6 +73,7 @@ pub(super) fn changes(
         .iter()
         .map(|kept| values![tenant, kept.at, &kept.id, &kept.bytes, &kept.chain, kept.erased_ms].to_vec());
     sql.insert_many(insert, &rows.collect::<Vec<Vec<Value<'_>>>>())?;
-    move_feed(sql, tenant, Feed::Changes, at)?;
+    let n_bytes: usize = new.iter().map(|kept| kept.bytes.len()).sum();
+    move_changes(sql, tenant, at, n_bytes as u64)?;
     Ok(positions)
 }

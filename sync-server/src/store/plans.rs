@@ -1,45 +1,394 @@
-//! What clinics' plans allow.
+//! Plans, which clinic has which, and to whom its invoices go: the operator's side.
 
-use std::sync::Arc;
-
+use jiff::civil::Date;
 use seal::{DeviceId, TenantId};
-use sync_protocol::{RelayStoreFailed, RelayUsage, Usage, UsageLevel, Used};
+use sync_protocol::{RelayStoreFailed, Roster, Usage};
 
-use super::Store;
+use super::sql::{Row, Scope, Sql, SqlResult, values};
+use super::{Store, statements};
+use crate::calendar::day_at;
+use crate::invoices::Language;
+use crate::plans::PlanTerms;
 
-impl RelayUsage for Store {
-    fn seat(&mut self, _: &TenantId, _: &DeviceId, _: i64) -> Result<bool, RelayStoreFailed> {
-        Ok(true)
+/// The longest name of a plan, in characters.
+const MAX_NAME: usize = 60;
+/// The longest line of a bill's address, name included, in characters.
+const MAX_ADDRESS: usize = 400;
+/// The dearest plan: a million ringgit a month.
+const MAX_PRICE_SEN: i64 = 100_000_000;
+
+/// Why the operator's wish about a plan was not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// Empty, too long, or with characters that end lines.
+    #[error("a name needs 1 to 60 characters, all of them on one line")]
+    BadName,
+    /// Negative, or out of all proportion.
+    #[error("a price is between nothing and a million ringgit a month")]
+    BadPrice,
+    /// A limit that no counter reaches.
+    #[error("a limit is too large: leave it out where there is none")]
+    BadLimit,
+    /// Too long.
+    #[error("a name and an address need 1 to 400 characters")]
+    BadAddress,
+    /// Before today, where it makes no sense.
+    #[error("a trial ends today or later")]
+    TrialIsOver,
+    /// No such plan.
+    #[error("there is no plan of this name")]
+    NoSuchPlan,
+    /// No clinic is put on it any more.
+    #[error("this plan is retired: no clinic is put on it any more")]
+    Retired,
+    /// Not on the operator's list.
+    #[error("no clinic of this name or id is on the list")]
+    NoSuchClinic,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] RelayStoreFailed),
+}
+
+/// A plan as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanRow {
+    /// Its name.
+    pub name: String,
+    /// Its version: each change of its price or its limits is one more.
+    pub version: u64,
+    /// Since this day.
+    pub from_day: String,
+    /// Price and limits.
+    pub terms: PlanTerms,
+    /// No clinic is put on it any more.
+    pub is_retired: bool,
+    /// Clinics that have it.
+    pub n_clinics: u64,
+}
+
+/// A clinic, as far as its plan goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClinicPlan {
+    /// Its number on the operator's list.
+    pub number: i64,
+    /// The operator's word for it.
+    pub name: String,
+    /// Its id, once it joined.
+    pub tenant: Option<TenantId>,
+    /// The plan's name.
+    pub plan: Option<String>,
+    /// The last day of its trial, also one that is over.
+    pub trial_until: Option<Date>,
+    /// To whom its invoices go.
+    pub billing: Billing,
+}
+
+/// To whom invoices go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Billing {
+    /// The name on them.
+    pub name: String,
+    /// The address, in lines.
+    pub address: String,
+    /// Their language.
+    pub language: Language,
+}
+
+impl Store {
+    /// All plans, by name.
+    ///
+    /// # Errors
+    /// [`RelayStoreFailed`].
+    pub fn plans(&self, now_ms: i64) -> Result<Vec<PlanRow>, RelayStoreFailed> {
+        let select = "SELECT p.name, t.version, t.from_day, t.price_sen, t.devices, t.staff, t.bytes, t.requests,
+                          p.retired_ms IS NOT NULL,
+                          (SELECT count(*) FROM subscription s WHERE s.plan = p.number AND s.from_day =
+                           (SELECT max(from_day) FROM subscription l WHERE l.clinic = s.clinic AND l.from_day <= ?1))
+                      FROM plan p JOIN plan_terms t ON t.plan = p.number
+                      AND t.version = (SELECT max(version) FROM plan_terms l WHERE l.plan = p.number) ORDER BY p.name";
+        let today = day_at(now_ms).to_string();
+        self.read(Scope::House, |sql| {
+            let rows = sql.rows(select, &values![today.as_str()])?.into_iter();
+            let plan = |mut row: Row| {
+                Ok(PlanRow {
+                    name: row.text(0)?,
+                    version: row.position(1)?,
+                    from_day: row.text(2)?,
+                    terms: terms(&mut row, 3)?,
+                    is_retired: row.flag(8)?,
+                    n_clinics: row.position(9)?,
+                })
+            };
+            rows.map(plan).collect()
+        })
     }
 
-    fn has_free_seat(&mut self, _: &TenantId, _: i64) -> Result<bool, RelayStoreFailed> {
-        Ok(true)
+    /// Makes a plan, or gives it other terms from today on; gives its version. What was issued stays as it was. A plan that
+    /// was retired may be taken again.
+    ///
+    /// # Errors
+    /// [`PlanError`].
+    pub fn set_plan(&mut self, name: &str, terms: &PlanTerms, now_ms: i64) -> Result<u64, PlanError> {
+        let name = one_line(name, MAX_NAME).ok_or(PlanError::BadName)?;
+        if !(0..=MAX_PRICE_SEN).contains(&terms.price_sen) {
+            return Err(PlanError::BadPrice);
+        }
+        let limits = [terms.devices, terms.staff, terms.bytes, terms.requests];
+        if limits.into_iter().flatten().any(|limit| i64::try_from(limit).is_err()) {
+            return Err(PlanError::BadLimit);
+        }
+        let today = day_at(now_ms).to_string();
+        let version = self.write(Scope::House, |sql| {
+            let make = "INSERT INTO plan (name) VALUES (?1) ON CONFLICT (name) DO UPDATE SET retired_ms = NULL
+                        RETURNING number";
+            let plan = sql.the_row(make, &values![name])?.int(0)?;
+            let newest = "SELECT version, price_sen, devices, staff, bytes, requests FROM plan_terms WHERE plan = ?1
+                          ORDER BY version DESC LIMIT 1";
+            let mut version = 0;
+            if let Some(mut row) = sql.row(newest, &values![plan])? {
+                version = row.position(0)?;
+                if self::terms(&mut row, 1)? == *terms {
+                    return Ok(version);
+                }
+            }
+            let insert = "INSERT INTO plan_terms (plan, version, from_day, price_sen, devices, staff, bytes, requests,
+                              made_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+            let row = values![
+                plan,
+                version + 1,
+                today.as_str(),
+                terms.price_sen,
+                terms.devices,
+                terms.staff,
+                terms.bytes,
+                terms.requests,
+                now_ms
+            ];
+            sql.execute(insert, &row)?;
+            Ok(version + 1)
+        })?;
+        self.board.forget(None);
+        Ok(version)
     }
 
-    fn staff_said(&mut self, _: &TenantId, _: u32, _: i64) -> Result<(), RelayStoreFailed> {
+    /// No clinic is put on this plan any more; who has it keeps it.
+    ///
+    /// # Errors
+    /// [`PlanError::NoSuchPlan`], [`PlanError::Store`].
+    pub fn retire_plan(&mut self, name: &str, now_ms: i64) -> Result<(), PlanError> {
+        let retire = "UPDATE plan SET retired_ms = coalesce(retired_ms, ?2) WHERE name = ?1";
+        match self.write(Scope::House, |sql| sql.execute(retire, &values![name, now_ms]))? {
+            0 => Err(PlanError::NoSuchPlan),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives a clinic (by its name or id) a plan from today on, or none. Devices that are its members now keep their places,
+    /// however many they are.
+    ///
+    /// # Errors
+    /// [`PlanError`].
+    pub fn put_on_plan(
+        &mut self,
+        clinic: &str,
+        plan: Option<&str>,
+        trial_until: Option<Date>,
+        now_ms: i64,
+    ) -> Result<(), PlanError> {
+        let today = day_at(now_ms);
+        if trial_until.is_some_and(|last| last < today) {
+            return Err(PlanError::TrialIsOver);
+        }
+        let (today, trial) = (today.to_string(), trial_until.map(|last| last.to_string()));
+        let put = self.write(Scope::House, |sql| {
+            let Some((number, name, tenant)) = find(sql, clinic)? else {
+                return Ok(Err(PlanError::NoSuchClinic));
+            };
+            let plan = match plan {
+                None => None,
+                Some(plan) => {
+                    let select = "SELECT number, retired_ms IS NOT NULL FROM plan WHERE name = ?1";
+                    let Some(mut row) = sql.row(select, &values![plan])? else {
+                        return Ok(Err(PlanError::NoSuchPlan));
+                    };
+                    let number = row.int(0)?;
+                    if row.flag(1)? && current(sql, &today, clinic)? != Some(number) {
+                        return Ok(Err(PlanError::Retired));
+                    }
+                    Some(number)
+                }
+            };
+            let insert = "INSERT INTO subscription (clinic, from_day, plan, trial_until, made_ms)
+                          VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (clinic, from_day)
+                          DO UPDATE SET plan = ?3, trial_until = ?4, made_ms = ?5";
+            let row = values![number, today.as_str(), plan, trial.as_deref(), now_ms];
+            sql.execute(insert, &row)?;
+            let bill = "INSERT INTO billing (clinic, name, address, language) VALUES (?1, ?2, '', 'en')
+                        ON CONFLICT DO NOTHING";
+            sql.execute(bill, &values![number, name.as_str()])?;
+            if let Some(tenant) = &tenant {
+                seat_members(sql, tenant, now_ms)?;
+            }
+            Ok(Ok(tenant))
+        })?;
+        self.board.forget(put?.as_ref());
         Ok(())
     }
 
-    fn takes_attachments(&mut self, _: &TenantId, _: i64) -> Result<bool, RelayStoreFailed> {
-        Ok(true)
+    /// The clinic of this number has no plan from this moment on, whatever becomes of its place on the list.
+    ///
+    /// # Errors
+    /// [`RelayStoreFailed`].
+    pub fn end_plan(&mut self, number: i64, now_ms: i64) -> Result<(), RelayStoreFailed> {
+        let today = day_at(now_ms).to_string();
+        let end = "INSERT INTO subscription (clinic, from_day, made_ms) VALUES (?1, ?2, ?3)
+                   ON CONFLICT (clinic, from_day) DO UPDATE SET plan = NULL, trial_until = NULL, made_ms = ?3";
+        self.write(Scope::House, |sql| {
+            if sql.exists("SELECT 1 FROM subscription WHERE clinic = ?1", &values![number])? {
+                sql.execute(end, &values![number, today.as_str(), now_ms])?;
+            }
+            Ok(())
+        })?;
+        self.board.forget(None);
+        Ok(())
     }
 
-    fn usage(&mut self, _: &TenantId, now_ms: i64) -> Result<Arc<Usage>, RelayStoreFailed> {
-        let unknown = Used {
-            used: None,
-            limit: None,
-            level: UsageLevel::Fine,
-        };
-        Ok(Arc::new(Usage {
-            at_ms: now_ms,
-            plan: None,
-            trial_until_ms: None,
-            devices: unknown,
-            staff: unknown,
-            bytes: unknown,
-            requests: unknown,
-            refuses_devices: false,
-            refuses_attachments: false,
-        }))
+    /// To whom a clinic's invoices go from now on.
+    ///
+    /// # Errors
+    /// [`PlanError`].
+    pub fn set_billing(&mut self, clinic: &str, billing: &Billing) -> Result<(), PlanError> {
+        let name = one_line(&billing.name, MAX_ADDRESS).ok_or(PlanError::BadAddress)?;
+        let address = lines(&billing.address).ok_or(PlanError::BadAddress)?;
+        let code = billing.language.code();
+        let known = self.write(Scope::House, |sql| {
+            let Some((number, ..)) = find(sql, clinic)? else {
+                return Ok(false);
+            };
+            let set = "INSERT INTO billing (clinic, name, address, language) VALUES (?1, ?2, ?3, ?4)
+                       ON CONFLICT (clinic) DO UPDATE SET name = ?2, address = ?3, language = ?4";
+            sql.execute(set, &values![number, name, address.as_str(), code])?;
+            Ok(true)
+        })?;
+        known.then_some(()).ok_or(PlanError::NoSuchClinic)
     }
+
+    /// A clinic's plan; `who` is its name or its id.
+    ///
+    /// # Errors
+    /// [`PlanError::NoSuchClinic`], [`PlanError::Store`].
+    pub fn clinic_plan(&self, who: &str, now_ms: i64) -> Result<ClinicPlan, PlanError> {
+        let today = day_at(now_ms).to_string();
+        let found = self.read(Scope::House, |sql| {
+            let Some((number, name, tenant)) = find(sql, who)? else {
+                return Ok(None);
+            };
+            let select = "SELECT p.name, s.trial_until FROM subscription s LEFT JOIN plan p ON p.number = s.plan
+                          WHERE s.clinic = ?1 AND s.from_day <= ?2 ORDER BY s.from_day DESC LIMIT 1";
+            let (mut plan, mut trial) = (None, None);
+            if let Some(mut row) = sql.row(select, &values![number, today.as_str()])? {
+                plan = row.maybe_text(0)?;
+                trial = row.maybe_text(1)?.and_then(|text| text.parse().ok());
+            }
+            let billing = billing(sql, number)?.unwrap_or_else(|| Billing {
+                name: name.clone(),
+                address: String::new(),
+                language: Language::English,
+            });
+            Ok(Some(ClinicPlan {
+                number,
+                name,
+                tenant,
+                plan,
+                trial_until: trial,
+                billing,
+            }))
+        })?;
+        found.ok_or(PlanError::NoSuchClinic)
+    }
+
+    /// How much a clinic uses and may, as it is now.
+    ///
+    /// # Errors
+    /// [`RelayStoreFailed`].
+    pub fn usage_now(&mut self, tenant: &TenantId, now_ms: i64) -> Result<Usage, RelayStoreFailed> {
+        self.count_usage(tenant, now_ms)
+    }
+}
+
+/// Number, name and id of a clinic on the list.
+fn find(sql: &mut dyn Sql, who: &str) -> SqlResult<Option<(i64, String, Option<TenantId>)>> {
+    let id = who.parse::<TenantId>().ok().map(|tenant| *tenant.as_bytes());
+    let select = "SELECT number, name, tenant FROM clinic WHERE name = ?1 OR tenant = ?2";
+    let found = sql.row(select, &values![who, id.as_ref()])?;
+    let found = found.map(|mut row| Ok((row.int(0)?, row.text(1)?, row.maybe_array(2)?.map(TenantId::from_bytes))));
+    found.transpose()
+}
+
+/// The number of the plan that a clinic has on a day.
+fn current(sql: &mut dyn Sql, day: &str, who: &str) -> SqlResult<Option<i64>> {
+    let Some((number, ..)) = find(sql, who)? else {
+        return Ok(None);
+    };
+    let select = "SELECT plan FROM subscription WHERE clinic = ?1 AND from_day <= ?2 ORDER BY from_day DESC LIMIT 1";
+    let row = sql.row(select, &values![number, day])?;
+    Ok(row.map(|mut row| row.maybe_int(0)).transpose()?.flatten())
+}
+
+/// To whom the invoices of the clinic of this number go.
+pub(super) fn billing(sql: &mut dyn Sql, number: i64) -> SqlResult<Option<Billing>> {
+    let select = "SELECT name, address, language FROM billing WHERE clinic = ?1";
+    let row = sql.row(select, &values![number])?;
+    let billing = row.map(|mut row| {
+        Ok(Billing {
+            name: row.text(0)?,
+            address: row.text(1)?,
+            language: Language::of(&row.text(2)?),
+        })
+    });
+    billing.transpose()
+}
+
+/// Who is a member before the plan keeps its place under it.
+fn seat_members(sql: &mut dyn Sql, tenant: &TenantId, now_ms: i64) -> SqlResult<()> {
+    let statements = statements::read(sql, tenant)?;
+    let Some(roster) = Roster::from_statements(*tenant, statements.iter().map(Vec::as_slice)) else {
+        return Ok(());
+    };
+    let devices: Vec<DeviceId> = roster.membership().devices().map(|(device, _)| device).collect();
+    for device in &devices {
+        let insert = "INSERT INTO seat (tenant, device, since_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        sql.execute(insert, &values![tenant, device.as_bytes(), now_ms])?;
+    }
+    Ok(())
+}
+
+/// Price and limits, from this column on.
+pub(super) fn terms(row: &mut Row, at: usize) -> SqlResult<PlanTerms> {
+    Ok(PlanTerms {
+        price_sen: row.int(at)?,
+        devices: limit(row, at + 1)?,
+        staff: limit(row, at + 2)?,
+        bytes: limit(row, at + 3)?,
+        requests: limit(row, at + 4)?,
+    })
+}
+
+fn limit(row: &mut Row, at: usize) -> SqlResult<Option<u64>> {
+    Ok(row.maybe_int(at)?.map(|n| u64::try_from(n).unwrap_or(0)))
+}
+
+/// What a person typed, as one line of at most so many characters.
+fn one_line(text: &str, max: usize) -> Option<&str> {
+    let text = text.trim();
+    let fits = !text.is_empty() && text.chars().count() <= max && !text.chars().any(char::is_control);
+    fits.then_some(text)
+}
+
+/// Several lines, without what would leave them; none is no address.
+fn lines(text: &str) -> Option<String> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let text = lines.collect::<Vec<_>>().join("\n");
+    let fits = text.chars().count() <= MAX_ADDRESS && !text.chars().any(|c| c.is_control() && c != '\n');
+    fits.then_some(text)
 }

@@ -95,11 +95,13 @@ impl Store {
             return None;
         };
         let key = RelayKey::from_secret_bytes(&self.key.to_secret_bytes()).ok()?;
-        Some(Self::over(
+        let mut beside = Self::over(
             Postgres::new(postgres.url().clone()),
             Arc::clone(&self.life),
             key,
-        ))
+        );
+        beside.board = Arc::clone(&self.board);
+        Some(beside)
     }
 
     fn over(mut postgres: Postgres, life: Arc<Life>, key: RelayKey) -> Self {

@@ -184,6 +184,7 @@ pub fn cursors(greeting: &Greeting) -> Cursors {
         statements: [0; 32],
         releases: digest_of_releases([]),
         sum: None,
+        staff: None,
     }
 }
 
