@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use seal::TenantId;
 use sync_protocol::{
     ConnectionId, ObjectDone, ObjectWork, Outgoing, RefusedCode, RelayChunks, RelayMessage, RelaySession, RelayStep,
     RelayStoreFailed,
@@ -49,6 +50,18 @@ pub(crate) struct Connection {
     n_requests: u64,
     /// Something happened since the last look at the clock.
     is_busy: bool,
+    /// What the store is known to have said by then was said to this connection too.
+    told: std::time::Instant,
+    /// The minute's look happens when all connections of the clinic look.
+    looks_with_clinic: bool,
+}
+
+/// What a step does to a session.
+enum Step {
+    /// It is woken; the time is that of the news. What others of the clinic have read since then need not be read again.
+    Look(std::time::Instant),
+    /// Anything else.
+    Act,
 }
 
 impl Connection {
@@ -64,6 +77,8 @@ impl Connection {
             waiting: None,
             n_requests: 0,
             is_busy: true,
+            told: std::time::Instant::now(),
+            looks_with_clinic: false,
         }
     }
 
@@ -78,6 +93,10 @@ impl Connection {
         // Its silence goes on through news and the minute's look at the clock; while it is not listened to it does not count.
         let mut quiet_since = Instant::now();
         loop {
+            if let (false, Some(clinic)) = (self.looks_with_clinic, self.clinic()) {
+                self.looks_with_clinic = true;
+                clock.reset_at(self.shared.look_of(&clinic, look_again));
+            }
             let (patience, outbox) = (self.patience, Arc::clone(&self.outbox));
             let quiet = &mut quiet_since;
             let until = self.waiting.as_ref().and_then(|waiting| waiting.until);
@@ -96,7 +115,8 @@ impl Connection {
                 () = until_draining(&mut phase) => return self.end_for_restart().await,
                 () = bell.rung() => {
                     self.is_busy = true;
-                    self.look(bell.heard()).await
+                    let last = bell.last();
+                    self.look(bell.heard(), last).await
                 }
                 _ = clock.tick() => self.tick().await,
                 Some(done) = self.work.join_next() => self.finish(done.ok().flatten()).await,
@@ -130,14 +150,21 @@ impl Connection {
         ControlFlow::Continue(())
     }
 
-    async fn look(&mut self, since: Option<Instant>) -> ControlFlow<Goodbye> {
-        self.step(since, |session, store| session.wake(store, now_ms())).await
+    fn clinic(&self) -> Option<TenantId> {
+        Some(self.session.as_ref()?.member()?.0)
+    }
+
+    /// `last`: when the youngest news came, if any did.
+    async fn look(&mut self, since: Option<Instant>, last: Option<std::time::Instant>) -> ControlFlow<Goodbye> {
+        let news = last.map_or(self.told, |last| last.max(self.told));
+        let wake = |session: &mut RelaySession, store: &mut Store| session.wake(store, now_ms());
+        self.step(Step::Look(news), since, wake).await
     }
 
     async fn tick(&mut self) -> ControlFlow<Goodbye> {
         self.shared.hub.expire_pairings(now_ms());
         let was_busy = std::mem::replace(&mut self.is_busy, false);
-        let flow = self.look(None).await;
+        let flow = self.look(None, None).await;
         if let (false, Some(session)) = (was_busy, &mut self.session) {
             session.rest();
         }
@@ -149,8 +176,8 @@ impl Connection {
             return ControlFlow::Continue(());
         };
         self.is_busy = true;
-        self.step(None, |session, store| session.worked(done, store, now_ms()))
-            .await
+        let worked = |session: &mut RelaySession, store: &mut Store| session.worked(done, store, now_ms());
+        self.step(Step::Act, None, worked).await
     }
 
     async fn hear(&mut self, said: Said) -> ControlFlow<Goodbye> {
@@ -160,6 +187,7 @@ impl Connection {
                 match self.session.as_ref().and_then(|session| session.member()) {
                     None => self.receive(frame).await,
                     Some((clinic, device)) => {
+                        self.shared.requests.count(clinic);
                         self.waiting = Some(Box::new(Waiting {
                             toll: Toll::new(clinic, device, frame.len()),
                             frame,
@@ -209,7 +237,7 @@ impl Connection {
         let act = move |session: &mut RelaySession, store: &mut Store| {
             session.receive(&frame, store, now_ms(), &mut rand::rng())
         };
-        self.step(None, act).await
+        self.step(Step::Act, None, act).await
     }
 
     /// Runs the session once on the store's thread. `live`: when what it was woken for arrived at the relay.
@@ -218,6 +246,7 @@ impl Connection {
     /// back is always already in an outbox, and news are told even if this connection is gone by then.
     async fn step(
         &mut self,
+        kind: Step,
         live: Option<Instant>,
         act: impl FnOnce(&mut RelaySession, &mut Store) -> Result<RelayStep, RelayStoreFailed> + Send + 'static,
     ) -> ControlFlow<Goodbye> {
@@ -230,7 +259,11 @@ impl Connection {
         let (since, key) = (Instant::now(), session.member().map(|(clinic, _)| clinic));
         let job = move |store: &mut Store| {
             let before = session.member();
-            let mut step = act(&mut session, store);
+            let mut step = match (kind, before) {
+                (Step::Look(news), Some((tenant, _))) => store.look(tenant, news, |store| act(&mut session, store)),
+                _ => act(&mut session, store),
+            };
+            let told = std::time::Instant::now();
             if let Ok(step) = &mut step {
                 if let (None, Some((tenant, device))) = (before, session.member()) {
                     shared.hub.belongs(id, tenant);
@@ -245,12 +278,13 @@ impl Connection {
                 outbox.push(step.send.drain(..), live);
                 shared.tell(&step.wake, since);
             }
-            (session, step)
+            (session, step, told)
         };
         let done = self.shared.on_store(key, job).instrument(request.clone()).await;
-        let Ok((session, step)) = done else {
+        let Ok((session, step, told)) = done else {
             return ControlFlow::Break(Goodbye::Done);
         };
+        self.told = told;
         request.in_scope(|| match step {
             Ok(step) => self.follow(session, step),
             Err(error) => {

@@ -26,13 +26,23 @@ pub struct Hub {
 #[derive(Default)]
 pub(crate) struct Bell {
     rung: Notify,
+    when: Mutex<When>,
+}
+
+#[derive(Default)]
+struct When {
     /// When the oldest change arrived for which it was rung.
-    since: Mutex<Option<Instant>>,
+    since: Option<Instant>,
+    /// When it was rung last, by the system's own clock.
+    last: Option<std::time::Instant>,
 }
 
 impl Bell {
     fn ring(&self, since: Instant) {
-        self.since().get_or_insert(since);
+        let mut when = self.when();
+        when.since.get_or_insert(since);
+        when.last = Some(std::time::Instant::now());
+        drop(when);
         self.rung.notify_one();
     }
 
@@ -43,11 +53,16 @@ impl Bell {
 
     /// When the oldest change arrived for which it was rung since this was asked last.
     pub(crate) fn heard(&self) -> Option<Instant> {
-        self.since().take()
+        self.when().since.take()
     }
 
-    fn since(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.since.lock().expect("nothing panics while it holds the time")
+    /// When it was rung last.
+    pub(crate) fn last(&self) -> Option<std::time::Instant> {
+        self.when().last
+    }
+
+    fn when(&self) -> MutexGuard<'_, When> {
+        self.when.lock().expect("nothing panics while it holds the time")
     }
 }
 

@@ -10,12 +10,13 @@ use std::time::Duration;
 use rand::Rng;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::time::{interval, timeout};
+use tokio::time::{Instant, interval, interval_at, timeout};
 
 use crate::admin::Watch;
 use crate::conversation::Timers;
 use crate::door::Door;
 use crate::figures::Figures;
+use crate::keeping::Keeping;
 use crate::limits::Rates;
 use crate::nodes::{self, Nodes};
 use crate::opening::{Opened, open};
@@ -25,6 +26,8 @@ use crate::{DatabaseUrl, Hub, Limits, NotReady, ObjectsError, OpenError, Reachab
 
 /// Who asked for what long ago is forgotten so often.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
+/// What clinics use is brought into the store so often.
+const COUNT_EVERY: Duration = Duration::from_secs(60);
 /// Those for whom there is no room are told so, so many at a time.
 const TURNED_AWAY_AT_ONCE: usize = 64;
 /// Connections that the system keeps until they are accepted: after a restart all devices come at once.
@@ -242,8 +245,10 @@ pub async fn serve_with(
     let (alive, mut all_gone) = mpsc::channel(1);
     let run = rand::rng().next_u32();
     let nodes = options.database.clone().map(|url| Nodes::start(url, run)).transpose()?;
+    let keeping = Keeping::new();
     let shared = Arc::new(Shared {
         writer: writer.clone(),
+        requests: Arc::clone(&keeping.requests),
         nodes,
         hub: Arc::clone(&hub),
         objects,
@@ -251,6 +256,7 @@ pub async fn serve_with(
         rates: Arc::clone(&rates),
         phase: phase.clone(),
         timers,
+        began: tokio::time::Instant::now(),
         behind_proxy: options.behind_proxy,
         turning_away: Semaphore::new(TURNED_AWAY_AT_ONCE),
         run,
@@ -292,15 +298,18 @@ pub async fn serve_with(
                 async { answer }
             },
         };
-        tokio::spawn(door.keep(phase, Phase::Draining))
+        tokio::spawn(door.keep(phase.clone(), Phase::Draining))
     };
+    let (last_words, of_minutes) = (writer.clone(), phase.clone());
     let ended = tokio::spawn(async move {
         let mut forget = interval(FORGET_EVERY);
+        let mut minute = interval_at(Instant::now() + COUNT_EVERY, COUNT_EVERY);
         let mut stop = std::pin::pin!(stop);
         loop {
             tokio::select! {
                 () = &mut stop => break,
                 _ = forget.tick() => rates.forget(),
+                _ = minute.tick() => keeping.minute(&last_words, &of_minutes),
             }
         }
         tracing::info!(connections = shared.hub.n_connections(), "the relay is asked to stop");
@@ -313,6 +322,8 @@ pub async fn serve_with(
             tracing::warn!("some connections did not end in time");
         }
         set_phase.send_replace(Phase::Over);
+        keeping.flush(&last_words).await;
+        drop((keeping, last_words));
         if let Some(door) = admin_door {
             drop(door.await);
         }

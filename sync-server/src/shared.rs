@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rand::RngExt;
 use seal::TenantId;
@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use crate::conversation::Timers;
 use crate::figures::Figures;
 use crate::goodbye::Goodbye;
+use crate::keeping::Requests;
 use crate::limits::Rates;
 use crate::nodes::Nodes;
 use crate::{Hub, Objects, Phase, Store, Writer, WriterGone};
@@ -28,9 +29,13 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) objects: Objects,
     pub(crate) figures: Arc<Figures>,
+    /// Messages of each clinic, until the store knows of them.
+    pub(crate) requests: Arc<Requests>,
     pub(crate) rates: Arc<Rates>,
     pub(crate) phase: watch::Receiver<Phase>,
     pub(crate) timers: Timers,
+    /// When it began to serve.
+    pub(crate) began: tokio::time::Instant,
     /// Where somebody comes from is known from the proxy's header.
     pub(crate) behind_proxy: bool,
     /// Those for whom there is no room are told so, a few at a time.
@@ -77,6 +82,16 @@ impl Shared {
     /// The name under which everything stands that one input of a connection leads to.
     pub(crate) fn request(&self, connection: ConnectionId, nth: u64) -> tracing::Span {
         tracing::info_span!("request", id = %format_args!("{:08x}-{}-{nth}", self.run, connection.0))
+    }
+
+    /// When connections of this clinic look again without news: all of them at one moment, since what one of them reads then
+    /// serves the others.
+    pub(crate) fn look_of(&self, clinic: &TenantId, every: Duration) -> tokio::time::Instant {
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let (every, passed) = (millis(every).max(1), millis(self.began.elapsed()));
+        let own = clinic.as_bytes().iter().fold(0_u64, |sum, byte| (sum << 8 | u64::from(*byte)) % every);
+        let n_before = passed.checked_sub(own).map_or(0, |past| past / every + 1);
+        self.began + Duration::from_millis(own + n_before * every)
     }
 
     /// The relay begins to stop: from now on each connection is told when to come again.

@@ -20,12 +20,33 @@ pub(super) enum Value<'a> {
 }
 
 /// A value that came out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Column {
     Null,
     Int(i64),
     Bytes(Vec<u8>),
     Text(String),
+}
+
+impl Column {
+    pub(super) fn n_bytes(&self) -> usize {
+        match self {
+            Self::Null | Self::Int(_) => size_of::<Self>(),
+            Self::Bytes(bytes) => size_of::<Self>() + bytes.len(),
+            Self::Text(text) => size_of::<Self>() + text.len(),
+        }
+    }
+}
+
+impl From<Value<'_>> for Column {
+    fn from(value: Value<'_>) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Int(value) => Self::Int(value),
+            Value::Bytes(bytes) => Self::Bytes(bytes.to_vec()),
+            Value::Text(text) => Self::Text(text.to_owned()),
+        }
+    }
 }
 
 /// Values of a statement, in the order of their numbers.
@@ -43,6 +64,9 @@ pub(super) enum SqlError {
     /// The way to the database is cut; whether the transaction was committed is not known.
     #[error("the database was lost: {0}")]
     Lost(String),
+    /// This was not asked before, where only what was said before is said (`look.rs`).
+    #[error("this was not asked before")]
+    NotKnown,
     /// What came out is not what was put in: a damaged disk, or somebody else's hand.
     #[error("column {0} is not what was stored")]
     Unexpected(usize),
