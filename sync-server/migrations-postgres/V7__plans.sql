@@ -14,7 +14,7 @@ CREATE TABLE freed (
     n_bytes BIGINT NOT NULL
 );
 ALTER TABLE freed ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own_reads ON freed FOR SELECT USING (tenant = medieco_tenant());
+CREATE POLICY own ON freed USING (tenant = medieco_tenant());
 CREATE POLICY house ON freed USING (medieco_house());
 GRANT SELECT, INSERT, UPDATE, DELETE ON freed TO medieco_relay;
 

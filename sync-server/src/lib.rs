@@ -21,6 +21,7 @@ mod goodbye;
 mod http;
 mod hub;
 mod invoices;
+mod keeping;
 mod limits;
 mod mark;
 mod moving;
@@ -44,7 +45,9 @@ pub use audit_export::{AuditForm, Days, ExportError, export_audit};
 pub use conversation::Timers;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use hub::Hub;
-pub use invoices::Language;
+pub use invoices::{
+    Bill, Invoice, InvoiceState, Issuer, Language, Line, PdfError, Price, Subscription, as_pdf, lines, ringgit,
+};
 #[doc(hidden)]
 pub use limits::RateClock;
 pub use limits::{Limits, Rate};
@@ -60,7 +63,7 @@ pub use serve::{RunningRelay, ServeError, ServeOptions, TlsFiles, serve};
 pub use store::{
     AuditRow, COMMAND_LINE, ClinicCard, Credentials, Factor, LINK_LIFETIME_MS, OperatorAct, OperatorError, OperatorLine, OperatorRow, OperatorSession, SESSION_IDLE_MS, SESSION_LIFETIME_MS, Sample, SeenDevice, Span, Standing, StoredHead, Tried, is_operator_name,
 };
-pub use store::{Billing, ClinicPlan, DAYS_KEPT, PlanError, PlanRow, UsageDay};
+pub use store::{Billing, ClinicPlan, DAYS_KEPT, InvoiceError, PlanError, PlanRow, UsageDay};
 pub use store::{
     ClinicError, ClinicRow, DatabaseRefusal, FILE_NAME, HeldChunks, INVITATION_LIFETIME_MS, OpenError, RELAY_ROLE,
     Reachable, Store, prepare,

@@ -111,8 +111,12 @@ fn copy(from: &Connection, client: &mut Client) -> Result<u64, MoveError> {
         }
         n_rows += copy_table(from, &mut to, table)?;
     }
-    let next = "SELECT setval(pg_get_serial_sequence('clinic', 'number'), max(number)) FROM clinic HAVING count(*) > 0";
-    to.execute(next, &[])?;
+    for table in ["clinic", "plan", "invoice"] {
+        let next = format!(
+            "SELECT setval(pg_get_serial_sequence('{table}', 'number'), max(number)) FROM {table} HAVING count(*) > 0"
+        );
+        to.execute(&next, &[])?;
+    }
     for picture in PICTURES {
         if picture_here(from, picture)? != picture_there(&mut to, picture)? {
             return Err(MoveError::Differs("the feeds".into()));

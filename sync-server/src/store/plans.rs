@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use seal::{DeviceId, TenantId};
 use sync_protocol::{RelayStoreFailed, Roster, Usage};
 
+use super::operator_audit::{OperatorAct, append};
 use super::sql::{Row, Scope, Sql, SqlResult, values};
 use super::{Store, statements};
 use crate::calendar::day_at;
@@ -128,7 +129,7 @@ impl Store {
     ///
     /// # Errors
     /// [`PlanError`].
-    pub fn set_plan(&mut self, name: &str, terms: &PlanTerms, now_ms: i64) -> Result<u64, PlanError> {
+    pub fn set_plan(&mut self, name: &str, terms: &PlanTerms, by: &str, now_ms: i64) -> Result<u64, PlanError> {
         let name = one_line(name, MAX_NAME).ok_or(PlanError::BadName)?;
         if !(0..=MAX_PRICE_SEN).contains(&terms.price_sen) {
             return Err(PlanError::BadPrice);
@@ -165,6 +166,7 @@ impl Store {
                 now_ms
             ];
             sql.execute(insert, &row)?;
+            note(sql, (by, now_ms), "plan_set", name)?;
             Ok(version + 1)
         })?;
         self.board.forget(None);
@@ -175,12 +177,16 @@ impl Store {
     ///
     /// # Errors
     /// [`PlanError::NoSuchPlan`], [`PlanError::Store`].
-    pub fn retire_plan(&mut self, name: &str, now_ms: i64) -> Result<(), PlanError> {
+    pub fn retire_plan(&mut self, name: &str, by: &str, now_ms: i64) -> Result<(), PlanError> {
         let retire = "UPDATE plan SET retired_ms = coalesce(retired_ms, ?2) WHERE name = ?1";
-        match self.write(Scope::House, |sql| sql.execute(retire, &values![name, now_ms]))? {
-            0 => Err(PlanError::NoSuchPlan),
-            _ => Ok(()),
-        }
+        let known = self.write(Scope::House, |sql| {
+            let known = sql.execute(retire, &values![name, now_ms])? > 0;
+            if known {
+                note(sql, (by, now_ms), "plan_retired", name)?;
+            }
+            Ok(known)
+        })?;
+        known.then_some(()).ok_or(PlanError::NoSuchPlan)
     }
 
     /// Gives a clinic (by its name or id) a plan from today on, or none. Devices that are its members now keep their places,
@@ -193,6 +199,7 @@ impl Store {
         clinic: &str,
         plan: Option<&str>,
         trial_until: Option<Date>,
+        by: &str,
         now_ms: i64,
     ) -> Result<(), PlanError> {
         let today = day_at(now_ms);
@@ -229,27 +236,10 @@ impl Store {
             if let Some(tenant) = &tenant {
                 seat_members(sql, tenant, now_ms)?;
             }
+            note(sql, (by, now_ms), "clinic_plan_set", &number.to_string())?;
             Ok(Ok(tenant))
         })?;
         self.board.forget(put?.as_ref());
-        Ok(())
-    }
-
-    /// The clinic of this number has no plan from this moment on, whatever becomes of its place on the list.
-    ///
-    /// # Errors
-    /// [`RelayStoreFailed`].
-    pub fn end_plan(&mut self, number: i64, now_ms: i64) -> Result<(), RelayStoreFailed> {
-        let today = day_at(now_ms).to_string();
-        let end = "INSERT INTO subscription (clinic, from_day, made_ms) VALUES (?1, ?2, ?3)
-                   ON CONFLICT (clinic, from_day) DO UPDATE SET plan = NULL, trial_until = NULL, made_ms = ?3";
-        self.write(Scope::House, |sql| {
-            if sql.exists("SELECT 1 FROM subscription WHERE clinic = ?1", &values![number])? {
-                sql.execute(end, &values![number, today.as_str(), now_ms])?;
-            }
-            Ok(())
-        })?;
-        self.board.forget(None);
         Ok(())
     }
 
@@ -257,7 +247,7 @@ impl Store {
     ///
     /// # Errors
     /// [`PlanError`].
-    pub fn set_billing(&mut self, clinic: &str, billing: &Billing) -> Result<(), PlanError> {
+    pub fn set_billing(&mut self, clinic: &str, billing: &Billing, by: &str, now_ms: i64) -> Result<(), PlanError> {
         let name = one_line(&billing.name, MAX_ADDRESS).ok_or(PlanError::BadAddress)?;
         let address = lines(&billing.address).ok_or(PlanError::BadAddress)?;
         let code = billing.language.code();
@@ -268,6 +258,7 @@ impl Store {
             let set = "INSERT INTO billing (clinic, name, address, language) VALUES (?1, ?2, ?3, ?4)
                        ON CONFLICT (clinic) DO UPDATE SET name = ?2, address = ?3, language = ?4";
             sql.execute(set, &values![number, name, address.as_str(), code])?;
+            note(sql, (by, now_ms), "clinic_billing_set", &number.to_string())?;
             Ok(true)
         })?;
         known.then_some(()).ok_or(PlanError::NoSuchClinic)
@@ -314,6 +305,23 @@ impl Store {
     pub fn usage_now(&mut self, tenant: &TenantId, now_ms: i64) -> Result<Usage, RelayStoreFailed> {
         self.count_usage(tenant, now_ms)
     }
+}
+
+/// The clinic of this number has no plan from this day on, whatever becomes of its place on the list.
+pub(super) fn end(sql: &mut dyn Sql, number: i64, now_ms: i64) -> SqlResult<()> {
+    if !sql.exists("SELECT 1 FROM subscription WHERE clinic = ?1", &values![number])? {
+        return Ok(());
+    }
+    let end = "INSERT INTO subscription (clinic, from_day, made_ms) VALUES (?1, ?2, ?3)
+               ON CONFLICT (clinic, from_day) DO UPDATE SET plan = NULL, trial_until = NULL, made_ms = ?3";
+    let today = day_at(now_ms).to_string();
+    sql.execute(end, &values![number, today.as_str(), now_ms]).map(drop)
+}
+
+/// Into the operators' audit.
+pub(super) fn note(sql: &mut dyn Sql, (operator, at_ms): (&str, i64), act: &'static str, about: &str) -> SqlResult<()> {
+    let result = "done";
+    append(sql, &OperatorAct { at_ms, operator, act, about, result })
 }
 
 /// Number, name and id of a clinic on the list.

@@ -5,7 +5,7 @@ use sync_protocol::RelayStoreFailed;
 
 use super::operator_audit::{OperatorAct, append};
 use super::sql::{Scope, Sql, SqlResult, values};
-use super::{ClinicError, Store};
+use super::{ClinicError, Store, plans};
 
 const SUSPENDED: i64 = 1;
 const REMOVED: i64 = 2;
@@ -16,7 +16,7 @@ const A_BATCH: usize = 2_000;
 /// What is deleted of a removed clinic, in this order. What other clinics' feeds name stays: its grants to them and the
 /// revocations of those. So does its chain of audit lines: the other half of lines is in other clinics' chains. None of them
 /// says more than opaque ids.
-const DELETED: [&str; 15] = [
+const DELETED: [&str; 20] = [
     "DELETE FROM change WHERE tenant = ?1 AND position IN (SELECT position FROM change WHERE tenant = ?1 LIMIT 2000)",
     "DELETE FROM release_for WHERE grant_id IN (SELECT id FROM given WHERE source = ?1)",
     "DELETE FROM release WHERE source = ?1 AND id IN (SELECT id FROM release WHERE source = ?1 LIMIT 2000)",
@@ -31,6 +31,11 @@ const DELETED: [&str; 15] = [
     "DELETE FROM heard WHERE source = ?1",
     "DELETE FROM closed WHERE source = ?1",
     "DELETE FROM seen WHERE tenant = ?1",
+    "DELETE FROM seat WHERE tenant = ?1",
+    "DELETE FROM usage_said WHERE tenant = ?1",
+    "DELETE FROM usage_day WHERE tenant = ?1",
+    "DELETE FROM usage_counted WHERE tenant = ?1",
+    "DELETE FROM freed WHERE tenant = ?1",
     "DELETE FROM statement WHERE tenant = ?1",
     "DELETE FROM head WHERE tenant = ?1 AND feed <> 2",
 ];
@@ -114,6 +119,7 @@ impl Store {
                 if sql.execute(delete, &values![number])? == 0 {
                     return Ok(Err(ClinicError::Unknown));
                 }
+                plans::end(sql, number, now_ms)?;
                 note(sql, (by, now_ms), "clinic_removed", number)?;
                 Ok(Ok(None))
             })?;
@@ -124,6 +130,7 @@ impl Store {
                 return Ok(Err(ClinicError::NotSuspended));
             }
             sql.execute("DELETE FROM invitation WHERE clinic = ?1", &values![number])?;
+            plans::end(sql, number, now_ms)?;
             note(sql, (by, now_ms), "clinic_removed", number)?;
             Ok(Ok(Some(tenant)))
         })?
