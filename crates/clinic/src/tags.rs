@@ -75,6 +75,8 @@ fn words_of(tag: &Tag) -> Vec<String> {
         Tag::PrintJobs => word("print_jobs"),
         Tag::Settings => word("settings"),
         Tag::Grants | Tag::Releases => word(SHARING),
+        Tag::Mail => word("letters"),
+        Tag::Directory => word("directory"),
         Tag::RelayAudit => word("audit"),
         Tag::Sync => word(STATUS),
     }

@@ -7,6 +7,7 @@
 mod attachments;
 mod audit;
 mod consents;
+mod mail;
 mod pushing;
 mod releases;
 mod standing;
@@ -21,6 +22,7 @@ use seal::{DeviceId, DeviceKeys, TenantId};
 
 use self::attachments::Attachments;
 use self::audit::Heads;
+use self::mail::Mailing;
 use self::releases::Pulls;
 use self::standing::Standing;
 pub use self::step::{DeviceError, DeviceEvent, DeviceStep};
@@ -71,6 +73,7 @@ struct Live {
     told_statements: [u8; 32],
     pulls: Pulls,
     attachments: Attachments,
+    mailing: Mailing,
     /// The last line of the relay's audit that is stored.
     audit: u64,
     heads: Heads,
@@ -105,7 +108,7 @@ impl DeviceSession {
 
     /// Whether nothing of this device's is on its way, and no release and no chunk is being pulled.
     pub fn is_idle(&self) -> bool {
-        matches!(&self.state, State::Live(live) if live.pushing.is_empty() && live.pulls.is_empty() && live.attachments.is_idle())
+        matches!(&self.state, State::Live(live) if live.pushing.is_empty() && live.pulls.is_empty() && live.attachments.is_idle() && live.mailing.is_idle())
     }
 
     /// A frame came at `now_ms` (milliseconds since 1970, UTC).
@@ -251,6 +254,7 @@ impl Live {
             told_statements: welcome.statements,
             pulls: Pulls::default(),
             attachments: Attachments::begin(version, welcome),
+            mailing: Mailing::begin(version, &cursors.incarnation, store)?,
             audit: cursors.audit,
             heads: Heads::begin(store, &cursors)?,
             sources: BTreeMap::new(),
@@ -302,6 +306,8 @@ impl Live {
             RelayMessage::Releases(releases) => self.releases_came(store, releases, step),
             RelayMessage::ReleasesDenied(grant, _) => self.releases_denied(store, grant, step),
             RelayMessage::Attachments(answer) => self.hear_of_attachments(store, answer, step),
+            RelayMessage::Mail(answer) => self.hear_of_mail(store, answer, step),
+            RelayMessage::Directory(answer) => self.hear_of_directory(store, answer, step),
             RelayMessage::Usage(usage) => self.hear_of_usage(store, &usage, step),
             _ => Err(DeviceError::Unexpected),
         }

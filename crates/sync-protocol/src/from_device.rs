@@ -6,7 +6,7 @@ use seal::{DeviceId, GrantId, TenantId};
 
 use crate::limits::BATCH_ITEMS;
 use crate::wire::{self, Feed, WireError};
-use crate::{AttachmentAsk, Few, FormerLife, Incarnation, OutId, OutItem, SignedReceipt};
+use crate::{AttachmentAsk, DirectoryAsk, MailAsk, Few, FormerLife, Incarnation, OutId, OutItem, SignedReceipt};
 
 /// One frame from a device.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -42,6 +42,12 @@ pub enum DeviceMessage {
     /// About attachments. From version 3.
     #[n(9)]
     Attachments(#[n(0)] AttachmentAsk),
+    /// About messages to other clinics, and from them. From version 4.
+    #[n(10)]
+    Mail(#[n(0)] MailAsk),
+    /// About the directory. From version 4.
+    #[n(11)]
+    Directory(#[n(0)] DirectoryAsk),
     /// [`DeviceMessage::Push`], without what both ends know of the changes. From version 3.
     #[n(20)]
     ShortPush(#[n(0)] Few<ShortItem, BATCH_ITEMS>),

@@ -6,7 +6,7 @@ use seal::{GrantId, TenantId};
 
 use crate::limits::{BATCH_ITEMS, OLDEST_VERSION, PROTOCOL_VERSION};
 use crate::wire::{self, WireError};
-use crate::{AttachmentAnswer, AuditOutcome, Consent, Few, Incarnation, OutId, Refusal, RefusedCode, SignedHead, SignedReceipt, Usage};
+use crate::{AttachmentAnswer, AuditOutcome, Consent, DirectoryAnswer, Few, Incarnation, MailAnswer, OutId, Refusal, RefusedCode, SignedHead, SignedReceipt, Usage};
 
 /// One frame from a relay.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -71,6 +71,12 @@ pub enum RelayMessage {
     /// About attachments. From version 3.
     #[n(19)]
     Attachments(#[n(0)] AttachmentAnswer),
+    /// About messages to other clinics, and from them. From version 4.
+    #[n(21)]
+    Mail(#[n(0)] MailAnswer),
+    /// About the directory. From version 4.
+    #[n(22)]
+    Directory(#[n(0)] DirectoryAnswer),
     /// What the clinic's plan allows, and how much is used. From version 4.
     #[n(23)]
     Usage(#[n(0)] Usage),

@@ -23,6 +23,8 @@ mod digest;
 mod from_device;
 mod from_relay;
 mod limits;
+mod mail_message;
+mod mail_store;
 pub mod memory;
 mod pairing_desk;
 mod peer_message;
@@ -33,6 +35,7 @@ mod proof;
 mod receipt;
 mod refused;
 mod relay_chunks;
+mod relay_mail;
 mod relay_push;
 mod relay_session;
 mod relay_store;
@@ -54,7 +57,14 @@ pub use from_device::{Cursors, DeviceMessage, Hello, MemberProof, PushItem, Shor
 pub use from_relay::{
     ChangeItem, ConsentItem, Greeting, PushResult, RelayMessage, ReleaseHead, ReleaseItem, Releases, Welcome,
 };
+pub use mail_message::{
+    CardsPage, DirectoryAnswer, DirectoryAsk, DirectoryRefusal, MailAnswer, MailAsk, MailHeads, MailPage, MailRefusal,
+    MailState, MailTold, PostHeads, StatesPage,
+};
+pub use mail_store::{MailCursors, MailStore, MailToSay};
+pub use relay_mail::{Part, RelayMail};
 pub use limits::{
+    MAIL_KEPT_MS, MAX_MAIL_AN_HOUR, MAX_WAITING_OF_CLINIC, MAX_WAITING_OF_PAIR,
     BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_ASKS, MAX_CHUNKS_OF_ATTACHMENT, MAX_FRAME_BYTES,
     MAX_PEER_FRAME_BYTES, MAX_RELAYED_SNAPSHOT_BYTES, MAX_STATEMENTS, MAX_STATEMENTS_BYTES, OLDEST_PEER_VERSION,
     OLDEST_VERSION, PAIRING_LIFETIME_MS, PEER_BYTES_AHEAD, PEER_VERSION, PROTOCOL_VERSION,

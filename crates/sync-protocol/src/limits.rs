@@ -14,7 +14,6 @@ pub(crate) const WITH_ATTACHMENTS: u16 = 3;
 /// Since this version: a signed head of the clinic's audit.
 pub(crate) const WITH_HEADS: u16 = 4;
 /// Since this version: mailboxes between clinics, and the directory.
-#[allow(dead_code, reason = "spoken as soon as there are mailboxes")]
 pub(crate) const WITH_MAIL: u16 = 4;
 /// Since this version: how much of its plan a clinic has used.
 #[allow(dead_code, reason = "sent as soon as the relay counts it")]
@@ -103,6 +102,21 @@ pub(crate) const MAX_BROKEN_CLAIMS: u64 = 2_048;
 pub(crate) const SMALL_BUCKET: u64 = 16;
 /// Ids of which a session remembers that the peer has them.
 pub(crate) const MAX_REMEMBERED: usize = 4_096;
+
+/// Messages of one clinic for others that a relay takes in any one hour.
+pub const MAX_MAIL_AN_HOUR: u64 = 120;
+/// Messages of one clinic that may wait for one other.
+pub const MAX_WAITING_OF_PAIR: u64 = 200;
+/// Messages that may wait for one clinic in all.
+pub const MAX_WAITING_OF_CLINIC: u64 = 2_000;
+/// A relay keeps a message so long: 90 days.
+pub const MAIL_KEPT_MS: i64 = 90 * 24 * 60 * 60 * 1000;
+/// Messages in one page of what came.
+pub(crate) const MAX_MAIL_OF_PAGE: usize = 16;
+/// Words of what became of messages in one page.
+pub(crate) const MAX_STATES_OF_PAGE: usize = 512;
+/// Cards in one page of the directory.
+pub(crate) const MAX_CARDS_OF_PAGE: usize = 64;
 
 /// Names of chunks in one message.
 pub(crate) const MAX_CHUNK_NAMES: usize = 512;

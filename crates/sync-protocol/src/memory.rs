@@ -5,6 +5,7 @@
 
 mod chunks;
 mod heads;
+mod mail;
 mod peers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use std::sync::{Mutex, MutexGuard};
 use seal::{ChangeId, Grant, GrantId, Release, ReleaseId, Revocation, SealedChange, TenantId};
 
 pub use self::chunks::Chunks;
+pub use self::mail::Mailed;
 pub use self::heads::AuditKept;
 use self::peers::Arrivals;
 use crate::{
@@ -66,6 +68,8 @@ pub struct Held {
     pub usage: Option<Usage>,
     /// Chunks of attachments, and those that are wanted.
     pub chunks: Chunks,
+    /// Messages between clinics, and the directory.
+    pub mailed: Mailed,
     chains: BTreeMap<(Incarnation, Scope), Option<[u8; 32]>>,
     /// Where in `quarantined` a name stands.
     unreadable: BTreeMap<ChangeId, usize>,

@@ -6,6 +6,7 @@
 mod attachments;
 mod feeds;
 mod greeting;
+mod mail;
 mod member;
 
 use minicbor::bytes::ByteArray;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use seal::{ChangeId, DeviceId, GrantClear, GrantId, ReleaseId, TenantId};
 
 use crate::{
-    AuditLine, AuditOutcome, Consent, Feed, FormerLife, Incarnation, Refusal, RelayAudit, RelayChunks, RelayUsage, Roster, SignedReceipt,
+    AuditLine, AuditOutcome, Consent, Feed, FormerLife, Incarnation, Refusal, RelayAudit, RelayChunks, RelayMail, RelayUsage, Roster, SignedReceipt,
 };
 
 /// The store failed; the text is for the operator's log and holds no personal data.
@@ -192,7 +192,7 @@ pub enum Shown {
 }
 
 /// The durable half of a relay, as the protocol sees it.
-pub trait RelayStore: RelayChunks + RelayUsage + RelayAudit {
+pub trait RelayStore: RelayChunks + RelayMail + RelayUsage + RelayAudit {
     /// The life of this relay's data.
     fn incarnation(&self) -> Incarnation;
 

@@ -18,7 +18,7 @@
 //! | what nobody may change | `facts` |
 //! | what everybody forgets | `erasure` |
 //! | sound; that of other devices; what relay and peers are given of it | `attachments`, `fetching`, `sound_sync` |
-//! | other clinics | `sharing` |
+//! | other clinics | `sharing`, `mail`, `directory` |
 //! | syncing with the relay | `sync`, `outbox` |
 //! | syncing with the clinic's other devices | `peers`, `buckets` |
 //! | histories that do not grow without end | `snapshots` |
@@ -40,6 +40,7 @@ mod commits;
 mod copies;
 #[doc(hidden)]
 pub mod decoders;
+mod directory;
 mod documents;
 mod erasure;
 mod error;
@@ -53,6 +54,8 @@ pub mod kill;
 mod landing;
 mod lock;
 mod looked;
+mod mail;
+mod mail_sync;
 mod mark;
 mod numbers;
 mod open;
@@ -86,6 +89,7 @@ pub use backup::{
     BackupError, BackupOptions, BackupProgress, BackupReport, BackupStage, Restored, Watch, backup_head, restore,
 };
 pub use belonging::{Belonging, Standing};
+pub use directory::{CardStanding, ListedClinic, OwnCard};
 pub use documents::{
     Choice, ClinicProfile, Disputed, Hand, LateEdit, Matched, Matter, NewQueueEntry, NewRecording, NewVisit,
     PatientHit, Recording, Removed, SignedNote, Visit, Written,
@@ -94,12 +98,13 @@ pub use erasure::{HeldDocument, HeldOfPatient};
 pub use error::{OpenError, VaultError};
 pub use facts::{
     Addendum, AuditLine, Consent, ConsentGranted, ConsentRevoked, Dispensed, DispensedItem, Erased, ErasureReason,
-    FACT_CONTEXT, FactBody, FactDraft, HeldNumbers, LabelPrinted, NoteSigned, RecordedFact, Reversal, SoundErased,
+    FACT_CONTEXT, FactBody, FactDraft, HeldNumbers, LabelPrinted, LetterRead, LetterSent, NoteSigned, RecordedFact, Reversal, SoundErased,
     StaffEnrolled,
 };
 pub use fetching::SoundState;
 pub use health::{Quarantined, SyncFigures, VerifyReport};
 pub use holes::MissingSince;
+pub use mail::{CameMail, MailProgress};
 pub use mark::forget_mark;
 pub use ports::{Clock, Ports, SharedRng};
 pub use printing::{NewPrintJob, PrintJob, PrintState};

@@ -11,7 +11,7 @@ use crate::belonging::Belonging;
 use crate::erasure::{self, Coming};
 use crate::judge::Judge;
 use crate::reading::count;
-use crate::{Tag, Vault, VaultError, kill, outbox, receipts, roster, set, sharing};
+use crate::{Tag, Vault, VaultError, kill, mail, outbox, receipts, roster, set, sharing};
 
 impl From<VaultError> for StoreError {
     fn from(error: VaultError) -> Self {
@@ -79,10 +79,11 @@ impl SyncStore for Vault {
         writer.transaction(|conn, _, _, _| {
             roster::insert(conn, &tenant, &readable)?;
             // Also when nothing is new: what was waiting for a device that is still unknown is nobody's.
-            sharing::verify_again(conn, &belonging, &tenant)
+            sharing::verify_again(conn, &belonging, &tenant)?;
+            mail::look_again(conn, &belonging).map(drop)
         })?;
         drop(writer);
-        self.tell(&[Tag::Grants, Tag::Releases]);
+        self.tell(&[Tag::Grants, Tag::Releases, Tag::Mail]);
         Ok(())
     }
 

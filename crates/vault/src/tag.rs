@@ -35,6 +35,10 @@ pub enum Tag {
     Grants,
     /// Releases from or to other clinics.
     Releases,
+    /// Messages to other clinics and from them.
+    Mail,
+    /// The directory of clinics.
+    Directory,
     /// The relay's audit lines.
     RelayAudit,
     /// Who belongs to this clinic.

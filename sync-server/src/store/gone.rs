@@ -33,11 +33,13 @@ impl Store {
         if self.kept_house.is_some_and(|at| at.elapsed() < EVERY) {
             return;
         }
-        match self.drop_covered(now_ms) {
-            Ok(n) if n as i64 == A_BATCH => {}
-            Ok(_) => self.kept_house = Some(Instant::now()),
+        let covered = self.drop_covered(now_ms).map(|n| n as i64 == A_BATCH);
+        let kept = covered.and_then(|more| Ok(self.expire_mail(now_ms)? | more));
+        match kept {
+            Ok(true) => {}
+            Ok(false) => self.kept_house = Some(Instant::now()),
             Err(error) => {
-                tracing::warn!(%error, "bodies of covered changes stay for another hour");
+                tracing::warn!(%error, "what is over stays for another hour");
                 self.kept_house = Some(Instant::now());
             }
         }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use seal::{AttachmentId, ChunkName, GrantId, TenantId};
+use seal::{AttachmentId, ChunkName, GrantId, MailId, TenantId};
 use sync_protocol::{
-    AuditLine, AuditStore, ChunkId, ChunkSource, ChunkStore, Claim, Consent, Cursor, Incarnation, OutId, OutItem, Refusal,
+    AuditLine, AuditStore, ChunkId, ChunkSource, ChunkStore, Claim, Consent, Cursor, DirectoryRefusal, Incarnation, MailCursors, MailRefusal, MailStore, MailToSay, MailTold, OutId, OutItem, Refusal,
     RelayLie, RelayStanding, Scope, SignedHead, SignedReceipt, StoreError, SyncStore, Usage, UsageStore,
 };
 use vault::Vault;
@@ -200,5 +200,43 @@ impl ChunkStore for Faulty {
 
     fn attachment_forgotten(&self, attachment: &AttachmentId) -> Result<(), StoreError> {
         self.vault.attachment_forgotten(attachment)
+    }
+}
+
+impl MailStore for Faulty {
+    fn begin_mail(&self, life: &Incarnation) -> Result<MailCursors, StoreError> {
+        self.vault.begin_mail(life)
+    }
+
+    fn mail_was_lost(&self, life: &Incarnation) -> Result<(), StoreError> {
+        self.vault.mail_was_lost(life)
+    }
+
+    fn mail_to_say(&self, with_posts: bool, with_cards: bool) -> Result<Option<MailToSay>, StoreError> {
+        self.vault.mail_to_say(with_posts, with_cards)
+    }
+
+    fn mail_posted(&self, id: &MailId, refusal: Option<MailRefusal>) -> Result<(), StoreError> {
+        self.vault.mail_posted(id, refusal)
+    }
+
+    fn mail_read_told(&self, from: &TenantId, id: &MailId) -> Result<(), StoreError> {
+        self.vault.mail_read_told(from, id)
+    }
+
+    fn card_published(&self, number: u64, refusal: Option<DirectoryRefusal>) -> Result<(), StoreError> {
+        self.vault.card_published(number, refusal)
+    }
+
+    fn absorb_mail(&self, life: &Incarnation, items: Vec<Vec<u8>>, up_to: u64) -> Result<(), StoreError> {
+        self.vault.absorb_mail(life, items, up_to)
+    }
+
+    fn absorb_mail_states(&self, life: &Incarnation, told: Vec<MailTold>, up_to: u64) -> Result<(), StoreError> {
+        self.vault.absorb_mail_states(life, told, up_to)
+    }
+
+    fn absorb_cards(&self, life: &Incarnation, cards: Vec<Vec<u8>>, up_to: u64) -> Result<(), StoreError> {
+        self.vault.absorb_cards(life, cards, up_to)
     }
 }

@@ -67,6 +67,7 @@ impl Live {
             self.sources.insert(tenant, digest);
             step.events.push(DeviceEvent::Moved);
             self.release_held(store, tenant, step)?;
+            self.store_held_mail(store, Some(tenant), step)?;
             self.move_what_waited(store, step)?;
         }
         Ok(())

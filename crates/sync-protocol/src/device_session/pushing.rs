@@ -38,6 +38,7 @@ impl Live {
                 DeviceMessage::Push(items.into_iter().map(PushItem::from).collect())
             });
         }
+        self.say_mail(store, step)?;
         self.move_chunks(store, step)
     }
 

@@ -9,6 +9,7 @@ use seal::{InvitationToken, SealError, TenantId};
 
 use super::attachments::{self, Attachments};
 use super::feeds::Feeds;
+use super::mail::Mailbox;
 use super::member::say_statements;
 use super::{Member, RelaySession, State, Stop};
 use crate::compact::{Heard, Said};
@@ -255,6 +256,7 @@ impl RelaySession {
             told_usage: None,
             n_denied: 0,
             attachments: Attachments::default(),
+            mailbox: Mailbox::default(),
         };
         if version >= WITH_ATTACHMENTS {
             attachments::tell_lost(&member.tenant, store, step)?;

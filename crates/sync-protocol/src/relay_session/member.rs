@@ -9,6 +9,7 @@ use seal::{DeviceId, GrantId, TenantId};
 
 use super::attachments::Attachments;
 use super::feeds::Feeds;
+use super::mail::Mailbox;
 use super::greeting::refuse_suspended;
 use super::{Outgoing, RelayStep, Stop};
 use crate::compact::Heard;
@@ -40,6 +41,7 @@ pub(super) struct Member {
     /// Requests that were denied in this connection; each is a line in two audits.
     pub(super) n_denied: u32,
     pub(super) attachments: Attachments,
+    pub(super) mailbox: Mailbox,
 }
 
 impl Member {
@@ -82,6 +84,8 @@ impl Member {
                 Ok(())
             }
             DeviceMessage::Attachments(ask) => self.hear_of_attachments(ask, store, now_ms, step),
+            DeviceMessage::Mail(ask) => self.hear_of_mail(ask, store, now_ms, step),
+            DeviceMessage::Directory(ask) => self.hear_of_directory(ask, store, now_ms, step),
             DeviceMessage::Hello(_) | DeviceMessage::Pairing(_) | DeviceMessage::ShowReceipt(_) => {
                 Err(RefusedCode::BadMessage.into())
             }
@@ -235,6 +239,7 @@ impl Member {
         if self.feeds.sent_all(Feed::Consents, heads) {
             self.tell_releases(store, now_ms, step)?;
         }
+        self.tell_mail(store, now_ms, step)?;
         // An older device cannot read the end of the audit, but then it asks for no chunks either.
         let all_sent = [Feed::Consents, Feed::Changes, Feed::Audit]
             .into_iter()

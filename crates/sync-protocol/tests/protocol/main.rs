@@ -7,6 +7,8 @@ mod device;
 mod frames;
 mod heads;
 mod lossy;
+mod mail;
+mod memory_post;
 mod memory_relay;
 mod pairing;
 mod peer_attachments;

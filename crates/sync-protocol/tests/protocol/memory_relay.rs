@@ -43,6 +43,8 @@ pub struct MemoryRelay {
     pub chunks: BTreeSet<ObjectKey>,
     pub lost: BTreeSet<ObjectKey>,
     pub forgotten: BTreeSet<(TenantId, AttachmentId)>,
+    /// Messages between clinics, and the directory.
+    pub post: crate::memory_post::Post,
 }
 
 impl MemoryRelay {
@@ -69,6 +71,7 @@ impl MemoryRelay {
             chunks: BTreeSet::new(),
             lost: BTreeSet::new(),
             forgotten: BTreeSet::new(),
+            post: crate::memory_post::Post::default(),
         }
     }
 

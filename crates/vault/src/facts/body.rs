@@ -4,7 +4,7 @@ use domain::{
     ConsentEvidence, Diagnosis, DispensingId, PatientId, PrescriptionLine, PrintJobId, Role, Sensitivity, ShareTerms,
     SoapNote, StaffId, VisitId, Vitals,
 };
-use seal::{ChangeId, DeviceId, GrantId, TenantId};
+use seal::{ChangeId, DeviceId, GrantId, MailId, TenantId};
 use serde::{Deserialize, Serialize};
 
 use super::erased::Erased;
@@ -151,6 +151,40 @@ pub struct Reversal {
     pub reason: String,
 }
 
+/// A letter was sent to another clinic: what it says, whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LetterSent {
+    /// The letter.
+    pub letter: MailId,
+    /// To which clinic.
+    pub to: TenantId,
+    /// Its name, as the writer read it.
+    pub to_name: String,
+    /// The writer's name, as it stands under the letter.
+    pub author: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// A letter of another clinic was read, and is in the record from then on: what it says, whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LetterRead {
+    /// The letter, as its sender named it.
+    pub letter: MailId,
+    /// From which clinic.
+    pub from: TenantId,
+    /// Its name, as it was known here.
+    pub from_name: String,
+    /// Who wrote it, as it stands under the letter.
+    pub author: String,
+    /// What it says.
+    pub text: String,
+    /// When it was written, by the sender's clock, in milliseconds since 1970.
+    pub written_ms: i64,
+    /// What was to be said of who signed it, if anything.
+    pub doubt: Option<String>,
+}
+
 /// The body of a fact.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FactBody {
@@ -174,6 +208,10 @@ pub enum FactBody {
     Erased(Erased),
     /// One of two facts that exclude one another no longer counts.
     Reversal(Reversal),
+    /// A letter was sent to another clinic.
+    LetterSent(LetterSent),
+    /// A letter of another clinic was read.
+    LetterRead(LetterRead),
     /// A fact of a newer build: kept and carried, shown as unknown, never written.
     Unknown {
         /// Its kind.
@@ -193,6 +231,8 @@ pub(crate) mod kind {
     pub(crate) const ADDENDUM: u16 = 8;
     pub(crate) const REVERSAL: u16 = 10;
     pub(crate) const ERASED: u16 = 9;
+    pub(crate) const LETTER_SENT: u16 = 11;
+    pub(crate) const LETTER_READ: u16 = 12;
 }
 
 impl FactBody {
@@ -208,6 +248,8 @@ impl FactBody {
             Self::Audit(_) => kind::AUDIT,
             Self::Reversal(_) => kind::REVERSAL,
             Self::Erased(_) => kind::ERASED,
+            Self::LetterSent(_) => kind::LETTER_SENT,
+            Self::LetterRead(_) => kind::LETTER_READ,
             Self::Unknown { kind } => *kind,
         }
     }
@@ -223,6 +265,7 @@ impl FactBody {
             Self::ConsentGranted(fact) => DocPath::Consents(fact.patient),
             Self::ConsentRevoked(fact) => DocPath::Consents(fact.patient),
             Self::StaffEnrolled(_) | Self::Audit(_) | Self::Erased(_) => DocPath::Clinic,
+            Self::LetterSent(_) | Self::LetterRead(_) => DocPath::Clinic,
             Self::Unknown { .. } => return None,
         })
     }
@@ -239,7 +282,7 @@ impl FactBody {
             Self::ConsentRevoked(fact) => Some(fact.patient),
             Self::Audit(fact) => fact.patient,
             Self::Erased(fact) => fact.patient,
-            Self::StaffEnrolled(_) | Self::Unknown { .. } => None,
+            Self::StaffEnrolled(_) | Self::LetterSent(_) | Self::LetterRead(_) | Self::Unknown { .. } => None,
         }
     }
 
@@ -265,6 +308,8 @@ impl FactBody {
             Self::Dispensed(fact) => Some(fact.serial.clone()),
             Self::Audit(fact) => Some(fact.action.clone()),
             Self::Reversal(fact) => Some(fact.reverses.to_string()),
+            Self::LetterSent(fact) => Some(fact.letter.to_string()),
+            Self::LetterRead(fact) => Some(format!("{}/{}", fact.from, fact.letter)),
             _ => None,
         }
     }
@@ -281,6 +326,8 @@ impl FactBody {
             Self::Audit(fact) => serde_json::to_string(fact),
             Self::Reversal(fact) => serde_json::to_string(fact),
             Self::Erased(fact) => serde_json::to_string(fact),
+            Self::LetterSent(fact) => serde_json::to_string(fact),
+            Self::LetterRead(fact) => serde_json::to_string(fact),
             Self::Unknown { .. } => return Err(VaultError::Malformed("fact")),
         };
         json.map_err(|_| VaultError::Malformed("fact"))
@@ -299,6 +346,8 @@ impl FactBody {
             kind::AUDIT => serde_json::from_str(json).map(Self::Audit),
             kind::REVERSAL => serde_json::from_str(json).map(Self::Reversal),
             kind::ERASED => serde_json::from_str(json).map(Self::Erased),
+            kind::LETTER_SENT => serde_json::from_str(json).map(Self::LetterSent),
+            kind::LETTER_READ => serde_json::from_str(json).map(Self::LetterRead),
             _ => return Self::Unknown { kind },
         };
         known.unwrap_or(Self::Unknown { kind })

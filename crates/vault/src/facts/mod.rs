@@ -9,7 +9,7 @@ mod twice;
 
 pub(crate) use body::kind;
 pub use body::{
-    Addendum, AuditLine, ConsentGranted, ConsentRevoked, Dispensed, DispensedItem, FactBody, LabelPrinted, NoteSigned,
+    Addendum, AuditLine, ConsentGranted, ConsentRevoked, Dispensed, DispensedItem, FactBody, LabelPrinted, LetterRead, LetterSent, NoteSigned,
     Reversal, StaffEnrolled,
 };
 pub use draft::{FACT_CONTEXT, FactDraft};
@@ -132,6 +132,7 @@ fn tags(body: &FactBody) -> Vec<Tag> {
         FactBody::NoteSigned(fact) => tags.push(Tag::Visits(fact.patient)),
         FactBody::Reversal(fact) => tags.push(Tag::Visits(fact.patient)),
         FactBody::StaffEnrolled(_) => tags.push(Tag::Staff),
+        FactBody::LetterSent(_) | FactBody::LetterRead(_) => tags.push(Tag::Mail),
         FactBody::ConsentGranted(_) | FactBody::ConsentRevoked(_) => tags.push(Tag::Grants),
         _ => {}
     }

@@ -112,6 +112,16 @@ impl Reading<'_> {
             }))
     }
 
+    /// The letters to other clinics, newest first.
+    pub fn letters_sent(&self) -> Result<Vec<RecordedFact>, VaultError> {
+        self.facts("WHERE kind = ?1 ORDER BY at_ms DESC, id", params![kind::LETTER_SENT])
+    }
+
+    /// The letters of other clinics that were read, newest first; one that two devices opened apart stands twice.
+    pub fn letters_read(&self) -> Result<Vec<RecordedFact>, VaultError> {
+        self.facts("WHERE kind = ?1 ORDER BY at_ms DESC, id", params![kind::LETTER_READ])
+    }
+
     /// The newest audit lines, newest first.
     pub fn audit(&self, limit: u32) -> Result<Vec<RecordedFact>, VaultError> {
         self.facts(
