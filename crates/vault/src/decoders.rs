@@ -6,9 +6,9 @@ use seal::{
     SealError, TenantId,
 };
 
+use crate::applying::apply_innocent;
 use crate::documents::{self, DocPath, fresh_document};
 use crate::facts::FactBody;
-use crate::judge::apply_innocent;
 use crate::payload::Payload;
 use crate::{MachineSecrets, backup, snapshots, unsent};
 
@@ -24,22 +24,21 @@ const SOME_HEADER: Header = Header {
     kind: ChangeKind::Change,
 };
 
-/// What a sealed change holds once it is open: unpacked, and read or applied to an empty document. Whether it was taken.
-pub fn payload(plain: &[u8]) -> bool {
-    let Ok(payload) = Payload::unpack(plain, &SOME_HEADER) else {
-        return false;
-    };
+/// What a sealed change holds once it is open: unpacked, and read or applied to an empty document. When it was taken, the
+/// highest number that an operation has then.
+pub fn payload(plain: &[u8]) -> Option<u64> {
+    let payload = Payload::unpack(plain, &SOME_HEADER).ok()?;
     if let Some(fact) = &payload.fact {
         let body = FactBody::from_json(fact.kind, &fact.body);
         let _ = (body.patient(), body.visit(), body.path(), body.subject());
-        return true;
+        return Some(0);
     }
-    let Ok(path) = payload.path.parse::<DocPath>() else {
-        return false;
-    };
-    let Ok(change) = payload.automerge() else { return false };
+    let path = payload.path.parse::<DocPath>().ok()?;
+    let change = payload.automerge().ok()?;
     let mut doc = fresh_document(path.kind());
-    apply_innocent(&mut doc, &[(ChangeId::from_bytes([1; 32]), change)]).is_empty()
+    let aside = apply_innocent(&mut doc, vec![(ChangeId::from_bytes([1; 32]), change)]);
+    let highest = doc.get_changes_meta(&[]).iter().map(|meta| meta.max_op).max();
+    aside.is_empty().then(|| highest.unwrap_or(0))
 }
 
 /// The Automerge change in an open body, as Automerge wrote it; for tests that speak for a newer build.

@@ -1,21 +1,22 @@
 //! From sealed changes, in whatever order they came, to documents, facts and tables.
 //!
 //! A change that fails its signature, its membership, its decryption or its decoding is quarantined with its reason and
-//! stops nothing else. Changes of one document are applied in one batch; when a batch fails it is halved until the
-//! guilty change is alone, and the innocent ones land. What lacks its parent is kept and lands when the parent does.
+//! stops nothing else. Changes of one document are applied in one batch; when a batch fails, or something in it claims what
+//! it may not, the document is settled from all that is here of it (`snapshots::judging`): the guilty are put aside, and the
+//! innocent ones land. What lacks its parent is kept and lands when the parent does.
 //! When who belongs changes, what no longer counts is taken back out (`taking_back`) and the rest is judged again.
 //! The outcome depends on the set alone, not on the order: the tests shuffle it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use automerge::{AutoCommit, Change, ChangeHash};
+use automerge::Change;
 use rusqlite::{Connection, params};
 use seal::{ChangeId, ChangeKind, DocumentId, SealError, SealedChange};
 
+use crate::applying::{self, Batch, Sorted};
 use crate::begun::Begun;
 use crate::belonging::Belonging;
-use crate::documents::{self, DocPath, OpenDoc, Shelf};
+use crate::documents::{self, DocPath, Shelf};
 pub(crate) use crate::looked::AFTER_REMOVAL;
 use crate::looked::{self, Looked, Opened, Placed, Reason};
 use crate::reading::count;
@@ -45,9 +46,6 @@ pub(crate) struct Judge<'j> {
 
 /// Why a change is not taken that has its place in one writer's history together with another.
 pub(crate) const FORK: Reason = "fork";
-
-/// Changes of one document that are about to be applied.
-type Batch = Vec<(ChangeId, Change)>;
 
 impl<'j> Judge<'j> {
     pub(crate) fn new(conn: &'j Connection, belonging: &'j Belonging, shelf: &'j mut Shelf) -> Self {
@@ -201,28 +199,29 @@ impl<'j> Judge<'j> {
     fn apply(&mut self, path: DocPath, batch: Batch) -> Result<(), VaultError> {
         let document = document_id(self.belonging, &path.to_string());
         let has_snapshots = snapshots::any(self.conn, &document)?;
-        let may_have_rivals = has_snapshots || self.may_have_rivals(&document, &batch)?;
-        if has_snapshots && (self.again || batch.is_empty() || self.any_rival(&batch)?) {
+        if has_snapshots && (self.again || batch.is_empty()) {
             return self.settle(path);
         }
-        let batch = if may_have_rivals {
-            self.without_forks(path, batch)?
-        } else {
-            batch
-        };
+        if (has_snapshots || self.may_have_rivals(&document, &batch)?) && self.any_rival(&batch)? {
+            return self.settle(path);
+        }
         let mut open = self.shelf.take_or_load(self.conn, self.belonging, path)?;
         let is_held = |(_, change): &(_, Change)| open.doc.get_change_meta_by_hash(&change.hash()).is_some();
         if has_snapshots && batch.iter().any(is_held) {
             return self.settle(path);
         }
-        let refused = self.apply_to(&mut open, &batch)?;
-        if has_snapshots && !refused.is_empty() {
+        let all = [documents::waiting(self.conn, self.belonging, &document)?, batch].concat();
+        let Sorted { ready, wrong, waiting } = applying::sort(&mut open.doc, all);
+        let changes = ready.iter().map(|(_, change)| change.clone());
+        // What a refused batch leaves of a document nobody promises: it is not put back.
+        if !wrong.is_empty() || !(ready.is_empty() || applying::applies(&mut open.doc, changes)) {
             return self.settle(path);
         }
-        for id in refused {
-            self.quarantine(&id, "refused_by_automerge")?;
+        for (batch, verdict) in [(&ready, Verdict::Applied), (&waiting, Verdict::Waiting)] {
+            for (id, _) in batch {
+                set::rule(self.conn, id, verdict, None)?;
+            }
         }
-        self.rule_by_presence(&mut open.doc, &open.id, &batch)?;
         if has_snapshots {
             self.look_at_waiting(&document, &mut open.doc)?;
         }
@@ -234,23 +233,6 @@ impl<'j> Judge<'j> {
         self.tags.extend(path.tags());
         self.shelf.put(open);
         Ok(())
-    }
-
-    /// Applies a batch; gives the ids of those that Automerge refuses.
-    fn apply_to(&mut self, open: &mut OpenDoc, batch: &Batch) -> Result<Vec<ChangeId>, VaultError> {
-        if batch.is_empty() {
-            return Ok(Vec::new());
-        }
-        let changes = batch.iter().map(|(_, change)| change.clone());
-        if let Ok(Ok(())) = catch_unwind(AssertUnwindSafe(|| open.doc.apply_changes(changes))) {
-            return Ok(Vec::new());
-        }
-        // What a refused batch leaves of a document nobody promises: it is made again, and the guilty are searched for.
-        // Who waited may be guilty, too: Automerge applies it along with its parent, and would blame that.
-        let (apart, waiting) = Shelf::load_apart(self.conn, self.belonging, open.path)?;
-        *open = apart;
-        let all: Batch = waiting.into_iter().chain(batch.iter().cloned()).collect();
-        Ok(apply_innocent(&mut open.doc, &all))
     }
 
     /// Whether two changes could claim one place: not when all that is here of a document is this batch, in which none do.
@@ -268,27 +250,7 @@ impl<'j> Judge<'j> {
         Ok(more.exists(params![document.as_bytes(), n_here])?)
     }
 
-    /// Two changes with one place in one writer's history wedge Automerge for good. The lowest id stays; the others
-    /// are quarantined, also when they were applied already: then the document is made again without them.
-    fn without_forks(&mut self, path: DocPath, batch: Batch) -> Result<Batch, VaultError> {
-        let mut lost = BTreeSet::new();
-        for (id, _) in &batch {
-            let mut rivals = self.rivals(id)?;
-            rivals.push(*id);
-            rivals.sort();
-            lost.extend(rivals.into_iter().skip(1));
-        }
-        if lost.is_empty() {
-            return Ok(batch);
-        }
-        let document = document_id(self.belonging, &path.to_string());
-        self.make_anew(&document, &path)?; // what followed a lost branch is no longer in the document
-        for id in &lost {
-            self.quarantine(id, FORK)?;
-        }
-        Ok(batch.into_iter().filter(|(id, _)| !lost.contains(id)).collect())
-    }
-
+    /// Two changes with one place in one writer's history wedge Automerge for good.
     fn any_rival(&self, batch: &Batch) -> Result<bool, VaultError> {
         for (id, _) in batch {
             if !self.rivals(id)?.is_empty() {
@@ -298,41 +260,20 @@ impl<'j> Judge<'j> {
         Ok(false)
     }
 
-    /// Other changes that claim the same place, quarantined ones left out.
+    /// Other changes that claim the same place, but for those that were put aside for what is theirs alone.
     fn rivals(&self, id: &ChangeId) -> Result<Vec<ChangeId>, VaultError> {
         let mut statement = self.conn.prepare_cached(
             // By its name: device and opening have an index, too, and a device writes more in an opening than in a document.
             "SELECT other.id FROM changes one JOIN changes other INDEXED BY changes_of_document
                ON other.document = one.document AND other.device = one.device AND other.opening = one.opening
-              AND other.am_seq = one.am_seq AND other.id <> one.id AND other.verdict <> ?2
+              AND other.am_seq = one.am_seq AND other.id <> one.id
+              AND (other.verdict <> ?2 OR other.reason IN (?3, ?4, ?5))
              WHERE one.id = ?1",
         )?;
-        let rows = statement.query_map(params![id.as_bytes(), Verdict::Quarantined as i64], |row| {
-            row.get(0).map(ChangeId::from_bytes)
-        })?;
+        let [one, two, three] = snapshots::SETTLED;
+        let of = params![id.as_bytes(), Verdict::Quarantined as i64, one, two, three];
+        let rows = statement.query_map(of, |row| row.get(0).map(ChangeId::from_bytes))?;
         Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Applied is what the document holds; the rest of the batch waits, and what waited may have landed.
-    fn rule_by_presence(&mut self, doc: &mut AutoCommit, id: &DocumentId, batch: &Batch) -> Result<(), VaultError> {
-        let mut statement = self.conn.prepare_cached(
-            // 1 is `Waiting`: as a word of the text it lets the index of those answer.
-            "SELECT id, am_hash FROM changes INDEXED BY changes_waiting_of
-             WHERE document = ?1 AND verdict = 1 AND am_hash IS NOT NULL",
-        )?;
-        let rows = statement.query_map([id.as_bytes()], |row| {
-            Ok((ChangeId::from_bytes(row.get(0)?), ChangeHash(row.get(1)?)))
-        })?;
-        let mut open: Vec<(ChangeId, ChangeHash)> = rows.collect::<Result<_, _>>()?;
-        open.extend(batch.iter().map(|(id, change)| (*id, change.hash())));
-        for (id, hash) in open {
-            let verdict = match doc.get_change_meta_by_hash(&hash) {
-                Some(_) => Verdict::Applied,
-                None => Verdict::Waiting,
-            };
-            set::rule_unless_quarantined(self.conn, &id, verdict)?;
-        }
-        Ok(())
     }
 }
 
@@ -344,101 +285,4 @@ enum Found {
     /// A member of the set without its body, as it is stored.
     WithoutBody(Vec<u8>),
     Not(Reason),
-}
-
-/// Those whose parents are in the document or stand before them, in this order; and the rest.
-fn parents_first(doc: &mut AutoCommit, mut left: Batch) -> (Batch, Batch) {
-    let (mut ready, mut placed) = (Batch::new(), BTreeSet::new());
-    loop {
-        let mut is_here = |dep: &ChangeHash| placed.contains(dep) || doc.get_change_meta_by_hash(dep).is_some();
-        let (next, rest): (Batch, Batch) = left
-            .into_iter()
-            .partition(|(_, change)| change.deps().iter().all(&mut is_here));
-        left = rest;
-        if next.is_empty() {
-            return (ready, left);
-        }
-        placed.extend(next.iter().map(|(_, change)| change.hash()));
-        ready.extend(next);
-    }
-}
-
-/// Applies what can be applied; gives the ids of those that Automerge refuses, or panics over.
-///
-/// A child that comes before its parent waits in Automerge's queue and is applied along with it: then the parent would be
-/// blamed for the child. So where anything is refused, parents go first; in `doc` itself nothing hostile may wait.
-pub(crate) fn apply_innocent(doc: &mut AutoCommit, batch: &[(ChangeId, Change)]) -> Vec<ChangeId> {
-    if batch.is_empty() || apply_whole(doc, batch) {
-        return Vec::new();
-    }
-    let (ready, orphans) = parents_first(doc, batch.to_vec());
-    let mut guilty = apply_halved(doc, &ready);
-    guilty.extend(apply_halved(doc, &orphans));
-    guilty
-}
-
-fn apply_halved(doc: &mut AutoCommit, batch: &[(ChangeId, Change)]) -> Vec<ChangeId> {
-    if batch.is_empty() || apply_whole(doc, batch) {
-        return Vec::new();
-    }
-    if let [(guilty, _)] = batch {
-        return vec![*guilty];
-    }
-    let (first, second) = batch.split_at(batch.len() / 2);
-    let mut guilty = apply_halved(doc, first);
-    guilty.extend(apply_halved(doc, second));
-    guilty
-}
-
-/// Whether Automerge takes all of them; if not, the document is what it was.
-fn apply_whole(doc: &mut AutoCommit, batch: &[(ChangeId, Change)]) -> bool {
-    let changes: Vec<Change> = batch.iter().map(|(_, change)| change.clone()).collect();
-    let mut trial = doc.clone();
-    let outcome = catch_unwind(AssertUnwindSafe(|| trial.apply_changes(changes).map(|()| trial)));
-    match outcome {
-        Ok(Ok(applied)) => {
-            *doc = applied;
-            true
-        }
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use automerge::transaction::Transactable;
-    use automerge::{ActorId, ROOT, ReadDoc};
-
-    use super::*;
-
-    fn change(actor: u8, key: &str) -> Change {
-        let mut doc = AutoCommit::new().with_actor(ActorId::from([actor; 16].as_slice()));
-        doc.put(ROOT, key, actor.to_string()).unwrap();
-        let hash = doc.commit().unwrap();
-        doc.get_change_by_hash(&hash).unwrap()
-    }
-
-    #[test]
-    fn of_a_batch_that_automerge_refuses_the_innocent_changes_land() {
-        // Two changes with one actor and one sequence number fail the whole batch that holds them both.
-        let changes = [
-            change(1, "a"),
-            change(2, "b"),
-            change(3, "c"),
-            change(2, "forked"),
-            change(4, "d"),
-        ];
-        let mut whole = AutoCommit::new();
-        assert!(whole.apply_changes(changes.clone()).is_err());
-
-        let batch: Vec<(ChangeId, Change)> = changes
-            .into_iter()
-            .zip(1u8..)
-            .map(|(change, n)| (ChangeId::from_bytes([n; 32]), change))
-            .collect();
-        let mut doc = AutoCommit::new();
-        assert_eq!(apply_innocent(&mut doc, &batch), [ChangeId::from_bytes([4; 32])]);
-        assert_eq!(doc.keys(ROOT).collect::<Vec<_>>(), ["a", "b", "c", "d"]);
-    }
 }

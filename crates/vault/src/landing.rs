@@ -1,5 +1,5 @@
 //! The short way of what is plain: edits of one document that were found in order, whose parents are here, of a document of
-//! which nothing waits, is erased, or is held by a snapshot.
+//! which nothing waits, was put aside, is erased, or is held by a snapshot.
 //!
 //! Nearly everything that comes is so. It is applied at once and stored with its verdict: one write for each change. What
 //! turns out not to be plain is stored unjudged, as if it had come the long way (`judge`). Both ways end alike, since the
@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use automerge::{AutoCommit, Change, ChangeHash, ReadDoc};
+use automerge::{AutoCommit, Change, ReadDoc};
 use rusqlite::params;
 use seal::DocumentId;
 
@@ -16,6 +16,7 @@ use crate::VaultError;
 use crate::documents::{self, DocPath, OpenDoc};
 use crate::judge::Judge;
 use crate::looked::{Looked, Placed};
+use crate::numbering::{Grounds, Numbers};
 use crate::set::{self, Verdict};
 
 /// What became of edits of one document.
@@ -103,6 +104,7 @@ impl Judge<'_> {
     fn is_plain(&self, document: &DocumentId) -> Result<bool, VaultError> {
         let sql = "SELECT NOT (EXISTS (SELECT 1 FROM snapshots WHERE document = ?1)
                             OR EXISTS (SELECT 1 FROM changes INDEXED BY changes_waiting_of WHERE document = ?1 AND verdict = 1)
+                            OR EXISTS (SELECT 1 FROM changes INDEXED BY changes_put_aside_of WHERE document = ?1 AND verdict = 2)
                             OR EXISTS (SELECT 1 FROM headers WHERE document = ?1)
                             OR EXISTS (SELECT 1 FROM p_erasures WHERE of = 0 AND id = ?1))";
         Ok(self
@@ -136,19 +138,15 @@ pub(crate) fn applies(doc: &mut AutoCommit, changes: Vec<Change>) -> bool {
     ) && doc.stats().num_changes == n_changes
 }
 
-/// Whether none of these is in the document already, no two claim one place in a writer's history, and the parents of each
-/// are in the document or stand before it. That nothing in the document has their places Automerge sees when they are applied.
-pub(crate) fn fit<'c>(doc: &mut AutoCommit, edits: impl Iterator<Item = &'c Change>) -> bool {
+/// Whether none of these is in the document already, no two claim one place in a writer's history, the parents of each are in
+/// the document or stand before it, and its numbers follow from them. That nothing in the document has their places Automerge
+/// sees when they are applied.
+pub(crate) fn fit<'c>(doc: &mut AutoCommit, mut edits: impl Iterator<Item = &'c Change>) -> bool {
     // Most follow upon the last ones: of those nothing has to be looked up.
-    let (mut places, mut known) = (BTreeSet::new(), BTreeSet::from_iter(doc.get_heads()));
-    let mut edits = edits;
+    let (mut places, mut grounds) = (BTreeSet::new(), Grounds::of(doc));
     edits.all(|change| {
-        let has_parents = change.deps().iter().all(|dep| known.contains(dep) || is_in(doc, dep));
-        let hash = change.hash();
-        has_parents && !is_in(doc, &hash) && known.insert(hash) && places.insert((change.actor_id(), change.seq()))
+        let fits = grounds.numbers_of(change) == Numbers::Follow && !grounds.hold(&change.hash());
+        grounds.add(change);
+        fits && places.insert((change.actor_id(), change.seq()))
     })
-}
-
-fn is_in(doc: &mut AutoCommit, hash: &ChangeHash) -> bool {
-    doc.get_change_meta_by_hash(hash).is_some()
 }

@@ -27,6 +27,7 @@
 //! It knows no socket, no role and no screen. Every call blocks; time and randomness come in through [`Ports`].
 //! `docs/vault.md` tells why it is so.
 
+mod applying;
 mod attachments;
 mod backlog;
 mod backup;
@@ -57,6 +58,7 @@ mod looked;
 mod mail;
 mod mail_sync;
 mod mark;
+mod numbering;
 mod numbers;
 mod open;
 mod outbox;
@@ -82,6 +84,7 @@ mod taking_back;
 mod taking_in;
 mod tries;
 mod unsent;
+mod usage;
 mod vault;
 mod writing;
 

@@ -28,7 +28,8 @@ CREATE TABLE p_choices (
     name TEXT PRIMARY KEY NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- `search_row` joins to p_search; it is derived from the id, so that it is the same after a rebuild.
+-- `search_row` joins to p_search; it is derived from the id, so that it is the same after a rebuild. Two patients may have the
+-- same one by somebody's design: they share the row there, and are found together.
 CREATE TABLE p_patients (
     id         BLOB PRIMARY KEY NOT NULL,
     search_row INTEGER NOT NULL,
@@ -78,6 +79,7 @@ CREATE INDEX p_visits_by_patient ON p_visits (patient, opened_ms);
 
 CREATE TABLE p_recordings (
     id         BLOB PRIMARY KEY NOT NULL,
+    patient    BLOB NOT NULL,
     visit      BLOB NOT NULL,
     attachment BLOB NOT NULL,
     key        BLOB NOT NULL,
@@ -86,6 +88,35 @@ CREATE TABLE p_recordings (
     chunks     TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX p_recordings_by_visit ON p_recordings (visit);
+
+-- Rows that another document claims, too, of a lower patient or day (`documents/claims.rs`). Hardly ever is anything here.
+CREATE TABLE p_visits_beside (
+    id        BLOB NOT NULL,
+    patient   BLOB NOT NULL,
+    opened_ms INTEGER NOT NULL,
+    json      TEXT NOT NULL,
+    PRIMARY KEY (id, patient)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE p_queue_beside (
+    id      BLOB NOT NULL,
+    day     TEXT NOT NULL,
+    visit   BLOB NOT NULL,
+    token   TEXT NOT NULL,
+    arrived_ms INTEGER NOT NULL,
+    json    TEXT NOT NULL,
+    PRIMARY KEY (id, day)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE p_recordings_beside (
+    id         BLOB NOT NULL,
+    patient    BLOB NOT NULL,
+    visit      BLOB NOT NULL,
+    attachment BLOB NOT NULL,
+    key        BLOB NOT NULL,
+    finished   INTEGER NOT NULL,
+    json       TEXT NOT NULL,
+    chunks     TEXT NOT NULL,
+    PRIMARY KEY (id, patient)
+) STRICT, WITHOUT ROWID;
 
 -- Fields that were written apart, clinically relevant ones only, and entries that one device removed and another edited:
 -- a person must judge. Of a signed visit they no longer matter.

@@ -13,7 +13,7 @@ use crate::{OpenError, VaultError, files};
 const PROJECTIONS: &str = include_str!("projections.sql");
 
 /// Goes up when the *meaning* of a projected row changes without its table changing.
-const PROJECTION_VERSION: u32 = 2;
+const PROJECTION_VERSION: u32 = 3;
 
 mod embedded {
     refinery::embed_migrations!("migrations");

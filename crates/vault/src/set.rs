@@ -149,13 +149,6 @@ pub(crate) fn rule(conn: &Connection, id: &ChangeId, verdict: Verdict, reason: O
     Ok(())
 }
 
-/// Writes down that a change landed or waits, unless it was just quarantined.
-pub(crate) fn rule_unless_quarantined(conn: &Connection, id: &ChangeId, verdict: Verdict) -> Result<(), VaultError> {
-    conn.prepare_cached("UPDATE changes SET verdict = ?2, reason = NULL WHERE id = ?1 AND verdict <> ?3")?
-        .execute(params![id.as_bytes(), verdict as i64, Verdict::Quarantined as i64])?;
-    Ok(())
-}
-
 /// Takes back the verdict on every applied change of a document that is about to be made again.
 pub(crate) fn let_all_wait(conn: &Connection, document: &DocumentId) -> Result<(), VaultError> {
     conn.prepare_cached(

@@ -2,6 +2,7 @@
 
 mod allergies;
 mod choices;
+mod claims;
 mod device_name;
 mod disputes;
 mod genesis;
@@ -37,7 +38,7 @@ pub use profile::ClinicProfile;
 pub use queue::NewQueueEntry;
 pub use recording::{NewRecording, Recording};
 pub use search::{Matched, PatientHit};
-pub(crate) use shelf::{OpenDoc, Shelf};
+pub(crate) use shelf::{OpenDoc, Shelf, waiting};
 pub(crate) use tree::{Edit, from_code, to_code};
 pub(crate) use tried::{prepare, try_out};
 pub(crate) use view::View;
@@ -103,11 +104,13 @@ pub(crate) fn unproject(conn: &Connection, id: &DocumentId, path: &DocPath) -> R
                 conn.execute(&format!("DELETE FROM {table}"), [])?;
             }
         }
-        DocPath::Day(day) => clear("p_queue", &day.to_string(), "day")?,
+        DocPath::Day(day) => queue::unproject(conn, *day)?,
         DocPath::Identity(patient) => patient::unproject(conn, *patient)?,
         DocPath::Allergies(patient) => clear("p_allergies", patient.as_bytes(), "patient")?,
-        DocPath::Visit(_, visit) => clear("p_visits", visit.as_bytes(), "id")?,
-        DocPath::Recording(_, recording) => clear("p_recordings", recording.as_bytes(), "id")?,
+        DocPath::Visit(patient, visit) => claims::VISITS.withdraw(conn, visit.as_bytes(), patient.as_bytes())?,
+        DocPath::Recording(patient, recording) => {
+            claims::RECORDINGS.withdraw(conn, recording.as_bytes(), patient.as_bytes())?;
+        }
         DocPath::Consents(_) => {}
     }
     clear("p_conflicts", id.as_bytes(), "document")?;

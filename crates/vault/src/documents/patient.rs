@@ -164,17 +164,16 @@ pub(super) fn project(conn: &Connection, id: PatientId, root: &View<'_>) -> Resu
             .map(|fields| read_address(&fields))
             .unwrap_or_default(),
     };
-    write_row(conn, &patient)
+    write_row(conn, &patient, search::row_of(id))
 }
 
 /// Writes the rows of a patient, where they say something else than what stands there.
-fn write_row(conn: &Connection, patient: &Patient) -> Result<(), VaultError> {
+pub(super) fn write_row(conn: &Connection, patient: &Patient, search_row: i64) -> Result<(), VaultError> {
     let (id, json) = (patient.id.as_bytes(), super::to_json(patient)?);
     let stands = standing(conn, patient.id)?;
     if stands.as_ref() == Some(patient) {
         return Ok(());
     }
-    let search_row = search::row_of(patient.id);
     let identifier = identifier_key(&patient.identifier);
     // What is in an index hardly ever changes: then only the row is written.
     if stands
@@ -196,9 +195,10 @@ fn write_row(conn: &Connection, patient: &Patient) -> Result<(), VaultError> {
 /// Takes the rows of a patient away.
 pub(super) fn unproject(conn: &Connection, id: PatientId) -> Result<(), VaultError> {
     if let Some(stands) = standing(conn, id)? {
-        search::forget(conn, &stands)?;
-        conn.prepare_cached("DELETE FROM p_patients WHERE id = ?1")?
-            .execute([id.as_bytes()])?;
+        let row = conn
+            .prepare_cached("DELETE FROM p_patients WHERE id = ?1 RETURNING search_row")?
+            .query_row([id.as_bytes()], |row| row.get(0))?;
+        search::forget(conn, row, &stands)?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::{Day, Instant, PatientId, QueueEntry, QueueEntryId, QueueState, StaffId, Token, VisitId};
 use rusqlite::{Connection, Row, params};
 
+use super::claims::QUEUE;
 use super::{DocPath, View, id_of};
 use crate::reading::noun;
 use crate::{Reading, VaultError, Writing};
@@ -116,9 +117,10 @@ pub(super) fn project(conn: &Connection, day: Day, root: &View<'_>) -> Result<()
         if there.remove(entry.id.as_bytes()).as_ref() == Some(&json) {
             continue;
         }
-        conn.prepare_cached(
-            "INSERT OR REPLACE INTO p_queue (id, day, visit, token, arrived_ms, json) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )?
+        let table = QUEUE.place(conn, entry.id.as_bytes(), &day)?;
+        conn.prepare_cached(&format!(
+            "INSERT OR REPLACE INTO {table} (id, day, visit, token, arrived_ms, json) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        ))?
         .execute(params![
             entry.id.as_bytes(),
             day,
@@ -128,16 +130,21 @@ pub(super) fn project(conn: &Connection, day: Day, root: &View<'_>) -> Result<()
             json
         ])?;
     }
-    for gone in there.keys() {
-        conn.prepare_cached("DELETE FROM p_queue WHERE id = ?1")?
-            .execute([gone])?;
-    }
-    Ok(())
+    there.keys().try_for_each(|gone| QUEUE.withdraw(conn, gone, &day))
 }
 
-/// What stands in the table for a day, by the entries' ids.
+/// Takes the rows of a day away.
+pub(super) fn unproject(conn: &Connection, day: Day) -> Result<(), VaultError> {
+    let day = day.to_string();
+    let there = rows_of(conn, &day)?;
+    there.keys().try_for_each(|gone| QUEUE.withdraw(conn, gone, &day))
+}
+
+/// What stands in the table for a day, or beside it, by the entries' ids.
 fn rows_of(conn: &Connection, day: &str) -> Result<BTreeMap<[u8; 16], String>, VaultError> {
-    let mut rows = conn.prepare_cached("SELECT id, json FROM p_queue WHERE day = ?1")?;
+    let mut rows = conn.prepare_cached(
+        "SELECT id, json FROM p_queue WHERE day = ?1 UNION ALL SELECT id, json FROM p_queue_beside WHERE day = ?1",
+    )?;
     let rows = rows.query_map([day], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -8,6 +8,7 @@ use rusqlite::{Connection, params};
 use seal::AttachmentKey;
 use serde::{Deserialize, Serialize};
 
+use super::claims::RECORDINGS;
 use super::visit_note::write_span;
 use super::{DocPath, Edit, View};
 use crate::attachments::{ChunkEntry, chunks_here};
@@ -197,17 +198,17 @@ pub(super) fn project(
         })
     };
     let (Some(recording), Some(key)) = (read(), root.bytes("key")) else {
-        conn.prepare_cached("DELETE FROM p_recordings WHERE id = ?1")?
-            .execute([id.as_bytes()])?;
-        return Ok(());
+        return RECORDINGS.withdraw(conn, id.as_bytes(), patient.as_bytes());
     };
     let files: Vec<String> = chunks.iter().map(|chunk| hex::encode(chunk.file)).collect();
-    conn.prepare_cached(
-        "INSERT OR REPLACE INTO p_recordings (id, visit, attachment, key, finished, json, chunks)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?
+    let table = RECORDINGS.place(conn, id.as_bytes(), patient.as_bytes())?;
+    conn.prepare_cached(&format!(
+        "INSERT OR REPLACE INTO {table} (id, patient, visit, attachment, key, finished, json, chunks)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    ))?
     .execute(params![
         id.as_bytes(),
+        patient.as_bytes(),
         recording.visit.as_bytes(),
         recording.attachment.as_bytes(),
         key,

@@ -173,36 +173,84 @@ pub(super) fn row_of(id: PatientId) -> i64 {
     i64::from_le_bytes(*hash.as_bytes().first_chunk().expect("8 of 32 bytes")) & i64::MAX
 }
 
-/// Writes what a patient is found by anew, where it says something else than what stood here.
+/// Writes what a patient is found by anew, where it says something else than what stood here. Her row is in the table.
 pub(super) fn index(
     conn: &Connection,
     row: i64,
     stands: Option<&Patient>,
     patient: &Patient,
 ) -> Result<(), VaultError> {
-    phones::index(conn, row, stands, Some(patient))?;
-    if stands.is_some_and(|stands| stands.name == patient.name && stands.identifier == patient.identifier) {
+    let is_same = |same: fn(&Patient, &Patient) -> bool| stands.is_some_and(|stands| same(stands, patient));
+    let has_words = is_same(|a, b| a.name == b.name && a.identifier == b.identifier)
+        || stands.is_some_and(|stands| words(stands) == words(patient));
+    if has_words && is_same(|a, b| a.phone == b.phone) {
         return Ok(());
     }
-    let words = words(patient);
-    if let Some(stands) = stands {
-        if self::words(stands) == words {
-            return Ok(());
-        }
-        conn.prepare_cached("DELETE FROM p_search WHERE rowid = ?1")?
-            .execute([row])?;
+    let others = others_at(conn, row, patient.id)?;
+    if !others.is_empty() {
+        return share(conn, row, others, Some(patient));
     }
-    conn.prepare_cached("INSERT INTO p_search (rowid, name, identifier) VALUES (?1, ?2, ?3)")?
-        .execute(params![row, words[0], words[1]])?;
+    phones::index(conn, row, stands, Some(patient))?;
+    if has_words {
+        return Ok(());
+    }
+    if stands.is_some() {
+        remove(conn, row)?;
+    }
+    insert(conn, row, &words(patient))
+}
+
+/// Takes away what a patient is found by. Her row is not in the table any more.
+pub(super) fn forget(conn: &Connection, row: i64, stands: &Patient) -> Result<(), VaultError> {
+    let others = others_at(conn, row, stands.id)?;
+    if !others.is_empty() {
+        return share(conn, row, others, None);
+    }
+    phones::index(conn, row, Some(stands), None)?;
+    remove(conn, row)
+}
+
+/// Who else is found in this row: ids can be made until two have the same one.
+fn others_at(conn: &Connection, row: i64, patient: PatientId) -> Result<Vec<Patient>, VaultError> {
+    let mut statement = conn.prepare_cached("SELECT json FROM p_patients WHERE search_row = ?1 AND id <> ?2")?;
+    let mut rows = statement.query(params![row, patient.as_bytes()])?;
+    let mut others = Vec::new();
+    while let Some(row) = rows.next()? {
+        others.push(noun(row, 0)?);
+    }
+    Ok(others)
+}
+
+/// One row for all of them, in the order of their ids: whoever is looked for, the others are found as well.
+fn share(conn: &Connection, row: i64, mut all: Vec<Patient>, one: Option<&Patient>) -> Result<(), VaultError> {
+    all.extend(one.cloned());
+    all.sort_by_key(|patient| patient.id);
+    conn.prepare_cached("DELETE FROM p_phones WHERE search_row = ?1")?
+        .execute([row])?;
+    for patient in &all {
+        phones::index(conn, row, None, Some(patient))?;
+    }
+    let words: Vec<[String; 2]> = all.iter().map(words).collect();
+    let column = |nth: usize| {
+        words
+            .iter()
+            .map(|words| words[nth].as_str())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    remove(conn, row)?;
+    insert(conn, row, &[column(0), column(1)])
+}
+
+fn remove(conn: &Connection, row: i64) -> Result<(), VaultError> {
+    conn.prepare_cached("DELETE FROM p_search WHERE rowid = ?1")?
+        .execute([row])?;
     Ok(())
 }
 
-/// Takes away what a patient is found by.
-pub(super) fn forget(conn: &Connection, stands: &Patient) -> Result<(), VaultError> {
-    let row = row_of(stands.id);
-    phones::index(conn, row, Some(stands), None)?;
-    conn.prepare_cached("DELETE FROM p_search WHERE rowid = ?1")?
-        .execute([row])?;
+fn insert(conn: &Connection, row: i64, words: &[String; 2]) -> Result<(), VaultError> {
+    conn.prepare_cached("INSERT INTO p_search (rowid, name, identifier) VALUES (?1, ?2, ?3)")?
+        .execute(params![row, words[0], words[1]])?;
     Ok(())
 }
 
@@ -232,5 +280,50 @@ mod tests {
         assert_eq!(words("900101-14 55").as_deref(), Some("\"9001011455\"*"));
         assert_eq!(words("a\" OR name:*").as_deref(), Some("\"a\"* \"or\"* \"name\"*"));
         assert_eq!(words(" - \" "), None);
+    }
+
+    fn siti(n: u8, name: &str, phone: &str) -> Patient {
+        Patient {
+            id: PatientId::from_bytes([n; 16]),
+            name: name.into(),
+            identifier: Identifier::Other {
+                paper: "card".into(),
+                number: format!("X{n}"),
+            },
+            birth_date: None,
+            sex: domain::Sex::Unknown,
+            phone: phone.into(),
+            address: domain::Address::default(),
+        }
+    }
+
+    #[test]
+    fn patients_of_one_row_are_found_whoever_came_first_and_whoever_goes() {
+        use crate::documents::patient::write_row;
+        use crate::{rebuild, schema};
+        let tables = |steps: &[&Patient]| {
+            let mut conn = Connection::open_in_memory().unwrap();
+            schema::migrate(&mut conn).unwrap();
+            schema::renew_projections(&conn).unwrap();
+            steps.iter().for_each(|one| write_row(&conn, one, 77).unwrap());
+            conn
+        };
+        let rows = |conn: &Connection| rebuild::dump(conn).unwrap();
+        let [one, other] = [siti(1, "Siti Aminah", "012-111"), siti(2, "Tan Mei Ling", "012-111")];
+        let renamed = siti(1, "Siti Aminah Abdullah", "013-9");
+        let both = tables(&[&one, &other]);
+        assert_eq!(rows(&both), rows(&tables(&[&other, &one])));
+        assert_eq!(
+            rows(&tables(&[&one, &other, &renamed])),
+            rows(&tables(&[&renamed, &other]))
+        );
+        for word in ["siti", "tan", "x2"] {
+            assert_eq!(matching(&both, &[word], 9, |_| true).unwrap(), [77].into(), "{word}");
+        }
+        // One goes: the other is found as if she had always been alone, also by the telephone that they shared.
+        crate::documents::patient::unproject(&both, one.id).unwrap();
+        assert_eq!(rows(&both), rows(&tables(&[&other])));
+        assert_eq!(matching(&both, &["siti"], 9, |_| true).unwrap(), [].into());
+        assert_eq!(phones::beginning(&both, "012", 9).unwrap(), [77].into());
     }
 }

@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 
-use automerge::{AutoCommit, Change, ReadDoc};
+use automerge::{AutoCommit, ReadDoc};
 use rusqlite::Connection;
 use seal::{ChangeId, DocumentId, SealedChange};
 
 use super::genesis;
 use super::path::DocPath;
+use crate::applying::Batch;
 use crate::belonging::Belonging;
 use crate::payload::Payload;
 use crate::writing::document_id;
-use crate::{VaultError, set, snapshots};
+use crate::{VaultError, snapshots};
 
 /// As many loaded documents as are kept: the work of one batch of the relay, and of the next on the same patients.
 const CAPACITY: usize = 384;
@@ -68,15 +69,6 @@ impl Shelf {
             Some(open) => Ok(open),
             None => load(conn, belonging, path),
         }
-    }
-
-    /// Makes the document from what was applied alone. What waits for a parent comes beside it.
-    pub(crate) fn load_apart(
-        conn: &Connection,
-        belonging: &Belonging,
-        path: DocPath,
-    ) -> Result<(OpenDoc, Vec<(ChangeId, Change)>), VaultError> {
-        load_apart(conn, belonging, path)
     }
 
     /// Puts a document back whose changes are committed.
@@ -140,39 +132,16 @@ impl Shelf {
     }
 }
 
-/// Makes a document from its snapshots in force, and from its changes on top that were applied, or wait for a parent.
+/// Makes a document from its snapshots in force, and from its changes on top that were applied.
 fn load(conn: &Connection, belonging: &Belonging, path: DocPath) -> Result<OpenDoc, VaultError> {
-    let (mut open, waiting) = load_apart(conn, belonging, path)?;
-    if !waiting.is_empty() {
-        open.doc.apply_changes(waiting.into_iter().map(|(_, change)| change))?;
-    }
-    Ok(open)
-}
-
-fn load_apart(
-    conn: &Connection,
-    belonging: &Belonging,
-    path: DocPath,
-) -> Result<(OpenDoc, Vec<(ChangeId, Change)>), VaultError> {
     let id = document_id(belonging, &path.to_string());
-    // Applied and waiting; bound, they would be held against an index's own, and this prepared anew each time.
-    let mut statement = conn.prepare_cached(
-        "SELECT sealed, id, verdict FROM changes WHERE document = ?1 AND am_hash IS NOT NULL AND verdict IN (0, 1)
+    let changes = opened(
+        conn,
+        belonging,
+        &id,
+        "SELECT sealed, id FROM changes WHERE document = ?1 AND am_hash IS NOT NULL AND verdict = 0
          AND covered_by IS NULL ORDER BY arrival",
     )?;
-    let mut rows = statement.query([id.as_bytes()])?;
-    let (mut changes, mut waiting) = (Vec::new(), Vec::new());
-    while let Some(row) = rows.next()? {
-        let sealed = SealedChange::decode(row.get_ref(0)?.as_blob().map_err(|_| VaultError::Damaged)?)?;
-        let plain = sealed.open(&belonging.epochs)?;
-        let payload = Payload::unpack(&plain, sealed.header()).map_err(VaultError::Malformed)?;
-        let change = payload.automerge().map_err(VaultError::Malformed)?;
-        if row.get::<_, i64>(2)? == set::Verdict::Waiting as i64 {
-            waiting.push((ChangeId::from_bytes(row.get(1)?), change));
-        } else {
-            changes.push(change);
-        }
-    }
     // The first snapshot is the document: merged into an empty one, each of its changes would be applied again.
     let mut snapshots = snapshots::in_force(conn, belonging, &id)?.into_iter();
     let fresh = genesis::fresh(path.kind());
@@ -184,8 +153,34 @@ fn load_apart(
         doc.merge(&mut other)?;
     }
     if !changes.is_empty() {
-        doc.apply_changes(changes)?;
+        doc.apply_changes(changes.into_iter().map(|(_, change)| change))?;
     }
     let doc = Box::new(doc);
-    Ok((OpenDoc { id, path, doc }, waiting))
+    Ok(OpenDoc { id, path, doc })
+}
+
+/// What waits for a parent of a document.
+pub(crate) fn waiting(conn: &Connection, belonging: &Belonging, document: &DocumentId) -> Result<Batch, VaultError> {
+    opened(
+        conn,
+        belonging,
+        document,
+        // 1 is `Waiting`: as a word of the text it lets the index of those answer.
+        "SELECT sealed, id FROM changes INDEXED BY changes_waiting_of
+         WHERE document = ?1 AND verdict = 1 AND am_hash IS NOT NULL AND covered_by IS NULL ORDER BY arrival",
+    )
+}
+
+fn opened(conn: &Connection, belonging: &Belonging, document: &DocumentId, sql: &str) -> Result<Batch, VaultError> {
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query([document.as_bytes()])?;
+    let mut changes = Batch::new();
+    while let Some(row) = rows.next()? {
+        let sealed = SealedChange::decode(row.get_ref(0)?.as_blob().map_err(|_| VaultError::Damaged)?)?;
+        let plain = sealed.open(&belonging.epochs)?;
+        let payload = Payload::unpack(&plain, sealed.header()).map_err(VaultError::Malformed)?;
+        let change = payload.automerge().map_err(VaultError::Malformed)?;
+        changes.push((ChangeId::from_bytes(row.get(1)?), change));
+    }
+    Ok(changes)
 }

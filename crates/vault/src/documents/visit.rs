@@ -7,6 +7,7 @@ use rusqlite::{Connection, params};
 use seal::ChangeId;
 use serde::{Deserialize, Serialize};
 
+use super::claims::VISITS;
 use super::prescription::{read_line, read_lines, write_line};
 use super::visit_note::{read_diagnoses, read_note, read_vitals, write_diagnoses, write_note, write_vitals};
 use super::{DocPath, Edit, View, from_code, removal, to_code};
@@ -253,9 +254,7 @@ impl Writing<'_> {
 
 pub(super) fn project(conn: &Connection, patient: PatientId, id: VisitId, root: &View<'_>) -> Result<(), VaultError> {
     let (Some(day), Some(opened_at)) = (root.day("day"), root.instant("opened_at")) else {
-        conn.prepare_cached("DELETE FROM p_visits WHERE id = ?1 AND patient = ?2")?
-            .execute([id.as_bytes(), patient.as_bytes()])?;
-        return Ok(());
+        return VISITS.withdraw(conn, id.as_bytes(), patient.as_bytes());
     };
     let (lines, n_lines_unreadable) = read_lines(root);
     let marks = root.map("sensitivity").map(|marks| marks.keys()).unwrap_or_default();
@@ -283,8 +282,9 @@ pub(super) fn project(conn: &Connection, patient: PatientId, id: VisitId, root: 
                ON CONFLICT (id) DO UPDATE SET json = excluded.json
                WHERE patient = excluded.patient AND opened_ms = excluded.opened_ms";
     if conn.prepare_cached(sql)?.execute(row)? == 0 {
-        conn.prepare_cached("INSERT OR REPLACE INTO p_visits (id, patient, opened_ms, json) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(row)?;
+        let table = VISITS.place(conn, id.as_bytes(), patient.as_bytes())?;
+        let sql = format!("INSERT OR REPLACE INTO {table} (id, patient, opened_ms, json) VALUES (?1, ?2, ?3, ?4)");
+        conn.prepare_cached(&sql)?.execute(row)?;
     }
     Ok(())
 }

@@ -14,15 +14,20 @@ use super::numbers::{self, Held};
 use super::reading::{self, Read};
 use super::rows::{self, Edit, Noted};
 use super::{covering, words};
+use crate::applying::{REFUSED, apply_innocent};
 use crate::belonging::Belonging;
 use crate::documents::{self, DocPath, OpenDoc};
-use crate::judge::{AFTER_REMOVAL, FORK, Judge, apply_innocent};
+use crate::judge::{AFTER_REMOVAL, FORK, Judge};
 use crate::looked::Reason;
+use crate::numbering::WRONG_NUMBERS;
 use crate::payload::Payload;
 use crate::set::{self, Verdict};
 use crate::vault::actor;
 use crate::writing::document_id;
 use crate::{VaultError, erasure, kill};
+
+/// Reasons that follow from what else is here of a document: looked at again whenever it is settled.
+pub(crate) const SETTLED: [Reason; 3] = [FORK, WRONG_NUMBERS, REFUSED];
 
 impl Judge<'_> {
     /// Takes in one sealed change of the kind *snapshot*. What it means is settled by [`Self::settle_touched`].
@@ -136,27 +141,23 @@ impl Judge<'_> {
         let base = self.base(&path, &noted, &edits)?;
         let mut lost_some = self.put_aside_late(&mut edits)? || base.one_fell;
 
-        let (live, forks) = uncovered(&edits, &base);
         let mut has_content = !base.is_empty();
-        let mut doc = base.doc;
-        let batch = self.opened(&live)?;
-        let refused: BTreeSet<ChangeId> = apply_innocent(&mut doc, &batch).into_iter().collect();
+        let (mut doc, aside) = self.on_top(&edits, &base)?;
         for edit in &edits {
             let by = covers(&base.snapshots, &edit.hash);
-            let (verdict, reason) = match &edit.reason {
-                _ if by.is_some() || base.stood_in.contains(&edit.hash) => (Verdict::Applied, None),
-                _ if forks.contains(&edit.id) => (Verdict::Quarantined, Some(FORK)),
-                _ if refused.contains(&edit.id) => (Verdict::Quarantined, Some("refused_by_automerge")),
-                Some(reason) if edit.verdict == Verdict::Quarantined as i64 && reason != FORK => {
+            let (verdict, reason) = match () {
+                () if by.is_some() || base.stood_in.contains(&edit.hash) => (Verdict::Applied, None),
+                () if was_put_aside(edit) => {
                     self.cover(&edit.id, edit.covered_by, None, &base.snapshots, false)?;
                     continue;
                 }
-                _ if doc.get_change_meta_by_hash(&edit.hash).is_some() => (Verdict::Applied, None),
-                _ => (Verdict::Waiting, None),
+                () if aside.contains_key(&edit.id) => (Verdict::Quarantined, aside.get(&edit.id).copied()),
+                () if doc.get_change_meta_by_hash(&edit.hash).is_some() => (Verdict::Applied, None),
+                () => (Verdict::Waiting, None),
             };
             has_content |= verdict != Verdict::Quarantined;
             lost_some |= edit.verdict == Verdict::Applied as i64 && verdict != Verdict::Applied;
-            if edit.verdict != verdict as i64 {
+            if edit.verdict != verdict as i64 || edit.reason.as_deref() != reason {
                 match reason {
                     Some(reason) => self.quarantine(&edit.id, reason)?,
                     None => set::rule(self.conn, &edit.id, verdict, None)?,
@@ -183,6 +184,25 @@ impl Judge<'_> {
         let doc = Box::new(doc);
         self.shelf.put(OpenDoc { id, path, doc });
         Ok(())
+    }
+
+    /// The document with what is not covered on top; and what of that is put aside, and why.
+    ///
+    /// Of those that claim one place in a writer's history the lowest id stays, unless it could stand nowhere: then it takes no
+    /// place. So each round has fewer that claim, and never less in the document.
+    fn on_top(&self, edits: &[Edit], base: &Base) -> Result<(AutoCommit, BTreeMap<ChangeId, Reason>), VaultError> {
+        let mut aside = BTreeMap::new();
+        loop {
+            let (live, forks) = uncovered(edits, base, &aside);
+            let mut doc = base.doc.clone();
+            let found = apply_innocent(&mut doc, self.opened(&live)?);
+            let is_settled = found.is_empty() || forks.is_empty();
+            aside.extend(found);
+            if is_settled {
+                aside.extend(forks.into_iter().map(|id| (id, FORK)));
+                return Ok((doc, aside));
+            }
+        }
     }
 
     /// Puts aside what a removed device wrote too late, also what a snapshot held until now; whether there was any.
@@ -313,14 +333,23 @@ fn takes_the_place_of(noted: &[Noted], lists: &[Held], later: usize, earlier: us
     takes(later, earlier) && (later < earlier || !takes(earlier, later))
 }
 
+/// Whether it was put aside for what has nothing to do with the rest of its document.
+fn was_put_aside(edit: &Edit) -> bool {
+    let is_other = |reason| !SETTLED.contains(&reason);
+    edit.verdict == Verdict::Quarantined as i64 && edit.reason.as_deref().is_none_or(is_other)
+}
+
 /// The edits that are to be applied on top, and those that fork: what a snapshot in force holds stays, and of the others
-/// the lowest id.
-fn uncovered<'e>(edits: &'e [Edit], base: &Base) -> (Vec<&'e Edit>, BTreeSet<ChangeId>) {
+/// the lowest id. What is put `aside` claims nothing.
+fn uncovered<'e>(
+    edits: &'e [Edit],
+    base: &Base,
+    aside: &BTreeMap<ChangeId, Reason>,
+) -> (Vec<&'e Edit>, BTreeSet<ChangeId>) {
     let (mut live, mut forks) = (Vec::new(), BTreeSet::new());
     let mut rivals: BTreeMap<(DeviceId, OpeningId, u64), Vec<&Edit>> = BTreeMap::new();
     for edit in edits {
-        let was_put_aside = edit.verdict == Verdict::Quarantined as i64 && edit.reason.as_deref() != Some(FORK);
-        if was_put_aside || base.holds(&edit.hash) {
+        if was_put_aside(edit) || aside.contains_key(&edit.id) || base.holds(&edit.hash) {
             continue;
         }
         let place = (actor(&edit.device, &edit.opening), edit.seq);

@@ -37,6 +37,7 @@ use seal::DocumentId;
 
 pub(crate) use forgetting::{forget_document, held_of_document, look_at_words_for};
 pub use housekeeping::Housekept;
+pub(crate) use judging::SETTLED;
 pub(crate) use payload::path_in;
 pub(crate) use rows::{any, forget_all, path_of};
 

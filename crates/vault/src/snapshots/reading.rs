@@ -11,6 +11,7 @@ use super::payload::{self, CONFIRMATIONS, Confirmation, MAX_CONFIRMED, SnapshotP
 use crate::VaultError;
 use crate::belonging::Belonging;
 use crate::documents::{DocPath, fresh_document};
+use crate::numbering::{WRONG_NUMBERS, follow_throughout};
 use crate::vault::actor;
 use crate::writing::document_id;
 
@@ -60,6 +61,9 @@ fn whole(path: &DocPath, snapshot: &SnapshotPayload, held: &Held) -> Result<Auto
     let changes = doc.get_changes_meta(&[]);
     if changes.len() as u64 != snapshot.n_changes {
         return Err("wrong_count");
+    }
+    if !follow_throughout(&changes) {
+        return Err(WRONG_NUMBERS);
     }
     let mut written = std::collections::BTreeMap::new();
     for ((device, opening), numbers) in held {

@@ -176,7 +176,7 @@ fn a_hostile_child_that_waits_costs_its_parent_nothing() {
     let clinic = Clinic::with_devices(2);
     let mut forger = Forger::new(&clinic);
     let mut doc = AutoCommit::new().with_actor(forger.actor());
-    let container = doc.put_object(ROOT, "x", ObjType::Map).unwrap();
+    doc.put_object(ROOT, "x", ObjType::Map).unwrap();
     let hash = doc.commit_with(CommitOptions::default().with_time(0)).unwrap();
     let parent = forger.change("clinic", doc.get_change_by_hash(&hash).unwrap().raw_bytes());
     let mut hostile = Forger {
@@ -192,13 +192,15 @@ fn a_hostile_child_that_waits_costs_its_parent_nothing() {
         assert_eq!(change.deps, [hash]);
         hostile.change("clinic", Change::from(change).raw_bytes())
     };
-    let skips_a_number = on_top_of(&mut doc, &container, &|change| change.seq = 5);
     // A container that nobody ever made, for whoever has the parent alone.
     let mut elsewhere = doc.fork().with_actor(ActorId::from([3; 16].as_slice()));
     let nowhere = elsewhere.put_object(ROOT, "y", ObjType::Map).unwrap();
     elsewhere.commit();
-    let into_nothing = on_top_of(&mut elsewhere, &nowhere, &|change| change.deps = vec![hash]);
-    let children = [skips_a_number, into_nothing];
+    let into_nothing = on_top_of(&mut elsewhere, &nowhere, &|change| {
+        change.deps = vec![hash];
+        change.start_op = 2.try_into().unwrap();
+    });
+    let children = [into_nothing];
     for child in children {
         let heard = |order: [&Vec<u8>; 2]| {
             let machine = Machine::new(&clinic, 0);
