@@ -90,3 +90,5 @@ CREATE TABLE sample (
 
 -- Where the console is, as the last `serve` knew it, for the links that the command line prints.
 ALTER TABLE relay ADD COLUMN console_url TEXT;
+-- When `medieco-relay backup` last copied it, whole.
+ALTER TABLE relay ADD COLUMN backup_ms INTEGER;

@@ -3,6 +3,7 @@
 mod clinics;
 mod copies;
 mod database;
+mod operators;
 mod serving;
 mod supervisor;
 
@@ -33,6 +34,9 @@ Examples:
   Several relays on one PostgreSQL, prepared once:
       medieco-relay database prepare --owner postgres://postgres@db.example.org/relay
       medieco-relay serve --database postgres://medieco_relay@db.example.org/relay
+  The console in a browser on this machine, and who may sign in there:
+      medieco-relay serve --console 127.0.0.1:7449
+      medieco-relay operator add aisyah
   A backup while it runs, and back again:
       medieco-relay backup --to /backup/relay-monday.sqlite
       medieco-relay restore --from /backup/relay-monday.sqlite
@@ -85,6 +89,9 @@ enum Command {
     /// The list of clinics
     #[command(subcommand)]
     Clinic(Clinic),
+    /// Who may sign in at the console
+    #[command(subcommand)]
+    Operator(operators::OperatorCommand),
     /// Make a new invitation for a clinic that has not joined; older ones end
     Invite {
         /// Its name on the list, or its id
@@ -120,6 +127,9 @@ struct Serve {
     /// Where this machine's watchers ask: /health, /ready, /metrics [default: nowhere]
     #[arg(long, value_name = "ADDRESS:PORT")]
     admin: Option<SocketAddr>,
+    /// Where operators sign in at the console, with a browser; without TLS on this machine only [default: nowhere]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    console: Option<SocketAddr>,
     /// How logs are written to stderr
     #[arg(long, value_name = "FORM", value_enum, default_value_t = LogForm::Text)]
     log: LogForm,
@@ -205,6 +215,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Clinic(Clinic::Add { name }) => clinics::add(&place, &name, cli.json),
         Command::Clinic(Clinic::Open { name }) => clinics::open_again(&place, &name, cli.json),
         Command::Clinic(Clinic::List) => clinics::list(&place, cli.json),
+        Command::Operator(command) => operators::run(command, &place, cli.json),
         Command::Invite { clinic } => clinics::invite(&place, &clinic, cli.json),
     }
 }

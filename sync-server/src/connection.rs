@@ -258,7 +258,7 @@ impl Connection {
         let (id, shared, outbox) = (self.id, Arc::clone(&self.shared), Arc::clone(&self.outbox));
         let (since, key) = (Instant::now(), session.member().map(|(clinic, _)| clinic));
         let job = move |store: &mut Store| {
-            let before = session.member();
+            let (before, reached) = (session.member(), session.reached());
             let mut step = match (kind, before) {
                 (Step::Look(news), Some((tenant, _))) => store.look(tenant, news, |store| act(&mut session, store)),
                 _ => act(&mut session, store),
@@ -266,7 +266,7 @@ impl Connection {
             let told = std::time::Instant::now();
             if let Ok(step) = &mut step {
                 if let (None, Some((tenant, device))) = (before, session.member()) {
-                    shared.hub.belongs(id, tenant);
+                    shared.hub.belongs(id, tenant, device);
                     if shared.writer.is_shared() {
                         // Others may have written since the session looked, and nobody knew whom to tell.
                         shared.hub.ring(id, since);
@@ -276,6 +276,9 @@ impl Connection {
                 shared.figures.count(step.tally);
                 let live = live.filter(|_| step.tally.changes_out > 0);
                 outbox.push(step.send.drain(..), live);
+                if let Some(now) = session.reached().filter(|now| Some(*now) != reached) {
+                    shared.hub.reached(id, now);
+                }
                 shared.tell(&step.wake, since);
             }
             (session, step, told)

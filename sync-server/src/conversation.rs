@@ -7,7 +7,7 @@ use sync_protocol::{ConnectionId, RefusedCode, RelayMessage};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
-use crate::Phase;
+use crate::{ConsoleClock, Phase};
 use crate::connection::Connection;
 use crate::frames::{FrameReader, write_close, write_message, write_ping, write_pong};
 use crate::goodbye::Goodbye;
@@ -35,6 +35,8 @@ pub struct Timers {
     pub goodbye_within: Duration,
     /// The limits' time.
     pub rate_clock: RateClock,
+    /// The console's time.
+    pub console_clock: ConsoleClock,
 }
 
 impl Default for Timers {
@@ -48,6 +50,7 @@ impl Default for Timers {
             peer_ends_within: Duration::from_secs(2),
             goodbye_within: Duration::from_secs(8),
             rate_clock: RateClock::default(),
+            console_clock: ConsoleClock::default(),
         }
     }
 }

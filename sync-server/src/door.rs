@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -45,8 +45,10 @@ pub(crate) struct Door<F> {
     pub(crate) figures: Arc<Figures>,
     /// Who comes too often; `None` where addresses say nothing (behind a proxy) or everybody is trusted.
     pub(crate) rates: Option<Arc<Rates>>,
-    /// TLS, and then the head of the request, must be here within this; the answer is taken within twice this.
+    /// TLS, and then the head of the request, must be here within this.
     pub(crate) within: Duration,
+    /// The request is here and its answer taken within this.
+    pub(crate) answered_within: Duration,
     /// Answers a request from this address.
     pub(crate) answer: F,
 }
@@ -54,10 +56,12 @@ pub(crate) struct Door<F> {
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-impl<F, A> Door<F>
+impl<F, A, B> Door<F>
 where
     F: Fn(Request<Incoming>, SocketAddr) -> A + Clone + Send + Sync + 'static,
-    A: Future<Output = Answer> + Send + 'static,
+    A: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     /// Keeps the door until `phase` is `until`. Who is let in by then stays; who stands at the door goes.
     pub(crate) async fn keep(self, mut phase: watch::Receiver<Phase>, until: Phase) {
@@ -76,7 +80,8 @@ where
             while at_the_door.try_join_next().is_some() {}
             match accepted {
                 Ok((tcp, from)) if self.lets_come(from) => {
-                    let greeted = greet(tcp, from, self.tls.clone(), self.within, self.answer.clone());
+                    let within = (self.within, self.answered_within);
+                    let greeted = greet(tcp, from, self.tls.clone(), within, self.answer.clone());
                     at_the_door.spawn(async move {
                         greeted.await;
                         drop(place);
@@ -98,14 +103,16 @@ where
     }
 }
 
-async fn greet<A>(
+async fn greet<A, B>(
     tcp: TcpStream,
     from: SocketAddr,
     tls: Option<TlsAcceptor>,
-    within: Duration,
+    (within, answered_within): (Duration, Duration),
     answer: impl Fn(Request<Incoming>, SocketAddr) -> A,
 ) where
-    A: Future<Output = Answer>,
+    A: Future<Output = Response<B>>,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     // A receipt and the change that it is for are two frames: held back, the second would wait for the first one's
     // acknowledgement, 40 ms on Linux.
@@ -136,7 +143,7 @@ async fn greet<A>(
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES);
     let one_request = http.serve_connection(TokioIo::new(stream), answer).with_upgrades();
-    if timeout(2 * within, one_request).await.is_err() {
+    if timeout(answered_within, one_request).await.is_err() {
         tracing::debug!("somebody at the door was too slow");
     }
 }

@@ -36,6 +36,9 @@ pub(crate) struct Figures {
     relay_time: Histogram,
     /// Bytes that wait to leave.
     pub(crate) outbox_bytes: Gauge,
+    /// All refusals, and all that was limited.
+    pub(crate) n_refused: Counter,
+    pub(crate) n_limited: Counter,
 }
 
 /// One direction.
@@ -47,6 +50,11 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
+    /// Sealed changes so far.
+    pub(crate) fn n_changes(&self) -> u64 {
+        self.changes.get()
+    }
+
     /// A frame of so many bytes passed.
     pub(crate) fn passed(&self, n_bytes: usize) {
         self.frames.inc();
@@ -74,6 +82,8 @@ impl Default for Figures {
             store_job: times(),
             relay_time: times(),
             outbox_bytes: Gauge::default(),
+            n_refused: Counter::default(),
+            n_limited: Counter::default(),
         };
         figures.register();
         figures
@@ -124,11 +134,13 @@ impl Figures {
 
     /// A connection was refused.
     pub(crate) fn refused(&self, code: &'static str) {
+        self.n_refused.inc();
         self.refusals.get_or_create(&[("code", code)]).inc();
     }
 
     /// Something had to wait, or was turned away.
     pub(crate) fn limited(&self, limit: &'static str) {
+        self.n_limited.inc();
         self.limited.get_or_create(&[("limit", limit)]).inc();
     }
 

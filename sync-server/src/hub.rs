@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use seal::TenantId;
+use seal::{DeviceId, TenantId};
 use sync_protocol::{ConnectionId, Outgoing, PairingAsk, PairingDesk, PairingPost, RelayMessage, Wake};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -72,12 +72,17 @@ struct State {
     seats: HashMap<ConnectionId, Seat>,
     clinics: HashMap<TenantId, BTreeMap<ConnectionId, Arc<Bell>>>,
     desk: PairingDesk,
+    /// Devices that went since this was asked last, and up to where they had their clinic's changes.
+    seen: HashMap<(TenantId, DeviceId), u64>,
 }
 
 struct Seat {
     outbox: Arc<Outbox>,
     news: Arc<Bell>,
     tenant: Option<TenantId>,
+    device: Option<DeviceId>,
+    /// Up to here it has its clinic's changes.
+    reached: u64,
 }
 
 impl Hub {
@@ -105,18 +110,21 @@ impl Hub {
                 outbox: Arc::clone(outbox),
                 news: Arc::clone(news),
                 tenant: None,
+                device: None,
+                reached: 0,
             },
         );
         Some(id)
     }
 
     /// The connection is a member of this clinic: it hears the clinic's news from now on.
-    pub(crate) fn belongs(&self, id: ConnectionId, tenant: TenantId) {
+    pub(crate) fn belongs(&self, id: ConnectionId, tenant: TenantId, device: DeviceId) {
         let mut state = self.lock();
         let State { seats, clinics, .. } = &mut *state;
         if let Some(seat) = seats.get_mut(&id) {
             self.figures.members.inc();
             seat.tenant = Some(tenant);
+            seat.device = Some(device);
             clinics.entry(tenant).or_default().insert(id, Arc::clone(&seat.news));
         }
     }
@@ -132,6 +140,9 @@ impl Hub {
     pub(crate) fn leave(&self, id: ConnectionId) {
         let mut state = self.lock();
         let Some(seat) = state.seats.remove(&id) else { return };
+        if let (Some(tenant), Some(device)) = (seat.tenant, seat.device) {
+            state.seen.insert((tenant, device), seat.reached);
+        }
         self.figures.connections.dec();
         if seat.tenant.is_some() {
             self.figures.members.dec();
@@ -181,6 +192,34 @@ impl Hub {
         let mut state = self.lock();
         let posts = state.desk.expire(now_ms);
         state.deliver(posts);
+    }
+
+    /// How many devices of a clinic are here.
+    pub(crate) fn n_of(&self, tenant: &TenantId) -> usize {
+        self.lock().clinics.get(tenant).map_or(0, BTreeMap::len)
+    }
+
+    /// The devices of a clinic that are here.
+    pub(crate) fn devices_of(&self, tenant: &TenantId) -> Vec<DeviceId> {
+        let state = self.lock();
+        let ids = state.clinics.get(tenant).into_iter().flat_map(BTreeMap::keys);
+        ids.filter_map(|id| state.seats.get(id)?.device).collect()
+    }
+
+    /// The device of this connection has its clinic's changes up to here.
+    pub(crate) fn reached(&self, id: ConnectionId, changes: u64) {
+        if let Some(seat) = self.lock().seats.get_mut(&id) {
+            seat.reached = changes;
+        }
+    }
+
+    /// Devices that went since this was asked last, and with `all` those that are here too.
+    pub(crate) fn take_seen(&self, all: bool) -> Vec<(TenantId, DeviceId, u64)> {
+        let mut state = self.lock();
+        let mut seen = std::mem::take(&mut state.seen);
+        let here = state.seats.values().filter(|_| all);
+        seen.extend(here.filter_map(|seat| Some(((seat.tenant?, seat.device?), seat.reached))));
+        seen.into_iter().map(|((tenant, device), changes)| (tenant, device, changes)).collect()
     }
 
     /// How many connections there are.

@@ -9,6 +9,7 @@ mod audit_check;
 mod audit_export;
 pub mod calendar;
 mod connection;
+mod console;
 mod conversation;
 mod database_url;
 #[doc(hidden)]
@@ -24,6 +25,7 @@ mod invoices;
 mod keeping;
 mod limits;
 mod mark;
+mod minute;
 mod moving;
 mod nodes;
 mod objects;
@@ -41,6 +43,9 @@ mod writer;
 pub use admin::NotReady;
 pub use audit_check::{ChainReport, Finding, Wrong, check_audit};
 pub use audit_export::{AuditForm, Days, ExportError, export_audit};
+#[doc(hidden)]
+pub use console::ConsoleClock;
+pub use console::console_link;
 #[doc(hidden)]
 pub use conversation::Timers;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};

@@ -97,6 +97,10 @@ impl From<IpAddr> for Origin {
 }
 
 impl Origin {
+    pub(crate) fn bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
     fn is_this_machine(self) -> bool {
         let v6 = Ipv6Addr::from_bits(self.0);
         // `::1` is `::` here.

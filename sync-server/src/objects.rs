@@ -129,6 +129,27 @@ impl Objects {
         Ok(())
     }
 
+    /// A chunk, if it is here and is what its name says.
+    pub(crate) async fn whole(&self, key: &ObjectKey) -> Option<Vec<u8>> {
+        let _place = self.at_once.acquire().await.ok()?;
+        match self.read(key).await {
+            Ok(ObjectRead::Whole(bytes)) => Some(bytes),
+            Ok(ObjectRead::Lost | ObjectRead::Failed) | Err(_) => None,
+        }
+    }
+
+    /// Removes all that there is of a clinic.
+    pub(crate) async fn remove_all(&self, tenant: &TenantId) -> Result<(), ObjectsError> {
+        let mut objects = self.store.list(Some(&Path::from(tenant.to_string())));
+        while let Some(object) = objects.next().await {
+            match self.store.delete(&object?.location).await {
+                Err(object_store::Error::NotFound { .. }) => {}
+                deleted => deleted?,
+            }
+        }
+        Ok(())
+    }
+
     /// At the start: makes rows and objects agree. A row without its object is lost, and asked for again. An object without
     /// a row counts if it is what its name says (it came just before a crash, or the rows were put back), and goes
     /// otherwise, and if its attachment was erased.
@@ -148,7 +169,12 @@ impl Objects {
                 .iter()
                 .filter_map(|folder| folder.filename()?.parse::<TenantId>().ok()),
         );
+        let removed = on(rows, |store| store.removed_clinics()).await?;
         for tenant in tenants {
+            if removed.iter().any(|(gone, _)| *gone == tenant) {
+                self.remove_all(&tenant).await?;
+                continue;
+            }
             self.settle_one(tenant, rows).await?;
         }
         Ok(())

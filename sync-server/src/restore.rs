@@ -59,7 +59,13 @@ pub fn backup(data: &Path, to: &Path) -> Result<(), RestoreError> {
         return Err(RestoreError::Exists(to.to_owned()));
     }
     let from = data.join(FILE_NAME);
-    copy(&from, to)
+    copy(&from, to)?;
+    // For the console. Not in the copy, and no reason to fail: the backup is there.
+    if let Ok(of) = Connection::open(&from) {
+        drop(of.busy_timeout(std::time::Duration::from_secs(10)));
+        drop(of.execute("UPDATE relay SET backup_ms = ?1", [crate::now_ms()]));
+    }
+    Ok(())
 }
 
 /// Puts the backup `from` into the folder `data`, with a new incarnation. No relay may run on it.

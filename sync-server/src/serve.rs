@@ -13,11 +13,13 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{Instant, interval, interval_at, timeout};
 
 use crate::admin::Watch;
+use crate::console::{self, export, removal};
 use crate::conversation::Timers;
 use crate::door::Door;
 use crate::figures::Figures;
 use crate::keeping::Keeping;
 use crate::limits::Rates;
+use crate::minute::Minute;
 use crate::nodes::{self, Nodes};
 use crate::opening::{Opened, open};
 use crate::shared::Shared;
@@ -72,6 +74,8 @@ pub struct ServeOptions {
     pub mark: Option<PathBuf>,
     /// Where the operator's machines ask for health, readiness and figures.
     pub admin: Option<SocketAddr>,
+    /// Where operators sign in at the console.
+    pub console: Option<SocketAddr>,
     /// Connections at a time; by the limit of open files when absent.
     pub max_connections: Option<usize>,
     /// What one address, device and clinic may ask for.
@@ -92,6 +96,7 @@ impl ServeOptions {
             public_key_sha256: None,
             mark: None,
             admin: None,
+            console: None,
             max_connections: None,
             limits: Limits::default(),
             database: None,
@@ -158,6 +163,8 @@ pub struct RunningRelay {
     pub address: SocketAddr,
     /// The bound address for the operator's machines.
     pub admin: Option<SocketAddr>,
+    /// The bound address of the console.
+    pub console: Option<SocketAddr>,
     /// What invitations say.
     pub reachable: Reachable,
     /// Who is connected.
@@ -211,7 +218,7 @@ pub async fn serve_with(
     timers: Timers,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<RunningRelay, ServeError> {
-    for address in [Some(options.listen), options.admin].into_iter().flatten() {
+    for address in [Some(options.listen), options.admin, options.console].into_iter().flatten() {
         if !address.ip().is_loopback() && options.tls.is_none() && !options.behind_proxy {
             return Err(ServeError::NotLoopback(address));
         }
@@ -228,11 +235,17 @@ pub async fn serve_with(
         objects,
         lock,
     } = open(&options).await?;
+    removal::finish_all(&writer, &objects).await?;
     objects.settle(&writer).await?;
+    if options.database.is_none() {
+        export::remove_scratch(&options.data)?;
+    }
     let listener = listen(options.listen)?;
     let address = listener.local_addr()?;
     let admin_listener = options.admin.map(listen).transpose()?;
     let admin = admin_listener.as_ref().map(TcpListener::local_addr).transpose()?;
+    let console_listener = options.console.map(listen).transpose()?;
+    let console = console_listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let reachable = reachable(&options, address, tls.as_ref());
     let known = reachable.clone();
     let set = writer.run(move |store| store.set_reachable(&known)).await;
@@ -247,6 +260,7 @@ pub async fn serve_with(
     let nodes = options.database.clone().map(|url| Nodes::start(url, run)).transpose()?;
     let keeping = Keeping::new();
     let shared = Arc::new(Shared {
+        data: options.data.clone(),
         writer: writer.clone(),
         requests: Arc::clone(&keeping.requests),
         nodes,
@@ -266,12 +280,24 @@ pub async fn serve_with(
     if let Some(url) = options.database.clone() {
         nodes::hear(url, Arc::downgrade(&shared))?;
     }
-    let watch = Watch {
-        writer: writer.clone(),
-        phase: phase.clone(),
-        figures: Arc::clone(&figures),
-    };
+    let watch = shared.watch();
     let acceptor = tls.map(|tls| tls.acceptor);
+    let console_door = match console_listener.zip(console) {
+        None => None,
+        Some((listener, address)) => {
+            let opened = console::open(&shared, address, acceptor.is_some()).await?;
+            let door = Door {
+                listener,
+                tls: acceptor.clone(),
+                figures: Arc::clone(&figures),
+                rates: (!options.behind_proxy).then(|| Arc::clone(&rates)),
+                within: timers.at_the_door,
+                answered_within: console::ANSWERED_WITHIN,
+                answer: move |request, from| Arc::clone(&opened).answer(request, from),
+            };
+            Some(tokio::spawn(door.keep(phase.clone(), Phase::Draining)))
+        }
+    };
     let admin_door = admin_listener.zip(admin).map(|(listener, address)| {
         let watch = watch.clone();
         let door = Door {
@@ -281,6 +307,7 @@ pub async fn serve_with(
             figures: Arc::clone(&figures),
             rates: None,
             within: timers.at_the_door,
+            answered_within: 2 * timers.at_the_door,
             answer: move |request, _| watch.clone().answer(request),
         };
         tokio::spawn(door.keep(phase.clone(), Phase::Over))
@@ -293,6 +320,7 @@ pub async fn serve_with(
             figures,
             rates: (!options.behind_proxy).then(|| Arc::clone(&rates)),
             within: timers.at_the_door,
+            answered_within: 2 * timers.at_the_door,
             answer: move |request, from| {
                 let answer = http::answer(request, from, &shared);
                 async { answer }
@@ -303,19 +331,24 @@ pub async fn serve_with(
     let (last_words, of_minutes) = (writer.clone(), phase.clone());
     let ended = tokio::spawn(async move {
         let mut forget = interval(FORGET_EVERY);
-        let mut minute = interval_at(Instant::now() + COUNT_EVERY, COUNT_EVERY);
+        let mut minute = Minute::begin(&shared);
+        let mut counted = interval_at(Instant::now() + COUNT_EVERY, COUNT_EVERY);
         let mut stop = std::pin::pin!(stop);
         loop {
             tokio::select! {
                 () = &mut stop => break,
                 _ = forget.tick() => rates.forget(),
-                _ = minute.tick() => keeping.minute(&last_words, &of_minutes),
+                () = minute.passes() => minute.keep(&shared),
+                _ = counted.tick() => keeping.minute(&last_words, &of_minutes),
             }
         }
         tracing::info!(connections = shared.hub.n_connections(), "the relay is asked to stop");
         shared.spread();
         set_phase.send_replace(Phase::Draining);
         drop(door.await);
+        if let Some(door) = console_door {
+            drop(door.await);
+        }
         drop(shared);
         let goodbyes = async { while all_gone.recv().await.is_some() {} };
         if timeout(timers.goodbye_within, goodbyes).await.is_err() {
@@ -337,6 +370,7 @@ pub async fn serve_with(
     Ok(RunningRelay {
         address,
         admin,
+        console,
         reachable,
         hub,
         writer,

@@ -1,6 +1,7 @@
 //! What all connections of one relay share.
 
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use seal::TenantId;
 use sync_protocol::ConnectionId;
 use tokio::sync::{Semaphore, mpsc, watch};
 
+use crate::admin::Watch;
 use crate::conversation::Timers;
 use crate::figures::Figures;
 use crate::goodbye::Goodbye;
@@ -23,6 +25,8 @@ const APART_MS: u32 = 2;
 const SPREAD_MS: std::ops::RangeInclusive<u32> = 1_000..=20_000;
 
 pub(crate) struct Shared {
+    /// The data folder.
+    pub(crate) data: PathBuf,
     pub(crate) writer: Writer,
     /// Other relays on the same database.
     pub(crate) nodes: Option<Nodes>,
@@ -77,6 +81,15 @@ impl Shared {
             done
         };
         self.writer.run_for(clinic, job).await
+    }
+
+    /// Looks at the relay from beside it.
+    pub(crate) fn watch(&self) -> Watch {
+        Watch {
+            writer: self.writer.clone(),
+            phase: self.phase.clone(),
+            figures: Arc::clone(&self.figures),
+        }
     }
 
     /// The name under which everything stands that one input of a connection leads to.

@@ -11,6 +11,7 @@ mod chains;
 mod chunks;
 mod clinics;
 mod database;
+mod exporting;
 mod directory;
 mod feeds;
 mod gone;

@@ -130,6 +130,14 @@ impl RelaySession {
         }
     }
 
+    /// Up to where the proven member at the other end has its clinic's changes.
+    pub fn reached(&self) -> Option<u64> {
+        match &self.state {
+            State::Member(member) => Some(member.feeds.reached()),
+            _ => None,
+        }
+    }
+
     /// Nothing came and nothing went for a while: what is not needed until then takes no memory.
     pub fn rest(&mut self) {
         if let State::Member(member) = &mut self.state {

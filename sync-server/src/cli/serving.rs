@@ -25,6 +25,7 @@ pub(super) fn run(serve: Serve, place: Place, own_mark: Option<PathBuf>, json: b
         public_key_sha256: serve.public_key_sha256,
         mark: serve.mark.or(own_mark),
         admin: serve.admin,
+        console: serve.console,
         max_connections: serve.max_connections,
         limits: Limits {
             connections_a_minute: serve.connections_a_minute,
@@ -97,6 +98,7 @@ fn announce(relay: &RunningRelay, json: bool) -> std::io::Result<()> {
             "address": relay.address.to_string(),
             "url": relay.reachable.url,
             "admin": relay.admin.map(|address| address.to_string()),
+            "console": relay.console.map(|address| address.to_string()),
             "key_sha256": relay.reachable.key_sha256.map(hex::encode),
         });
         writeln!(stdout, "{line}")?;

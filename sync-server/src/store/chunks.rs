@@ -170,7 +170,7 @@ impl Store {
     }
 }
 
-fn id(mut row: Row) -> SqlResult<ChunkId> {
+pub(super) fn id(mut row: Row) -> SqlResult<ChunkId> {
     Ok(ChunkId {
         attachment: AttachmentId::from_bytes(row.array(0)?),
         name: ChunkName::from_bytes(row.array(1)?),

@@ -78,6 +78,35 @@ impl Store {
         })
     }
 
+    /// When `medieco-relay backup` last copied the file, milliseconds since 1970, UTC.
+    ///
+    /// # Errors
+    /// [`RelayStoreFailed`].
+    pub fn last_backup_ms(&self) -> Result<Option<i64>, RelayStoreFailed> {
+        self.read(Scope::House, |sql| {
+            sql.the_row("SELECT backup_ms FROM relay", &[])?.maybe_int(0)
+        })
+    }
+
+    /// Where the console is, as the last `serve` knew it.
+    ///
+    /// # Errors
+    /// [`RelayStoreFailed`].
+    pub fn console_url(&self) -> Result<Option<String>, RelayStoreFailed> {
+        self.read(Scope::House, |sql| {
+            sql.the_row("SELECT console_url FROM relay", &[])?.maybe_text(0)
+        })
+    }
+
+    /// Remembers where the console is.
+    ///
+    /// # Errors
+    /// [`RelayStoreFailed`].
+    pub fn set_console_url(&mut self, url: &str) -> Result<(), RelayStoreFailed> {
+        self.write(Scope::House, |sql| sql.execute("UPDATE relay SET console_url = ?1", &values![url]))?;
+        Ok(())
+    }
+
     /// Samples since then (milliseconds since 1970, UTC), the oldest first; where none is, no node ran.
     ///
     /// # Errors

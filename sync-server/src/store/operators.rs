@@ -102,6 +102,11 @@ pub fn is_operator_name(name: &str) -> bool {
 }
 
 impl Store {
+    /// The key of the console's secrets.
+    pub(crate) fn console_key(&self) -> seal::ConsoleKey {
+        self.key.console_key()
+    }
+
     /// Puts an operator on the list, with the hash of a link by which it sets password and second factor.
     ///
     /// # Errors

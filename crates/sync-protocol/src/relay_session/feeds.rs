@@ -25,6 +25,8 @@ pub(super) struct Feeds {
 /// Batches on their way, each named by its last position, and when each was sent.
 struct Window {
     sent: u64,
+    /// Up to here the device has it.
+    reached: u64,
     in_flight: BTreeMap<u64, i64>,
     /// As many may be.
     room: u32,
@@ -36,6 +38,7 @@ impl Feeds {
     pub(super) fn new(cursors: &Cursors, said: Said) -> Self {
         let window = |sent| Window {
             sent,
+            reached: sent,
             in_flight: BTreeMap::new(),
             room: BATCHES_IN_FLIGHT,
             is_full: false,
@@ -76,11 +79,22 @@ impl Window {
             BATCHES_IN_FLIGHT
         };
         self.in_flight.retain(|batch, _| *batch > position);
+        self.reached = self.reached.max(position);
         true
     }
 }
 
 impl Feeds {
+    /// Up to where the device has its clinic's changes.
+    pub(super) fn reached(&self) -> u64 {
+        // What it pushed itself does not come back to it: with nothing on its way it has all that was passed.
+        if self.changes.in_flight.is_empty() {
+            self.changes.sent
+        } else {
+            self.changes.reached
+        }
+    }
+
     pub(super) fn rest(&mut self) {
         self.said.rest();
     }

@@ -1,0 +1,34 @@
+//! The console's pages, one file each, with their words.
+
+pub(super) mod audit;
+pub(super) mod clinic;
+pub(super) mod clinic_acts;
+pub(super) mod clinics;
+pub(super) mod enrol;
+pub(super) mod health;
+pub(super) mod invitations;
+pub(super) mod invoices;
+pub(super) mod operators;
+pub(super) mod plans;
+pub(super) mod sessions;
+pub(super) mod sign_in;
+pub(super) mod small;
+pub(super) mod trends;
+pub(super) mod usage;
+
+/// All tables of words, for the test that holds the languages equal.
+#[cfg(test)]
+pub(super) const WORDS: [&[(&str, &str, &str)]; 12] = [
+    audit::Words::ALL,
+    clinic::Words::ALL,
+    clinics::Words::ALL,
+    enrol::Words::ALL,
+    health::Words::ALL,
+    invoices::Words::ALL,
+    operators::Words::ALL,
+    plans::Words::ALL,
+    sessions::Words::ALL,
+    sign_in::Words::ALL,
+    trends::Words::ALL,
+    usage::Words::ALL,
+];

@@ -1,0 +1,397 @@
+//! One clinic's page.
+
+use hyper::StatusCode;
+use maud::{Markup, html};
+use seal::{DeviceId, Invitation, InvitationToken, TenantId};
+use sync_protocol::{AuditLine, AuditOutcome, Page, RelayStore};
+
+use super::clinics::{self, MAX_NAME_CHARS};
+use crate::console::reply::Reply;
+use crate::console::visit::{Fault, Visit};
+use crate::console::words::{fill, words};
+use crate::console::{layout, time};
+use crate::{ClinicCard, SeenDevice, Standing};
+
+pub(crate) use super::clinic_acts::{export, invite, reactivate, remove, rename, revoke, suspend};
+
+/// Lines of its audit that are shown.
+const AUDIT_LINES: u64 = 20;
+
+words! {
+    /// Of one clinic.
+    Words {
+        id: "Id", "Id";
+        since: "On the list since", "Dalam senarai sejak";
+        joined: "Joined", "Menyertai";
+        rename: "Change the name", "Tukar nama";
+        save: "Save", "Simpan";
+        suspended_since: "Suspended since {when}: {why}", "Digantung sejak {when}: {why}";
+        suspended_means: "None of its devices is served, and nothing that it gives crosses. Its data stays here, and its devices go on working by themselves.",
+            "Tiada perantinya dilayan, dan tiada pemberiannya disampaikan. Datanya kekal di sini, dan perantinya terus bekerja sendiri.";
+        removed_on: "Removed on {when}. What is left are its audit lines and its grants to other clinics, as opaque ids.",
+            "Dibuang pada {when}. Yang tinggal ialah baris auditnya dan kebenarannya kepada klinik lain, sebagai id legap.";
+        still_going: "Its data is being deleted.", "Datanya sedang dipadamkan.";
+        suspend: "Suspend", "Gantung";
+        suspend_title: "Suspend network access", "Gantung akses rangkaian";
+        why: "Why (for you and other operators)", "Sebab (untuk anda dan operator lain)";
+        reactivate: "Reactivate", "Aktifkan semula";
+        remove: "Remove", "Buang";
+        remove_title: "Remove this clinic", "Buang klinik ini";
+        remove_why: "Deletes everything of it here: sealed changes, releases, attachments, statements. This cannot be taken back. Export it first, in this sign-in.",
+            "Memadamkan semua datanya di sini: perubahan termeterai, pelepasan, lampiran, penyataan. Ini tidak boleh ditarik balik. Eksport dahulu, dalam log masuk ini.";
+        suspend_first: "Suspend it first: then its devices are told, and nothing is cut off in the middle.",
+            "Gantung dahulu: perantinya akan diberitahu, dan tiada apa-apa terputus di tengah jalan.";
+        export: "Export its sealed data", "Eksport data termeterainya";
+        export_why: "One file (tar): the store with this clinic alone, and its attachments. Nobody but the clinic can read what is in it.",
+            "Satu fail (tar): storan dengan klinik ini sahaja, dan lampirannya. Hanya klinik itu boleh membaca isinya.";
+        exported: "Exported in this sign-in.", "Dieksport dalam log masuk ini.";
+        not_exported: "Export it first, in this sign-in, and wait until the file is whole.",
+            "Eksport dahulu, dalam log masuk ini, dan tunggu sehingga fail lengkap.";
+        type_name: "Type its name, {name}", "Taip namanya, {name}";
+        name_differs: "The name that you typed is not this clinic's. Nothing was removed.",
+            "Nama yang anda taip bukan nama klinik ini. Tiada apa-apa dibuang.";
+        why_needed: "Say why, in one line of at most 200 letters.", "Nyatakan sebab, dalam satu baris tidak melebihi 200 huruf.";
+        not_now: "That is not possible as this clinic is now.", "Itu tidak mungkin dalam keadaan klinik ini sekarang.";
+        withdraw: "Take off the list", "Keluarkan daripada senarai";
+        withdraw_why: "It has not joined: nothing of it is here, and its invitation ends.",
+            "Ia belum menyertai: tiada datanya di sini, dan jemputannya tamat.";
+        invitation: "Invitation", "Jemputan";
+        open_until: "Open until {when}. It was shown once; a new one ends it.",
+            "Dibuka hingga {when}. Ia ditunjukkan sekali; yang baharu menamatkannya.";
+        lapsed: "It has ended, or was revoked.", "Ia telah tamat, atau dibatalkan.";
+        make: "Make a new invitation", "Buat jemputan baharu";
+        revoke: "Revoke it", "Batalkan";
+        invitation_for: "The invitation for {name}", "Jemputan untuk {name}";
+        invitation_why: "Good once, until {when}. It is shown now and never again. Hand it to the owner in person or by a safe way.",
+            "Sah sekali sahaja, hingga {when}. Ia ditunjukkan sekarang dan tidak akan ditunjukkan lagi. Serahkan kepada pemilik secara peribadi atau dengan cara selamat.";
+        devices: "Devices", "Peranti";
+        no_devices: "None yet.", "Belum ada.";
+        device: "Device", "Peranti";
+        seen: "Last seen", "Terakhir dilihat";
+        behind: "Behind by", "Ketinggalan";
+        behind_n: "{n} changes", "{n} perubahan";
+        in_clinic: "member", "ahli";
+        not_in_clinic: "removed", "dibuang";
+        admin: "admin", "admin";
+        audit: "Accesses across clinics, the newest first", "Akses antara klinik, terbaharu dahulu";
+        audit_empty: "No other clinic has asked for anything of it, nor it of others.",
+            "Tiada klinik lain meminta apa-apa daripadanya, dan ia juga tidak.";
+        at: "Time", "Masa";
+        asked: "Asked by", "Diminta oleh";
+        of: "Of", "Daripada";
+        outcome: "Outcome", "Hasil";
+        permitted: "permitted", "dibenarkan";
+        denied: "denied: {why}", "ditolak: {why}";
+        releases: "Releases", "Pelepasan";
+    }
+}
+
+struct Device {
+    id: DeviceId,
+    is_member: bool,
+    is_admin: bool,
+    seen: Option<SeenDevice>,
+}
+
+/// What the page needs of a clinic that has joined.
+struct Inside {
+    devices: Vec<Device>,
+    lines: Vec<AuditLine>,
+}
+
+pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
+    shown(&visit, StatusCode::OK, html! {}).await
+}
+
+pub(super) async fn card(visit: &Visit) -> Result<ClinicCard, Fault> {
+    let number = visit.number()?;
+    visit.store(move |store| store.clinic_card(number)).await?.ok_or(Fault::NotFound)
+}
+
+pub(super) async fn shown(visit: &Visit, status: StatusCode, notice: Markup) -> Result<Reply, Fault> {
+    let card = card(visit).await?;
+    let inside = match card.tenant {
+        Some(tenant) => Some(look_inside(visit, tenant).await?),
+        None => None,
+    };
+    let usage = super::usage::panel(visit, &card).await?;
+    let own = Words::of(visit.lang);
+    let content = html! {
+        (notice)
+        (head(visit, &card))
+        @if card.tenant.is_none() { (invitation_part(visit, &card)) }
+        (usage)
+        @if let Some(inside) = &inside {
+            (devices(visit, &card, &inside.devices))
+            (audit(visit, &inside.lines))
+        }
+        section {
+            h2 { (own.rename) }
+            form.stack method="post" action={ "/clinics/" (card.number) "/name" } {
+                (layout::token(visit))
+                p.field { label for="name" { (visit.words.name) } input #name name="name" required value=(card.name) maxlength=(MAX_NAME_CHARS); }
+                p.acts { button { (own.save) } }
+            }
+        }
+        (standing(visit, &card))
+        (removal(visit, &card))
+    };
+    Ok(layout::page_with(status, visit, "/clinics", &card.name, content))
+}
+
+async fn look_inside(visit: &Visit, tenant: TenantId) -> Result<Inside, Fault> {
+    visit
+        .store_of(tenant, move |store| {
+            let seen = store.seen_devices(&tenant)?;
+            let roster = store.roster(&tenant)?;
+            let seen_of = |id: &DeviceId| seen.iter().find(|(device, _)| device == id.as_bytes()).map(|(_, seen)| *seen);
+            let mut devices = Vec::new();
+            if let Some(roster) = &roster {
+                let members = roster.membership();
+                devices.extend(members.devices().map(|(id, _)| (id, true)));
+                devices.extend(members.removed().map(|(id, _)| (id, false)));
+            }
+            let is_admin = |id: &DeviceId| roster.as_deref().is_some_and(|roster| roster.membership().is_admin(id));
+            let devices = devices.into_iter().map(|(id, is_member)| Device {
+                is_admin: is_member && is_admin(&id),
+                seen: seen_of(&id),
+                id,
+                is_member,
+            });
+            let mut devices: Vec<Device> = devices.collect();
+            devices.sort_by_key(|device| (!device.is_member, std::cmp::Reverse(device.seen.map(|seen| seen.at_ms))));
+            let head = store.heads(&tenant)?.audit;
+            let page = Page {
+                after: head.saturating_sub(AUDIT_LINES),
+                max_items: 2 * AUDIT_LINES as usize,
+                max_bytes: usize::MAX,
+            };
+            let mut lines = store.audit(&tenant, page)?;
+            lines.reverse();
+            Ok(Inside { devices, lines })
+        })
+        .await
+}
+
+fn head(visit: &Visit, card: &ClinicCard) -> Markup {
+    let (own, words) = (Words::of(visit.lang), visit.words);
+    let when = |ms| time::when(ms, visit.lang);
+    html! {
+        dl.facts {
+            dt { (words.state) } dd { (clinics::state(visit, card)) }
+            @if let Some(tenant) = card.tenant { dt { (own.id) } dd { code { (tenant) } } }
+            dt { (own.since) } dd { (when(card.made_ms)) }
+            @if let Some(joined_ms) = card.joined_ms { dt { (own.joined) } dd { (when(joined_ms)) } }
+        }
+        @match &card.standing {
+            Standing::Good => {}
+            Standing::Suspended { since_ms, why } => {
+                p.notice.warn { (fill(own.suspended_since, &[("when", &when(*since_ms)), ("why", why)])) }
+            }
+            Standing::Removed { since_ms, is_gone } => {
+                p.notice.warn {
+                    (fill(own.removed_on, &[("when", &when(*since_ms))]))
+                    @if !is_gone { " " (own.still_going) }
+                }
+            }
+        }
+    }
+}
+
+fn invitation_part(visit: &Visit, card: &ClinicCard) -> Markup {
+    let own = Words::of(visit.lang);
+    let open = card.invited_until_ms.filter(|until| *until > visit.now_ms);
+    html! {
+        section {
+            h2 { (own.invitation) }
+            p {
+                @match open {
+                    Some(until) => (fill(own.open_until, &[("when", &time::when(until, visit.lang))])),
+                    None => (own.lapsed),
+                }
+            }
+            form.row method="post" action={ "/clinics/" (card.number) "/invitation" } {
+                (layout::token(visit))
+                button { (own.make) }
+                @if open.is_some() { button formaction={ "/clinics/" (card.number) "/invitation/revoke" } { (own.revoke) } }
+            }
+        }
+    }
+}
+
+fn devices(visit: &Visit, card: &ClinicCard, devices: &[Device]) -> Markup {
+    let (own, words) = (Words::of(visit.lang), visit.words);
+    let here = card.tenant.map(|tenant| visit.console.shared.hub.devices_of(&tenant)).unwrap_or_default();
+    html! {
+        section {
+            h2 { (own.devices) }
+            @if devices.is_empty() { p.empty { (own.no_devices) } } @else {
+                div.wide { table {
+                    caption.hidden { (own.devices) }
+                    thead { tr {
+                        th scope="col" { (own.device) } th scope="col" { (words.state) }
+                        th scope="col" { (own.seen) } th.number scope="col" { (own.behind) }
+                    } }
+                    tbody {
+                        @for device in devices {
+                            tr {
+                                th scope="row" { code { (short(&device.id)) } }
+                                td { @if !device.is_member { (own.not_in_clinic) } @else if device.is_admin { (own.admin) } @else { (own.in_clinic) } }
+                                td {
+                                    @if here.contains(&device.id) { (words.now) }
+                                    @else { (device.seen.map_or(words.never.to_owned(), |seen| time::when(seen.at_ms, visit.lang))) }
+                                }
+                                td.number {
+                                    @if let Some(seen) = device.seen.filter(|_| device.is_member) {
+                                        (fill(own.behind_n, &[("n", &card.changes.saturating_sub(seen.changes).to_string())]))
+                                    } @else { "–" }
+                                }
+                            }
+                        }
+                    }
+                } }
+            }
+        }
+    }
+}
+
+fn audit(visit: &Visit, lines: &[AuditLine]) -> Markup {
+    let own = Words::of(visit.lang);
+    html! {
+        section {
+            h2 { (own.audit) }
+            @if lines.is_empty() { p.empty { (own.audit_empty) } } @else {
+                div.wide { table {
+                    caption.hidden { (own.audit) }
+                    thead { tr {
+                        th scope="col" { "#" } th scope="col" { (own.at) } th scope="col" { (own.asked) } th scope="col" { (own.of) }
+                        th scope="col" { (own.outcome) } th.number scope="col" { (own.releases) }
+                    } }
+                    tbody {
+                        @for line in lines {
+                            tr {
+                                td.number { (line.number) }
+                                td { (time::when(line.at_ms, visit.lang)) }
+                                td { code { (short(&line.requester)) } " / " code { (short(&line.device)) } }
+                                td { @if let Some(source) = &line.source { code { (short(source)) } } @else { "–" } }
+                                td {
+                                    @if line.outcome == AuditOutcome::Permitted { (own.permitted) }
+                                    @else { (fill(own.denied, &[("why", &line.outcome.name().replace('_', " "))])) }
+                                }
+                                td.number { (line.count) }
+                            }
+                        }
+                    }
+                } }
+            }
+        }
+    }
+}
+
+fn standing(visit: &Visit, card: &ClinicCard) -> Markup {
+    let own = Words::of(visit.lang);
+    let number = card.number;
+    html! {
+        @match (&card.standing, card.tenant) {
+            (Standing::Good, Some(_)) => section {
+                h2 { (own.suspend_title) }
+                form.stack method="post" action={ "/clinics/" (number) "/suspend" } {
+                    (layout::token(visit))
+                    p.hint { (own.suspended_means) }
+                    p.field { label for="why" { (own.why) } input #why name="why" required maxlength="200"; }
+                    (layout::code_field(visit, "code"))
+                    p.acts { button.danger { (own.suspend) } }
+                }
+            },
+            (Standing::Suspended { .. }, _) => section {
+                h2 { (own.suspend_title) }
+                form.stack method="post" action={ "/clinics/" (number) "/reactivate" } {
+                    (layout::token(visit))
+                    p.hint { (own.suspended_means) }
+                    p.acts { button.primary { (own.reactivate) } }
+                }
+            },
+            _ => {}
+        }
+    }
+}
+
+fn removal(visit: &Visit, card: &ClinicCard) -> Markup {
+    let own = Words::of(visit.lang);
+    let number = card.number;
+    let exported = visit.me().row.exported == Some(number);
+    html! {
+        @match (&card.standing, card.tenant) {
+            (Standing::Removed { .. }, _) => {}
+            (_, None) => section {
+                h2 { (own.withdraw) }
+                form.stack method="post" action={ "/clinics/" (number) "/remove" } {
+                    (layout::token(visit))
+                    p.hint { (own.withdraw_why) }
+                    (name_and_code(visit, card))
+                    p.acts { button.danger { (own.withdraw) } }
+                }
+            },
+            (standing, Some(_)) => section {
+                h2 { (own.remove_title) }
+                p { (own.remove_why) }
+                form.stack method="post" action={ "/clinics/" (number) "/export" } {
+                    (layout::token(visit))
+                    p.hint { (own.export_why) }
+                    p.acts { button { (own.export) } }
+                    @if exported { p { "✓ " (own.exported) } }
+                }
+                @if *standing == Standing::Good { p.hint { (own.suspend_first) } } @else {
+                    form.stack method="post" action={ "/clinics/" (number) "/remove" } {
+                        (layout::token(visit))
+                        (name_and_code(visit, card))
+                        p.acts { button.danger { (own.remove) } }
+                    }
+                }
+            },
+        }
+    }
+}
+
+fn name_and_code(visit: &Visit, card: &ClinicCard) -> Markup {
+    let own = Words::of(visit.lang);
+    html! {
+        p.field {
+            label for="typed" { (fill(own.type_name, &[("name", &card.name)])) }
+            input #typed name="typed" required autocomplete="off" maxlength="200";
+        }
+        (layout::code_field(visit, "remove-code"))
+    }
+}
+
+/// An invitation, shown once.
+pub(super) async fn invitation(
+    visit: &Visit,
+    number: i64,
+    name: &str,
+    token: InvitationToken,
+    expires_ms: i64,
+) -> Result<Reply, Fault> {
+    let own = Words::of(visit.lang);
+    let reachable = visit.store(|store| store.reachable()).await?.ok_or(Fault::Failed)?;
+    let invitation = Invitation {
+        relay_url: reachable.url,
+        relay_key_sha256: reachable.key_sha256,
+        token,
+        expires_ms,
+        clinic_hint: Some(name.to_owned()),
+    };
+    let text = invitation.to_text();
+    let content = html! {
+        p { (fill(own.invitation_why, &[("when", &time::when(expires_ms, visit.lang))])) }
+        p { code.once { (&**text) } }
+        p { a href={ "/clinics/" (number) } { (visit.words.back) } }
+    };
+    let title = fill(own.invitation_for, &[("name", name)]);
+    Ok(layout::page(visit, "/clinics", &title, content))
+}
+
+/// The beginning of an id: enough to tell devices of one clinic apart.
+fn short(id: &impl ToString) -> String {
+    id.to_string().chars().take(12).collect()
+}

@@ -1,0 +1,364 @@
+//! Invoices: the list, one of them, and who sends them.
+
+use hyper::StatusCode;
+use jiff::civil::Date;
+use maud::{Markup, html};
+use sync_protocol::RelayStoreFailed;
+
+use crate::calendar::day_at;
+use crate::console::layout;
+use crate::console::reply::{Reply, whole};
+use crate::console::second_factor::Fresh;
+use crate::console::visit::{Fault, Visit};
+use crate::console::words::{fill, words};
+use crate::{Invoice, InvoiceError, InvoiceState, Issuer, as_pdf, read_ringgit, ringgit};
+
+words! {
+    /// Of invoices.
+    Words {
+        number: "Number", "Nombor";
+        month: "Month", "Bulan";
+        to: "To", "Kepada";
+        total: "Total", "Jumlah";
+        issued_on: "Issued", "Dikeluarkan";
+        due: "Due", "Perlu dibayar";
+        paid_on: "Paid", "Dibayar";
+        draft_n: "draft {n}", "draf {n}";
+        credits: "Credit note for {number}", "Nota kredit untuk {number}";
+        all: "All", "Semua";
+        draft: "Drafts", "Draf";
+        issued: "Issued", "Dikeluarkan";
+        paid: "Paid", "Dibayar";
+        void: "Void", "Batal";
+        overdue: "overdue", "lewat";
+        show: "Show", "Tunjuk";
+        empty: "None. On the first of each month an invoice is drafted for each clinic that has a plan.",
+            "Tiada. Pada hari pertama setiap bulan, invois didraf untuk setiap klinik yang mempunyai pelan.";
+        run: "Draft now what is missing", "Draf sekarang yang belum ada";
+        description: "Description", "Butiran";
+        days: "Days", "Hari";
+        of: "{n} of {all}", "{n} daripada {all}";
+        a_month: "A month", "Sebulan";
+        amount: "Amount", "Amaun";
+        subtotal: "Before tax", "Sebelum cukai";
+        tax: "Service tax (SST)", "Cukai perkhidmatan (SST)";
+        pdf: "PDF", "PDF";
+        issue: "Issue", "Keluarkan";
+        issue_why: "It gets its number and today's date, and stays as it is from then on.",
+            "Ia mendapat nombor dan tarikh hari ini, dan kekal seadanya selepas itu.";
+        pay: "Mark as paid", "Tandakan dibayar";
+        pay_day: "Paid on", "Dibayar pada";
+        unpay: "It was not paid after all", "Ia sebenarnya belum dibayar";
+        undo: "Undo by a credit note", "Batalkan dengan nota kredit";
+        undo_why: "The invoice stays in the books, and a credit note over the same sum beside it.",
+            "Invois kekal dalam buku, bersama nota kredit dengan jumlah yang sama.";
+        again: "Draft another for this month", "Draf satu lagi untuk bulan ini";
+        issuer: "Who sends invoices", "Penghantar invois";
+        address: "Address, telephone", "Alamat, telefon";
+        registration: "Company registration number", "Nombor pendaftaran syarikat";
+        sst_number: "SST number (empty: none)", "Nombor SST (kosong: tiada)";
+        sst: "Service tax in percent (0: none)", "Cukai perkhidmatan dalam peratus (0: tiada)";
+        terms: "How to pay", "Cara membayar";
+        due_days: "Days until it is due", "Hari sehingga perlu dibayar";
+        save: "Save", "Simpan";
+        no_issuer: "Say first, at the bottom of this page, who sends invoices.",
+            "Nyatakan dahulu, di bahagian bawah halaman ini, siapa penghantar invois.";
+        bad_issuer: "A name is needed; texts have at most 1000 letters, the tax is at most 50 percent, and 365 days to pay are the most.",
+            "Nama diperlukan; teks tidak melebihi 1000 huruf, cukai tidak melebihi 50 peratus, dan tempoh bayaran tidak melebihi 365 hari.";
+        bad_day: "An invoice is paid between the day on it and today.", "Invois dibayar antara tarikhnya dan hari ini.";
+        not_now: "That is not possible with an invoice in this state.", "Itu tidak mungkin untuk invois dalam keadaan ini.";
+    }
+}
+
+fn state_words(own: &Words, state: InvoiceState) -> &'static str {
+    match state {
+        InvoiceState::Draft => own.draft,
+        InvoiceState::Issued => own.issued,
+        InvoiceState::Paid => own.paid,
+        InvoiceState::Void => own.void,
+    }
+}
+
+fn state(visit: &Visit, one: &Invoice) -> Markup {
+    let own = Words::of(visit.lang);
+    let is_overdue = one.state == InvoiceState::Issued
+        && !one.is_credit_note()
+        && one.due.is_some_and(|due| due < day_at(visit.now_ms));
+    let kind = match one.state {
+        InvoiceState::Draft | InvoiceState::Void => "off",
+        InvoiceState::Issued if is_overdue => "warn",
+        InvoiceState::Issued => "wait",
+        InvoiceState::Paid => "good",
+    };
+    html! {
+        span class={ "state " (kind) } { (state_words(own, one.state)) @if is_overdue { ", " (own.overdue) } }
+    }
+}
+
+fn number(visit: &Visit, one: &Invoice) -> String {
+    let own = Words::of(visit.lang);
+    one.code.clone().unwrap_or_else(|| fill(own.draft_n, &[("n", &one.id.to_string())]))
+}
+
+pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
+    list(&visit, StatusCode::OK, html! {}).await
+}
+
+async fn list(visit: &Visit, status: StatusCode, notice: Markup) -> Result<Reply, Fault> {
+    let own = Words::of(visit.lang);
+    let wanted = InvoiceState::of(visit.query.one("state"));
+    let invoices = visit.store(move |store| store.invoices(wanted)).await?;
+    let issuer = visit.store(|store| store.issuer()).await?;
+    let content = html! {
+        (notice)
+        form.row method="get" action="/invoices" {
+            p.field {
+                label for="state" { (visit.words.state) }
+                select #state name="state" {
+                    option value="" selected[wanted.is_none()] { (own.all) }
+                    @for state in InvoiceState::ALL {
+                        option value=(state.name()) selected[wanted == Some(state)] { (state_words(own, state)) }
+                    }
+                }
+            }
+            button { (own.show) }
+        }
+        @if invoices.is_empty() { p.empty { (own.empty) } } @else {
+            div.wide { table {
+                caption.hidden { (visit.words.invoices) }
+                thead { tr {
+                    th scope="col" { (own.number) } th scope="col" { (own.month) } th scope="col" { (own.to) }
+                    th.number scope="col" { (own.total) } th scope="col" { (visit.words.state) } th scope="col" { (own.due) }
+                } }
+                tbody {
+                    @for one in &invoices {
+                        tr {
+                            th scope="row" { a href={ "/invoices/" (one.id) } { (number(visit, one)) } }
+                            td { (one.month) }
+                            td { (one.bill.buyer_name) }
+                            td.number { (ringgit(if one.is_credit_note() { -one.bill.total_sen } else { one.bill.total_sen })) }
+                            td { (state(visit, one)) }
+                            td { (day(one.due.filter(|_| !one.is_credit_note()))) }
+                        }
+                    }
+                }
+            } }
+        }
+        form.row method="post" action="/invoices/run" { (layout::token(visit)) button { (own.run) } }
+        (issuer_form(visit, &issuer.unwrap_or_default()))
+    };
+    Ok(layout::page_with(status, visit, "/invoices", visit.words.invoices, content))
+}
+
+fn day(day: Option<Date>) -> String {
+    day.map_or("–".to_owned(), |day| day.to_string())
+}
+
+fn issuer_form(visit: &Visit, issuer: &Issuer) -> Markup {
+    let own = Words::of(visit.lang);
+    let sst = format!("{}.{:02}", issuer.sst_bp / 100, issuer.sst_bp % 100);
+    html! {
+        section {
+            h2 { (own.issuer) }
+            form.stack method="post" action="/invoices/issuer" {
+                (layout::token(visit))
+                p.field { label for="name" { (visit.words.name) } input #name name="name" required maxlength="1000" value=(issuer.name); }
+                p.field { label for="address" { (own.address) } textarea #address name="address" rows="4" maxlength="1000" { (issuer.address) } }
+                p.field { label for="registration" { (own.registration) } input #registration name="registration" maxlength="1000" value=(issuer.registration); }
+                p.field { label for="sst_number" { (own.sst_number) } input #sst_number name="sst_number" maxlength="1000" value=(issuer.sst_number); }
+                p.field { label for="sst" { (own.sst) } input #sst name="sst" required inputmode="decimal" maxlength="6" value=(sst); }
+                p.field { label for="terms" { (own.terms) } textarea #terms name="terms" rows="4" maxlength="1000" { (issuer.terms) } }
+                p.field { label for="due_days" { (own.due_days) } input #due_days type="number" name="due_days" required min="0" max="365" value=(issuer.due_days); }
+                p.acts { button { (own.save) } }
+            }
+        }
+    }
+}
+
+pub(crate) async fn run(visit: Visit) -> Result<Reply, Fault> {
+    let now_ms = visit.now_ms;
+    visit.store(move |store| store.draft_invoices(now_ms)).await?;
+    Ok(Reply::see("/invoices"))
+}
+
+pub(crate) async fn set_issuer(visit: Visit) -> Result<Reply, Fault> {
+    let own = Words::of(visit.lang);
+    let field = |name: &str| visit.form.one(name).replace("\r\n", "\n").trim().to_owned();
+    let sst_bp = read_ringgit(&field("sst")).ok().and_then(|bp| u32::try_from(bp).ok());
+    let (Some(sst_bp), Ok(due_days)) = (sst_bp, field("due_days").parse()) else {
+        return list(&visit, StatusCode::UNPROCESSABLE_ENTITY, layout::notice("bad", own.bad_issuer)).await;
+    };
+    let issuer = Issuer {
+        name: field("name"),
+        address: field("address"),
+        registration: field("registration"),
+        sst_number: field("sst_number"),
+        sst_bp,
+        terms: field("terms"),
+        due_days,
+    };
+    let (by, now_ms) = (visit.by(), visit.now_ms);
+    match visit.store(move |store| settled(store.set_issuer(&issuer, &by, now_ms))).await? {
+        Ok(()) => Ok(Reply::see("/invoices")),
+        Err(_) => list(&visit, StatusCode::UNPROCESSABLE_ENTITY, layout::notice("bad", own.bad_issuer)).await,
+    }
+}
+
+async fn known(visit: &Visit) -> Result<Invoice, Fault> {
+    let id = visit.number()?.to_string();
+    let known = visit.store(move |store| settled(store.invoice(&id))).await?;
+    known.map_err(|_| Fault::NotFound)
+}
+
+pub(crate) async fn one(visit: Visit) -> Result<Reply, Fault> {
+    shown(&visit, StatusCode::OK, html! {}).await
+}
+
+async fn shown(visit: &Visit, status: StatusCode, notice: Markup) -> Result<Reply, Fault> {
+    let own = Words::of(visit.lang);
+    let one = known(visit).await?;
+    let bill = &one.bill;
+    let content = html! {
+        (notice)
+        dl.facts {
+            dt { (visit.words.state) } dd { (state(visit, &one)) }
+            dt { (own.month) } dd { (one.month) }
+            dt { (own.to) } dd { (bill.buyer_name) }
+            @if one.issued.is_some() { dt { (own.issued_on) } dd { (day(one.issued)) } }
+            @if one.issued.is_some() && !one.is_credit_note() { dt { (own.due) } dd { (day(one.due)) } }
+            @if one.paid.is_some() { dt { (own.paid_on) } dd { (day(one.paid)) } }
+        }
+        div.wide { table {
+            caption.hidden { (own.description) }
+            thead { tr {
+                th scope="col" { (own.description) } th.number scope="col" { (own.days) }
+                th.number scope="col" { (own.a_month) } th.number scope="col" { (own.amount) }
+            } }
+            tbody {
+                @for line in &bill.lines {
+                    tr {
+                        th scope="row" { (line.plan) br; small { (line.from) " – " (line.to) } }
+                        td.number { (fill(own.of, &[("n", &line.days.to_string()), ("all", &line.of_days.to_string())])) }
+                        td.number { (ringgit(line.price_sen)) }
+                        td.number { (ringgit(line.amount_sen)) }
+                    }
+                }
+                @if bill.tax_bp > 0 {
+                    tr { th scope="row" { (own.subtotal) } td { } td { } td.number { (ringgit(bill.subtotal_sen)) } }
+                    tr { th scope="row" { (own.tax) } td { } td { } td.number { (ringgit(bill.tax_sen)) } }
+                }
+                tr { th scope="row" { (own.total) } td { } td { } td.number { strong { (ringgit(bill.total_sen)) } } }
+            }
+        } }
+        p { a.primary href={ "/invoices/" (one.id) "/pdf" } { (own.pdf) } }
+        (acts(visit, &one))
+    };
+    let title = match &one.credits {
+        Some(of) => format!("{} · {}", number(visit, &one), fill(own.credits, &[("number", of)])),
+        None => number(visit, &one),
+    };
+    Ok(layout::page_with(status, visit, "/invoices", &title, content))
+}
+
+fn acts(visit: &Visit, one: &Invoice) -> Markup {
+    let own = Words::of(visit.lang);
+    let at = |act: &str| format!("/invoices/{}/{act}", one.id);
+    let today = day_at(visit.now_ms).to_string();
+    html! {
+        @match one.state {
+            InvoiceState::Draft => form.stack method="post" action=(at("issue")) {
+                (layout::token(visit))
+                p.hint { (own.issue_why) }
+                p.acts { button.primary { (own.issue) } }
+            },
+            InvoiceState::Issued if !one.is_credit_note() => {
+                section {
+                    h2 { (own.pay) }
+                    form.row method="post" action=(at("paid")) {
+                        (layout::token(visit))
+                        p.field { label for="day" { (own.pay_day) } input #day type="date" name="day" required value=(today) max=(today); }
+                        button.primary { (own.pay) }
+                    }
+                }
+                section {
+                    h2 { (own.undo) }
+                    form.stack method="post" action=(at("void")) {
+                        (layout::token(visit))
+                        p.hint { (own.undo_why) }
+                        p { label { input type="checkbox" name="again" value="yes"; " " (own.again) } }
+                        (layout::code_field(visit, "code"))
+                        p.acts { button.danger { (own.undo) } }
+                    }
+                }
+            }
+            InvoiceState::Paid => form.row method="post" action=(at("unpaid")) { (layout::token(visit)) button { (own.unpay) } },
+            InvoiceState::Issued | InvoiceState::Void => {}
+        }
+    }
+}
+
+pub(crate) async fn issue(visit: Visit) -> Result<Reply, Fault> {
+    let (id, by, now_ms) = (visit.number()?, visit.by(), visit.now_ms);
+    let issued = visit.store(move |store| settled(store.issue_invoice(id, &by, now_ms))).await?;
+    finish(&visit, id, issued.map(drop)).await
+}
+
+pub(crate) async fn paid(visit: Visit) -> Result<Reply, Fault> {
+    let own = Words::of(visit.lang);
+    let Ok(day) = visit.form.one("day").trim().parse::<Date>() else {
+        return shown(&visit, StatusCode::UNPROCESSABLE_ENTITY, layout::notice("bad", own.bad_day)).await;
+    };
+    let (id, by, now_ms) = (visit.number()?, visit.by(), visit.now_ms);
+    let paid = visit.store(move |store| settled(store.mark_paid(id, day, &by, now_ms))).await?;
+    finish(&visit, id, paid).await
+}
+
+pub(crate) async fn unpaid(visit: Visit) -> Result<Reply, Fault> {
+    let (id, by, now_ms) = (visit.number()?, visit.by(), visit.now_ms);
+    let unpaid = visit.store(move |store| settled(store.mark_unpaid(id, &by, now_ms))).await?;
+    finish(&visit, id, unpaid).await
+}
+
+pub(crate) async fn void(visit: Visit) -> Result<Reply, Fault> {
+    if let Fresh::Not(status, why) = visit.fresh_code().await? {
+        return shown(&visit, status, why).await;
+    }
+    let again = visit.form.one("again") == "yes";
+    let (id, by, now_ms) = (visit.number()?, visit.by(), visit.now_ms);
+    let voided = visit.store(move |store| settled(store.void_invoice(id, again, &by, now_ms))).await?;
+    finish(&visit, id, voided.map(drop)).await
+}
+
+pub(crate) async fn pdf(visit: Visit) -> Result<Reply, Fault> {
+    let one = known(&visit).await?;
+    let name = format!("{}.pdf", one.code.clone().unwrap_or_else(|| format!("draft-{}", one.id)));
+    let pdf = tokio::task::spawn_blocking(move || as_pdf(&one)).await.map_err(|_| Fault::Failed)?;
+    let pdf = pdf.map_err(|error| {
+        tracing::error!(%error, "an invoice is not put on paper");
+        Fault::Failed
+    })?;
+    Ok(Reply::file(&name, "application/pdf", whole(pdf)))
+}
+
+async fn finish(visit: &Visit, id: i64, done: Result<(), InvoiceError>) -> Result<Reply, Fault> {
+    let own = Words::of(visit.lang);
+    let (status, why) = match done {
+        Ok(()) => return Ok(Reply::see(&format!("/invoices/{id}"))),
+        Err(InvoiceError::Unknown) => return Err(Fault::NotFound),
+        Err(InvoiceError::NoIssuer) => {
+            let notice = layout::notice("bad", own.no_issuer);
+            return list(visit, StatusCode::CONFLICT, notice).await;
+        }
+        Err(InvoiceError::BadDay) => (StatusCode::UNPROCESSABLE_ENTITY, own.bad_day),
+        Err(_) => (StatusCode::CONFLICT, own.not_now),
+    };
+    shown(visit, status, layout::notice("bad", why)).await
+}
+
+/// A store that failed fails the page; everything else is said on it.
+fn settled<T>(done: Result<T, InvoiceError>) -> Result<Result<T, InvoiceError>, RelayStoreFailed> {
+    match done {
+        Err(InvoiceError::Store(error)) => Err(error),
+        done => Ok(done),
+    }
+}

@@ -1,0 +1,308 @@
+//! How much a clinic uses, its plan, and to whom its invoices go: a part of the clinic's page.
+
+use hyper::StatusCode;
+use jiff::civil::Date;
+use maud::{Markup, html};
+use sync_protocol::{Usage, UsageLevel, Used, Wake};
+use tokio::time::Instant;
+
+use super::clinic::shown;
+use super::plans::settled;
+use crate::calendar::{Month, day_at};
+use crate::console::chart::{Point, chart};
+use crate::console::reply::Reply;
+use crate::console::visit::{Fault, Visit};
+use crate::console::words::{fill, words};
+use crate::console::{layout, time};
+use crate::{Billing, ClinicCard, ClinicPlan, Language, PlanError, PlanRow, UsageDay};
+
+/// Months in the charts, with the present one.
+const MONTHS: i64 = 12;
+
+words! {
+    /// Of a clinic's usage and plan.
+    Words {
+        title: "Plan and usage", "Pelan dan penggunaan";
+        plan: "Plan", "Pelan";
+        none: "none: no limits, no invoices", "tiada: tiada had, tiada invois";
+        no_plan: "No plan", "Tiada pelan";
+        trial: "Trial until {day}, with that day", "Percubaan hingga {day}, termasuk hari itu";
+        devices: "Devices", "Peranti";
+        staff: "Staff, as its devices say", "Kakitangan, seperti dinyatakan perantinya";
+        stored: "Storage", "Storan";
+        requests: "Messages this month", "Mesej bulan ini";
+        of: "{n} of {limit}", "{n} daripada {limit}";
+        no_limit: "{n}, no limit", "{n}, tiada had";
+        unknown: "not known yet", "belum diketahui";
+        near: "80 % and more", "80 % dan lebih";
+        full: "all used", "habis digunakan";
+        refuses_devices: "New devices are not served.", "Peranti baharu tidak dilayan.";
+        refuses_attachments: "Attachments are not taken: they wait on the clinic's devices.",
+            "Lampiran tidak diterima: ia menunggu pada peranti klinik.";
+        always: "Changes, consents and revocations always go through.", "Perubahan, persetujuan dan pembatalan sentiasa dilayan.";
+        months: "Twelve months", "Dua belas bulan";
+        most: "most: {n}", "terbanyak: {n}";
+        messages: "Messages", "Mesej";
+        fetches: "Fetches from other clinics", "Ambilan daripada klinik lain";
+        set: "Give it this plan from today on", "Berikan pelan ini mulai hari ini";
+        trial_field: "Last day of a trial (empty: none)", "Hari terakhir percubaan (kosong: tiada)";
+        keep_places: "Devices that are its members now are served on, however many they are.",
+            "Peranti yang menjadi ahlinya sekarang terus dilayan, walau berapa bilangannya.";
+        billing: "Invoices go to", "Invois dihantar kepada";
+        address: "Address", "Alamat";
+        language: "Language", "Bahasa";
+        save: "Save", "Simpan";
+        bad_day: "A trial ends today or later; days are written like 2026-12-31.",
+            "Percubaan tamat hari ini atau kemudian; hari ditulis seperti 2026-12-31.";
+        bad_plan: "There is no such plan, or it is retired.", "Tiada pelan sedemikian, atau ia telah ditamatkan.";
+        bad_billing: "A name and an address have at most 400 letters.", "Nama dan alamat tidak melebihi 400 huruf.";
+    }
+}
+
+/// The part of a clinic's page.
+pub(super) async fn panel(visit: &Visit, card: &ClinicCard) -> Result<Markup, Fault> {
+    let (number, now_ms) = (card.number, visit.now_ms);
+    let known = visit.store(move |store| settled(store.clinic_plan(number, now_ms))).await?;
+    let known = known.map_err(|_| Fault::NotFound)?;
+    let plans = visit.store(move |store| store.plans(now_ms)).await?;
+    let since = Month::of(day_at(now_ms)).after(1 - MONTHS).first();
+    let used = match card.tenant {
+        None => None,
+        Some(tenant) => Some(
+            visit
+                .store_of(tenant, move |store| {
+                    Ok((store.usage_now(&tenant, now_ms)?, store.usage_days(&tenant, since)?))
+                })
+                .await?,
+        ),
+    };
+    let own = Words::of(visit.lang);
+    Ok(html! {
+        section {
+            h2 { (own.title) }
+            dl.facts {
+                dt { (own.plan) } dd { (known.plan.as_deref().unwrap_or(own.none)) }
+                @if let Some(day) = known.trial_until.filter(|day| *day >= day_at(now_ms)) {
+                    dt { } dd { (fill(own.trial, &[("day", &day.to_string())])) }
+                }
+            }
+            @if let Some((usage, days)) = &used {
+                (bars(visit, usage))
+                (charts(visit, days))
+            }
+            (plan_form(visit, &known, &plans))
+            (billing_form(visit, &known))
+        }
+    })
+}
+
+fn bars(visit: &Visit, usage: &Usage) -> Markup {
+    let own = Words::of(visit.lang);
+    let plain = |n: u64| n.to_string();
+    html! {
+        dl.facts.bars {
+            (bar(own, own.devices, usage.devices, plain))
+            (bar(own, own.staff, usage.staff, plain))
+            (bar(own, own.stored, usage.bytes, time::bytes))
+            (bar(own, own.requests, usage.requests, plain))
+        }
+        @if usage.refuses_devices { p.notice.bad { (own.refuses_devices) " " (own.always) } }
+        @if usage.refuses_attachments { p.notice.bad { (own.refuses_attachments) " " (own.always) } }
+    }
+}
+
+fn bar(own: &Words, name: &str, used: Used, words: impl Fn(u64) -> String) -> Markup {
+    let said = match (used.used, used.limit) {
+        (None, _) => own.unknown.to_owned(),
+        (Some(n), None) => fill(own.no_limit, &[("n", &words(n))]),
+        (Some(n), Some(limit)) => fill(own.of, &[("n", &words(n)), ("limit", &words(limit))]),
+    };
+    let level = match used.level {
+        UsageLevel::Fine => "good",
+        UsageLevel::Near => "warn",
+        UsageLevel::Full => "bad",
+    };
+    html! {
+        dt { (name) }
+        dd {
+            (said)
+            @match used.level {
+                UsageLevel::Fine => {}
+                UsageLevel::Near => { " " span.warn { "(" (own.near) ")" } }
+                UsageLevel::Full => { " " span.bad { "(" (own.full) ")" } }
+            }
+            @if let (Some(n), Some(limit)) = (used.used, used.limit) {
+                (strip(name, level, n, limit))
+            }
+        }
+    }
+}
+
+/// A bar of how much of a limit is used, drawn as SVG: no style comes from a page.
+fn strip(name: &str, level: &str, used: u64, limit: u64) -> Markup {
+    let share = match limit {
+        0 => 100,
+        limit => u64::try_from(u128::from(used) * 100 / u128::from(limit)).unwrap_or(100).min(100),
+    };
+    html! {
+        svg class={ "strip " (level) } viewBox="0 0 100 4" preserveAspectRatio="none" role="img" aria-label=(format!("{name}: {share} %")) {
+            rect.ground width="100" height="4" {}
+            rect.part width=(share) height="4" {}
+        }
+    }
+}
+
+/// Sums of the days of each month.
+fn by_month(days: &[UsageDay], value: fn(&UsageDay) -> u64) -> Vec<Point> {
+    let mut months: Vec<Point> = Vec::new();
+    for day in days {
+        let Ok(date) = day.day.parse::<Date>() else { continue };
+        let month = i64::from(date.year()) * 12 + i64::from(date.month());
+        match months.last_mut() {
+            Some((last, sum)) if *last == month => *sum = sum.saturating_add(value(day)),
+            _ => months.push((month, value(day))),
+        }
+    }
+    months
+}
+
+/// The last that is known of each month.
+fn at_end_of_month(days: &[UsageDay], value: fn(&UsageDay) -> u64) -> Vec<Point> {
+    let mut months: Vec<Point> = Vec::new();
+    for day in days {
+        let Ok(date) = day.day.parse::<Date>() else { continue };
+        let month = i64::from(date.year()) * 12 + i64::from(date.month());
+        match months.last_mut() {
+            Some((last, known)) if *last == month => *known = value(day),
+            _ => months.push((month, value(day))),
+        }
+    }
+    months
+}
+
+fn charts(visit: &Visit, days: &[UsageDay]) -> Markup {
+    let own = Words::of(visit.lang);
+    let now = day_at(visit.now_ms);
+    let to = i64::from(now.year()) * 12 + i64::from(now.month());
+    let all = [
+        (own.messages, by_month(days, |day| day.n_requests), (|n| n.to_string()) as fn(u64) -> String),
+        (own.stored, at_end_of_month(days, |day| day.n_bytes), time::bytes),
+        (own.devices, at_end_of_month(days, |day| day.n_devices), |n| n.to_string()),
+        (own.fetches, by_month(days, |day| day.n_permitted), |n| n.to_string()),
+    ];
+    html! {
+        h3 { (own.months) }
+        div.charts {
+            @for (title, points, words) in all {
+                figure {
+                    figcaption {
+                        (title) " ("
+                        (fill(own.most, &[("n", &words(points.iter().map(|(_, n)| *n).max().unwrap_or_default()))]))
+                        ")"
+                    }
+                    (chart(title, &points, (to + 1 - MONTHS, to)))
+                }
+            }
+        }
+    }
+}
+
+fn plan_form(visit: &Visit, known: &ClinicPlan, plans: &[PlanRow]) -> Markup {
+    let own = Words::of(visit.lang);
+    let has = |plan: &PlanRow| known.plan.as_ref() == Some(&plan.name);
+    html! {
+        form.stack method="post" action={ "/clinics/" (known.number) "/plan" } {
+            (layout::token(visit))
+            p.field {
+                label for="plan" { (own.plan) }
+                select #plan name="plan" {
+                    option value="" selected[known.plan.is_none()] { (own.no_plan) }
+                    @for plan in plans.iter().filter(|plan| !plan.is_retired || has(plan)) {
+                        option value=(plan.name) selected[has(plan)] { (plan.name) }
+                    }
+                }
+            }
+            p.field {
+                label for="trial" { (own.trial_field) }
+                input #trial type="date" name="trial" value=(known.trial_until.map(|day| day.to_string()).unwrap_or_default());
+            }
+            p.hint { (own.keep_places) }
+            p.acts { button { (own.set) } }
+        }
+    }
+}
+
+fn billing_form(visit: &Visit, known: &ClinicPlan) -> Markup {
+    let own = Words::of(visit.lang);
+    let billing = &known.billing;
+    let languages = [(Language::Malay, "Bahasa Malaysia"), (Language::English, "English")];
+    html! {
+        h3 { (own.billing) }
+        form.stack method="post" action={ "/clinics/" (known.number) "/billing" } {
+            (layout::token(visit))
+            p.field {
+                label for="billing-name" { (visit.words.name) }
+                input #billing-name name="name" required maxlength="400" value=(billing.name);
+            }
+            p.field {
+                label for="billing-address" { (own.address) }
+                textarea #billing-address name="address" rows="4" maxlength="400" { (billing.address) }
+            }
+            p.field {
+                label for="billing-language" { (own.language) }
+                select #billing-language name="language" {
+                    @for (language, name) in languages {
+                        option value=(language.code()) selected[language == billing.language] { (name) }
+                    }
+                }
+            }
+            p.acts { button { (own.save) } }
+        }
+    }
+}
+
+pub(crate) async fn set_plan(visit: Visit) -> Result<Reply, Fault> {
+    let own = Words::of(visit.lang);
+    let plan = Some(visit.form.one("plan").to_owned()).filter(|name| !name.is_empty());
+    let typed = visit.form.one("trial").trim();
+    let trial = match typed.parse::<Date>() {
+        Ok(day) => Some(day),
+        Err(_) if typed.is_empty() => None,
+        Err(_) => return wrong(&visit, own.bad_day).await,
+    };
+    let (number, by, now_ms) = (visit.number()?, visit.by(), visit.now_ms);
+    let put = visit
+        .store(move |store| settled(store.put_on_plan(number, plan.as_deref(), trial, &by, now_ms)))
+        .await?;
+    match put {
+        Ok(()) => {}
+        Err(PlanError::NoSuchClinic) => return Err(Fault::NotFound),
+        Err(PlanError::TrialIsOver) => return wrong(&visit, own.bad_day).await,
+        Err(_) => return wrong(&visit, own.bad_plan).await,
+    }
+    // Its devices are told at once what holds now.
+    if let Some(tenant) = super::clinic::card(&visit).await?.tenant {
+        visit.console.shared.tell(&[Wake::Clinic(tenant)], Instant::now());
+    }
+    Ok(Reply::see(&format!("/clinics/{number}")))
+}
+
+pub(crate) async fn set_billing(visit: Visit) -> Result<Reply, Fault> {
+    let own = Words::of(visit.lang);
+    let billing = Billing {
+        name: visit.form.one("name").to_owned(),
+        address: visit.form.one("address").to_owned(),
+        language: Language::of(visit.form.one("language")),
+    };
+    let (number, by, now_ms) = (visit.number()?, visit.by(), visit.now_ms);
+    let set = visit.store(move |store| settled(store.set_billing(number, &billing, &by, now_ms))).await?;
+    match set {
+        Ok(()) => Ok(Reply::see(&format!("/clinics/{number}"))),
+        Err(PlanError::NoSuchClinic) => Err(Fault::NotFound),
+        Err(_) => wrong(&visit, own.bad_billing).await,
+    }
+}
+
+async fn wrong(visit: &Visit, why: &str) -> Result<Reply, Fault> {
+    shown(visit, StatusCode::UNPROCESSABLE_ENTITY, layout::notice("bad", why)).await
+}

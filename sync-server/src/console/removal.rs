@@ -1,0 +1,48 @@
+//! Deleting what a removed clinic left: its rows, some at a time, and its objects. Whatever stops it, the next start goes on.
+
+use std::sync::Arc;
+
+use seal::TenantId;
+use sync_protocol::RelayStoreFailed;
+
+use crate::shared::Shared;
+use crate::{Objects, ObjectsError, Phase, Writer, now_ms};
+
+/// Begins it, and does not wait for it.
+pub(crate) fn begin(shared: &Arc<Shared>, tenant: TenantId) {
+    let (shared, mut phase) = (Arc::clone(shared), shared.phase.clone());
+    tokio::spawn(async move {
+        let finished = tokio::select! {
+            finished = finish(&shared.writer, &shared.objects, tenant) => finished,
+            _ = phase.wait_for(|phase| *phase != Phase::Serving) => return,
+        };
+        if let Err(error) = finished {
+            tracing::warn!(%error, "a removed clinic's data is not all deleted; the next start goes on");
+        }
+    });
+}
+
+/// Does all that was begun and not ended. At the start.
+pub(crate) async fn finish_all(writer: &Writer, objects: &Objects) -> Result<(), ObjectsError> {
+    for (tenant, is_gone) in on(writer, |store| store.removed_clinics()).await? {
+        if !is_gone {
+            finish(writer, objects, tenant).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn finish(writer: &Writer, objects: &Objects, tenant: TenantId) -> Result<(), ObjectsError> {
+    // Between two batches others have their turn.
+    while on(writer, move |store| store.drop_removed(&tenant)).await? {}
+    objects.remove_all(&tenant).await?;
+    on(writer, move |store| store.note_gone(&tenant, now_ms())).await
+}
+
+async fn on<T: Send + 'static>(
+    writer: &Writer,
+    act: impl FnOnce(&mut crate::Store) -> Result<T, RelayStoreFailed> + Send + 'static,
+) -> Result<T, ObjectsError> {
+    let done = writer.run(act).await;
+    Ok(done.map_err(|gone| RelayStoreFailed(gone.to_string()))??)
+}
