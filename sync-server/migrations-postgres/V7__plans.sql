@@ -98,13 +98,13 @@ CREATE POLICY house ON subscription USING (medieco_house());
 GRANT SELECT, INSERT, UPDATE ON subscription TO medieco_relay;
 
 ALTER TABLE plan ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own_reads ON plan FOR SELECT USING (EXISTS (
+CREATE POLICY own_reads ON plan FOR SELECT USING (length(medieco_tenant()) = 32 AND EXISTS (
     SELECT 1 FROM subscription WHERE subscription.plan = plan.number));
 CREATE POLICY house ON plan USING (medieco_house());
 GRANT SELECT, INSERT, UPDATE ON plan TO medieco_relay;
 
 ALTER TABLE plan_terms ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own_reads ON plan_terms FOR SELECT USING (EXISTS (
+CREATE POLICY own_reads ON plan_terms FOR SELECT USING (length(medieco_tenant()) = 32 AND EXISTS (
     SELECT 1 FROM subscription WHERE subscription.plan = plan_terms.plan));
 CREATE POLICY house ON plan_terms USING (medieco_house());
 GRANT SELECT, INSERT ON plan_terms TO medieco_relay;

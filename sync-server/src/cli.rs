@@ -1,9 +1,12 @@
 //! What the operator can say, and with which code the program ends.
 
+mod audit;
 mod clinics;
 mod copies;
 mod database;
+mod invoices;
 mod operators;
+mod plans;
 mod serving;
 mod supervisor;
 
@@ -40,6 +43,13 @@ Examples:
   A backup while it runs, and back again:
       medieco-relay backup --to /backup/relay-monday.sqlite
       medieco-relay restore --from /backup/relay-monday.sqlite
+  A plan, a clinic on it with a trial, and its invoices:
+      medieco-relay plan set Kecil --price 300 --devices 5 --storage 20GB --requests 500000
+      medieco-relay plan give 'Klinik Harapan' Kecil --trial-until 2027-01-31
+      medieco-relay invoice issue 7 && medieco-relay invoice pdf INV-2027-0001 --to INV-2027-0001.pdf
+  Whether the audit chains hold, and a clinic's lines for others to read:
+      medieco-relay audit verify
+      medieco-relay audit export --clinic 'Klinik Harapan' --fhir --from 2026-11-01
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 4 refused.";
 
@@ -92,6 +102,21 @@ enum Command {
     /// Who may sign in at the console
     #[command(subcommand)]
     Operator(operators::OperatorCommand),
+    /// Who fetched what, permitted or denied: the clinics' audit chains
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// What clinics may use, and what they pay for it
+    #[command(subcommand)]
+    Plan(plans::PlanCommand),
+    /// Show how much a clinic uses, and what its plan allows
+    Usage {
+        /// Its name on the list, or its id
+        #[arg(value_name = "TENANT_OR_NAME")]
+        clinic: String,
+    },
+    /// What clinics are charged
+    #[command(subcommand)]
+    Invoice(invoices::InvoiceCommand),
     /// Make a new invitation for a clinic that has not joined; older ones end
     Invite {
         /// Its name on the list, or its id
@@ -216,6 +241,10 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Clinic(Clinic::Open { name }) => clinics::open_again(&place, &name, cli.json),
         Command::Clinic(Clinic::List) => clinics::list(&place, cli.json),
         Command::Operator(command) => operators::run(command, &place, cli.json),
+        Command::Audit(command) => audit::run(command, &place, cli.json),
+        Command::Plan(command) => plans::run(command, &place, cli.json),
+        Command::Usage { clinic } => plans::usage(&place, &clinic, cli.json),
+        Command::Invoice(command) => invoices::run(command, &place, cli.json),
         Command::Invite { clinic } => clinics::invite(&place, &clinic, cli.json),
     }
 }

@@ -242,20 +242,5 @@ fn share(sen: i64, parts: i64, of: i64) -> i64 {
     i64::try_from((sen * parts * 2 + of) / (of * 2)).unwrap_or(i64::MAX)
 }
 
-/// An amount as people read it: `RM 1,234.50`.
-pub fn ringgit(sen: i64) -> String {
-    let (whole, rest) = (sen.unsigned_abs() / 100, sen.unsigned_abs() % 100);
-    let digits = whole.to_string();
-    let mut grouped = String::new();
-    for (nth, digit) in digits.chars().enumerate() {
-        if nth > 0 && (digits.len() - nth) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    let minus = if sen < 0 { "-" } else { "" };
-    format!("{minus}RM {grouped}.{rest:02}")
-}
-
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@
 //! conversation are in `sync_protocol`; here are the disk, the sockets and the operator's commands.
 
 mod admin;
+mod amounts;
 mod audit_check;
 mod audit_export;
 pub mod calendar;
@@ -41,6 +42,7 @@ mod tls;
 mod writer;
 
 pub use admin::NotReady;
+pub use amounts::{read_ringgit, read_size, ringgit, size};
 pub use audit_check::{ChainReport, Finding, Wrong, check_audit};
 pub use audit_export::{AuditForm, Days, ExportError, export_audit};
 #[doc(hidden)]
@@ -51,7 +53,7 @@ pub use conversation::Timers;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use hub::Hub;
 pub use invoices::{
-    Bill, Invoice, InvoiceState, Issuer, Language, Line, PdfError, Price, Subscription, as_pdf, lines, ringgit,
+    Bill, Invoice, InvoiceState, Issuer, Language, Line, PdfError, Price, Subscription, as_pdf, lines,
 };
 #[doc(hidden)]
 pub use limits::RateClock;
@@ -68,7 +70,7 @@ pub use serve::{RunningRelay, ServeError, ServeOptions, TlsFiles, serve};
 pub use store::{
     AuditRow, COMMAND_LINE, ClinicCard, Credentials, Factor, LINK_LIFETIME_MS, OperatorAct, OperatorError, OperatorLine, OperatorRow, OperatorSession, SESSION_IDLE_MS, SESSION_LIFETIME_MS, Sample, SeenDevice, Span, Standing, StoredHead, Tried, is_operator_name,
 };
-pub use store::{Billing, ClinicPlan, DAYS_KEPT, InvoiceError, PlanError, PlanRow, UsageDay};
+pub use store::{Billing, ClinicPlan, DAYS_KEPT, InvoiceError, PlanError, PlanRow, UsageDay, Which};
 pub use store::{
     ClinicError, ClinicRow, DatabaseRefusal, FILE_NAME, HeldChunks, INVITATION_LIFETIME_MS, OpenError, RELAY_ROLE,
     Reachable, Store, prepare,

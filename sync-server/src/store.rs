@@ -64,7 +64,7 @@ use self::sql::{Scope, Sql, SqlError, SqlResult, values};
 use self::sqlite::Sqlite;
 use self::usage::Board;
 pub use self::invoices::InvoiceError;
-pub use self::plans::{Billing, ClinicPlan, PlanError, PlanRow};
+pub use self::plans::{Billing, ClinicPlan, PlanError, PlanRow, Which};
 pub use self::usage_days::{DAYS_KEPT, UsageDay};
 pub use cards::{ClinicCard, SeenDevice};
 pub use clinics::{ClinicError, ClinicRow, INVITATION_LIFETIME_MS};

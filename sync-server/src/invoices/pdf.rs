@@ -14,7 +14,8 @@ use krilla::{Data, Document};
 use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider};
 
-use super::{Invoice, InvoiceState, ringgit};
+use super::{Invoice, InvoiceState};
+use crate::amounts::ringgit;
 
 const REGULAR: [&[u8]; 3] = [
     include_bytes!("../../../crates/devices/fonts/NotoSans-Regular.ttf"),

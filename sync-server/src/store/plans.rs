@@ -53,6 +53,8 @@ pub enum PlanError {
 /// A plan as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanRow {
+    /// Its number.
+    pub number: i64,
     /// Its name.
     pub name: String,
     /// Its version: each change of its price or its limits is one more.
@@ -84,6 +86,33 @@ pub struct ClinicPlan {
     pub billing: Billing,
 }
 
+/// Which clinic of the operator's list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which<'a> {
+    /// Its name, or its id.
+    Named(&'a str),
+    /// Its number.
+    Number(i64),
+}
+
+impl<'a> From<&'a str> for Which<'a> {
+    fn from(who: &'a str) -> Self {
+        Self::Named(who)
+    }
+}
+
+impl<'a> From<&'a String> for Which<'a> {
+    fn from(who: &'a String) -> Self {
+        Self::Named(who)
+    }
+}
+
+impl From<i64> for Which<'_> {
+    fn from(number: i64) -> Self {
+        Self::Number(number)
+    }
+}
+
 /// To whom invoices go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Billing {
@@ -104,7 +133,8 @@ impl Store {
         let select = "SELECT p.name, t.version, t.from_day, t.price_sen, t.devices, t.staff, t.bytes, t.requests,
                           p.retired_ms IS NOT NULL,
                           (SELECT count(*) FROM subscription s WHERE s.plan = p.number AND s.from_day =
-                           (SELECT max(from_day) FROM subscription l WHERE l.clinic = s.clinic AND l.from_day <= ?1))
+                           (SELECT max(from_day) FROM subscription l WHERE l.clinic = s.clinic AND l.from_day <= ?1)),
+                          p.number
                       FROM plan p JOIN plan_terms t ON t.plan = p.number
                       AND t.version = (SELECT max(version) FROM plan_terms l WHERE l.plan = p.number) ORDER BY p.name";
         let today = day_at(now_ms).to_string();
@@ -112,6 +142,7 @@ impl Store {
             let rows = sql.rows(select, &values![today.as_str()])?.into_iter();
             let plan = |mut row: Row| {
                 Ok(PlanRow {
+                    number: row.int(10)?,
                     name: row.text(0)?,
                     version: row.position(1)?,
                     from_day: row.text(2)?,
@@ -194,15 +225,15 @@ impl Store {
     ///
     /// # Errors
     /// [`PlanError`].
-    pub fn put_on_plan(
+    pub fn put_on_plan<'a>(
         &mut self,
-        clinic: &str,
+        clinic: impl Into<Which<'a>>,
         plan: Option<&str>,
         trial_until: Option<Date>,
         by: &str,
         now_ms: i64,
     ) -> Result<(), PlanError> {
-        let today = day_at(now_ms);
+        let (today, clinic) = (day_at(now_ms), clinic.into());
         if trial_until.is_some_and(|last| last < today) {
             return Err(PlanError::TrialIsOver);
         }
@@ -218,11 +249,11 @@ impl Store {
                     let Some(mut row) = sql.row(select, &values![plan])? else {
                         return Ok(Err(PlanError::NoSuchPlan));
                     };
-                    let number = row.int(0)?;
-                    if row.flag(1)? && current(sql, &today, clinic)? != Some(number) {
+                    let plan = row.int(0)?;
+                    if row.flag(1)? && current(sql, &today, number)? != Some(plan) {
                         return Ok(Err(PlanError::Retired));
                     }
-                    Some(number)
+                    Some(plan)
                 }
             };
             let insert = "INSERT INTO subscription (clinic, from_day, plan, trial_until, made_ms)
@@ -247,7 +278,14 @@ impl Store {
     ///
     /// # Errors
     /// [`PlanError`].
-    pub fn set_billing(&mut self, clinic: &str, billing: &Billing, by: &str, now_ms: i64) -> Result<(), PlanError> {
+    pub fn set_billing<'a>(
+        &mut self,
+        clinic: impl Into<Which<'a>>,
+        billing: &Billing,
+        by: &str,
+        now_ms: i64,
+    ) -> Result<(), PlanError> {
+        let clinic = clinic.into();
         let name = one_line(&billing.name, MAX_ADDRESS).ok_or(PlanError::BadAddress)?;
         let address = lines(&billing.address).ok_or(PlanError::BadAddress)?;
         let code = billing.language.code();
@@ -268,7 +306,8 @@ impl Store {
     ///
     /// # Errors
     /// [`PlanError::NoSuchClinic`], [`PlanError::Store`].
-    pub fn clinic_plan(&self, who: &str, now_ms: i64) -> Result<ClinicPlan, PlanError> {
+    pub fn clinic_plan<'a>(&self, who: impl Into<Which<'a>>, now_ms: i64) -> Result<ClinicPlan, PlanError> {
+        let who = who.into();
         let today = day_at(now_ms).to_string();
         let found = self.read(Scope::House, |sql| {
             let Some((number, name, tenant)) = find(sql, who)? else {
@@ -325,19 +364,23 @@ pub(super) fn note(sql: &mut dyn Sql, (operator, at_ms): (&str, i64), act: &'sta
 }
 
 /// Number, name and id of a clinic on the list.
-fn find(sql: &mut dyn Sql, who: &str) -> SqlResult<Option<(i64, String, Option<TenantId>)>> {
-    let id = who.parse::<TenantId>().ok().map(|tenant| *tenant.as_bytes());
-    let select = "SELECT number, name, tenant FROM clinic WHERE name = ?1 OR tenant = ?2";
-    let found = sql.row(select, &values![who, id.as_ref()])?;
+fn find(sql: &mut dyn Sql, who: Which<'_>) -> SqlResult<Option<(i64, String, Option<TenantId>)>> {
+    let found = match who {
+        Which::Named(who) => {
+            let id = who.parse::<TenantId>().ok().map(|tenant| *tenant.as_bytes());
+            let select = "SELECT number, name, tenant FROM clinic WHERE name = ?1 OR tenant = ?2";
+            sql.row(select, &values![who, id.as_ref()])?
+        }
+        Which::Number(number) => {
+            sql.row("SELECT number, name, tenant FROM clinic WHERE number = ?1", &values![number])?
+        }
+    };
     let found = found.map(|mut row| Ok((row.int(0)?, row.text(1)?, row.maybe_array(2)?.map(TenantId::from_bytes))));
     found.transpose()
 }
 
 /// The number of the plan that a clinic has on a day.
-fn current(sql: &mut dyn Sql, day: &str, who: &str) -> SqlResult<Option<i64>> {
-    let Some((number, ..)) = find(sql, who)? else {
-        return Ok(None);
-    };
+fn current(sql: &mut dyn Sql, day: &str, number: i64) -> SqlResult<Option<i64>> {
     let select = "SELECT plan FROM subscription WHERE clinic = ?1 AND from_day <= ?2 ORDER BY from_day DESC LIMIT 1";
     let row = sql.row(select, &values![number, day])?;
     Ok(row.map(|mut row| row.maybe_int(0)).transpose()?.flatten())
