@@ -47,10 +47,12 @@ impl RelayAudit for Store {
                 at_ms: now_ms,
             };
             let head = SignedHead::make(&head, &key);
-            let insert = "INSERT INTO audit_head (tenant, incarnation, day, key, head) VALUES (?1, ?2, ?3, ?4, ?5)";
+            let insert = "INSERT INTO audit_head (tenant, incarnation, day, key, head) VALUES (?1, ?2, ?3, ?4, ?5)
+                          ON CONFLICT DO NOTHING";
             let (day, public) = (day_of(now_ms), key.public());
-            sql.execute(insert, &values![tenant, &life.0, day, &public, &head.encode()])?;
-            Ok(Some(head))
+            // Where there is one that cannot be read, nobody is told anything until tomorrow.
+            let is_new = sql.execute(insert, &values![tenant, &life.0, day, &public, &head.encode()])? > 0;
+            Ok(is_new.then_some(head))
         })
     }
 }
@@ -77,9 +79,9 @@ fn stored(mut row: Row) -> SqlResult<StoredHead> {
     })
 }
 
+/// The newest that can be read.
 fn newest(sql: &mut dyn Sql, tenant: &TenantId, life: Incarnation) -> SqlResult<Option<SignedHead>> {
     let select = "SELECT head FROM audit_head WHERE tenant = ?1 AND incarnation = ?2 ORDER BY day DESC LIMIT 1";
-    let row = sql.row(select, &values![tenant, &life.0])?;
-    let head = row.map(|mut row| SignedHead::decode(&row.bytes(0)?).map_err(|_| SqlError::Unexpected(0)));
-    head.transpose()
+    let bytes = sql.row(select, &values![tenant, &life.0])?.map(|mut row| row.bytes(0));
+    Ok(bytes.transpose()?.and_then(|bytes| SignedHead::decode(&bytes).ok()))
 }

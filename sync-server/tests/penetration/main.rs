@@ -9,6 +9,7 @@ mod clinic_chunks;
 mod clinic_consent;
 mod clinic_cursors;
 mod line;
+mod operator_audit;
 mod operator_consent;
 mod operator_data;
 mod relay;
@@ -18,7 +19,7 @@ mod stranger_hello;
 mod victim;
 
 /// The attempts of each file.
-const ALL: [&[&str]; 8] = [
+const ALL: [&[&str]; 9] = [
     stranger_hello::NAMES,
     stranger_bytes::NAMES,
     clinic_consent::NAMES,
@@ -27,4 +28,5 @@ const ALL: [&[&str]; 8] = [
     revoked::NAMES,
     operator_data::NAMES,
     operator_consent::NAMES,
+    operator_audit::NAMES,
 ];

@@ -157,6 +157,9 @@ impl Relay {
         let mut rows: Rows = tables
             .map(|name| (name.clone(), all(&format!("SELECT * FROM \"{name}\""))))
             .collect();
+        for own in ["audit_head", "seat"] {
+            rows.remove(own);
+        }
         // A feed that was only looked at has its place, and nothing in it.
         rows.insert("head".to_owned(), all("SELECT * FROM head WHERE position > 0"));
         rows.insert("life".to_owned(), all("SELECT incarnation, key FROM relay"));

@@ -64,6 +64,11 @@ impl Victim {
         rows.iter().rev().map(|row| row.holds).collect()
     }
 
+    /// Signed heads of the relay's audit that it keeps.
+    pub fn n_heads(&self) -> usize {
+        self.read(|r| r.relay_heads(100)).len()
+    }
+
     pub fn grants_received(&self) -> Vec<GrantId> {
         self.read(|r| r.grants_received()).iter().map(|row| row.id).collect()
     }

@@ -24,6 +24,9 @@ pub(crate) struct Detail {
     /// What it is about: a finding's key, a tenant, a state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
+    /// The relay's request by which it came; the relay's lines at both clinics have the same. Hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
     /// It was asked for, and refused.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub denied: bool,
@@ -51,6 +54,11 @@ impl<'a> Line<'a> {
 
     pub(crate) fn grant(mut self, grant: &seal::GrantId) -> Self {
         self.detail.grant = Some(grant.to_string());
+        self
+    }
+
+    pub(crate) fn request(mut self, request: Option<[u8; 16]>) -> Self {
+        self.detail.request = request.map(hex::encode);
         self
     }
 

@@ -52,7 +52,7 @@ fn own_row(r: &Reading<'_>, fact: &RecordedFact) -> Result<Option<AuditRow>, Err
         patient: line.patient,
         patient_name: name_of(r, line.patient)?,
         grant: detail.grant,
-        request: None,
+        request: detail.request,
         from_relay: false,
     }))
 }

@@ -30,14 +30,15 @@ impl Desk {
         let (clinic, acting) = self.acting(Verb::OpenShared)?;
         let id = parse(&grant)?;
         admit(&clinic, &acting, id, RELEASE_OPENED)?;
-        let (view, patient) = clinic.read(|r| {
+        let (view, patient, request) = clinic.read(|r| {
             let (received, record) = opened(r, id)?;
             let summary = summary(r, &received)?;
             let patient = summary.matched_patient;
-            Ok((SharedRecordView { summary, record }, patient))
+            let request = r.permitted_request(id)?;
+            Ok((SharedRecordView { summary, record }, patient, request))
         })?;
         clinic.write(&acting, |w| {
-            let line = Line::new(RELEASE_OPENED).grant(&id);
+            let line = Line::new(RELEASE_OPENED).grant(&id).request(request);
             acting.audit(w, patient.into_iter().fold(line, Line::patient))?;
             Ok(())
         })?;
@@ -112,13 +113,17 @@ fn export(clinic: &OpenClinic, acting: &Acting, grant: &str) -> Result<String, E
     let id = parse(grant)?;
     admit(clinic, acting, id, RELEASE_EXPORTED)?;
     let at = clinic.vault.now();
-    let request = clinic.vault.with_rng(|mut rng| OpeningId::make(&mut rng)).to_string();
-    let bundle = clinic.read(|r| {
+    let made = clinic.vault.with_rng(|mut rng| OpeningId::make(&mut rng)).to_string();
+    let (bundle, request) = clinic.read(|r| {
         let (received, record) = opened(r, id)?;
-        bundle(r, &received, record, at, &request)
+        // By the relay's own request the giver's line can be found; a name of our own stands in until it is here.
+        let request = r.permitted_request(id)?;
+        let name = request.map_or(made.clone(), hex::encode);
+        Ok((bundle(r, &received, record, at, &name)?, request))
     })?;
     clinic.write(acting, |w| {
-        acting.audit(w, Line::new(RELEASE_EXPORTED).grant(&id).about(&request))?;
+        let line = Line::new(RELEASE_EXPORTED).grant(&id).request(request).about(&made);
+        acting.audit(w, line)?;
         Ok(())
     })?;
     Ok(serde_json::to_string_pretty(&bundle).expect("a JSON value is always text"))

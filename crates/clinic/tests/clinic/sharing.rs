@@ -56,7 +56,7 @@ pub fn pair() -> Pair {
         place.wait_until("it is connected", |desk| desk.status().unwrap().sync.connected);
     }
     let card = receiver.desk.own_card().unwrap();
-    assert_eq!(card.digits.len(), 14);
+    assert_eq!(card.digits.len(), 24);
     assert_eq!(scanned(&card.qr_svg), card.text);
     let known = giver.desk.verify_clinic(card.text).unwrap();
     assert_eq!((known.name.as_str(), known.verified), ("Klinik Sentosa", true));
@@ -150,6 +150,32 @@ fn a_grant_covers_exactly_what_was_switched_on() {
     let bundle: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(bundle["resourceType"], "Bundle");
     assert!(!text.contains("Penicillin") && !text.contains("AllergyIntolerance\""));
+}
+
+#[test]
+fn one_request_joins_what_a_person_read_with_the_relays_lines_at_both_clinics() {
+    let pair = pair();
+    let patient = pair.patient_with_a_visit();
+    let grant = pair.grant(patient, terms(&[Category::Encounters]));
+    pair.arrived(&grant.id, 2);
+    let told = |desk: &Desk| -> Vec<String> {
+        let rows = lines_of(desk, "release.read").into_iter();
+        let rows = rows.filter(|row| row.from_relay && row.permitted && row.grant.as_ref() == Some(&grant.id));
+        rows.filter_map(|row| row.request).collect()
+    };
+    for place in [&pair.giver, &pair.receiver] {
+        place.wait_until("the relay's line has come", |desk| !told(desk).is_empty());
+    }
+    pair.receiver.desk.open_shared(grant.id.clone()).unwrap();
+    let opened = lines_of(&pair.receiver.desk, "release.opened").swap_remove(0);
+    assert!(!opened.from_relay);
+    let request = opened.request.expect("the device's own line names the request");
+    assert!(told(&pair.receiver.desk).contains(&request), "as the relay's line in the reader's chain does");
+    pair.giver.wait_until("and the one in the giver's chain", |desk| told(desk).contains(&request));
+    // What leaves as FHIR can be looked up at the giver by the same name.
+    let exported = pair.receiver.desk.export_fhir(grant.id.clone()).unwrap();
+    let newest = told(&pair.receiver.desk).into_iter().find(|request| exported.contains(request.as_str()));
+    pair.giver.wait_until("the giver has it too", |desk| newest.as_ref().is_some_and(|it| told(desk).contains(it)));
 }
 
 #[test]

@@ -29,6 +29,7 @@ mod pages;
 mod peers;
 mod poison;
 mod receipts;
+mod relay_heads;
 mod removal;
 mod search;
 mod secrets;

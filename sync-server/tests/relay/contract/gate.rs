@@ -15,8 +15,9 @@ use crate::world::{NOW, World, rng};
 const NOBODY_S: [&str; 2] = ["refinery_schema_history", "relay"];
 
 /// By which column a table's rows have their owner.
-const TENANT: [(&str, &str); 13] = [
+const TENANT: [(&str, &str); 16] = [
     ("audit", "tenant"),
+    ("audit_head", "tenant"),
     ("change", "tenant"),
     ("chunk", "tenant"),
     ("clinic", "tenant"),
@@ -27,6 +28,8 @@ const TENANT: [(&str, &str); 13] = [
     ("head", "tenant"),
     ("heard", "source"),
     ("held", "tenant"),
+    ("mail", "sender"),
+    ("mail_head", "tenant"),
     ("revocation", "source"),
     ("release", "source"),
 ];
@@ -97,6 +100,8 @@ fn filled() -> World {
              INSERT INTO heard VALUES ('\\x{hex}', '\\x{name}');
              INSERT INTO chunk VALUES ('\\x{hex}', '\\x{short}', '\\x{name}', 5, 0);
              INSERT INTO held VALUES ('\\x{hex}', 1, 5);
+             INSERT INTO mail VALUES ('\\x{hex}', '\\x{short}', '\\x{name}', 1, 0, 1, 1, 1, '');
+             INSERT INTO mail_head VALUES ('\\x{hex}', 1, 1, 1);
              INSERT INTO forgotten VALUES ('\\x{hex}', '\\x{later}', 1);",
             nth + 1,
         ))
@@ -169,6 +174,7 @@ fn raw_sql_of_one_clinic_reads_nothing_of_another() {
             .unwrap();
         for table in [
             "audit",
+            "audit_head",
             "consent",
             "release",
             "release_for",
@@ -205,6 +211,7 @@ fn raw_sql_of_one_clinic_changes_nothing_of_another() {
             format!("INSERT INTO release VALUES ('\\x{short}', '\\x{a}', '')"),
             "INSERT INTO release_for SELECT id, 99, (SELECT id FROM release LIMIT 1) FROM given".to_owned(),
             format!("INSERT INTO audit VALUES ('\\x{a}', 99, '')"),
+            format!("INSERT INTO audit_head VALUES ('\\x{a}', '\\x{short}', 9, '\\x{name}', '')"),
             format!("INSERT INTO closed VALUES ('\\x{a}', '\\x{short}', 0, 0)"),
             format!("INSERT INTO heard VALUES ('\\x{a}', '\\x{name}')"),
             format!("INSERT INTO chunk VALUES ('\\x{a}', '\\x{short}', '\\x{name}', 1, 0)"),
@@ -230,6 +237,8 @@ fn raw_sql_of_one_clinic_changes_nothing_of_another() {
         for attempt in [
             "DELETE FROM audit",
             "UPDATE audit SET line = ''",
+            "DELETE FROM audit_head",
+            "UPDATE audit_head SET head = ''",
             "DELETE FROM statement",
             "DELETE FROM change",
         ] {

@@ -4,9 +4,13 @@
 //! the files of this folder.
 
 mod again;
+mod audit;
 pub mod cluster;
 mod feeds;
 mod gate;
+mod gate_plays;
+mod kept;
+mod mail;
 mod moves;
 mod nodes;
 mod races;
