@@ -3,6 +3,7 @@
 //! Nothing here is shipped. A device process calls the very verbs that the app's commands call.
 
 pub mod bench;
+pub mod bench_relay;
 pub mod busy;
 pub mod child;
 pub mod clinics;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use journeys::{bench, demo, device, kills, report::Report, screens, simulate, story, walk, window};
+use journeys::{bench, bench_relay, demo, device, kills, report::Report, screens, simulate, story, walk, window};
 
 /// As in the programs that clinics get.
 #[global_allocator]
@@ -53,6 +53,34 @@ enum Act {
         /// Against others instead, which are in this program (`cargo xtask bench --peers` builds it).
         #[arg(long, hide = true, value_name = "PROGRAM")]
         peers: Option<PathBuf>,
+    },
+    /// Measure what a relay carries, with real programs at real sockets.
+    BenchRelay {
+        /// On which database.
+        #[arg(long, value_enum, default_value = "both")]
+        database: bench_relay::Databases,
+        /// Devices of the great day.
+        #[arg(long, default_value_t = 18_000)]
+        devices: usize,
+        /// Few of everything: that it runs, not how fast.
+        #[arg(long)]
+        small: bool,
+    },
+    /// The load of the relay's bench, told what to do over stdin.
+    #[command(hide = true)]
+    Load {
+        /// The number of its first clinic.
+        #[arg(long)]
+        first: u64,
+        /// So many clinics,
+        #[arg(long)]
+        clinics: u64,
+        /// and so many devices of each.
+        #[arg(long)]
+        devices: usize,
+        /// Where their statements are left.
+        #[arg(long)]
+        statements: PathBuf,
     },
     /// One device of the bench against others, spoken to over stdio.
     #[command(hide = true)]
@@ -115,6 +143,21 @@ fn main() -> ExitCode {
             ..
         } => bench::run(long),
         Act::Bench { long, stores, .. } => bench::measure(long, stores),
+        Act::BenchRelay {
+            database,
+            devices,
+            small,
+        } => bench_relay::run(bench_relay::Options {
+            databases: database,
+            devices,
+            small,
+        }),
+        Act::Load {
+            first,
+            clinics,
+            devices,
+            statements,
+        } => bench_relay::load::run(first, clinics, devices, &statements),
         Act::Station { data } => bench::peers::station::run(&data),
         Act::Simulate {
             newcomer: Some(n_patients),

@@ -1,6 +1,7 @@
 //! Whole journeys across the real programs: a day as it should be, and every kind of bad luck in it.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod bench_relay;
 mod copies;
 mod day;
 mod disk;

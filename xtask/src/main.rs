@@ -25,6 +25,23 @@ struct Cli {
     task: Task,
 }
 
+/// What `bench` measures by itself.
+#[derive(Subcommand)]
+enum Alone {
+    /// What a relay carries: a hundred times the planned load, a storm, two nodes; some ten minutes.
+    Relay {
+        /// sqlite, postgres or both.
+        #[arg(long, default_value = "both")]
+        database: String,
+        /// Devices that are connected at once.
+        #[arg(long, default_value_t = 18_000)]
+        devices: usize,
+        /// Few of everything: that it runs, not how fast.
+        #[arg(long)]
+        small: bool,
+    },
+}
+
 #[derive(Subcommand)]
 enum Task {
     /// Do all set-up, build, and open the app on a demo network with a local relay.
@@ -51,6 +68,9 @@ enum Task {
         /// Instead: against what somebody would pick instead of ours, on the same work in the same run.
         #[arg(long, conflicts_with = "long")]
         peers: bool,
+        /// Instead: something of its own.
+        #[command(subcommand)]
+        alone: Option<Alone>,
     },
     /// Bad luck by the seed, against real stores; `cargo xtask test` has a short one.
     Simulate {
@@ -97,7 +117,11 @@ fn main() -> ExitCode {
         Task::Journey { pictures } => programs::journey(pictures),
         Task::Test => ci::test(),
         Task::Ci => ci::ci(),
-        Task::Bench { long, peers } => programs::bench(long, peers),
+        Task::Bench { alone: None, long, peers } => programs::bench(long, peers),
+        Task::Bench {
+            alone: Some(Alone::Relay { database, devices, small }),
+            ..
+        } => programs::bench_relay(&database, devices, small),
         Task::Simulate {
             seeds,
             minutes,

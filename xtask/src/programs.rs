@@ -58,6 +58,31 @@ pub fn journey(pictures: bool) -> Result<()> {
 
 /// `cargo xtask bench`: in the profile that nothing else builds.
 pub fn bench(long: bool, peers: bool) -> Result<()> {
+    let mut command = Command::new(build_measured()?);
+    command.arg("bench");
+    if long {
+        command.arg("--long");
+    }
+    if peers {
+        command.arg("--peers").arg(build_peers()?);
+    }
+    run("bench", &mut command)
+}
+
+/// `cargo xtask bench relay`.
+pub fn bench_relay(database: &str, devices: usize, small: bool) -> Result<()> {
+    let mut command = Command::new(build_measured()?);
+    command
+        .args(["bench-relay", "--database", database])
+        .args(["--devices", &devices.to_string()]);
+    if small {
+        command.arg("--small");
+    }
+    run("bench relay", &mut command)
+}
+
+/// Builds everything in that profile; gives the program that measures.
+fn build_measured() -> Result<PathBuf> {
     packages::install(For::Tests)?;
     let measured = target().join("measured");
     if !measured.exists() {
@@ -67,15 +92,7 @@ pub fn bench(long: bool, peers: bool) -> Result<()> {
     node::build_ui()?;
     let what = ["build", "--workspace", "--bins", "--profile", "measured"];
     run("build", &mut cargo(&what))?;
-    let mut command = Command::new(measured.join("medieco-journey"));
-    command.arg("bench");
-    if long {
-        command.arg("--long");
-    }
-    if peers {
-        command.arg("--peers").arg(build_peers()?);
-    }
-    run("bench", &mut command)
+    Ok(measured.join("medieco-journey"))
 }
 
 /// The others' program: a workspace of its own, which only this builds, as their users would.

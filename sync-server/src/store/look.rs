@@ -305,3 +305,6 @@ fn with_ids(first: &[Value<'_>], ids: &[&[u8; 32]]) -> Vec<Column> {
     let ids = ids.iter().map(|id| Column::Bytes(id.to_vec()));
     owned(first).into_iter().chain(ids).collect()
 }
+
+#[cfg(test)]
+mod tests;
