@@ -14,7 +14,7 @@ const A_PAGE: usize = 500;
 
 /// What is copied in one go, as one moment shows it: how to read it for a clinic, and how to write a row of it. The grants to
 /// the clinic, and revocations of those, are in its feed and belong to it as much as to their givers.
-const COPIED: [(&str, &str); 14] = [
+const COPIED: [(&str, &str); 18] = [
     (
         "SELECT number, name, made_ms, tenant, joined_ms FROM clinic WHERE tenant = ?1",
         "INSERT INTO clinic (number, name, made_ms, tenant, joined_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -24,8 +24,12 @@ const COPIED: [(&str, &str); 14] = [
         "INSERT INTO statement (tenant, hash, bytes) VALUES (?1, ?2, ?3)",
     ),
     (
-        "SELECT tenant, feed, position FROM head WHERE tenant = ?1",
-        "INSERT INTO head (tenant, feed, position) VALUES (?1, ?2, ?3)",
+        "SELECT tenant, feed, position, n_bytes FROM head WHERE tenant = ?1",
+        "INSERT INTO head (tenant, feed, position, n_bytes) VALUES (?1, ?2, ?3, ?4)",
+    ),
+    (
+        "SELECT tenant, n_bytes FROM freed WHERE tenant = ?1",
+        "INSERT INTO freed (tenant, n_bytes) VALUES (?1, ?2)",
     ),
     (
         "SELECT tenant, id, kind FROM tombstone WHERE tenant = ?1",
@@ -60,6 +64,20 @@ const COPIED: [(&str, &str); 14] = [
     (
         "SELECT tenant, incarnation, day, key, head FROM audit_head WHERE tenant = ?1",
         "INSERT INTO audit_head (tenant, incarnation, day, key, head) VALUES (?1, ?2, ?3, ?4, ?5)",
+    ),
+    (
+        "SELECT sender, id, recipient, position, state, state_at, state_ms, stored_ms, bytes FROM mail
+             WHERE sender = ?1 OR recipient = ?1",
+        "INSERT INTO mail (sender, id, recipient, position, state, state_at, state_ms, stored_ms, bytes)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    ),
+    (
+        "SELECT tenant, inbox, states, waiting FROM mail_head WHERE tenant = ?1",
+        "INSERT INTO mail_head (tenant, inbox, states, waiting) VALUES (?1, ?2, ?3, ?4)",
+    ),
+    (
+        "SELECT tenant, number, position, published_ms, bytes FROM directory WHERE tenant = ?1",
+        "INSERT INTO directory (tenant, number, position, published_ms, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
     ),
     (
         "SELECT tenant, attachment, name, n_bytes, lost FROM chunk WHERE tenant = ?1",

@@ -194,7 +194,7 @@ impl RelayUsage for Store {
     }
 
     fn takes_attachments(&mut self, tenant: &TenantId, now_ms: i64) -> Result<bool, RelayStoreFailed> {
-        self.read(Scope::Clinic(tenant), |sql| {
+        let takes = self.read(Scope::Clinic(tenant), |sql| {
             let terms = plan_now(sql, tenant, now_ms)?.map(|plan| plan.terms);
             let Some(terms) = terms.filter(|terms| terms.bytes.is_some() || terms.requests.is_some()) else {
                 return Ok(true);
@@ -205,7 +205,12 @@ impl RelayUsage for Store {
                 ..Consumed::default()
             };
             Ok(!Judged::of(&terms, &consumed).refuses_attachments())
-        })
+        })?;
+        if !takes {
+            // Whoever brings one is to hear why.
+            self.board.forget(Some(tenant));
+        }
+        Ok(takes)
     }
 
     fn usage(&mut self, tenant: &TenantId, now_ms: i64) -> Result<Arc<Usage>, RelayStoreFailed> {

@@ -236,7 +236,7 @@ fn ticking(seed: u8) -> Ports {
     }
 }
 
-fn start(device: &SimDevice, relay: &RelayAddress) -> SyncHandle {
+pub fn start(device: &SimDevice, relay: &RelayAddress) -> SyncHandle {
     let store: Arc<dyn SyncStore> = Arc::clone(&device.store) as _;
     let keys = (*device.keys).clone();
     SyncHandle::start(store, relay.clone(), keys, ticking(1), &Handle::current())

@@ -1,8 +1,10 @@
 //! What a clinic's plan allows: places for devices, room for attachments, what is told; and that nothing clinical is refused.
 
 mod invoices;
+mod live;
 mod paper;
 mod rules;
+mod said;
 
 use proptest::prelude::*;
 use seal::{AttachmentId, DeviceId};
@@ -348,6 +350,7 @@ fn accesses_are_counted_from_the_audit_once() {
     let recipient = world.b.clinic.membership();
     let grant = world.a.device.grant(&recipient, NOW, NOW + DAY, &mut world.rng);
     world.a.device.release(&grant, &recipient, None, 100, &mut world.rng);
+    world.a.device.write(&mut world.rng);
     world.sync(NOW);
     world.a.device.revoke(grant.clear().id, NOW);
     world.sync(NOW);

@@ -8,6 +8,7 @@ mod frames;
 mod heads;
 mod lossy;
 mod mail;
+mod mail_frames;
 mod memory_post;
 mod memory_relay;
 mod pairing;
@@ -21,6 +22,7 @@ mod short;
 mod strangers;
 mod together;
 mod trees;
+mod usage;
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;

@@ -44,6 +44,15 @@ words! {
         clinic_removed: "removed a clinic", "membuang klinik";
         invitation_made: "made an invitation", "membuat jemputan";
         invitation_revoked: "revoked an invitation", "membatalkan jemputan";
+        plan_set: "set a plan's price and limits", "menetapkan harga dan had pelan";
+        plan_retired: "retired a plan", "menamatkan pelan";
+        clinic_plan_set: "gave a clinic a plan, or none", "memberikan pelan kepada klinik, atau tiada";
+        clinic_billing_set: "set to whom a clinic's invoices go", "menetapkan penerima invois klinik";
+        issuer_set: "set who sends invoices", "menetapkan penghantar invois";
+        invoice_issued: "issued an invoice", "mengeluarkan invois";
+        invoice_paid: "marked an invoice as paid", "menandakan invois dibayar";
+        invoice_unpaid: "marked an invoice as not paid", "menandakan invois belum dibayar";
+        invoice_voided: "undid an invoice by a credit note", "membatalkan invois dengan nota kredit";
     }
 }
 
@@ -65,6 +74,15 @@ fn act(own: &'static Words, act: &str) -> String {
         "clinic_removed" => own.clinic_removed,
         "invitation_made" => own.invitation_made,
         "invitation_revoked" => own.invitation_revoked,
+        "plan_set" => own.plan_set,
+        "plan_retired" => own.plan_retired,
+        "clinic_plan_set" => own.clinic_plan_set,
+        "clinic_billing_set" => own.clinic_billing_set,
+        "issuer_set" => own.issuer_set,
+        "invoice_issued" => own.invoice_issued,
+        "invoice_paid" => own.invoice_paid,
+        "invoice_unpaid" => own.invoice_unpaid,
+        "invoice_voided" => own.invoice_voided,
         other => return other.replace('_', " "),
     };
     known.to_owned()
