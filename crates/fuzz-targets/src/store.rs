@@ -1,9 +1,10 @@
 //! What the store reads that others wrote: inside a sealed change, in a backup, in a file carried by hand.
 
 use std::io::Write;
+use std::num::NonZeroU64;
 
 use automerge::transaction::Transactable;
-use automerge::{ActorId, AutoCommit, ROOT};
+use automerge::{ActorId, AutoCommit, Change, ROOT};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use minicbor::Encode;
@@ -16,15 +17,21 @@ use crate::world::{NOW_MS, WORLD, rng};
 
 /// The open body of a change; no more comes out of one than this.
 pub(crate) fn payload(bytes: &[u8]) {
-    vault::decoders::payload(bytes);
+    open_payload(bytes);
     // Inside the deflate, where mutations of its bytes seldom reach.
-    vault::decoders::payload(&deflated(bytes));
+    open_payload(&deflated(bytes));
     // The second form has the same behind its flags, deflated or not.
     if let [2, flags, plain @ ..] = bytes {
         let mut deflate = DeflateEncoder::new(vec![2, flags | 1], Compression::fast());
         deflate.write_all(plain).expect("memory");
-        vault::decoders::payload(&deflate.finish().expect("memory"));
+        open_payload(&deflate.finish().expect("memory"));
     }
+}
+
+/// What was taken leaves a document as good as all its numbers.
+fn open_payload(plain: &[u8]) {
+    let highest = vault::decoders::payload(plain).unwrap_or(0);
+    assert!(highest <= 1 << 17, "the numbers of a document are used up: {highest}");
 }
 
 fn deflated(cbor: &[u8]) -> Vec<u8> {
@@ -76,7 +83,7 @@ pub(crate) fn payloads() -> Vec<Vec<u8>> {
     doc.put(ROOT, "name", "Klinik Sentosa").expect("memory");
     doc.put(ROOT, "n", 7).expect("memory");
     let change = doc.get_last_local_change().expect("there is one").raw_bytes().to_vec();
-    let edit = Payload {
+    let edit = |change: Vec<u8>| Payload {
         staff: None,
         path: "clinic",
         change: Some(change),
@@ -84,15 +91,24 @@ pub(crate) fn payloads() -> Vec<Vec<u8>> {
     };
     let audit = r#"{"action":"patient_opened","patient":null,"visit":null,"detail":""}"#;
     let addendum = r#"{"patient":"0193a5f0-0000-7000-8000-000000000001","visit":"0193a5f0-0000-7000-8000-000000000002","text":"x"}"#;
-    let short = short_payloads(edit.change.as_deref().expect("an edit"), audit);
-    [fact(7, audit), edit, fact(8, addendum), fact(99, "{}")]
+    let short = short_payloads(&change, audit);
+    let far_ahead = minicbor::to_vec(edit(begins_far_ahead(&mut doc))).expect("memory");
+    [fact(7, audit), edit(change), fact(8, addendum), fact(99, "{}")]
         .iter()
         .flat_map(|payload| {
             let cbor = minicbor::to_vec(payload).expect("memory");
             [deflated(&cbor), cbor]
         })
         .chain(short)
+        .chain([far_ahead])
         .collect()
+}
+
+/// An edit whose first operation has a number behind which hardly any are left.
+fn begins_far_ahead(doc: &mut AutoCommit) -> Vec<u8> {
+    let mut change = doc.get_last_local_change().expect("there is one").decode();
+    change.start_op = NonZeroU64::new(u64::from(u32::MAX) - 1).expect("it is not zero");
+    Change::from(change).raw_bytes().to_vec()
 }
 
 /// In the second form: a fact, and an edit with its columns as a list.

@@ -85,7 +85,8 @@ impl RelayAddress {
         self.key_sha256
     }
 
-    pub(crate) fn host(&self) -> &str {
+    /// Its name or number, as it is dialled.
+    pub fn host(&self) -> &str {
         &self.host
     }
 

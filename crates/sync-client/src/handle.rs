@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use rand_core::CryptoRng;
+use rand_core::{CryptoRng, Rng};
 use seal::{DeviceKeys, TenantId};
 use sync_protocol::{DeviceEvent, DeviceSession, RefusedCode, StoreError, SyncStore};
 use tokio::runtime::Handle;
@@ -189,6 +189,8 @@ async fn keep_going(
         }
         let wait = match error {
             RelayError::Refused(RefusedCode::Removed) => ASK_AGAIN,
+            // Only people can change that: a whole clinic that called every half minute would be a storm for nothing.
+            RelayError::Refused(RefusedCode::Suspended | RefusedCode::DeviceLimit) => shared.pause(&mut *ports.rng),
             // The relay has spread its devices over a while; who is refused then backs off as ever.
             RelayError::Restarting(ms) => Duration::from_millis(ms.into()),
             _ => backoff.next_wait(&mut *ports.rng),
@@ -207,7 +209,7 @@ async fn one_connection(
     let socket = tokio::select! {
         biased;
         _ = stopping.wait_for(|stop| *stop) => return RelayError::Stopped,
-        socket = connect(relay) => match socket {
+        socket = connect(relay, shared.timers.handshake) => match socket {
             Ok(socket) => socket,
             Err(error) => return error,
         },
@@ -254,6 +256,12 @@ impl Shared {
                 Input::Fetch(fetch.tenant)
             });
         std::iter::once(Input::Nudge).chain(unasked).collect()
+    }
+
+    /// A pause, lengthened at random: the devices of a clinic do not all come back in the same instant.
+    fn pause(&self, rng: &mut (impl Rng + ?Sized)) -> Duration {
+        let pause_ms = u64::try_from(self.timers.pause.as_millis()).unwrap_or(u64::MAX);
+        Duration::from_millis(pause_ms.saturating_add(rng.next_u64() % (pause_ms / 2 + 1)))
     }
 
     /// Waits before the next try. What is written meanwhile is counted.

@@ -8,7 +8,7 @@ use sync_protocol::{DeviceMessage, Greeting, Hello, RefusedCode, RelayMessage, W
 use tokio::time::timeout;
 
 use crate::socket::{Socket, close, connect, hear, say};
-use crate::{RelayAddress, RelayError};
+use crate::{RelayAddress, RelayError, Timers};
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
@@ -25,7 +25,7 @@ pub async fn join_by_invitation(
     statements: Vec<Vec<u8>>,
 ) -> Result<TenantId, RelayError> {
     let talk = async {
-        let mut socket = connect(relay).await?;
+        let mut socket = connect(relay, Timers::RELAY.handshake).await?;
         let (_, version) = greeted(&mut socket).await?;
         let statements = statements.into_iter().map(ByteVec::from).collect();
         let want = Want::Join(ByteArray::from(*token.as_bytes()), statements);

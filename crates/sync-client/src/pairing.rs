@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use crate::join::greeted;
 use crate::socket::{Socket, close, connect, hear, say};
-use crate::{RelayAddress, RelayError};
+use crate::{RelayAddress, RelayError, Timers};
 
 /// People need time to read a code aloud and to type it; the relay closes the mailbox after the same time.
 const PEOPLE_WITHIN: Duration = Duration::from_millis(PAIRING_LIFETIME_MS.unsigned_abs());
@@ -166,7 +166,7 @@ pub async fn join_as(
     rng: &mut (impl CryptoRng + Send),
 ) -> Result<Welcome, RelayError> {
     let talk = async {
-        let mut socket = connect(relay).await?;
+        let mut socket = connect(relay, Timers::RELAY.handshake).await?;
         let (_, version) = greeted(&mut socket).await?;
         let want = Want::JoinPairing(by.rendezvous().to_owned());
         say(&mut socket, &DeviceMessage::Hello(Hello { version, want })).await?;
@@ -186,7 +186,7 @@ pub async fn join_as(
 
 /// Opens the mailbox as a proven member.
 async fn take_seat(relay: &RelayAddress, member: PairingMember<'_>, code: &PairingCode) -> Result<Socket, RelayError> {
-    let mut socket = connect(relay).await?;
+    let mut socket = connect(relay, Timers::RELAY.handshake).await?;
     let (greeting, version) = greeted(&mut socket).await?;
     let proof = MemberProof::make(&greeting, member.tenant, member.keys);
     let want = Want::HostPairing(proof, code.rendezvous().to_owned());

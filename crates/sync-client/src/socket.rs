@@ -18,7 +18,6 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use crate::pinned_key::client_config;
 use crate::{RelayAddress, RelayError};
 
-const CONNECT_WITHIN: Duration = Duration::from_secs(15);
 const BUFFER_BYTES: usize = 64 * 1024;
 
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send {}
@@ -27,9 +26,9 @@ impl<T: AsyncRead + AsyncWrite + Send> Stream for T {}
 /// A WebSocket over TCP, or over TLS over TCP.
 pub(crate) type Socket = WebSocketStream<Pin<Box<dyn Stream>>>;
 
-/// Dials the relay.
-pub(crate) async fn connect(relay: &RelayAddress) -> Result<Socket, RelayError> {
-    timeout(CONNECT_WITHIN, dial(relay))
+/// Dials the relay: it has to answer, and both handshakes to be over, within this.
+pub(crate) async fn connect(relay: &RelayAddress, within: Duration) -> Result<Socket, RelayError> {
+    timeout(within, dial(relay))
         .await
         .map_err(|_| RelayError::Unreachable)?
 }

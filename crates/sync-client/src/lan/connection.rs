@@ -17,8 +17,6 @@ use super::roll::Met;
 use super::session::{Input, Outgoing, Session, outlet};
 use crate::Timers;
 
-/// How long a stranger may stay one.
-const PROVEN_WITHIN: Duration = Duration::from_secs(10);
 /// One TLS record.
 const PIECE_BYTES: usize = 16 * 1024;
 const PIECES_WAITING: usize = 4;
@@ -34,7 +32,7 @@ pub(super) async fn run(
     met: Met,
     stranger: Option<OwnedSemaphorePermit>,
 ) -> (Option<DeviceId>, LanEnd) {
-    let deadline = Instant::now() + PROVEN_WITHIN;
+    let deadline = Instant::now() + shared.timers.handshake;
     let mut stopping = shared.stopping();
     // Small frames go back and forth; waiting to fill a packet would only add up.
     drop(tcp.set_nodelay(true));

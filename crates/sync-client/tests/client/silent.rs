@@ -3,11 +3,15 @@
 //!
 //! The wire between is real and half-open. The timers are shorter than the real ones, and stand to each other about as those do.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures_util::{SinkExt, StreamExt};
 use sync_client::{RelayAddress, SyncHandle, SyncState, Timers};
-use sync_protocol::SyncStore;
+use sync_protocol::{RefusedCode, RelayMessage, SyncStore};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
 use vault::{Vault, VaultError};
 
 use crate::attachments::{Relay, end, sync_with};
@@ -20,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const SHORT: Timers = Timers {
     life_after: Duration::from_millis(500),
     silence: Duration::from_secs(2),
+    handshake: Duration::from_secs(2),
+    pause: Duration::from_millis(1500),
 };
 
 async fn until(sync: &SyncHandle, holds: impl Fn(&SyncState) -> bool) -> SyncState {
@@ -55,8 +61,71 @@ async fn on_a_wire(seed: u64) -> ([Device; 2], Proxy) {
 
 #[test]
 fn outside_of_tests_it_is_as_the_page_says() {
-    let seconds = |timers: Timers| (timers.life_after.as_secs(), timers.silence.as_secs());
-    assert_eq!((seconds(Timers::RELAY), seconds(Timers::LAN)), ((25, 75), (10, 35)));
+    let seconds =
+        |timers: Timers| [timers.life_after, timers.silence, timers.handshake, timers.pause].map(|one| one.as_secs());
+    assert_eq!(seconds(Timers::RELAY), [25, 75, 15, 240]);
+    assert_eq!(seconds(Timers::LAN), [10, 35, 10, 0]);
+}
+
+/// Its machine takes calls, and the program behind is stuck.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_takes_the_call_and_never_shakes_hands_is_called_again_and_nothing_is_lost() {
+    let [one] = clinic(45);
+    let data = tempfile::tempdir().unwrap();
+    let (relay, wire, by_wire) = at_a_relay(&one, data.path()).await;
+    wire.goes_dead();
+    one.write(1);
+    let up = sync_with(&one, &by_wire, SHORT);
+    let told = until(&up, |state| state.error_code.is_some()).await;
+    assert_eq!((told.error_code, told.last_contact_ms), (Some("unreachable"), None));
+    wire.comes_back();
+    until(&up, |state| state.connected && state.pending == 0).await;
+    end(up).await;
+    relay.stop().await;
+}
+
+/// Refuses whoever calls, with this; tells when it was called.
+async fn refusing(code: RefusedCode) -> (std::net::SocketAddr, mpsc::Receiver<Instant>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (tell, calls) = mpsc::channel(100);
+    tokio::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            if tell.send(Instant::now()).await.is_err() {
+                return;
+            }
+            let mut socket = tokio_tungstenite::accept_async(tcp).await.unwrap();
+            let no = RelayMessage::Refused(code).encode();
+            drop(socket.send(Message::binary(no)).await);
+            // Until the other end has hung up.
+            while let Some(Ok(_)) = socket.next().await {}
+        }
+    });
+    (address, calls)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_the_relay_refuses_for_what_only_people_can_change_pauses_and_comes_back_by_itself() {
+    for code in [RefusedCode::Suspended, RefusedCode::DeviceLimit] {
+        let [one] = clinic(46);
+        let data = tempfile::tempdir().unwrap();
+        let (relay, wire, by_wire) = at_a_relay(&one, data.path()).await;
+        let (no, mut calls) = refusing(code).await;
+        wire.lead_to(no);
+        one.write(1);
+        let up = sync_with(&one, &by_wire, SHORT);
+        let told = until(&up, |state| state.error_code.is_some() && state.pending == 1).await;
+        assert_eq!(told.error_code, Some(code.name()));
+        let first = calls.recv().await.unwrap();
+        let second = calls.recv().await.unwrap();
+        assert!(second - first >= SHORT.pause, "{:?}", second - first);
+        // The operator lets the clinic in again: nobody presses anything.
+        wire.lead_to(relay.running.address);
+        let told = until(&up, |state| state.connected && state.pending == 0).await;
+        assert_eq!(told.error_code, None);
+        end(up).await;
+        relay.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
