@@ -96,6 +96,7 @@ pub fn of_a_removed_device() -> Vec<Scene> {
     vec![
         Scene::at("removed-today", "#/today"),
         Scene::at("removed-sync", "#/sync"),
+        Scene::at("removed-leave", "#/sync").then(Then::Press("[data-leave]", "[role=dialog] dl")),
     ]
 }
 
@@ -129,6 +130,7 @@ pub fn places(afternoon: &Afternoon) -> Vec<(&'static str, String)> {
         ("admin", "#/admin".to_owned()),
         ("admin-devices", "#/admin/devices".to_owned()),
         ("admin-backup", "#/admin/backup".to_owned()),
+        ("admin-plan", "#/admin/plan".to_owned()),
     ]
 }
 
