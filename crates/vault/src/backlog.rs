@@ -5,13 +5,14 @@
 //! everybody, the newest first, and the audit last. Small batches, the live ones, are judged as they come.
 //! What is judged when does not matter for the outcome: it is a function of the set.
 //!
-//! Reading on takes two threads: one reads slices of what is stored, checks signatures, decrypts and makes the documents of which
-//! these are the first edits; the other has the writer, and puts slice after slice into the tables, many in one transaction, since a page that many changes touch is written once
-//! then. When somebody waits to write, it commits after the slice that it is at. A kill costs at most the transaction.
+//! Reading on takes several threads: some read slices of what is stored, check signatures, decrypt and make the documents of
+//! which these are the first edits, also while the last one commits. That one has the writer, and puts slice after slice into
+//! the tables, many in one transaction, since a page that many changes touch is written once then. When somebody waits to
+//! write, it commits after the slice that it is at. A kill costs at most the transaction.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Sender, channel};
 
 use domain::{Day, PatientId, VisitId};
 use rusqlite::Connection;
@@ -26,7 +27,7 @@ use crate::looked::LookedAt;
 use crate::payload::Payload;
 use crate::reading::count;
 use crate::writing::document_id;
-use crate::{Reading, Vault, VaultError, kill, snapshots};
+use crate::{Reading, Vault, VaultError, ahead, kill, snapshots};
 
 /// A batch of so many changes is stored first, when somebody reads on in the background.
 pub(crate) const A_LOT: usize = 64;
@@ -34,11 +35,11 @@ pub(crate) const A_LOT: usize = 64;
 /// Who writes waits for so many changes, and for the commit.
 const SLICE: usize = 128;
 
-/// As many are planned for, and judged in one transaction if nobody wants to write.
+/// As many are judged in one transaction if nobody wants to write.
 const IN_ONE_GO: usize = 8192;
 
-/// Slices that are looked at ahead.
-const AHEAD: usize = 3;
+/// As many are planned for: some seconds, in which nobody asks again what is wanted first.
+const PLANNED: usize = 65_536;
 
 /// How soon something is read; the lowest first. The numbers are stored.
 mod rank {
@@ -172,41 +173,44 @@ impl Vault {
         if wanted.documents.is_empty() {
             return Ok(());
         }
-        let (looked, to_judge) = sync_channel(AHEAD);
-        let (judged, to_drop) = channel();
-        std::thread::scope(|scope| {
-            let ahead = scope.spawn(move || self.look_ahead(&wanted, &looked, &to_drop));
-            let done = self.judge_slices(to_judge, &judged);
-            let ahead = ahead.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            done.and(ahead)
-        })
-    }
-
-    /// Hands over what is to be judged, looked at and its documents begun, until that is all or nobody takes it.
-    fn look_ahead(
-        &self,
-        wanted: &Wanted,
-        looked: &SyncSender<Ahead>,
-        to_drop: &Receiver<Begun>,
-    ) -> Result<(), VaultError> {
-        self.read(|r| {
-            r.slices(wanted, |slice| {
-                to_drop.try_iter().for_each(drop);
-                let slice = self.look_closely_at(slice);
-                let begun = Begun::of(slice.all());
-                looked.send((slice, begun)).is_ok()
-            })
-        })
+        let (judged, to_drop) = channel::<Begun>();
+        let n_stored_first = self.n_stored_first();
+        let mut left = Left {
+            documents: wanted.documents,
+            behind: 0,
+        };
+        let next = move || {
+            to_drop.try_iter().for_each(drop);
+            if self.n_stored_first() != n_stored_first {
+                // Some of that may be wanted sooner.
+                return Ok(None);
+            }
+            // Each slice has a reading of its own: while one lasts, no page goes from the log into the file.
+            let slice = self.read(|r| r.next_slice(&mut left, wanted.rank))?;
+            Ok((!slice.is_empty()).then_some(slice))
+        };
+        let look = |slice| {
+            let looked = self.look_at_part(None, slice);
+            let begun = Begun::of(looked.all());
+            (looked, begun)
+        };
+        std::thread::scope(|scope| self.judge_slices(ahead::in_order(scope, next, look), &judged))
     }
 
     /// Takes the slices by value: who hands them over hears when there is no more judging.
-    fn judge_slices(&self, slices: Receiver<Ahead>, judged: &Sender<Begun>) -> Result<(), VaultError> {
-        let mut next = slices.recv().ok();
-        while let Some((mut slice, mut begun)) = next {
+    fn judge_slices(
+        &self,
+        mut slices: impl Iterator<Item = Result<Slice, VaultError>>,
+        judged: &Sender<Begun>,
+    ) -> Result<(), VaultError> {
+        let mut next = slices.next();
+        while let Some(first) = next {
+            let (mut slice, mut begun) = first?;
             let mut writer = self.inner.writer();
             let done = writer.transaction::<_, VaultError>(|conn, _, shelf, _| {
-                let mut tags = BTreeSet::new();
+                let (mut tags, mut n_judged) = (BTreeSet::new(), 0);
                 loop {
+                    n_judged += slice.all().len();
                     let (belonging, looked) = self.still(slice);
                     let mut judge = Judge::new(conn, &belonging, shelf);
                     judge.begun = begun;
@@ -215,10 +219,9 @@ impl Vault {
                     // Nobody takes them once all is looked at.
                     let _ = judged.send(judge.begun);
                     kill::point("reading.judged");
-                    (slice, begun) = match slices.recv() {
-                        Ok(left) if self.inner.is_writer_wanted() => return Ok((tags, Some(left))),
-                        Ok(more) => more,
-                        Err(_) => return Ok((tags, None)),
+                    (slice, begun) = match slices.next() {
+                        Some(Ok(more)) if n_judged < IN_ONE_GO && !self.inner.is_writer_wanted() => more,
+                        left => return Ok((tags, left)),
                     };
                 }
             });
@@ -242,13 +245,20 @@ impl Drop for StoringFirst<'_> {
 }
 
 /// A slice that was looked at, and its documents as far as they could be begun.
-type Ahead = (LookedAt, Begun);
+type Slice = (LookedAt, Begun);
 
 /// Documents of which something is to be judged in one go, the most wanted first.
 struct Wanted {
-    documents: Vec<DocumentId>,
+    documents: VecDeque<DocumentId>,
     /// What is less wanted than this waits.
     rank: u8,
+}
+
+/// What is still to be handed over.
+struct Left {
+    documents: VecDeque<DocumentId>,
+    /// Of the first of them, only what arrived behind this.
+    behind: i64,
 }
 
 impl Reading<'_> {
@@ -256,7 +266,7 @@ impl Reading<'_> {
         let lowest = "SELECT rank FROM changes WHERE verdict = 3 AND rank IS NOT NULL ORDER BY rank LIMIT 1";
         let Some(rank) = self.one(lowest, [], |row| Ok(row.get::<_, u8>(0)?))? else {
             return Ok(Wanted {
-                documents: Vec::new(),
+                documents: VecDeque::new(),
                 rank: rank::LAST,
             });
         };
@@ -267,9 +277,10 @@ impl Reading<'_> {
             }
         }
         let newest = format!(
-            "SELECT document FROM changes WHERE verdict = 3 AND rank = ?1 ORDER BY arrival DESC LIMIT {IN_ONE_GO}"
+            "SELECT document FROM changes WHERE verdict = 3 AND rank = ?1 ORDER BY arrival DESC LIMIT {PLANNED}"
         );
-        let mut documents = self.many(&newest, [rank], |row| Ok(DocumentId::from_bytes(row.get(0)?)))?;
+        let documents = self.many(&newest, [rank], |row| Ok(DocumentId::from_bytes(row.get(0)?)))?;
+        let mut documents = VecDeque::from(documents);
         let mut seen = HashSet::new();
         documents.retain(|document| seen.insert(*document));
         Ok(Wanted { documents, rank })
@@ -289,7 +300,7 @@ impl Reading<'_> {
 
     /// Those of these documents of which something is to be judged.
     fn wanted_of(&self, paths: impl Iterator<Item = DocPath>, rank: u8) -> Result<Wanted, VaultError> {
-        let mut documents = Vec::new();
+        let mut documents = VecDeque::new();
         if is_any_to_be_read(self.conn())? {
             let belonging = self.belonging();
             let any = "SELECT 1 FROM changes INDEXED BY changes_of_document
@@ -302,31 +313,23 @@ impl Reading<'_> {
         Ok(Wanted { documents, rank })
     }
 
-    /// Tells what is to be judged, slice by slice, until it is enough for one go or `tell` says so.
-    fn slices(&self, wanted: &Wanted, mut tell: impl FnMut(Vec<Vec<u8>>) -> bool) -> Result<(), VaultError> {
-        let (mut slice, mut n_told) = (Vec::new(), 0);
-        for document in &wanted.documents {
-            let mut after = 0;
-            loop {
-                let some = self.unjudged(document, wanted.rank, after)?;
-                let (n_here, last) = (some.len(), some.last().map(|(arrival, _)| *arrival));
-                slice.extend(some.into_iter().map(|(_, bytes)| bytes));
-                if slice.len() >= SLICE {
-                    n_told += slice.len();
-                    if !tell(std::mem::take(&mut slice)) || n_told >= IN_ONE_GO {
-                        return Ok(());
-                    }
-                }
-                match last {
-                    Some(last) if n_here == SLICE => after = last,
-                    _ => break,
+    /// The next of what is to be judged; nothing when that was all.
+    fn next_slice(&self, left: &mut Left, rank: u8) -> Result<Vec<Vec<u8>>, VaultError> {
+        let mut slice = Vec::new();
+        while let Some(document) = left.documents.front()
+            && slice.len() < SLICE
+        {
+            let some = self.unjudged(document, rank, left.behind)?;
+            match some.last() {
+                Some((arrival, _)) if some.len() == SLICE => left.behind = *arrival,
+                _ => {
+                    left.documents.pop_front();
+                    left.behind = 0;
                 }
             }
+            slice.extend(some.into_iter().map(|(_, bytes)| bytes));
         }
-        if !slice.is_empty() {
-            tell(slice);
-        }
-        Ok(())
+        Ok(slice)
     }
 
     /// What is not judged of a document, the oldest first: at most a slice of it, from behind an arrival.

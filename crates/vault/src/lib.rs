@@ -27,6 +27,8 @@
 //! It knows no socket, no role and no screen. Every call blocks; time and randomness come in through [`Ports`].
 //! `docs/vault.md` tells why it is so.
 
+mod absorbing;
+mod ahead;
 mod applying;
 mod attachments;
 mod backlog;

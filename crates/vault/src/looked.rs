@@ -12,7 +12,7 @@ use crate::documents::DocPath;
 use crate::payload::Payload;
 use crate::vault::actor;
 use crate::writing::document_id;
-use crate::{Vault, VaultError, backlog};
+use crate::{Vault, ahead, backlog};
 
 /// Why a change was not taken. The word is stored and shown; it never changes its meaning.
 pub(crate) type Reason = &'static str;
@@ -20,7 +20,7 @@ pub(crate) type Reason = &'static str;
 /// Why what a removed device wrote beyond its end is not taken: a person must look at it.
 pub(crate) const AFTER_REMOVAL: Reason = "after_removal";
 
-/// From so many on, two cores look at them.
+/// From so many on, more than one thread looks at them, so many at a time.
 const MANY: usize = 64;
 
 /// A change that passed everything that can be said of it alone.
@@ -98,18 +98,27 @@ pub(crate) struct LookedAt {
 }
 
 impl Vault {
-    /// Looks at what came, before the writer is taken. Most of what is stored first is only ranked.
-    pub(crate) fn look_at(&self, changes: Vec<Vec<u8>>) -> Result<LookedAt, VaultError> {
-        let stores_first = match self.stores_first(changes.len()) {
-            true => Some(self.read(|r| r.today())?),
-            false => None,
-        };
-        Ok(LookedAt::of(self.belonging(), stores_first, changes))
+    /// Looks at what came, before the writer is taken; several threads do when it is much.
+    pub(crate) fn look_closely_at(&self, changes: Vec<Vec<u8>>) -> LookedAt {
+        let belonging = self.belonging();
+        if changes.len() < MANY {
+            return LookedAt::of(belonging, None, changes);
+        }
+        let look = |part| LookedAt::of(Arc::clone(&belonging), None, part).all;
+        let all = std::thread::scope(|scope| {
+            let parts = ahead::in_order(scope, ahead::parts(changes, MANY), look);
+            parts.flatten().flatten().collect()
+        });
+        LookedAt {
+            belonging,
+            stores_first: None,
+            all,
+        }
     }
 
-    /// Looks at what is to be judged, before the writer is taken.
-    pub(crate) fn look_closely_at(&self, changes: Vec<Vec<u8>>) -> LookedAt {
-        LookedAt::of(self.belonging(), None, changes)
+    /// Looks at a part of what came, or of what is to be judged; `stores_first`: today, when most of it is only ranked.
+    pub(crate) fn look_at_part(&self, stores_first: Option<Day>, part: Vec<Vec<u8>>) -> LookedAt {
+        LookedAt::of(self.belonging(), stores_first, part)
     }
 
     /// The same, with the writer taken: whoever had it before may have changed who belongs.
@@ -131,34 +140,16 @@ impl LookedAt {
     }
 
     fn of(belonging: Arc<Belonging>, stores_first: Option<Day>, changes: Vec<Vec<u8>>) -> Self {
-        let all = look_at_all(&belonging, stores_first, changes);
+        let looked = changes.into_iter().map(|bytes| match stores_first {
+            Some(today) => Looked::ranked(&belonging, bytes, today),
+            None => Looked::at(&belonging, bytes),
+        });
         Self {
+            all: looked.collect(),
             belonging,
             stores_first,
-            all,
         }
     }
-}
-
-fn look_at_all(belonging: &Belonging, stores_first: Option<Day>, mut changes: Vec<Vec<u8>>) -> Vec<Looked> {
-    let look = |changes: Vec<Vec<u8>>| -> Vec<Looked> {
-        let looked = changes.into_iter().map(|bytes| match stores_first {
-            Some(today) => Looked::ranked(belonging, bytes, today),
-            None => Looked::at(belonging, bytes),
-        });
-        looked.collect()
-    };
-    if changes.len() < MANY {
-        return look(changes);
-    }
-    let second = changes.split_off(changes.len() / 2);
-    std::thread::scope(|scope| {
-        let other = scope.spawn(|| look(second));
-        let mut looked = look(changes);
-        // Nothing is left out silently: the cursor will move over all of them.
-        looked.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        looked
-    })
 }
 
 /// Everything that can be said of a change alone.

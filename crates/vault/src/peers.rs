@@ -83,26 +83,22 @@ impl PeerStore for Vault {
     }
 
     fn absorb_changes_from_peer(&self, changes: Vec<Vec<u8>>) -> Result<(), StoreError> {
-        let _storing = self.storing_first(changes.len());
-        let looked = self.look_at(changes)?;
-        let mut writer = self.inner.writer();
-        let (belonging, came) = self.still(looked);
-        let tags = writer.transaction(|conn, _, shelf, _| {
-            let mut judge = Judge::new(conn, &belonging, shelf);
+        let take = |judge: &mut Judge<'_>, came| {
             let taken = judge.take_in(came)?;
             for id in taken.fresh() {
-                outbox::put(conn, Kind::Change, id.as_bytes())?;
+                outbox::put(judge.conn, Kind::Change, id.as_bytes())?;
             }
             kill::point("peer.stored");
             judge.judge_taken(&taken)?;
             // What a snapshot in force holds already is no news to the relay.
-            outbox::forget_unwanted(conn, taken.fresh())?;
+            outbox::forget_unwanted(judge.conn, taken.fresh())?;
             kill::point("peer.judged");
+            Ok(())
+        };
+        self.absorb_batch(changes, take, |_| {
             kill::point("peer.before_commit");
-            Ok::<_, VaultError>(judge.tags())
+            Ok(())
         })?;
-        drop(writer);
-        self.tell(&tags);
         Ok(())
     }
 

@@ -178,25 +178,21 @@ impl SyncStore for Vault {
     }
 
     fn absorb_changes(&self, cursor: &Cursor, changes: Vec<Vec<u8>>) -> Result<(), StoreError> {
-        let _storing = self.storing_first(changes.len());
-        let looked = self.look_at(changes)?;
-        let mut writer = self.inner.writer();
-        let (belonging, came) = self.still(looked);
-        let tags = writer.transaction(|conn, _, shelf, _| {
-            let mut judge = Judge::new(conn, &belonging, shelf);
+        let take = |judge: &mut Judge<'_>, came| {
             let taken = judge.take_in(came)?;
             // It need not be offered what it has: after a restore that is nearly everything.
             let held: Vec<OutId> = taken.held.iter().copied().map(OutId::Change).collect();
-            outbox::sent(conn, &held)?;
+            outbox::sent(judge.conn, &held)?;
             kill::point("absorb.stored");
             judge.judge_taken(&taken)?;
             kill::point("absorb.applied");
+            Ok(())
+        };
+        self.absorb_batch(changes, take, |conn| {
             set_cursor(conn, cursor)?;
             kill::point("absorb.before_commit");
-            Ok::<_, VaultError>(judge.tags())
+            Ok(())
         })?;
-        drop(writer);
-        self.tell(&tags);
         Ok(())
     }
 
