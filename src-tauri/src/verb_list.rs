@@ -91,6 +91,13 @@ macro_rules! with_verbs {
             network() -> NetworkView;
             own_card() -> ClinicCardView;
             verify_clinic(card_text: String) -> KnownClinic;
+            verify_by_digits(tenant: String, digits: String) -> KnownClinic;
+            directory() -> DirectoryView;
+            publish_entry(input: EntryView) -> ();
+            withdraw_entry() -> ();
+            letters() -> LettersView;
+            send_letter(input: SendLetter) -> String;
+            open_letter(from: String, id: String) -> LetterView;
             grant_consent(input: GrantConsent) -> GrantView;
             revoke_consent(grant: String, reason: String) -> ();
             grants_of(patient: PatientId) -> Vec<GrantView>;
@@ -101,6 +108,7 @@ macro_rules! with_verbs {
 
             status() -> StatusView;
             device_contacts() -> Vec<DeviceContact>;
+            plan() -> PlanView;
             device_settings() -> DeviceSettings;
             save_device_settings(settings: DeviceSettings) -> ();
             microphones() -> Vec<MicrophoneChoice>;

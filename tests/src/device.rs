@@ -23,10 +23,12 @@ use consult::{DraftProposal, PrescribeLine, RecordAllergy, SoundSource, VisitVie
 use erasing::{ClinicChoices, ErasePatient, ErasureCount, ErasurePreview};
 use members::{DeviceView, MakeAdmin, QuarantinedView, RemoveDevice, ReviewRemoved};
 use pharmacy::{DispenseRow, DispenseView, HandOver, PrintJobView, ProductChoice};
+use plan::PlanView;
 use reception::{CreatePatient, MyKadReading, PatientRow, QueuePatient, Queued, TodayView};
 use setup::{
     AddStaff, AppState, JoinByCode, JoinClinic, PairingOffer, PairingState, RecoveryKitView, SessionView, StaffFace,
 };
+use network::{DirectoryView, EntryView, LetterView, LettersView, SendLetter};
 use sharing::{AuditRow, ClinicCardView, GrantConsent, GrantView, KnownClinic, NetworkView, SharedRecordView};
 use sound::{EraseRecording, SoundView};
 use status::{DeviceContact, DeviceSettings, MicrophoneChoice, ModelChoice, StatusView};

@@ -100,6 +100,8 @@ codes! {
     ClinicNotVerified,
     /// The other clinic's keys are not known yet, and the relay cannot be asked now.
     ClinicNotReached,
+    /// The digits are not those of this clinic.
+    DigitsDiffer,
     /// The consent does not hold now; `reason` says why.
     GrantOver,
     /// Nothing has arrived under this consent yet.

@@ -139,19 +139,40 @@ impl OpenClinic {
     /// # Errors
     /// [`ErrorCode::ClinicNotReached`] when it is not known here and the relay does not answer.
     pub(crate) fn membership_of(&self, tenant: TenantId) -> Result<Membership, Error> {
-        if let Some(known) = self.read(|r| Ok(r.foreign_membership(tenant)?))? {
-            return Ok(known);
+        match self.read(|r| Ok(r.foreign_membership(tenant)?))? {
+            Some(known) => Ok(known),
+            None => self.ask_membership_of(tenant),
         }
+    }
+
+    /// The same, as the relay tells it now, else as known here: what is sealed by it shall not open with the keys of a device
+    /// that the other clinic has removed meanwhile.
+    ///
+    /// # Errors
+    /// As [`Self::membership_of`].
+    pub(crate) fn newest_membership_of(&self, tenant: TenantId) -> Result<Membership, Error> {
+        match self.ask_membership_of(tenant) {
+            Err(error) if error.code == ErrorCode::ClinicNotReached => self.membership_of(tenant),
+            told => told,
+        }
+    }
+
+    fn ask_membership_of(&self, tenant: TenantId) -> Result<Membership, Error> {
         let handle = self.syncing.connected().ok_or(ErrorCode::ClinicNotReached)?;
         let asked = async move { tokio::time::timeout(ASK_WITHIN, handle.fetch_statements(tenant)).await };
         let told = wait_for(&self.config.runtime, asked)?;
         let told = told.ok().and_then(Result::ok).ok_or(ErrorCode::ClinicNotReached)?;
+        let is_clinic = |statements: &[Statement]| Membership::from_statements(tenant, statements).is_ok();
         let statements: Vec<Statement> = told.iter().filter_map(|bytes| Statement::decode(bytes).ok()).collect();
-        let membership = Membership::from_statements(tenant, &statements).map_err(|_| ErrorCode::ClinicNotReached)?;
+        if !is_clinic(&statements) {
+            return Err(ErrorCode::ClinicNotReached.into());
+        }
         self.vault
             .absorb_foreign_statements(tenant, told)
             .map_err(|_| ErrorCode::StoreFailed)?;
-        Ok(membership)
+        // With those that were here already: a relay that tells fewer takes nothing back.
+        self.read(|r| Ok(r.foreign_membership(tenant)?))?
+            .ok_or(ErrorCode::ClinicNotReached.into())
     }
 }
 

@@ -3,6 +3,7 @@ import type * as b from "../../src/api/bindings.gen";
 import * as data from "../people";
 import { at, id, TENANT_A, TENANT_B } from "./answer";
 import { ALLERGIES } from "./clinical";
+import { directory, letters } from "./letters";
 
 export interface State {
   app: b.AppState;
@@ -21,6 +22,8 @@ export interface State {
   given: b.GrantView[];
   received: b.SharedSummary[];
   clinics: b.KnownClinic[];
+  directory: b.DirectoryView;
+  letters: b.LettersView;
   audit: b.AuditRow[];
   status: b.StatusView;
   settings: b.DeviceSettings;
@@ -31,6 +34,7 @@ export interface State {
   matters: b.MatterView[];
   reversed: Record<string, b.ReversedDispensing[]>;
   contacts: b.DeviceContact[];
+  plan: b.PlanView;
   choices: b.ClinicChoices;
   erasure: b.ErasurePreview;
   /** Where the sound of a recording is, when it is not here. */
@@ -142,6 +146,8 @@ export function begin(): State {
       { id: "aa07".repeat(8), patient: id(7, 3), patient_name: data.PEOPLE[6]?.name ?? "", clinic_name: "Klinik Sentosa", terms, state: "revoked", granted_at: at(90 * 1440), revoked_at: at(60), delivered: false, n_releases: 2 },
     ],
     received,
+    directory: directory(),
+    letters: letters(),
     clinics: [
       { tenant: TENANT_B, name: "Klinik Sentosa", verified: true },
       { tenant: "c3".repeat(32), name: "Klinik Bayu", verified: true },
@@ -154,7 +160,7 @@ export function begin(): State {
       { at: at(14 * 1440), who: "Lim Mei Ling", action: "consent.granted", permitted: true, reason: null, patient: id(2, 3), patient_name: data.PEOPLE[1]?.name ?? "", grant: "c4d1".repeat(8), request: null, from_relay: false },
     ],
     status: {
-      sync: { has_relay: true, connected: true, pending: 0, sound_pending: 0, last_contact: at(0), quarantined: 0, error: null, lan: { state: "listening", port: 47_800 }, peers: [{ device: "B", found: "announced", connected: true, equal: true, last_contact: at(0) }], conflicts: 0, missing: [], apart_since: null, apart_warns_minutes: 3, relay_lie: null, to_be_read: 0, n_changes: 4210 },
+      sync: { has_relay: true, connected: true, pending: 0, sound_pending: 0, last_contact: at(0), quarantined: 0, error: null, lan: { state: "listening", port: 47_800 }, peers: [{ device: "B", found: "announced", connected: true, equal: true, last_contact: at(0) }], conflicts: 0, missing: [], claimed_twice: 0, apart_since: null, apart_warns_minutes: 3, relay_lie: null, to_be_read: 0, n_changes: 4210 },
       power: { state: "mains", on_battery_since: null, load_percent: 23, paused: false },
       printer: { address: "tcp://192.168.1.60:9100", waiting: 0, unknown: 0, problem: null },
       scribe: { microphone: "ReSpeaker array", channels: 4, model: "micro-demo.bin", demo_model: true },
@@ -183,6 +189,26 @@ export function begin(): State {
       { letter: "B", name: "Dr Aisyah's tablet", connected: true, met_at: at(0), wrote_at: at(3) },
       { letter: "C", name: null, connected: false, met_at: at(7 * 60), wrote_at: at(2 * 1440) },
     ],
+    plan: {
+      relay: "relay.rangkaian.example",
+      suspended: false,
+      without_a_place: false,
+      devices: 3,
+      usage: {
+        as_of: at(4),
+        plan: "Klinik kecil",
+        trial_until: null,
+        trial_over: false,
+        limits: [
+          { of: "devices", used: 3, limit: 10, level: "fine" },
+          { of: "staff", used: 6, limit: 20, level: "fine" },
+          { of: "bytes", used: 1_420_000_000, limit: 10_000_000_000, level: "fine" },
+          { of: "requests", used: 84_210, limit: null, level: "fine" },
+        ],
+        refuses_devices: false,
+        refuses_attachments: false,
+      },
+    },
     backup: {
       folder: "/media/usb/backups",
       with_sound: false,

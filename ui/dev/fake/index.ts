@@ -9,6 +9,7 @@ import { consult } from "./verbs/consult";
 import { device, importedSoFar } from "./verbs/device";
 import { entering } from "./verbs/entering";
 import { erasing } from "./verbs/erasing";
+import { letters } from "./verbs/letters";
 import { members } from "./verbs/members";
 import { pharmacy } from "./verbs/pharmacy";
 import { reception } from "./verbs/reception";
@@ -18,7 +19,7 @@ import { calls, deafen, failing, renew, signInAs, state, tell } from "./world";
 
 export { events } from "./world";
 
-const made = { ...entering, ...reception, ...consult, ...pharmacy, ...sharing, ...device, ...members, ...backup, ...conflicts, ...erasing, ...sound };
+const made = { ...entering, ...reception, ...consult, ...pharmacy, ...sharing, ...letters, ...device, ...members, ...backup, ...conflicts, ...erasing, ...sound };
 /** Commands that answer only when they are let go. */
 const holding = new Map<string, Promise<void>>();
 

@@ -23,6 +23,8 @@ export function scene(name: string) {
     state.given = [];
     state.received = [];
     state.clinics = [];
+    state.directory = { ...state.directory, clinics: [] };
+    state.letters = { ...state.letters, received: [], sent: [], n_put_aside: 0 };
     state.audit = [];
     state.jobs = [];
   } else if (name === "disk-full") {
@@ -35,6 +37,21 @@ export function scene(name: string) {
   } else if (name === "copy") {
     // The disk was copied to another machine.
     state.status = { ...state.status, is_a_copy: true, sync: { ...state.status.sync, pending: 2 } };
+  } else if (name === "suspended") {
+    // The operator has suspended the clinic.
+    const { sync } = state.status;
+    state.status = { ...state.status, sync: { ...sync, connected: false, pending: 4, last_contact: at(30), error: "suspended" } };
+    state.plan = { ...state.plan, suspended: true };
+  } else if (name === "plan-full") {
+    // Little is left of the plan, and of its room nothing; the trial is over.
+    const { usage } = state.plan;
+    const limits: b.LimitView[] = [
+      { of: "devices", used: 9, limit: 10, level: "near" },
+      { of: "staff", used: null, limit: 20, level: "fine" },
+      { of: "bytes", used: 10_200_000_000, limit: 10_000_000_000, level: "full" },
+      { of: "requests", used: 84_210, limit: null, level: "fine" },
+    ];
+    if (usage) state.plan = { ...state.plan, usage: { ...usage, trial_until: at(1440), trial_over: true, limits, refuses_devices: true, refuses_attachments: true } };
   } else if (name === "put-aside") {
     // A removed tablet's late work, and a change that is not valid.
     state.status = { ...state.status, sync: { ...state.status.sync, quarantined: 13 } };
@@ -80,7 +97,7 @@ export function scene(name: string) {
     view.lines = [PRODUCTS[0], PRODUCTS[2]].map((product, i) => checked(line(20 + i, product as b.ProductChoice, {}), banner));
   } else if (name === "battery") {
     state.status = {
-      sync: { has_relay: true, connected: false, pending: 3, sound_pending: 0, last_contact: at(34), quarantined: 0, error: "relay_not_reached", lan: { state: "listening", port: 47_800 }, peers: [{ device: "B", found: "announced", connected: true, equal: true, last_contact: at(0) }], conflicts: 0, missing: [], apart_since: null, apart_warns_minutes: 3, relay_lie: null, to_be_read: 0, n_changes: 4210 },
+      sync: { has_relay: true, connected: false, pending: 3, sound_pending: 0, last_contact: at(34), quarantined: 0, error: "relay_not_reached", lan: { state: "listening", port: 47_800 }, peers: [{ device: "B", found: "announced", connected: true, equal: true, last_contact: at(0) }], conflicts: 0, missing: [], claimed_twice: 0, apart_since: null, apart_warns_minutes: 3, relay_lie: null, to_be_read: 0, n_changes: 4210 },
       power: { state: "battery", on_battery_since: at(2), load_percent: 31, paused: true },
       printer: { address: "tcp://192.168.1.60:9100", waiting: 1, unknown: 1, problem: null },
       scribe: { microphone: null, channels: 0, model: null, demo_model: false },

@@ -88,6 +88,13 @@ export const commands = {
 	network: () => typedError<NetworkView, Error>(__TAURI_INVOKE("network")),
 	ownCard: () => typedError<ClinicCardView, Error>(__TAURI_INVOKE("own_card")),
 	verifyClinic: (cardText: string) => typedError<KnownClinic, Error>(__TAURI_INVOKE("verify_clinic", { cardText })),
+	verifyByDigits: (tenant: string, digits: string) => typedError<KnownClinic, Error>(__TAURI_INVOKE("verify_by_digits", { tenant, digits })),
+	directory: () => typedError<DirectoryView, Error>(__TAURI_INVOKE("directory")),
+	publishEntry: (input: EntryView) => typedError<null, Error>(__TAURI_INVOKE("publish_entry", { input })),
+	withdrawEntry: () => typedError<null, Error>(__TAURI_INVOKE("withdraw_entry")),
+	letters: () => typedError<LettersView, Error>(__TAURI_INVOKE("letters")),
+	sendLetter: (input: SendLetter) => typedError<string, Error>(__TAURI_INVOKE("send_letter", { input })),
+	openLetter: (from: string, id: string) => typedError<LetterView, Error>(__TAURI_INVOKE("open_letter", { from, id })),
 	grantConsent: (input: GrantConsent) => typedError<GrantView, Error>(__TAURI_INVOKE("grant_consent", { input })),
 	revokeConsent: (grant: string, reason: string) => typedError<null, Error>(__TAURI_INVOKE("revoke_consent", { grant, reason })),
 	grantsOf: (patient: PatientId) => typedError<GrantView[], Error>(__TAURI_INVOKE("grants_of", { patient })),
@@ -97,6 +104,7 @@ export const commands = {
 	audit: (patient: PatientId | null) => typedError<AuditRow[], Error>(__TAURI_INVOKE("audit", { patient })),
 	status: () => typedError<StatusView, Error>(__TAURI_INVOKE("status")),
 	deviceContacts: () => typedError<DeviceContact[], Error>(__TAURI_INVOKE("device_contacts")),
+	plan: () => typedError<PlanView, Error>(__TAURI_INVOKE("plan")),
 	deviceSettings: () => typedError<DeviceSettings, Error>(__TAURI_INVOKE("device_settings")),
 	saveDeviceSettings: (settings: DeviceSettings) => typedError<null, Error>(__TAURI_INVOKE("save_device_settings", { settings })),
 	microphones: () => typedError<MicrophoneChoice[], Error>(__TAURI_INVOKE("microphones")),
@@ -349,7 +357,7 @@ export type ClinicCardView = {
 	text: string,
 	/**  As QR code (SVG). */
 	qr_svg: string,
-	/**  Twelve digits to compare over the telephone. */
+	/**  Twenty digits to compare over the telephone. */
 	digits: string,
 };
 
@@ -519,6 +527,36 @@ export type Diagnosis = {
 	icd10: string | null,
 };
 
+/**  A clinic in the directory. */
+export type DirectoryRow = {
+	/**  Tenant id, hexadecimal. */
+	tenant: string,
+	/**  It is this clinic. */
+	is_own: boolean,
+	/**  What it says of itself. */
+	entry: EntryView,
+	/**  The name by which a person verified it, when it calls itself otherwise now. */
+	known_as: string | null,
+	/**  Twenty digits to compare over the telephone. */
+	digits: string,
+	/**  How far it is known. */
+	trust: Trust,
+	/**  When it said so, by its own clock. */
+	signed_at: Instant,
+	/**  When that came here. */
+	came_at: Instant,
+};
+
+/**  The directory. */
+export type DirectoryView = {
+	/**  By name. */
+	clinics: DirectoryRow[],
+	/**  This clinic's own entry. */
+	own: OwnEntry,
+	/**  Codes of specialties to choose from. */
+	specialties: string[],
+};
+
 /**  A medicine at the pharmacy. */
 export type DispenseLine = {
 	/**  The line and its findings. */
@@ -621,6 +659,31 @@ export type EditedField = {
 	before: string,
 	/**  What it says now. */
 	now: string,
+};
+
+/**  How far the clinic's own entry has come. */
+export type EntryState = 
+/**  The clinic is not in the directory. */
+"none" | 
+/**  Signed, and not with the relay yet. */
+"waiting" | 
+/**  In the directory. */
+"published" | 
+/**  The relay did not take it; `refused` says why. */
+"refused";
+
+/**  What a clinic says of itself. */
+export type EntryView = {
+	/**  Name. */
+	name: string,
+	/**  Telephone. */
+	telephone: string,
+	/**  Address; may have lines. */
+	address: string,
+	/**  Codes of what it does. */
+	specialties: string[],
+	/**  Other clinics may send it patients. */
+	accepts_referrals: boolean,
 };
 
 /**  Erase what may go of a patient's record. */
@@ -754,6 +817,8 @@ export type ErrorCode =
 "clinic_not_verified" | 
 /**  The other clinic's keys are not known yet, and the relay cannot be asked now. */
 "clinic_not_reached" | 
+/**  The digits are not those of this clinic. */
+"digits_differ" | 
 /**  The consent does not hold now; `reason` says why. */
 "grant_over" | 
 /**  Nothing has arrived under this consent yet. */
@@ -1108,6 +1173,66 @@ export type LateMedicine = {
 	taken_off: boolean,
 };
 
+/**  A letter that came. */
+export type LetterRow = {
+	/**  Tenant id of the sender, hexadecimal. */
+	from: string,
+	/**  Its id, hexadecimal. */
+	id: string,
+	/**  The sender's name: as a person verified it, or as it calls itself. */
+	clinic_name: string,
+	/**  A person verified the sender. */
+	verified: boolean,
+	/**  Who wrote it. */
+	author: string,
+	/**  When it came here. */
+	came_at: Instant,
+	/**  Somebody has read it. */
+	is_read: boolean,
+	/**  This build can show it. */
+	is_readable: boolean,
+	/**  What is to be said of who signed it. */
+	doubt: string | null,
+};
+
+/**  A letter that came, opened. */
+export type LetterView = {
+	/**  Tenant id of the sender, hexadecimal. */
+	from: string,
+	/**  Its id, hexadecimal. */
+	id: string,
+	/**  The sender's name. */
+	clinic_name: string,
+	/**  A person verified the sender. */
+	verified: boolean,
+	/**  The sender's twenty digits. */
+	digits: string,
+	/**  Who wrote it. */
+	author: string,
+	/**  What it says. */
+	text: string,
+	/**  When it was written, by the sender's clock. */
+	written_at: Instant,
+	/**  When it was read first. */
+	read_at: Instant,
+	/**  By whom. */
+	read_by: string,
+	/**  What is to be said of who signed it. */
+	doubt: string | null,
+};
+
+/**  Letters between clinics. */
+export type LettersView = {
+	/**  What came, newest first. */
+	received: LetterRow[],
+	/**  What went out, newest first. */
+	sent: SentLetter[],
+	/**  Messages that could not be opened on this device. */
+	n_put_aside: number,
+	/**  This person may write one. */
+	may_write: boolean,
+};
+
 /**  How much an alert matters. The order is that of the screen: serious first. */
 export type Level = 
 /**  Going on needs a reason. */
@@ -1116,6 +1241,38 @@ export type Level =
 "caution" | 
 /**  To be known. */
 "note";
+
+/**  How near a limit is. */
+export type LimitLevel = 
+/**  Under four fifths. */
+"fine" | 
+/**  Four fifths and more. */
+"near" | 
+/**  All of it, or more. */
+"full";
+
+/**  What a plan limits. */
+export type LimitOf = 
+/**  Devices that are served. */
+"devices" | 
+/**  People on the staff. */
+"staff" | 
+/**  Bytes that the relay stores. */
+"bytes" | 
+/**  Messages since the month began. */
+"requests";
+
+/**  How much of one thing is used. */
+export type LimitView = {
+	/**  Of what. */
+	of: LimitOf,
+	/**  So much; `None` when it is not known. */
+	used: number | null,
+	/**  Of so much; `None` when there is no limit. */
+	limit: number | null,
+	/**  How near that is, as the relay says. */
+	level: LimitLevel,
+};
 
 /**  One line of a prescription. */
 export type LineId = string;
@@ -1355,6 +1512,20 @@ export type OverrideReason = {
 	reason: string,
 };
 
+/**  The clinic's own entry. */
+export type OwnEntry = {
+	/**  As it stands, or one to begin with. */
+	entry: EntryView,
+	/**  How far it has come. */
+	state: EntryState,
+	/**  Why the relay did not take it. */
+	refused: string | null,
+	/**  This person may change it on this device. */
+	may_edit: boolean,
+	/**  She may, on an admin's device. */
+	needs_admin_device: boolean,
+};
+
 /**  A code that lets one further device in. */
 export type PairingOffer = {
 	/**  Eight characters, `XXXX-XXXX`. */
@@ -1457,6 +1628,20 @@ export type PeerView = {
 	equal: boolean,
 	/**  When it was last heard. */
 	last_contact: Instant | null,
+};
+
+/**  How the clinic stands with the operator of its network. */
+export type PlanView = {
+	/**  The relay's host; `None`: this clinic has no relay, and works on its own. */
+	relay: string | null,
+	/**  The operator has suspended the clinic: nothing is sent or received. */
+	suspended: boolean,
+	/**  The relay does not serve this very device: the plan has no place for it. */
+	without_a_place: boolean,
+	/**  Of the clinic's devices, which belong. */
+	devices: number,
+	/**  What the relay said last; `None` before it ever did. */
+	usage: UsageView | null,
 };
 
 /**  Power in a word. */
@@ -1882,6 +2067,14 @@ export type ScribeView = {
 	demo_model: boolean,
 };
 
+/**  A letter to another clinic. */
+export type SendLetter = {
+	/**  Tenant id of the clinic, hexadecimal. */
+	clinic: string,
+	/**  The text. */
+	text: string,
+};
+
 /**  A mark that keeps an entry out of what is shared unless it is named. */
 export type Sensitivity = 
 /**  Mental health. */
@@ -1890,6 +2083,43 @@ export type Sensitivity =
 "sexual_health" | 
 /**  Reproductive health. */
 "reproductive";
+
+/**  A letter that went out. */
+export type SentLetter = {
+	/**  Its id, hexadecimal. */
+	id: string,
+	/**  To which clinic. */
+	clinic_name: string,
+	/**  Who wrote it. */
+	author: string,
+	/**  What it says. */
+	text: string,
+	/**  When it was written. */
+	sent_at: Instant,
+	/**  How far it has come. */
+	state: SentState,
+	/**  Since when, by the relay's clock. */
+	state_at: Instant | null,
+	/**  Why the relay does not take it. */
+	refused: string | null,
+};
+
+/**  How far a letter has come. */
+export type SentState = 
+/**  On this device, until the relay is reached and takes it. */
+"waits_here" | 
+/**  Written, and the relay has said nothing of it yet. */
+"on_its_way" | 
+/**  Waits at the relay for the other clinic. */
+"at_relay" | 
+/**  A device of the other clinic has it. */
+"delivered" | 
+/**  The other clinic says that it was read. */
+"read" | 
+/**  Nobody came for it in 90 days. */
+"expired" | 
+/**  The relay does not take it. */
+"refused";
 
 /**  Who is signed in. */
 export type SessionView = {
@@ -2347,6 +2577,17 @@ export type TodayView = {
 /**  What the patient holds and the display calls: device prefix and counter, e.g. `D07`. */
 export type Token = string;
 
+/**  How far the clinic behind an entry is known. */
+export type Trust = 
+/**  A person knows the clinic by its card or its digits, and the entry is that clinic's own word. */
+"verified" | 
+/**  A person knows the clinic; that the entry is its own word could not be checked here yet. */
+"met" | 
+/**  Nobody has verified it: anybody can give himself a name. */
+"unverified" | 
+/**  The entry is not the clinic's own word. */
+"doubtful";
+
 /**  One turn of the conversation. */
 export type Turn = {
 	/**  When, in the recording. */
@@ -2359,6 +2600,24 @@ export type Turn = {
 	language: string | null,
 	/**  What was said. */
 	text: string,
+};
+
+/**  What the relay said of the plan. */
+export type UsageView = {
+	/**  When it was counted, by the relay's clock. */
+	as_of: Instant,
+	/**  The plan's name, in the operator's words; `None`: no plan, and so no limits. */
+	plan: string | null,
+	/**  When the trial ends, or ended. */
+	trial_until: Instant | null,
+	/**  It has ended. */
+	trial_over: boolean,
+	/**  Devices, staff, bytes, requests, in this order. */
+	limits: LimitView[],
+	/**  A device that was never served is not served now. */
+	refuses_devices: boolean,
+	/**  Sound is not taken now; it waits on its devices. */
+	refuses_attachments: boolean,
 };
 
 /**  One attendance of one patient. */

@@ -75,6 +75,9 @@ export const queries = {
       meta: meta(`visit:${visit}`, "patient", "clinic", "settings"),
     }),
   printJobs: () => queryOptions({ queryKey: ["print_jobs"], queryFn: () => api.printJobs(), meta: meta("print_jobs") }),
+  directory: () =>
+    queryOptions({ queryKey: ["directory"], queryFn: () => api.directory(), meta: meta("directory", "sharing", "audit", "devices", "clinic") }),
+  letters: () => queryOptions({ queryKey: ["letters"], queryFn: () => api.letters(), meta: meta("letters", "sharing", "audit", "staff") }),
   network: () => queryOptions({ queryKey: ["network"], queryFn: () => api.network(), meta: meta("sharing", "patients") }),
   ownCard: () => queryOptions({ queryKey: ["own_card"], queryFn: () => api.ownCard(), meta: meta("clinic") }),
   grantsOf: (patient: PatientId) =>
@@ -91,6 +94,7 @@ export const queries = {
   conflicts: (patient: PatientId | null) =>
     queryOptions({ queryKey: ["conflicts", patient], queryFn: () => api.conflicts(patient), meta: meta("status", "patient", "visit", "staff") }),
   deviceContacts: () => queryOptions({ queryKey: ["contacts"], queryFn: () => api.deviceContacts(), meta: meta("devices", "status", "clinic") }),
+  plan: () => queryOptions({ queryKey: ["plan"], queryFn: () => api.plan(), meta: meta("status", "devices") }),
   clinicChoices: () => queryOptions({ queryKey: ["choices"], queryFn: () => api.clinicChoices(), meta: meta("clinic") }),
   erasurePreview: (patient: PatientId) =>
     queryOptions({ queryKey: ["erasure", patient], queryFn: () => api.erasurePreview(patient), meta: meta(`patient:${patient}`), gcTime: 0, staleTime: 0 }),

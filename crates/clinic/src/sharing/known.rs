@@ -50,33 +50,40 @@ impl Desk {
         if card.tenant == clinic.tenant {
             return Err(ErrorCode::OwnCard.into());
         }
-        let verified = Verified {
-            tenant: card.tenant.to_string(),
-            name: card.name.clone(),
-        };
-        let about = serde_json::to_string(&verified).expect("two texts");
+        let about = about_verified(card.tenant, &card.name);
         clinic.write(&acting, |w| {
             acting.audit(w, Line::new(CLINIC_VERIFIED).about(about))?;
             Ok(())
         })?;
         Ok(KnownClinic {
-            tenant: verified.tenant,
-            name: verified.name,
+            tenant: card.tenant.to_string(),
+            name: card.name,
             verified: true,
         })
     }
 }
 
-/// Twelve digits of the pinned id, to be compared over the telephone.
-fn digits_of(tenant: TenantId) -> String {
-    let (first, _) = tenant.as_bytes().split_first_chunk::<8>().expect("an id has 32 bytes");
-    let number = u64::from_be_bytes(*first) % 1_000_000_000_000;
-    let digits = format!("{number:012}");
-    format!("{} {} {}", &digits[0..4], &digits[4..8], &digits[8..12])
+/// What the audit line of a verified clinic says.
+pub(crate) fn about_verified(tenant: TenantId, name: &str) -> String {
+    let verified = Verified {
+        tenant: tenant.to_string(),
+        name: name.to_owned(),
+    };
+    serde_json::to_string(&verified).expect("two texts")
+}
+
+/// Twenty digits of the pinned id, to be compared over the telephone: in a directory somebody may look for an id of his own
+/// with the digits of another's, and these are too many to be found.
+pub(crate) fn digits_of(tenant: TenantId) -> String {
+    let (first, _) = tenant.as_bytes().split_first_chunk::<16>().expect("an id has 32 bytes");
+    let number = u128::from_be_bytes(*first) % 10_u128.pow(20);
+    let digits = format!("{number:020}");
+    let groups = [0, 4, 8, 12, 16].map(|at| &digits[at..at + 4]);
+    groups.join(" ")
 }
 
 /// The clinics whose cards were read, by tenant; the newest reading names them.
-pub(super) fn verified_clinics(r: &Reading<'_>) -> Result<BTreeMap<TenantId, String>, Error> {
+pub(crate) fn verified_clinics(r: &Reading<'_>) -> Result<BTreeMap<TenantId, String>, Error> {
     let mut clinics = BTreeMap::new();
     for fact in r.audit_of(CLINIC_VERIFIED)? {
         let FactBody::Audit(line) = &fact.body else { continue };
@@ -104,9 +111,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clinic_has_twelve_digits_of_its_own() {
+    fn a_clinic_has_twenty_digits_of_its_own() {
         let one = digits_of(TenantId::from_bytes([7; 32]));
-        assert_eq!(one.chars().filter(char::is_ascii_digit).count(), 12);
+        assert_eq!(one.chars().filter(char::is_ascii_digit).count(), 20);
         assert_ne!(one, digits_of(TenantId::from_bytes([8; 32])));
     }
 }

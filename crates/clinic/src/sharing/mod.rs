@@ -13,7 +13,7 @@ mod signed_visit;
 mod terms;
 
 pub(crate) use content::whole_record;
-pub(crate) use known::clinic_name;
+pub(crate) use known::{about_verified, clinic_name, digits_of, verified_clinics};
 pub(crate) use received::received_for;
 pub(crate) use releases::refresh_releases;
 pub(crate) use terms::try_out as try_terms;

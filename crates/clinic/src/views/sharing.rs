@@ -22,7 +22,7 @@ pub struct ClinicCardView {
     pub text: String,
     /// As QR code (SVG).
     pub qr_svg: String,
-    /// Twelve digits to compare over the telephone.
+    /// Twenty digits to compare over the telephone.
     pub digits: String,
 }
 

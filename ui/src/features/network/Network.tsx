@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { IconAffiliate, IconHeartHandshake, IconInbox, IconShieldLock } from "@tabler/icons-react";
+import { IconAddressBook, IconAffiliate, IconHeartHandshake, IconInbox, IconMail, IconShieldLock } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { GrantView, SessionView } from "@/api";
 import { queries } from "@/api/queries";
@@ -12,12 +12,16 @@ import page from "@/components/Page.module.css";
 import { TabPage } from "@/components/TabPage";
 import { mayOf } from "@/lib/may";
 import { Clinics } from "./Clinics";
+import { Directory } from "./Directory";
+import { Letters } from "./Letters";
 import styles from "./Network.module.css";
 import { Received } from "./Received";
 
-export type NetworkTab = "given" | "received" | "clinics" | "audit";
+export type NetworkTab = "given" | "received" | "clinics" | "directory" | "letters" | "audit";
 export interface NetworkSearch {
   tab?: NetworkTab;
+  /** The clinic that a letter is to be written to. */
+  clinic?: string;
 }
 
 /** What we share, what is shared with us, which clinics we know, who saw what. */
@@ -31,9 +35,12 @@ export function Network({ session }: { session: SessionView }) {
     { name: "given", icon: IconHeartHandshake, count: data?.given.filter((g) => g.state === "active").length, panel: <Given grants={data?.given} /> },
     { name: "received", icon: IconInbox, count: data?.received.length, panel: <Received rows={data?.received} canOpen={may.openShared} /> },
     { name: "clinics", icon: IconAffiliate, count: data?.clinics.length, panel: <Clinics clinics={data?.clinics} canVerify={may.verifyClinic} /> },
+    { name: "directory", icon: IconAddressBook, panel: <Directory canVerify={may.verifyClinic} canWrite={may.writeLetter} /> },
+    { name: "letters", icon: IconMail, panel: <Letters clinics={data?.clinics} to={search.clinic} /> },
     { name: "audit", icon: IconShieldLock, panel: <ClinicAudit /> },
   ] as const;
-  const tabs = all.filter(({ name }) => name !== "audit" || may.seeAudit).map((each) => ({ ...each, label: t(`network.tab.${each.name}`) }));
+  const hidden = { audit: !may.seeAudit, letters: !may.readLetters, given: false, received: false, clinics: false, directory: false };
+  const tabs = all.filter(({ name }) => !hidden[name]).map((each) => ({ ...each, label: t(`network.tab.${each.name}`) }));
   return (
     <TabPage
       screen="network"

@@ -1,0 +1,9 @@
+//! Other clinics as places to find and to write to: the relay's directory, and letters.
+
+mod directory;
+mod letter;
+mod letters;
+mod open_letter;
+mod own_entry;
+mod send_letter;
+mod verify_by_digits;
