@@ -125,6 +125,24 @@ pub fn check_audit(store: &Store, clinics: &[TenantId]) -> Result<Vec<ChainRepor
     Ok(reports)
 }
 
+/// The operators' own list: how many lines, and the numbers of those that do not follow from the one before.
+///
+/// # Errors
+/// [`RelayStoreFailed`].
+pub fn check_operators(store: &Store) -> Result<(u64, Vec<u64>), RelayStoreFailed> {
+    // No number comes near it, and every database can count so far.
+    let (mut n_lines, mut broken, mut before) = (0, Vec::new(), u64::from(u32::MAX));
+    loop {
+        let lines = store.operator_audit(before, ROWS)?;
+        let Some(oldest) = lines.last() else { break };
+        before = oldest.number;
+        n_lines += lines.len() as u64;
+        broken.extend(lines.iter().filter(|line| !line.holds).map(|line| line.number));
+    }
+    broken.sort_unstable();
+    Ok((n_lines, broken))
+}
+
 fn check_chain(store: &Store, tenant: &TenantId, expected: &mut Expected) -> Result<ChainReport, RelayStoreFailed> {
     let mut report = ChainReport {
         tenant: *tenant,

@@ -43,7 +43,7 @@ mod writer;
 
 pub use admin::NotReady;
 pub use amounts::{read_ringgit, read_size, ringgit, size};
-pub use audit_check::{ChainReport, Finding, Wrong, check_audit};
+pub use audit_check::{ChainReport, Finding, Wrong, check_audit, check_operators};
 pub use audit_export::{AuditForm, Days, ExportError, export_audit};
 #[doc(hidden)]
 pub use console::ConsoleClock;

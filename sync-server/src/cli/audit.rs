@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use jiff::civil::Date;
 use seal::TenantId;
-use sync_server::{AuditForm, ChainReport, ClinicError, Days, Store, check_audit, export_audit, now_ms};
+use sync_server::{AuditForm, ChainReport, ClinicError, Days, Store, Wrong, check_audit, check_operators, export_audit, now_ms};
 
 use super::database::Place;
 use super::{FAILED, REFUSED, USAGE, say};
@@ -13,7 +13,7 @@ use super::{FAILED, REFUSED, USAGE, say};
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
     /// Look whether every clinic's chain holds: its numbers and hashes, its signed heads, and its lines' twins in the other
-    /// clinics' chains. Ends with 1 when something is wrong
+    /// clinics' chains; and the operators' own list. Ends with 1 when something is wrong
     Verify {
         /// Only this one: its name on the list, or its id
         #[arg(long, value_name = "TENANT_OR_NAME")]
@@ -64,12 +64,30 @@ fn verify(place: &Place, clinic: Option<&str>, json: bool) -> ExitCode {
         Ok(reports) => reports,
         Err(error) => return say(FAILED, error),
     };
-    let holds = reports.iter().all(|report| report.n_findings == 0);
+    let operators = match clinic {
+        None => check_operators(&store).map(Some),
+        Some(_) => Ok(None),
+    };
+    let operators = match operators {
+        Ok(operators) => operators,
+        Err(error) => return say(FAILED, error),
+    };
+    let operators_hold = operators.as_ref().is_none_or(|(_, broken)| broken.is_empty());
+    let holds = operators_hold && reports.iter().all(|report| report.n_findings == 0);
     if json {
         let clinics: Vec<_> = reports.iter().map(as_json).collect();
-        println!("{}", serde_json::json!({ "v": 1, "holds": holds, "clinics": clinics }));
+        let operators = operators.map(|(n_lines, broken)| serde_json::json!({ "n_lines": n_lines, "broken": broken }));
+        let said = serde_json::json!({ "v": 1, "holds": holds, "clinics": clinics, "operators": operators });
+        println!("{said}");
     } else {
         reports.iter().for_each(print);
+        if let Some((n_lines, broken)) = operators {
+            let state = if broken.is_empty() { "holds" } else { "DOES NOT HOLD" };
+            println!("operators\t{state}\t{n_lines} lines");
+            for number in broken {
+                println!("operators\tline {number}\t{}", Wrong::DoesNotFollow.words());
+            }
+        }
     }
     ExitCode::from(if holds { 0 } else { FAILED })
 }
