@@ -28,7 +28,7 @@ describe("admin", () => {
     await waitFor(() => expect(fake.callsOf("saveDeviceSettings")[0]?.[0]).toMatchObject({ ups: "/dev/ttyUSB0", label_size: "60x50" }));
   });
 
-  it.each(["staff", "devices", "settings", "backup", "audit"])("is accessible in both languages: %s", async (tab) => {
+  it.each(["staff", "devices", "settings", "backup", "plan", "audit"])("is accessible in both languages: %s", async (tab) => {
     for (const language of ["en", "ms"] as const) {
       const { unmount } = start({ as: "admin", at: `/admin/${tab}`, language });
       await screen.findByRole("tabpanel");

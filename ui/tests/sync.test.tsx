@@ -112,6 +112,17 @@ describe("the screen Sync", () => {
     expect((await screen.findByRole("alert")).textContent).toContain("Hubungi pengendali rangkaian anda");
   });
 
+  it("says that something is not shown because another has its id, and whom to call", async () => {
+    const { unmount } = start({ as: "owner", at: "/sync" });
+    await settled();
+    expect(figure("twice")).toBeNull();
+    unmount();
+    start({ as: "owner", at: "/sync", before: () => void (fake.state.status.sync.claimed_twice = 2) });
+    await screen.findByText("2 entries under ids that others have");
+    expect(figure("twice").textContent).toContain("call the operator of your network");
+    await expectAccessible();
+  });
+
   it("names the devices of which earlier changes are missing, and what brings them", async () => {
     start({ as: "receptionist", at: "/sync", before: () => void (fake.state.status.sync.missing = [{ device: "C", holes: 2 }, { device: "", holes: 1 }]) });
     await screen.findByText("device C: 2 gaps, a device not known here: 1 gap");

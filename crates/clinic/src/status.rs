@@ -43,11 +43,11 @@ impl OpenClinic {
     }
 
     fn sync_health(&self) -> Result<SyncHealth, Error> {
-        let (figures, n_put_aside, missing) = self.read(|r| {
+        let (figures, n_put_aside, missing, claimed_twice) = self.read(|r| {
             let figures = r.sync_figures()?;
             let n_put_aside = n_to_look_at(r, figures.quarantined)?;
             let missing = missing(r, &figures.missing)?;
-            Ok((figures, n_put_aside, missing))
+            Ok((figures, n_put_aside, missing, r.claimed_twice()?))
         })?;
         let state = self.syncing.state();
         let (lan, peers) = self.lan_view()?;
@@ -66,6 +66,7 @@ impl OpenClinic {
             peers,
             conflicts: u32::try_from(figures.conflicts).unwrap_or(u32::MAX),
             missing,
+            claimed_twice: u32::try_from(claimed_twice).unwrap_or(u32::MAX),
             apart_since,
             apart_warns_minutes: APART_WARNS_MINUTES,
             relay_lie: figures.relay_lie.map(|lie| lie.name().to_owned()),
@@ -133,6 +134,7 @@ fn empty() -> StatusView {
             peers: Vec::new(),
             conflicts: 0,
             missing: Vec::new(),
+            claimed_twice: 0,
             apart_since: None,
             apart_warns_minutes: APART_WARNS_MINUTES,
             relay_lie: None,

@@ -1547,7 +1547,11 @@ export type PairingState =
 /**  The device is a member. */
 "done" | 
 /**  The code was wrong, too old, or the relay went away. */
-"failed";
+"failed" | 
+/**  The operator has suspended the clinic: the relay lets no device in. */
+"suspended" | 
+/**  The clinic's plan has no place for another device. */
+"no_place";
 
 /**  An earlier visit in one line. */
 export type PastVisit = {
@@ -2543,6 +2547,11 @@ export type SyncHealth = {
 	conflicts: number,
 	/**  Changes of other devices that have not come here, though later ones of the same device have. */
 	missing: MissingView[],
+	/**
+	 *  Visits, places in the queue and recordings that are not shown, because another has the same id: a device is broken, or
+	 *  somebody tampers with it.
+	 */
+	claimed_twice: number,
 	/**
 	 *  Since when this device has heard neither the relay nor any other device of the clinic; `None` while it does, and in a
 	 *  clinic of one device.

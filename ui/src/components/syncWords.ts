@@ -29,6 +29,8 @@ const MEANS = {
   relay_failed: "trouble",
   relay_behind: "behind",
   removed: "removed",
+  suspended: "suspended",
+  device_limit: "noPlace",
   same_device: "twin",
   disk_full: "here",
   store_closed: "here",

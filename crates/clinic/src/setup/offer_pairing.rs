@@ -9,6 +9,7 @@ use domain::Instant;
 use rand_core::CryptoRng;
 use seal::{DeviceId, DeviceKeys, DevicePublic, PairingCode, PairingTicket, TenantId, add_device};
 use sync_client::{PairingHost, PairingMember, RelayAddress, RelayError};
+use sync_protocol::RefusedCode;
 use tokio::task::AbortHandle;
 
 use crate::{
@@ -92,11 +93,7 @@ impl Desk {
                 let keys = &belonging.keys;
                 let outcome = host(&relay, clinic.tenant, keys, statements, offered, &mut rng, admit).await;
                 clinic.syncing.nudge();
-                progress.end(if outcome.is_ok() {
-                    PairingState::Done
-                } else {
-                    PairingState::Failed
-                });
+                progress.end(end_of(&outcome));
                 clinic.status_changed();
             }
         });
@@ -117,6 +114,16 @@ impl Desk {
     /// [`ErrorCode::NotFound`] when nothing was offered.
     pub fn pairing_state(&self) -> Result<PairingState, Error> {
         self.inner.pairing.lock().state.ok_or(ErrorCode::NotFound.into())
+    }
+}
+
+/// How an offer ended, as far as people can do something about it.
+fn end_of<T>(outcome: &Result<T, RelayError>) -> PairingState {
+    match outcome {
+        Ok(_) => PairingState::Done,
+        Err(RelayError::Refused(RefusedCode::Suspended)) => PairingState::Suspended,
+        Err(RelayError::Refused(RefusedCode::DeviceLimit)) => PairingState::NoPlace,
+        Err(_) => PairingState::Failed,
     }
 }
 
@@ -170,4 +177,19 @@ fn admit(
 fn later(now: Instant, by: Duration) -> Instant {
     let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
     Instant::from_millisecond(now.as_millisecond().saturating_add(millis)).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_offers_is_told_apart_what_only_the_operator_can_change() {
+        let refused = |code| end_of::<()>(&Err(RelayError::Refused(code)));
+        assert_eq!(refused(RefusedCode::Suspended), PairingState::Suspended);
+        assert_eq!(refused(RefusedCode::DeviceLimit), PairingState::NoPlace);
+        assert_eq!(refused(RefusedCode::NobodyWaits), PairingState::Failed);
+        assert_eq!(end_of::<()>(&Err(RelayError::Lost)), PairingState::Failed);
+        assert_eq!(end_of(&Ok(())), PairingState::Done);
+    }
 }

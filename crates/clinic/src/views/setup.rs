@@ -208,4 +208,8 @@ pub enum PairingState {
     Done,
     /// The code was wrong, too old, or the relay went away.
     Failed,
+    /// The operator has suspended the clinic: the relay lets no device in.
+    Suspended,
+    /// The clinic's plan has no place for another device.
+    NoPlace,
 }

@@ -59,6 +59,9 @@ pub struct SyncHealth {
     pub conflicts: u32,
     /// Changes of other devices that have not come here, though later ones of the same device have.
     pub missing: Vec<MissingView>,
+    /// Visits, places in the queue and recordings that are not shown, because another has the same id: a device is broken, or
+    /// somebody tampers with it.
+    pub claimed_twice: u32,
     /// Since when this device has heard neither the relay nor any other device of the clinic; `None` while it does, and in a
     /// clinic of one device.
     pub apart_since: Option<Instant>,

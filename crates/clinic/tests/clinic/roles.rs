@@ -236,6 +236,7 @@ fn calls() -> Vec<(Verb, Call)> {
         (Verb::SeeAudit, |desk| done(desk.audit(None))),
         (Verb::SeeDevice, |desk| done(desk.device_settings())),
         (Verb::SeeDevice, |desk| done(desk.device_contacts())),
+        (Verb::SeeDevices, |desk| done(desk.plan())),
         (Verb::SeeDevice, |desk| done(desk.backup_state())),
         (Verb::SeeDevice, |desk| done(desk.backup_now())),
         (Verb::ChangeDevice, |desk| {

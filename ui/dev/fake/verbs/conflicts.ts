@@ -119,4 +119,5 @@ export const conflicts = {
     return decided((m) => m.key === `dispensed_twice ${visit}`);
   },
   deviceContacts: () => ok(state.contacts),
+  plan: () => ok(state.plan),
 };

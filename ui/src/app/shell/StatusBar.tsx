@@ -89,7 +89,8 @@ function Item({ name, tone, icon, text, short, title, lines, help, action }: Ite
 
 function Sync({ sync, removed, copy }: { sync: SyncHealth; removed: boolean; copy: boolean }) {
   const { t } = useTranslation();
-  const state = removed ? "removed" : copy ? "copy" : !sync.has_relay ? "alone" : sync.connected ? "connected" : "offline";
+  const suspended = sync.error === "suspended" && !removed;
+  const state = removed ? "removed" : copy ? "copy" : suspended ? "suspended" : !sync.has_relay ? "alone" : sync.connected ? "connected" : "offline";
   const nearby = sync.peers.filter((peer) => peer.connected).length;
   const sent = sentWords(sync);
   const relay = sync.connected ? t("shell.sync.relayConnected") : sync.last_contact ? t("shell.sync.relayAgo", { ago: ago(sync.last_contact) }) : t("shell.sync.relayNever");
@@ -114,6 +115,10 @@ function Sync({ sync, removed, copy }: { sync: SyncHealth; removed: boolean; cop
     short.push(aside);
   }
 
+  if (suspended) {
+    parts.push(t("shell.sync.suspended"));
+    short.push(t("shell.sync.suspended"));
+  }
   if (copy && !removed) {
     parts.push(t("shell.sync.copy"));
     short.push(t("shell.sync.copy"));
@@ -144,8 +149,8 @@ function Sync({ sync, removed, copy }: { sync: SyncHealth; removed: boolean; cop
   return (
     <Item
       name="sync"
-      tone={removed || copy ? "red" : sync.quarantined > 0 || sync.conflicts > 0 || sync.relay_lie ? "amber" : "calm"}
-      icon={<span className={styles.dot} data-state={state} aria-hidden />}
+      tone={removed || copy ? "red" : suspended || sync.quarantined > 0 || sync.conflicts > 0 || sync.relay_lie ? "amber" : "calm"}
+      icon={<span className={styles.dot} data-state={suspended ? "offline" : state} aria-hidden />}
       text={parts.join(" · ")}
       short={short.join(" · ")}
       title={t(`shell.sync.title.${state}`)}

@@ -1,10 +1,11 @@
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { IconAdjustments, IconDatabaseExport, IconDevices, IconShieldLock, IconUsersGroup } from "@tabler/icons-react";
+import { IconAdjustments, IconChartBar, IconDatabaseExport, IconDevices, IconShieldLock, IconUsersGroup } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { ClinicAudit } from "@/components/ClinicAudit";
 import { TabPage } from "@/components/TabPage";
 import { Backup } from "./Backup";
 import { Devices } from "./devices/Devices";
+import { Plan } from "./Plan";
 import { Settings } from "./Settings";
 import { Staff } from "./Staff";
 
@@ -13,10 +14,11 @@ const TABS = [
   { name: "devices", icon: IconDevices, panel: <Devices /> },
   { name: "settings", icon: IconAdjustments, panel: <Settings /> },
   { name: "backup", icon: IconDatabaseExport, panel: <Backup /> },
+  { name: "plan", icon: IconChartBar, panel: <Plan /> },
   { name: "audit", icon: IconShieldLock, panel: <ClinicAudit /> },
 ] as const;
 
-/** Staff, devices, this device's settings, its backups, the audit. */
+/** Staff, devices, this device's settings, its backups, its plan with the operator of the network, the audit. */
 export function Admin() {
   const { t } = useTranslation();
   const navigate = useNavigate();

@@ -84,6 +84,16 @@ export function Figures({ sync, removed, may }: { sync: SyncHealth; removed: boo
             </Button>
           )}
         </Figure>
+        {sync.claimed_twice > 0 && (
+          <Figure
+            name="twice"
+            tone="amber"
+            icon={<IconCopy size="1.25rem" aria-hidden />}
+            what={t("sync.state.twice")}
+            value={t("sync.state.twiceValue", { count: sync.claimed_twice })}
+            help={t("sync.state.twiceHelp")}
+          />
+        )}
         <Figure
           name="missing"
           tone={holes.length > 0 ? "amber" : undefined}

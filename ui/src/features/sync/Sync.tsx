@@ -11,6 +11,7 @@ import { Copy } from "./Copy";
 import { Figures } from "./Figures";
 import { Lan } from "./Lan";
 import { Removed } from "./Removed";
+import { Suspended } from "./Suspended";
 
 /** How this device stands with the others: for everybody to see, for owners and administrators to change. */
 export function Sync({ session }: { session: SessionView }) {
@@ -24,6 +25,7 @@ export function Sync({ session }: { session: SessionView }) {
       <ErrorNote error={error} />
       {data?.removed && <Removed sync={data.sync} may={may} />}
       {data?.is_a_copy && !data.removed && <Copy may={may} />}
+      {data?.sync.error === "suspended" && !data.removed && <Suspended sync={data.sync} may={may} />}
       {data && <Figures sync={data.sync} removed={data.removed} may={may} />}
       <Contacts />
       {data && <Lan sync={data.sync} may={may} />}

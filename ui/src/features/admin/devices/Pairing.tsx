@@ -1,13 +1,15 @@
 import { Button, CopyButton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { IconCheck, IconDeviceTabletPlus } from "@tabler/icons-react";
+import i18next from "i18next";
 import { useTranslation } from "react-i18next";
-import { api, type PairingOffer } from "@/api";
+import { api, type PairingOffer, type PairingState } from "@/api";
 import { useWrite } from "@/api/useWrite";
 import { EmptyState } from "@/components/EmptyState";
 import { ErrorNote } from "@/components/ErrorNote";
 import page from "@/components/Page.module.css";
 import { Qr } from "@/components/Qr";
+import { relayWords } from "@/components/syncWords";
 import { clock } from "@/lib/time";
 import { useNow } from "@/lib/useNow";
 import styles from "../Admin.module.css";
@@ -33,7 +35,7 @@ export function Pairing() {
           </Button>
         </EmptyState>
       ) : offer.data ? (
-        <Offer offer={offer.data} failed={pairing.data === "failed"} onAgain={() => offer.mutate()} />
+        <Offer offer={offer.data} ended={pairing.data === "waiting" ? undefined : pairing.data} onAgain={() => offer.mutate()} />
       ) : (
         <EmptyState icon={IconDeviceTabletPlus} title={t("admin.devices.title")} help={t("admin.devices.help")}>
           <Button loading={offer.isPending} onClick={() => offer.mutate()}>
@@ -45,13 +47,23 @@ export function Pairing() {
   );
 }
 
-function Offer({ offer, failed, onAgain }: { offer: PairingOffer; failed: boolean; onAgain: () => void }) {
+type Ended = Exclude<PairingState, "waiting" | "done">;
+
+/** How it ended without a new device, and what there is to do. */
+function endWords(ended: Ended | undefined): { title: string; help: string } {
+  if (ended === "suspended") return relayWords("suspended");
+  if (ended === "no_place") return { title: i18next.t("admin.devices.noPlace"), help: i18next.t("admin.devices.noPlaceHelp") };
+  return { title: ended === "failed" ? i18next.t("admin.devices.failed") : i18next.t("admin.devices.expired"), help: i18next.t("admin.devices.failedHelp") };
+}
+
+function Offer({ offer, ended, onAgain }: { offer: PairingOffer; ended: Ended | undefined; onAgain: () => void }) {
   const { t } = useTranslation();
   const now = useNow(1000);
   const left = new Date(offer.expires_at).getTime() - now;
-  if (failed || left <= 0) {
+  if (ended || left <= 0) {
+    const { title, help } = endWords(ended);
     return (
-      <EmptyState icon={IconDeviceTabletPlus} title={failed ? t("admin.devices.failed") : t("admin.devices.expired")} help={t("admin.devices.failedHelp")}>
+      <EmptyState icon={IconDeviceTabletPlus} title={title} help={help}>
         <Button onClick={onAgain}>{t("admin.devices.again")}</Button>
       </EmptyState>
     );
