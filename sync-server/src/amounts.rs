@@ -28,7 +28,10 @@ pub fn read_ringgit(text: &str) -> Result<i64, String> {
     }
     let whole: i64 = whole.parse().map_err(|_| wrong())?;
     let rest: i64 = format!("{rest:0<2}").parse().map_err(|_| wrong())?;
-    whole.checked_mul(100).and_then(|sen| sen.checked_add(rest)).ok_or_else(wrong)
+    whole
+        .checked_mul(100)
+        .and_then(|sen| sen.checked_add(rest))
+        .ok_or_else(wrong)
 }
 
 /// `5000000`, `500 MB`, `20GB` as bytes.
@@ -48,7 +51,9 @@ pub fn read_size(text: &str) -> Result<u64, String> {
 /// A size as it is typed: exact, in the largest unit that fits.
 pub fn size(bytes: u64) -> String {
     let units = [("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1_000)];
-    let unit = units.into_iter().find(|(_, unit)| bytes > 0 && bytes.is_multiple_of(*unit));
+    let unit = units
+        .into_iter()
+        .find(|(_, unit)| bytes > 0 && bytes.is_multiple_of(*unit));
     unit.map_or_else(|| bytes.to_string(), |(name, unit)| format!("{}{name}", bytes / unit))
 }
 
@@ -61,7 +66,12 @@ mod tests {
         for (text, sen) in [("300", 30_000), ("0", 0), ("300.5", 30_050), ("300.05", 30_005)] {
             assert_eq!(read_ringgit(text), Ok(sen), "{text}");
         }
-        for (text, bytes) in [("5", 5), ("20GB", 20_000_000_000), ("500 mb", 500_000_000), ("1kb", 1_000)] {
+        for (text, bytes) in [
+            ("5", 5),
+            ("20GB", 20_000_000_000),
+            ("500 mb", 500_000_000),
+            ("1kb", 1_000),
+        ] {
             assert_eq!(read_size(text), Ok(bytes), "{text}");
         }
         for text in ["", "-1", "1.234", "1,5", "RM 3", "99999999999999999999", "1.", ".5"] {
@@ -85,7 +95,13 @@ mod tests {
 
     #[test]
     fn a_size_is_written_as_it_is_read() {
-        for (bytes, text) in [(0, "0"), (20_000_000_000, "20GB"), (500_000_000, "500MB"), (1_000, "1KB"), (1_001, "1001")] {
+        for (bytes, text) in [
+            (0, "0"),
+            (20_000_000_000, "20GB"),
+            (500_000_000, "500MB"),
+            (1_000, "1KB"),
+            (1_001, "1001"),
+        ] {
             assert_eq!(size(bytes), text);
             assert_eq!(read_size(text), Ok(bytes));
         }

@@ -101,7 +101,10 @@ mod tests {
         let month: Month = "2028-02".parse().unwrap();
         assert_eq!((month.to_string().as_str(), month.n_days()), ("2028-02", 29));
         assert_eq!(month.after(-2).to_string(), "2027-12");
-        assert_eq!((month.days().next(), month.days().last()), (Some(month.first()), Some(month.last())));
+        assert_eq!(
+            (month.days().next(), month.days().last()),
+            (Some(month.first()), Some(month.last()))
+        );
         assert!("2028-13".parse::<Month>().is_err() && "soon".parse::<Month>().is_err());
     }
 }

@@ -1,5 +1,6 @@
 //! Invoices: what a clinic is charged for a month. Pure: no clock, no store; money is in sen, and whole.
 
+mod fonts;
 mod pdf;
 mod words;
 
@@ -201,7 +202,10 @@ pub fn lines(month: Month, subscriptions: &[Subscription], prices: &[Price]) -> 
 }
 
 fn price_of<'p>(day: Date, subscriptions: &[Subscription], prices: &'p [Price]) -> Option<&'p Price> {
-    let now = subscriptions.iter().filter(|one| one.from <= day).max_by_key(|one| one.from)?;
+    let now = subscriptions
+        .iter()
+        .filter(|one| one.from <= day)
+        .max_by_key(|one| one.from)?;
     if now.trial_until.is_some_and(|last| day <= last) {
         return None;
     }

@@ -101,7 +101,10 @@ async fn note_hour(writer: &Writer, phase: &watch::Receiver<Phase>) -> Result<()
         let noted = writer.run_for(Some(clinic), move |store| store.note_day(&clinic, now_ms()));
         noted.await.map_err(gone)??;
     }
-    let drafted = writer.run(|store| store.draft_invoices(now_ms())).await.map_err(gone)??;
+    let drafted = writer
+        .run(|store| store.draft_invoices(now_ms()))
+        .await
+        .map_err(gone)??;
     if drafted > 0 {
         tracing::info!(drafted, "invoices of months that are over were drafted");
     }

@@ -141,13 +141,56 @@ mod tests {
         };
         let none = PlanTerms::default();
         check(none, false, false);
-        check(PlanTerms { devices: Some(4), ..none }, true, false);
-        check(PlanTerms { devices: Some(5), ..none }, false, false);
+        check(
+            PlanTerms {
+                devices: Some(4),
+                ..none
+            },
+            true,
+            false,
+        );
+        check(
+            PlanTerms {
+                devices: Some(5),
+                ..none
+            },
+            false,
+            false,
+        );
         check(PlanTerms { staff: Some(1), ..none }, false, false);
-        check(PlanTerms { bytes: Some(100), ..none }, false, true);
-        check(PlanTerms { bytes: Some(101), ..none }, false, false);
-        check(PlanTerms { requests: Some(50), ..none }, false, true);
-        check(PlanTerms { bytes: Some(0), devices: Some(0), ..none }, true, true);
+        check(
+            PlanTerms {
+                bytes: Some(100),
+                ..none
+            },
+            false,
+            true,
+        );
+        check(
+            PlanTerms {
+                bytes: Some(101),
+                ..none
+            },
+            false,
+            false,
+        );
+        check(
+            PlanTerms {
+                requests: Some(50),
+                ..none
+            },
+            false,
+            true,
+        );
+        check(
+            PlanTerms {
+                bytes: Some(0),
+                devices: Some(0),
+                ..none
+            },
+            true,
+            true,
+        );
     }
 
     proptest! {

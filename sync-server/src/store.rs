@@ -6,6 +6,7 @@
 mod audit;
 mod audit_heads;
 mod audit_reading;
+mod billing;
 mod cards;
 mod chains;
 mod chunks;
@@ -64,7 +65,8 @@ use self::sql::{Scope, Sql, SqlError, SqlResult, values};
 use self::sqlite::Sqlite;
 use self::usage::Board;
 pub use self::invoices::InvoiceError;
-pub use self::plans::{Billing, ClinicPlan, PlanError, PlanRow, Which};
+pub use self::billing::Billing;
+pub use self::plans::{ClinicPlan, PlanError, PlanRow, Which};
 pub use self::usage_days::{DAYS_KEPT, UsageDay};
 pub use cards::{ClinicCard, SeenDevice};
 pub use clinics::{ClinicError, ClinicRow, INVITATION_LIFETIME_MS};

@@ -255,7 +255,12 @@ fn list(store: &Store, state: Option<State>, json: bool) -> Result<(), Failure> 
     for one in invoices {
         let number = one.code.unwrap_or_else(|| one.id.to_string());
         let sum = ringgit(one.bill.total_sen);
-        println!("{number}\t{}\t{}\t{sum}\t{}", one.month, one.state.name(), one.bill.buyer_name);
+        println!(
+            "{number}\t{}\t{}\t{sum}\t{}",
+            one.month,
+            one.state.name(),
+            one.bill.buyer_name
+        );
     }
     Ok(())
 }

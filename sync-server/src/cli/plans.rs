@@ -109,10 +109,12 @@ pub(super) fn usage(place: &Place, clinic: &str, json: bool) -> ExitCode {
         Ok(store) => store,
         Err(error) => return say(if error.is_refusal() { REFUSED } else { FAILED }, error),
     };
-    let asked = store.clinic_plan(clinic.trim(), now_ms()).and_then(|known| match known.tenant {
-        None => Ok(None),
-        Some(tenant) => Ok(Some(store.usage_now(&tenant, now_ms())?)),
-    });
+    let asked = store
+        .clinic_plan(clinic.trim(), now_ms())
+        .and_then(|known| match known.tenant {
+            None => Ok(None),
+            Some(tenant) => Ok(Some(store.usage_now(&tenant, now_ms())?)),
+        });
     finish(asked.map(|usage| match usage {
         None if json => println!("{}", json!({ "v": 1, "usage": null })),
         None => eprintln!("This clinic has not joined yet."),
@@ -181,7 +183,9 @@ fn list(store: &Store, json: bool) -> Result<(), PlanError> {
             ("bytes", plan.terms.bytes),
             ("requests", plan.terms.requests),
         ];
-        let limits = limits.into_iter().filter_map(|(name, limit)| Some(format!("{} {name}", limit?)));
+        let limits = limits
+            .into_iter()
+            .filter_map(|(name, limit)| Some(format!("{} {name}", limit?)));
         let retired = if plan.is_retired { "\tretired" } else { "" };
         println!(
             "{}\t{} a month\t{}\t{} clinics{retired}",

@@ -1,32 +1,17 @@
 //! An invoice on paper: A4, its fonts inside. The same invoice in the same state gives the same bytes.
-//!
-//! The fonts are those of the labels (`crates/devices/fonts`, OFL): Latin, Tamil and Arabic script. A character that none of
-//! them has is printed as a question mark.
 
+use krilla::Document;
 use krilla::color::luma;
 use krilla::geom::{PathBuilder, Point};
 use krilla::metadata::Metadata;
 use krilla::num::NormalizedF32;
 use krilla::page::PageSettings;
 use krilla::paint::{Fill, FillRule, Stroke};
-use krilla::text::{Font, TextDirection};
-use krilla::{Data, Document};
-use skrifa::instance::{LocationRef, Size};
-use skrifa::{FontRef, MetadataProvider};
+use krilla::text::TextDirection;
 
+use super::fonts::Fonts;
 use super::{Invoice, InvoiceState};
 use crate::amounts::ringgit;
-
-const REGULAR: [&[u8]; 3] = [
-    include_bytes!("../../../crates/devices/fonts/NotoSans-Regular.ttf"),
-    include_bytes!("../../../crates/devices/fonts/NotoSansTamil-Regular.ttf"),
-    include_bytes!("../../../crates/devices/fonts/NotoNaskhArabic-Regular.ttf"),
-];
-const BOLD: [&[u8]; 3] = [
-    include_bytes!("../../../crates/devices/fonts/NotoSans-Bold.ttf"),
-    include_bytes!("../../../crates/devices/fonts/NotoSansTamil-Bold.ttf"),
-    include_bytes!("../../../crates/devices/fonts/NotoNaskhArabic-Bold.ttf"),
-];
 
 /// A4, in points.
 const PAGE: (f32, f32) = (595.0, 842.0);
@@ -41,7 +26,7 @@ const ADDRESS_WIDTH: f32 = 260.0;
 /// The invoice could not be put on paper.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the invoice cannot be made into a PDF: {0}")]
-pub struct PdfError(String);
+pub struct PdfError(pub(super) String);
 
 /// The invoice as a PDF.
 ///
@@ -103,103 +88,6 @@ pub fn as_pdf(invoice: &Invoice) -> Result<Vec<u8>, PdfError> {
     document.finish().map_err(|error| PdfError(format!("{error:?}")))
 }
 
-/// One font, to be drawn with and to be measured by.
-struct Face {
-    font: Font,
-    bytes: &'static [u8],
-}
-
-impl Face {
-    fn read(bytes: &'static [u8]) -> Result<Self, PdfError> {
-        let font = Font::new(Data::from(bytes.to_vec()), 0).ok_or_else(|| PdfError("a font is damaged".into()))?;
-        Ok(Self { font, bytes })
-    }
-
-    fn metrics(&self) -> Option<FontRef<'static>> {
-        FontRef::new(self.bytes).ok()
-    }
-
-    fn has(&self, c: char) -> bool {
-        self.metrics().is_some_and(|font| font.charmap().map(c).is_some())
-    }
-
-    fn width(&self, text: &str, size: f32) -> f32 {
-        let Some(font) = self.metrics() else { return 0.0 };
-        let (charmap, metrics) = (font.charmap(), font.glyph_metrics(Size::new(size), LocationRef::default()));
-        let advance = |c| charmap.map(c).and_then(|glyph| metrics.advance_width(glyph));
-        text.chars().filter_map(advance).sum()
-    }
-}
-
-struct Fonts {
-    regular: Vec<Face>,
-    bold: Vec<Face>,
-}
-
-impl Fonts {
-    fn read() -> Result<Self, PdfError> {
-        let faces = |all: [&'static [u8]; 3]| all.into_iter().map(Face::read).collect::<Result<_, _>>();
-        Ok(Self {
-            regular: faces(REGULAR)?,
-            bold: faces(BOLD)?,
-        })
-    }
-
-    fn faces(&self, bold: bool) -> &[Face] {
-        if bold { &self.bold } else { &self.regular }
-    }
-
-    fn face(&self, nth: usize, bold: bool) -> &Face {
-        &self.faces(bold)[nth]
-    }
-
-    /// The text in pieces that one font has; spaces stay with what is before them.
-    fn runs(&self, text: &str, bold: bool) -> Vec<(usize, String)> {
-        let mut runs: Vec<(usize, String)> = Vec::new();
-        for c in text.chars() {
-            let known = self.faces(bold).iter().position(|face| face.has(c));
-            let (nth, c) = known.map_or((0, '?'), |nth| (nth, c));
-            match runs.last_mut() {
-                Some((before, run)) if *before == nth || (c == ' ' && self.face(*before, bold).has(c)) => run.push(c),
-                _ => runs.push((nth, c.to_string())),
-            }
-        }
-        runs
-    }
-
-    fn width(&self, text: &str, size: f32, bold: bool) -> f32 {
-        let runs = self.runs(text, bold).into_iter();
-        runs.map(|(nth, run)| self.face(nth, bold).width(&run, size)).sum()
-    }
-
-    /// The text in lines of at most this width, broken between words; a word that is wider alone is cut.
-    fn broken(&self, text: &str, size: f32, width: f32) -> Vec<String> {
-        let mut lines = Vec::new();
-        for line in text.lines() {
-            let mut now = String::new();
-            for word in line.split_whitespace() {
-                let longer = if now.is_empty() { word.to_owned() } else { format!("{now} {word}") };
-                if self.width(&longer, size, false) <= width {
-                    now = longer;
-                    continue;
-                }
-                if !now.is_empty() {
-                    lines.push(std::mem::take(&mut now));
-                }
-                for c in word.chars() {
-                    now.push(c);
-                    if self.width(&now, size, false) > width && now.chars().count() > 1 {
-                        now.pop();
-                        lines.push(std::mem::replace(&mut now, c.to_string()));
-                    }
-                }
-            }
-            lines.push(now);
-        }
-        lines
-    }
-}
-
 enum Mark {
     Text(Text),
     Rule { from: f32, to: f32, y: f32 },
@@ -247,7 +135,10 @@ impl<'f> Layout<'f> {
         let mut from = vec![(seller.name.clone(), true)];
         let address = self.fonts.broken(&seller.address, 9.5, ADDRESS_WIDTH);
         from.extend(address.into_iter().map(|line| (line, false)));
-        for (word, number) in [(words.registration, &seller.registration), (words.sst_number, &seller.sst_number)] {
+        for (word, number) in [
+            (words.registration, &seller.registration),
+            (words.sst_number, &seller.sst_number),
+        ] {
             if !number.is_empty() {
                 from.push((format!("{word} {number}"), false));
             }
@@ -327,7 +218,11 @@ impl<'f> Layout<'f> {
             let percent = percent.trim_end_matches('0').trim_end_matches('.');
             sums.push((format!("{} {percent} %", words.tax), bill.tax_sen, false));
         }
-        let total = if invoice.is_credit_note() { words.credited } else { words.total };
+        let total = if invoice.is_credit_note() {
+            words.credited
+        } else {
+            words.total
+        };
         sums.push((total.to_owned(), bill.total_sen, true));
         for (word, sen, bold) in sums {
             self.y += LEADING + 3.0;

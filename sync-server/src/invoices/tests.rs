@@ -33,7 +33,14 @@ fn check(subscriptions: &[Subscription], prices: &[Price], expected: &[(&str, &s
     let lines = lines(month, subscriptions, prices);
     let told: Vec<_> = lines
         .iter()
-        .map(|line| (line.plan.clone(), line.from.to_string(), line.to.to_string(), line.amount_sen))
+        .map(|line| {
+            (
+                line.plan.clone(),
+                line.from.to_string(),
+                line.to.to_string(),
+                line.amount_sen,
+            )
+        })
         .collect();
     let expected: Vec<_> = expected
         .iter()
@@ -93,7 +100,10 @@ fn another_price_holds_from_its_day_on_and_the_last_one_of_a_day_counts() {
 
 #[test]
 fn tax_and_shares_are_rounded_to_the_nearest_sen() {
-    assert_eq!([share(100, 1, 3), share(200, 1, 3), share(1, 1, 2), share(0, 5, 7)], [33, 67, 1, 0]);
+    assert_eq!(
+        [share(100, 1, 3), share(200, 1, 3), share(1, 1, 2), share(0, 5, 7)],
+        [33, 67, 1, 0]
+    );
     let month = "2026-11".parse().unwrap();
     let lines = lines(
         month,

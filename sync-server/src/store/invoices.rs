@@ -8,7 +8,8 @@ use jiff::civil::Date;
 use sync_protocol::RelayStoreFailed;
 
 use super::Store;
-use super::plans::{billing, note};
+use super::billing::billing;
+use super::plans::note;
 use super::sql::{Row, Scope, Sql, SqlError, SqlResult, values};
 use crate::calendar::{Month, day_at, days_after};
 use crate::invoices::{Bill, Invoice, InvoiceState, Issuer, Language, Price, Subscription, lines};
@@ -34,7 +35,9 @@ pub enum InvoiceError {
     #[error("say first who sends invoices: name, address, terms")]
     NoIssuer,
     /// What was said of the sender cannot be printed.
-    #[error("the sender needs a name, at most 1000 characters everywhere, a tax of at most 50 % and at most 365 days to pay")]
+    #[error(
+        "the sender needs a name, at most 1000 characters everywhere, a tax of at most 50 % and at most 365 days to pay"
+    )]
     BadIssuer,
     /// It is in another state.
     #[error("this cannot be done with an invoice that is {}", .0.name())]
@@ -61,10 +64,15 @@ impl Store {
     /// # Errors
     /// [`InvoiceError::BadIssuer`], [`InvoiceError::Store`].
     pub fn set_issuer(&mut self, issuer: &Issuer, by: &str, now_ms: i64) -> Result<(), InvoiceError> {
-        let words = [&issuer.name, &issuer.address, &issuer.registration, &issuer.sst_number, &issuer.terms];
-        let printable = |text: &&String| {
-            text.chars().count() <= MAX_WORDS && !text.chars().any(|c| c.is_control() && c != '\n')
-        };
+        let words = [
+            &issuer.name,
+            &issuer.address,
+            &issuer.registration,
+            &issuer.sst_number,
+            &issuer.terms,
+        ];
+        let printable =
+            |text: &&String| text.chars().count() <= MAX_WORDS && !text.chars().any(|c| c.is_control() && c != '\n');
         let fits = words.iter().all(printable) && issuer.sst_bp <= MAX_TAX_BP && issuer.due_days <= 365;
         if !fits || issuer.name.trim().is_empty() {
             return Err(InvoiceError::BadIssuer);
@@ -119,9 +127,14 @@ impl Store {
                       FROM invoice i LEFT JOIN paid p ON p.invoice = i.number LEFT JOIN invoice o ON o.number = i.credits
                       ORDER BY i.period DESC, i.clinic, i.number";
         let all = self.read(Scope::House, |sql| {
-            sql.rows(select, &[])?.into_iter().map(read).collect::<SqlResult<Vec<_>>>()
+            sql.rows(select, &[])?
+                .into_iter()
+                .map(read)
+                .collect::<SqlResult<Vec<_>>>()
         })?;
-        let wanted = all.into_iter().filter(|one| state.is_none_or(|state| one.state == state));
+        let wanted = all
+            .into_iter()
+            .filter(|one| state.is_none_or(|state| one.state == state));
         Ok(wanted.collect())
     }
 
@@ -182,7 +195,12 @@ impl Store {
             }
             let insert = "INSERT INTO paid (invoice, day, made_ms) VALUES (?1, ?2, ?3)";
             sql.execute(insert, &values![id, day_text.as_str(), now_ms])?;
-            note(sql, (by, now_ms), "invoice_paid", known.code.as_deref().unwrap_or_default())?;
+            note(
+                sql,
+                (by, now_ms),
+                "invoice_paid",
+                known.code.as_deref().unwrap_or_default(),
+            )?;
             Ok(Ok(()))
         });
         paid?
@@ -200,7 +218,12 @@ impl Store {
             if sql.execute("DELETE FROM paid WHERE invoice = ?1", &values![id])? == 0 {
                 return Ok(Err(InvoiceError::WrongState(known.state)));
             }
-            note(sql, (by, now_ms), "invoice_unpaid", known.code.as_deref().unwrap_or_default())?;
+            note(
+                sql,
+                (by, now_ms),
+                "invoice_unpaid",
+                known.code.as_deref().unwrap_or_default(),
+            )?;
             Ok(Ok(()))
         });
         unpaid?
@@ -220,8 +243,12 @@ impl Store {
                 return Ok(Err(InvoiceError::WrongState(known.state)));
             }
             let (year, serial) = next_serial(sql, CREDIT_NOTE, now_ms)?;
-            let (period, nth) = (known.month.to_string(), next_again(sql, CREDIT_NOTE, known.clinic, known.month)?);
-            let insert = "INSERT INTO invoice (kind, clinic, period, again, credits, year, serial, total_sen, body, made_ms,
+            let (period, nth) = (
+                known.month.to_string(),
+                next_again(sql, CREDIT_NOTE, known.clinic, known.month)?,
+            );
+            let insert =
+                "INSERT INTO invoice (kind, clinic, period, again, credits, year, serial, total_sen, body, made_ms,
                               issued_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)";
             let body = to_text(&known.bill);
             let row = values![
@@ -237,7 +264,12 @@ impl Store {
                 now_ms
             ];
             sql.execute(insert, &row)?;
-            note(sql, (by, now_ms), "invoice_voided", known.code.as_deref().unwrap_or_default())?;
+            note(
+                sql,
+                (by, now_ms),
+                "invoice_voided",
+                known.code.as_deref().unwrap_or_default(),
+            )?;
             if again {
                 draft_again(sql, &known, now_ms)?;
             }
@@ -284,13 +316,21 @@ fn draft_again(sql: &mut dyn Sql, voided: &Invoice, now_ms: i64) -> SqlResult<()
     let (period, body) = (voided.month.to_string(), to_text(&bill));
     let insert = "INSERT INTO invoice (kind, clinic, period, again, total_sen, body, made_ms)
                   VALUES (0, ?1, ?2, ?3, ?4, ?5, ?6)";
-    let row = values![voided.clinic, period.as_str(), nth, bill.total_sen, body.as_str(), now_ms];
+    let row = values![
+        voided.clinic,
+        period.as_str(),
+        nth,
+        bill.total_sen,
+        body.as_str(),
+        now_ms
+    ];
     sql.execute(insert, &row).map(drop)
 }
 
 fn next_again(sql: &mut dyn Sql, kind: i64, clinic: i64, month: Month) -> SqlResult<i64> {
     let select = "SELECT coalesce(max(again) + 1, 0) FROM invoice WHERE kind = ?1 AND clinic = ?2 AND period = ?3";
-    sql.the_row(select, &values![kind, clinic, month.to_string().as_str()])?.int(0)
+    sql.the_row(select, &values![kind, clinic, month.to_string().as_str()])?
+        .int(0)
 }
 
 /// The next number of this year. Its row stays locked to the commit: what is rolled back leaves no gap.

@@ -1,9 +1,10 @@
-//! Plans, which clinic has which, and to whom its invoices go: the operator's side.
+//! Plans, and which clinic has which: the operator's side.
 
 use jiff::civil::Date;
 use seal::{DeviceId, TenantId};
 use sync_protocol::{RelayStoreFailed, Roster, Usage};
 
+use super::billing::{Billing, billing};
 use super::operator_audit::{OperatorAct, append};
 use super::sql::{Row, Scope, Sql, SqlResult, values};
 use super::{Store, statements};
@@ -13,8 +14,6 @@ use crate::plans::PlanTerms;
 
 /// The longest name of a plan, in characters.
 const MAX_NAME: usize = 60;
-/// The longest line of a bill's address, name included, in characters.
-const MAX_ADDRESS: usize = 400;
 /// The dearest plan: a million ringgit a month.
 const MAX_PRICE_SEN: i64 = 100_000_000;
 
@@ -111,17 +110,6 @@ impl From<i64> for Which<'_> {
     fn from(number: i64) -> Self {
         Self::Number(number)
     }
-}
-
-/// To whom invoices go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Billing {
-    /// The name on them.
-    pub name: String,
-    /// The address, in lines.
-    pub address: String,
-    /// Their language.
-    pub language: Language,
 }
 
 impl Store {
@@ -274,34 +262,6 @@ impl Store {
         Ok(())
     }
 
-    /// To whom a clinic's invoices go from now on.
-    ///
-    /// # Errors
-    /// [`PlanError`].
-    pub fn set_billing<'a>(
-        &mut self,
-        clinic: impl Into<Which<'a>>,
-        billing: &Billing,
-        by: &str,
-        now_ms: i64,
-    ) -> Result<(), PlanError> {
-        let clinic = clinic.into();
-        let name = one_line(&billing.name, MAX_ADDRESS).ok_or(PlanError::BadAddress)?;
-        let address = lines(&billing.address).ok_or(PlanError::BadAddress)?;
-        let code = billing.language.code();
-        let known = self.write(Scope::House, |sql| {
-            let Some((number, ..)) = find(sql, clinic)? else {
-                return Ok(false);
-            };
-            let set = "INSERT INTO billing (clinic, name, address, language) VALUES (?1, ?2, ?3, ?4)
-                       ON CONFLICT (clinic) DO UPDATE SET name = ?2, address = ?3, language = ?4";
-            sql.execute(set, &values![number, name, address.as_str(), code])?;
-            note(sql, (by, now_ms), "clinic_billing_set", &number.to_string())?;
-            Ok(true)
-        })?;
-        known.then_some(()).ok_or(PlanError::NoSuchClinic)
-    }
-
     /// A clinic's plan; `who` is its name or its id.
     ///
     /// # Errors
@@ -360,20 +320,30 @@ pub(super) fn end(sql: &mut dyn Sql, number: i64, now_ms: i64) -> SqlResult<()> 
 /// Into the operators' audit.
 pub(super) fn note(sql: &mut dyn Sql, (operator, at_ms): (&str, i64), act: &'static str, about: &str) -> SqlResult<()> {
     let result = "done";
-    append(sql, &OperatorAct { at_ms, operator, act, about, result })
+    append(
+        sql,
+        &OperatorAct {
+            at_ms,
+            operator,
+            act,
+            about,
+            result,
+        },
+    )
 }
 
 /// Number, name and id of a clinic on the list.
-fn find(sql: &mut dyn Sql, who: Which<'_>) -> SqlResult<Option<(i64, String, Option<TenantId>)>> {
+pub(super) fn find(sql: &mut dyn Sql, who: Which<'_>) -> SqlResult<Option<(i64, String, Option<TenantId>)>> {
     let found = match who {
         Which::Named(who) => {
             let id = who.parse::<TenantId>().ok().map(|tenant| *tenant.as_bytes());
             let select = "SELECT number, name, tenant FROM clinic WHERE name = ?1 OR tenant = ?2";
             sql.row(select, &values![who, id.as_ref()])?
         }
-        Which::Number(number) => {
-            sql.row("SELECT number, name, tenant FROM clinic WHERE number = ?1", &values![number])?
-        }
+        Which::Number(number) => sql.row(
+            "SELECT number, name, tenant FROM clinic WHERE number = ?1",
+            &values![number],
+        )?,
     };
     let found = found.map(|mut row| Ok((row.int(0)?, row.text(1)?, row.maybe_array(2)?.map(TenantId::from_bytes))));
     found.transpose()
@@ -384,20 +354,6 @@ fn current(sql: &mut dyn Sql, day: &str, number: i64) -> SqlResult<Option<i64>> 
     let select = "SELECT plan FROM subscription WHERE clinic = ?1 AND from_day <= ?2 ORDER BY from_day DESC LIMIT 1";
     let row = sql.row(select, &values![number, day])?;
     Ok(row.map(|mut row| row.maybe_int(0)).transpose()?.flatten())
-}
-
-/// To whom the invoices of the clinic of this number go.
-pub(super) fn billing(sql: &mut dyn Sql, number: i64) -> SqlResult<Option<Billing>> {
-    let select = "SELECT name, address, language FROM billing WHERE clinic = ?1";
-    let row = sql.row(select, &values![number])?;
-    let billing = row.map(|mut row| {
-        Ok(Billing {
-            name: row.text(0)?,
-            address: row.text(1)?,
-            language: Language::of(&row.text(2)?),
-        })
-    });
-    billing.transpose()
 }
 
 /// Who is a member before the plan keeps its place under it.
@@ -430,16 +386,8 @@ fn limit(row: &mut Row, at: usize) -> SqlResult<Option<u64>> {
 }
 
 /// What a person typed, as one line of at most so many characters.
-fn one_line(text: &str, max: usize) -> Option<&str> {
+pub(super) fn one_line(text: &str, max: usize) -> Option<&str> {
     let text = text.trim();
     let fits = !text.is_empty() && text.chars().count() <= max && !text.chars().any(char::is_control);
-    fits.then_some(text)
-}
-
-/// Several lines, without what would leave them; none is no address.
-fn lines(text: &str) -> Option<String> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let text = lines.collect::<Vec<_>>().join("\n");
-    let fits = text.chars().count() <= MAX_ADDRESS && !text.chars().any(|c| c.is_control() && c != '\n');
     fits.then_some(text)
 }

@@ -67,7 +67,9 @@ pub(super) fn plan_now(sql: &mut dyn Sql, tenant: &TenantId, now_ms: i64) -> Sql
     let trial = row.maybe_text(1)?.and_then(|text| text.parse().ok());
     Ok(Some(PlanNow {
         name: row.text(0)?,
-        trial_until_ms: trial.filter(|last| *last >= day).map(|last| begins_ms(days_after(last, 1))),
+        trial_until_ms: trial
+            .filter(|last| *last >= day)
+            .map(|last| begins_ms(days_after(last, 1))),
         terms: terms(&mut row, 2)?,
     }))
 }
@@ -89,8 +91,7 @@ fn n_bytes(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<u64> {
 
 fn n_requests(sql: &mut dyn Sql, tenant: &TenantId, now_ms: i64) -> SqlResult<u64> {
     let first = Month::of(day_at(now_ms)).first().to_string();
-    let select =
-        "SELECT CAST(coalesce(sum(n_requests), 0) AS BIGINT) FROM usage_day WHERE tenant = ?1 AND day >= ?2";
+    let select = "SELECT CAST(coalesce(sum(n_requests), 0) AS BIGINT) FROM usage_day WHERE tenant = ?1 AND day >= ?2";
     sql.the_row(select, &values![tenant, first.as_str()])?.position(0)
 }
 
@@ -102,7 +103,9 @@ fn n_staff(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<Option<u64>> {
 impl Store {
     fn members(&mut self, tenant: &TenantId) -> Result<Vec<DeviceId>, RelayStoreFailed> {
         let roster = self.roster(tenant)?;
-        let members = roster.iter().flat_map(|roster| roster.membership().devices().map(|(id, _)| id));
+        let members = roster
+            .iter()
+            .flat_map(|roster| roster.membership().devices().map(|(id, _)| id));
         Ok(members.collect())
     }
 
@@ -182,13 +185,17 @@ impl RelayUsage for Store {
         let n_staff = u64::from(n_staff);
         let known = self.board.known().usage.get(tenant).and_then(|usage| usage.staff.used);
         let is_known = known == Some(n_staff)
-            || self.read(Scope::Clinic(tenant), |sql| Ok(self::n_staff(sql, tenant)? == Some(n_staff)))?;
+            || self.read(Scope::Clinic(tenant), |sql| {
+                Ok(self::n_staff(sql, tenant)? == Some(n_staff))
+            })?;
         if is_known {
             return Ok(());
         }
         let say = "INSERT INTO usage_said (tenant, n_staff, at_ms) VALUES (?1, ?2, ?3)
                    ON CONFLICT (tenant) DO UPDATE SET n_staff = ?2, at_ms = ?3";
-        self.write(Scope::Clinic(tenant), |sql| sql.execute(say, &values![tenant, n_staff, now_ms]))?;
+        self.write(Scope::Clinic(tenant), |sql| {
+            sql.execute(say, &values![tenant, n_staff, now_ms])
+        })?;
         self.board.forget(Some(tenant));
         Ok(())
     }

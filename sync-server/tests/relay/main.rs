@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod attachments;
+mod bucket;
 mod cli;
 mod clocks;
 mod consent;
+mod console;
 mod contract;
 mod gone;
 mod idle;
@@ -12,6 +14,7 @@ mod invitations;
 mod journeys;
 mod limited;
 mod operated;
+mod plans;
 mod process;
 mod put_back;
 mod released;

@@ -1,18 +1,18 @@
 //! What a clinic's plan allows: places for devices, room for attachments, what is told; and that nothing clinical is refused.
 
+mod counted;
 mod invoices;
 mod live;
 mod paper;
 mod rules;
 mod said;
 
-use proptest::prelude::*;
 use seal::{AttachmentId, DeviceId};
 use sync_protocol::sim::{Link, SimDevice, settle};
 use sync_protocol::{
     ChunkStore, DeviceError, OutId, RefusedCode, RelayChunks, RelayStore, RelayUsage, SyncStore, UsageLevel, Wake,
 };
-use sync_server::{COMMAND_LINE, PlanError, PlanTerms, UsageDay};
+use sync_server::{COMMAND_LINE, PlanTerms};
 
 use crate::contract::on_both;
 use crate::world::{NOW, Side, World, a, b, roster};
@@ -25,15 +25,12 @@ on_both! {
     an_older_device_is_served_is_told_nothing_new_and_hears_that_it_may_come_later,
     chunks_wait_on_their_device_and_go_by_themselves_when_there_is_room,
     the_clinic_is_told_at_first_and_when_a_level_is_another,
-    messages_are_counted_by_the_month,
-    accesses_are_counted_from_the_audit_once,
-    plans_have_names_versions_and_an_end,
 }
 
 pub const BY: &str = COMMAND_LINE;
-const NAME: &str = "Klinik Harapan";
+pub const NAME: &str = "Klinik Harapan";
 const MINUTE: i64 = 60_000;
-const DAY: i64 = 24 * 60 * MINUTE;
+pub const DAY: i64 = 24 * 60 * MINUTE;
 
 /// A clinic is on the operator's list.
 pub fn list(world: &mut World, who: fn(&World) -> &Side, name: &str) {
@@ -98,7 +95,11 @@ fn bytes_are_counted_as_they_come_and_go() {
     check(&mut world);
     let items: Vec<_> = (0..5).map(|n| world.a.device.seal(100 * n, &mut world.rng)).collect();
     items.iter().for_each(|item| world.a.device.store.write(item.clone()));
-    world.a.device.store.record_chunk(AttachmentId::from_bytes([5; 16]), vec![7; 700]);
+    world
+        .a
+        .device
+        .store
+        .record_chunk(AttachmentId::from_bytes([5; 16]), vec![7; 700]);
     world.sync(NOW);
     check(&mut world);
     let before = n_bytes(&mut world);
@@ -196,11 +197,26 @@ fn a_plan_that_is_given_later_cuts_nobody_off() {
     for (nth, device) in [&more[0], &more[1], &last].into_iter().enumerate() {
         world.a.clinic.remove(device, NOW, &mut world.rng);
         world.store.set_roster(&roster(&world.a.clinic)).unwrap();
-        newcomer.store.absorb_statements(world.a.clinic.encoded_statements()).unwrap();
-        assert_eq!(is_served(&mut world, &newcomer), nth == 2, "after {} were removed", nth + 1);
+        newcomer
+            .store
+            .absorb_statements(world.a.clinic.encoded_statements())
+            .unwrap();
+        assert_eq!(
+            is_served(&mut world, &newcomer),
+            nth == 2,
+            "after {} were removed",
+            nth + 1
+        );
     }
     // Whoever has a place keeps it also after a restart, and when the plan is made smaller.
-    plan(&mut world, PlanTerms { devices: Some(0), ..PlanTerms::default() }, NOW);
+    plan(
+        &mut world,
+        PlanTerms {
+            devices: Some(0),
+            ..PlanTerms::default()
+        },
+        NOW,
+    );
     world.reopen();
     assert!(is_served(&mut world, &newcomer));
 }
@@ -215,7 +231,14 @@ fn whoever_pairs_a_device_for_which_there_is_no_place_is_told_at_once() {
     assert!(!world.store.has_free_seat(&tenant, NOW).unwrap());
     let no_limit = world.b.clinic.tenant;
     assert!(world.store.has_free_seat(&no_limit, NOW).unwrap());
-    plan(&mut world, PlanTerms { devices: Some(2), ..one }, NOW);
+    plan(
+        &mut world,
+        PlanTerms {
+            devices: Some(2),
+            ..one
+        },
+        NOW,
+    );
     assert!(world.store.has_free_seat(&tenant, NOW).unwrap());
 }
 
@@ -237,7 +260,11 @@ fn an_older_device_is_served_is_told_nothing_new_and_hears_that_it_may_come_late
     assert_eq!(connect_older(&mut world, &device), (None, None));
     assert_eq!((device.store.pending().unwrap(), device.store.held().usage), (0, None));
     let tenant = world.a.clinic.tenant;
-    assert_eq!(world.store.usage_now(&tenant, NOW).unwrap().staff.used, None, "it says nothing new either");
+    assert_eq!(
+        world.store.usage_now(&tenant, NOW).unwrap().staff.used,
+        None,
+        "it says nothing new either"
+    );
     let newcomer = std::mem::replace(&mut world.a.device, device);
     let refused = connect_older(&mut world, &newcomer);
     assert_eq!(refused.1, Some(RefusedCode::Busy));
@@ -252,7 +279,9 @@ fn chunks_wait_on_their_device_and_go_by_themselves_when_there_is_room() {
     let tenant = world.a.clinic.tenant;
     (0..20).for_each(|_| world.a.device.write(&mut world.rng));
     let sound = AttachmentId::from_bytes([5; 16]);
-    let chunks: Vec<_> = (0..3).map(|n| world.a.device.store.record_chunk(sound, vec![n; 400])).collect();
+    let chunks: Vec<_> = (0..3)
+        .map(|n| world.a.device.store.record_chunk(sound, vec![n; 400]))
+        .collect();
     let device = swap(&mut world);
     let mut link = connect(&mut world, &device, NOW);
     let held = |world: &World| world.store.held_chunks(&tenant).unwrap().n_chunks;
@@ -264,20 +293,39 @@ fn chunks_wait_on_their_device_and_go_by_themselves_when_there_is_room() {
         device.store.write(world.a.device.seal(50, &mut world.rng));
         link.nudge();
         link.wake(&Wake::Clinic(tenant), &mut world.store, NOW + minute * MINUTE);
-        settle(&mut [&mut link], &mut world.store, NOW + minute * MINUTE, &mut world.rng);
+        settle(
+            &mut [&mut link],
+            &mut world.store,
+            NOW + minute * MINUTE,
+            &mut world.rng,
+        );
         assert_eq!((held(&world), device.store.pending().unwrap()), (0, 0));
     }
-    assert!(device.store.held().chunks.refused.is_empty(), "none was refused for good");
+    assert!(
+        device.store.held().chunks.refused.is_empty(),
+        "none was refused for good"
+    );
     let frames = link.n_frames_up;
     link.wake(&Wake::Clinic(tenant), &mut world.store, NOW + 5 * MINUTE);
     settle(&mut [&mut link], &mut world.store, NOW + 5 * MINUTE, &mut world.rng);
     assert_eq!(link.n_frames_up, frames, "a device that knows does not try in vain");
     // The plan is made larger: at the relay's next look the sound goes, and nobody pressed anything.
-    plan(&mut world, PlanTerms { bytes: Some(1 << 30), ..small }, NOW);
+    plan(
+        &mut world,
+        PlanTerms {
+            bytes: Some(1 << 30),
+            ..small
+        },
+        NOW,
+    );
     link.wake(&Wake::Clinic(tenant), &mut world.store, NOW + 6 * MINUTE);
     settle(&mut [&mut link], &mut world.store, NOW + 6 * MINUTE, &mut world.rng);
     assert_eq!((link.device_error, held(&world)), (None, 3));
-    assert!(chunks.iter().all(|chunk| world.store.has_chunk(&tenant, chunk).unwrap()));
+    assert!(
+        chunks
+            .iter()
+            .all(|chunk| world.store.has_chunk(&tenant, chunk).unwrap())
+    );
     assert!(!device.store.held().usage.unwrap().refuses_attachments);
     assert_eq!(device.store.chunks_to_offer(10).unwrap(), None);
 }
@@ -291,7 +339,10 @@ fn the_clinic_is_told_at_first_and_when_a_level_is_another() {
     let mut world = limited(76, terms);
     let tenant = world.a.clinic.tenant;
     let trial = "2026-11-30".parse().unwrap();
-    world.store.put_on_plan(NAME, Some("Kecil"), Some(trial), BY, NOW).unwrap();
+    world
+        .store
+        .put_on_plan(NAME, Some("Kecil"), Some(trial), BY, NOW)
+        .unwrap();
     world.a.device.store.set_staff(8);
     let device = swap(&mut world);
     let mut link = connect(&mut world, &device, NOW);
@@ -299,7 +350,11 @@ fn the_clinic_is_told_at_first_and_when_a_level_is_another() {
     let first = told(&device);
     assert_eq!(first.plan.as_deref(), Some("Kecil"));
     assert_eq!((first.staff.used, first.staff.level), (Some(8), UsageLevel::Near));
-    assert_eq!(first.trial_until_ms, Some(1_796_054_400_000), "the first of December in Kuala Lumpur");
+    assert_eq!(
+        first.trial_until_ms,
+        Some(1_796_054_400_000),
+        "the first of December in Kuala Lumpur"
+    );
     assert_eq!((first.requests.used, first.requests.level), (Some(0), UsageLevel::Fine));
     let mut look = |world: &mut World, at_ms: i64| {
         let n_bytes = link.n_bytes_down;
@@ -310,9 +365,15 @@ fn the_clinic_is_told_at_first_and_when_a_level_is_another() {
     world.store.add_requests(&[(tenant, 79)], NOW).unwrap();
     assert!(!look(&mut world, NOW + MINUTE), "other numbers alone are no news");
     world.store.add_requests(&[(tenant, 1)], NOW).unwrap();
-    assert!(!look(&mut world, NOW + MINUTE + 1), "within the minute it is not asked again");
+    assert!(
+        !look(&mut world, NOW + MINUTE + 1),
+        "within the minute it is not asked again"
+    );
     assert!(look(&mut world, NOW + 2 * MINUTE));
-    assert_eq!((told(&device).requests.used, told(&device).requests.level), (Some(80), UsageLevel::Near));
+    assert_eq!(
+        (told(&device).requests.used, told(&device).requests.level),
+        (Some(80), UsageLevel::Near)
+    );
     assert!(!told(&device).refuses_attachments);
     world.store.add_requests(&[(tenant, 20)], NOW).unwrap();
     assert!(look(&mut world, NOW + 3 * MINUTE));
@@ -320,151 +381,8 @@ fn the_clinic_is_told_at_first_and_when_a_level_is_another() {
     // Another month: there is room again, and the trial is over.
     assert!(look(&mut world, NOW + 30 * DAY));
     let later = told(&device);
-    assert_eq!((later.requests.used, later.refuses_attachments, later.trial_until_ms), (Some(0), false, None));
-}
-
-fn messages_are_counted_by_the_month() {
-    let mut world = World::new(77);
-    let (of_a, of_b) = (world.a.clinic.tenant, world.b.clinic.tenant);
-    world.store.add_requests(&[(of_a, 5), (of_b, 1)], NOW - 40 * DAY).unwrap();
-    world.store.add_requests(&[(of_a, 7)], NOW - DAY).unwrap();
-    world.store.add_requests(&[(of_a, 2)], NOW).unwrap();
-    world.store.add_requests(&[], NOW).unwrap();
-    assert_eq!(world.store.usage_now(&of_a, NOW).unwrap().requests.used, Some(9));
-    assert_eq!(world.store.usage_now(&of_b, NOW).unwrap().requests.used, Some(0));
-    let since = "2026-01-01".parse().unwrap();
-    let days = world.store.network_days(since).unwrap();
-    let told: Vec<_> = days.iter().map(|day| (day.n_clinics, day.n_requests)).collect();
-    assert_eq!(told, [(2, 6), (1, 7), (1, 2)]);
-    // What is too old goes when the day is noted.
-    world.store.note_day(&of_a, NOW + 380 * DAY).unwrap();
-    assert_eq!(world.store.usage_days(&of_a, since).unwrap().len(), 3);
-    world.store.note_day(&of_a, NOW + 400 * DAY).unwrap();
-    assert_eq!(world.store.usage_days(&of_a, since).unwrap().len(), 3, "one is gone, one has come");
-}
-
-fn accesses_are_counted_from_the_audit_once() {
-    let mut world = World::new(78);
-    list(&mut world, a, NAME);
-    list(&mut world, b, "Klinik Bukit");
-    let recipient = world.b.clinic.membership();
-    let grant = world.a.device.grant(&recipient, NOW, NOW + DAY, &mut world.rng);
-    world.a.device.release(&grant, &recipient, None, 100, &mut world.rng);
-    world.a.device.write(&mut world.rng);
-    world.sync(NOW);
-    world.a.device.revoke(grant.clear().id, NOW);
-    world.sync(NOW);
-    assert!(world.denial(b, grant.clear().id, NOW).is_some());
-    assert!(world.denial(b, grant.clear().id, NOW).is_some());
-    let clinics = world.store.joined_clinics().unwrap();
-    assert_eq!(clinics, [world.a.clinic.tenant, world.b.clinic.tenant]);
-    for _ in 0..2 {
-        for clinic in &clinics {
-            world.store.note_day(clinic, NOW).unwrap();
-        }
-    }
-    let since = "2026-01-01".parse().unwrap();
-    let of = |world: &World, nth: usize| -> UsageDay {
-        let days = world.store.usage_days(&clinics[nth], since).unwrap();
-        days.into_iter().next().unwrap()
-    };
-    let (giver, asker) = (of(&world, 0), of(&world, 1));
-    assert_eq!((giver.n_permitted, giver.n_denied), (0, 0), "whoever asks counts it");
-    assert_eq!((asker.n_permitted, asker.n_denied), (1, 2));
-    assert!(giver.n_bytes > 0 && giver.n_devices == 1);
-    assert_eq!(world.denial(b, grant.clear().id, NOW), world.denial(b, grant.clear().id, NOW));
-    world.store.note_day(&clinics[1], NOW).unwrap();
-    assert_eq!(of(&world, 1).n_denied, 4);
-}
-
-fn plans_have_names_versions_and_an_end() {
-    let mut world = World::new(79);
-    list(&mut world, a, NAME);
-    let terms = PlanTerms {
-        price_sen: 30_000,
-        devices: Some(5),
-        ..PlanTerms::default()
-    };
-    let dearer = PlanTerms {
-        price_sen: 40_000,
-        ..terms
-    };
-    for bad in ["", "  ", "two\nlines", &"x".repeat(61)] {
-        assert_eq!(world.store.set_plan(bad, &terms, BY, NOW), Err(PlanError::BadName), "{bad:?}");
-    }
-    let price = |price_sen| PlanTerms { price_sen, ..terms };
-    assert_eq!(world.store.set_plan("Kecil", &price(-1), BY, NOW), Err(PlanError::BadPrice));
-    assert_eq!(world.store.set_plan("Kecil", &terms, BY, NOW), Ok(1));
-    assert_eq!(world.store.set_plan("Kecil", &terms, BY, NOW), Ok(1), "nothing is another");
-    assert_eq!(world.store.set_plan(" Kecil ", &dearer, BY, NOW + DAY), Ok(2));
-    let put = |world: &mut World, clinic: &str, plan: Option<&str>| world.store.put_on_plan(clinic, plan, None, BY, NOW);
-    assert_eq!(put(&mut world, "Klinik Lain", Some("Kecil")), Err(PlanError::NoSuchClinic));
-    assert_eq!(put(&mut world, NAME, Some("Besar")), Err(PlanError::NoSuchPlan));
-    assert_eq!(put(&mut world, NAME, Some("Kecil")), Ok(()));
-    let over = "2026-11-17".parse().unwrap();
     assert_eq!(
-        world.store.put_on_plan(NAME, Some("Kecil"), Some(over), BY, NOW),
-        Err(PlanError::TrialIsOver)
+        (later.requests.used, later.refuses_attachments, later.trial_until_ms),
+        (Some(0), false, None)
     );
-    let plans = world.store.plans(NOW).unwrap();
-    assert_eq!(plans.len(), 1);
-    assert_eq!((plans[0].version, plans[0].terms, plans[0].n_clinics), (2, dearer, 1));
-    assert_eq!(world.store.retire_plan("Besar", BY, NOW), Err(PlanError::NoSuchPlan));
-    assert_eq!(world.store.retire_plan("Kecil", BY, NOW), Ok(()));
-    list(&mut world, b, "Klinik Bukit");
-    assert_eq!(put(&mut world, "Klinik Bukit", Some("Kecil")), Err(PlanError::Retired));
-    assert_eq!(put(&mut world, NAME, Some("Kecil")), Ok(()), "who has it may keep it");
-    assert_eq!(put(&mut world, NAME, None), Ok(()));
-    assert_eq!(world.store.clinic_plan(NAME, NOW).unwrap().plan, None);
-    let tenant = world.a.clinic.tenant;
-    assert_eq!(world.store.usage_now(&tenant, NOW).unwrap().devices.limit, None);
-    assert_eq!(world.store.clinic_plan(&tenant.to_string(), NOW).unwrap().name, NAME);
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn nothing_clinical_is_ever_refused_whatever_the_plan(
-        limits in prop::array::uniform4(prop::option::of(0_u64..3)),
-        used in 0_u64..10,
-        acts in prop::collection::vec(0_u8..6, 1..20),
-    ) {
-        let [devices, staff, bytes, requests] = limits;
-        let mut world = World::new(80);
-        list(&mut world, a, NAME);
-        let tenant = world.a.clinic.tenant;
-        plan(&mut world, PlanTerms { price_sen: 1, devices, staff, bytes, requests }, NOW);
-        world.store.add_requests(&[(tenant, used)], NOW).unwrap();
-        world.a.device.store.set_staff(9);
-        let recipient = world.b.clinic.membership();
-        let mut grants = Vec::new();
-        for act in acts {
-            match act {
-                0 | 1 => world.a.device.write(&mut world.rng),
-                2 => grants.push(world.a.device.grant(&recipient, NOW, NOW + DAY, &mut world.rng)),
-                3 => if let Some(grant) = grants.last() {
-                    world.a.device.release(grant, &recipient, None, 50, &mut world.rng);
-                },
-                4 => if let Some(grant) = grants.pop() {
-                    world.a.device.revoke(grant.clear().id, NOW);
-                },
-                _ => {
-                    let other = world.a.clinic.admit(NOW, &mut world.rng);
-                    world.a.device.store.absorb_statements(world.a.clinic.encoded_statements()).unwrap();
-                    world.a.clinic.remove(&other, NOW, &mut world.rng);
-                    world.a.device.store.absorb_statements(world.a.clinic.encoded_statements()).unwrap();
-                }
-            }
-            world.sync(NOW);
-            prop_assert_eq!(world.a.device.store.pending().unwrap(), 0);
-        }
-        let held = world.a.device.store.held();
-        prop_assert!(held.refused.iter().all(|(id, _)| matches!(id, OutId::Release(_))), "{:?}", held.refused);
-        let known = world.store.roster(&tenant).unwrap().unwrap();
-        prop_assert_eq!(known.statements().len(), world.a.clinic.encoded_statements().len());
-        for grant in &grants {
-            prop_assert_eq!(world.denial(b, grant.clear().id, NOW), None);
-        }
-    }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use sync_protocol::sim::{Link, SimClinic, settle};
 use sync_protocol::{
-    DeviceError, DeviceMessage, DeviceSession, Greeting, Hello, MemberProof, PROTOCOL_VERSION, RefusedCode, RelayMessage,
-    RelaySession, Usage, UsageLevel, Used, Wake, Want,
+    DeviceError, DeviceMessage, DeviceSession, Greeting, Hello, MemberProof, PROTOCOL_VERSION, RefusedCode,
+    RelayMessage, RelaySession, Usage, UsageLevel, Used, Wake, Want,
 };
 
 use crate::memory_relay::MemoryRelay;
@@ -34,7 +34,10 @@ fn the_frame_about_usage_stays_as_it_is() {
     let hex: String = frame.iter().map(|byte| format!("{byte:02x}")).collect();
     insta::assert_snapshot!(hex);
     // A level of a newer relay is near, which refuses nothing.
-    assert_eq!(minicbor::decode(&minicbor::to_vec(9_u8).unwrap()).ok(), Some(UsageLevel::Near));
+    assert_eq!(
+        minicbor::decode(&minicbor::to_vec(9_u8).unwrap()).ok(),
+        Some(UsageLevel::Near)
+    );
 }
 
 #[test]
@@ -87,7 +90,10 @@ fn a_relay_and_a_device_of_version_three_say_nothing_of_it() {
     link.as_an_older_relay_of(3);
     settle(&mut [&mut link], &mut relay, NOW, rng);
     assert_eq!((link.device_error, link.refused), (None, None));
-    assert_eq!((relay.staff_said, device.store.held().usage, relay.changes.len()), (None, None, 1));
+    assert_eq!(
+        (relay.staff_said, device.store.held().usage, relay.changes.len()),
+        (None, None, 1)
+    );
     // Whoever speaks version three is not believed to have heard of it.
     link.replace_down(Vec::new());
     let mut session = DeviceSession::new(Arc::clone(&device.store) as _, Arc::clone(&device.keys));
@@ -129,7 +135,10 @@ fn whoever_would_pair_a_device_for_which_there_is_no_place_is_told_so() {
         relay.n_seats = Some(0);
         relay
     };
-    assert_eq!(hosting(PROTOCOL_VERSION, &mut full()), (false, Some(RefusedCode::DeviceLimit)));
+    assert_eq!(
+        hosting(PROTOCOL_VERSION, &mut full()),
+        (false, Some(RefusedCode::DeviceLimit))
+    );
     assert_eq!(hosting(3, &mut full()), (false, Some(RefusedCode::Busy)));
     assert_eq!(hosting(PROTOCOL_VERSION, &mut MemoryRelay::new([1; 16])), (true, None));
 }
@@ -145,9 +154,16 @@ fn a_device_without_a_place_leaves_its_statements_and_comes_again_when_there_is_
     let newcomer = clinic.admit(NOW, rng);
     let mut refused = Link::open(&newcomer, &relay, rng);
     settle(&mut [&mut link, &mut refused], &mut relay, NOW, rng);
-    assert_eq!(refused.device_error, Some(DeviceError::Refused(RefusedCode::DeviceLimit)));
+    assert_eq!(
+        refused.device_error,
+        Some(DeviceError::Refused(RefusedCode::DeviceLimit))
+    );
     let all = clinic.encoded_statements().len();
-    assert_eq!(device.store.held().statements.len(), all, "the others hear of it all the same");
+    assert_eq!(
+        device.store.held().statements.len(),
+        all,
+        "the others hear of it all the same"
+    );
     relay.n_seats = Some(2);
     let mut served = Link::open(&newcomer, &relay, rng);
     settle(&mut [&mut link, &mut served], &mut relay, NOW, rng);

@@ -97,7 +97,9 @@ fn state(visit: &Visit, one: &Invoice) -> Markup {
 
 fn number(visit: &Visit, one: &Invoice) -> String {
     let own = Words::of(visit.lang);
-    one.code.clone().unwrap_or_else(|| fill(own.draft_n, &[("n", &one.id.to_string())]))
+    one.code
+        .clone()
+        .unwrap_or_else(|| fill(own.draft_n, &[("n", &one.id.to_string())]))
 }
 
 pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
@@ -147,7 +149,13 @@ async fn list(visit: &Visit, status: StatusCode, notice: Markup) -> Result<Reply
         form.row method="post" action="/invoices/run" { (layout::token(visit)) button { (own.run) } }
         (issuer_form(visit, &issuer.unwrap_or_default()))
     };
-    Ok(layout::page_with(status, visit, "/invoices", visit.words.invoices, content))
+    Ok(layout::page_with(
+        status,
+        visit,
+        "/invoices",
+        visit.words.invoices,
+        content,
+    ))
 }
 
 fn day(day: Option<Date>) -> String {
@@ -186,7 +194,12 @@ pub(crate) async fn set_issuer(visit: Visit) -> Result<Reply, Fault> {
     let field = |name: &str| visit.form.one(name).replace("\r\n", "\n").trim().to_owned();
     let sst_bp = read_ringgit(&field("sst")).ok().and_then(|bp| u32::try_from(bp).ok());
     let (Some(sst_bp), Ok(due_days)) = (sst_bp, field("due_days").parse()) else {
-        return list(&visit, StatusCode::UNPROCESSABLE_ENTITY, layout::notice("bad", own.bad_issuer)).await;
+        return list(
+            &visit,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            layout::notice("bad", own.bad_issuer),
+        )
+        .await;
     };
     let issuer = Issuer {
         name: field("name"),
@@ -198,9 +211,19 @@ pub(crate) async fn set_issuer(visit: Visit) -> Result<Reply, Fault> {
         due_days,
     };
     let (by, now_ms) = (visit.by(), visit.now_ms);
-    match visit.store(move |store| settled(store.set_issuer(&issuer, &by, now_ms))).await? {
+    match visit
+        .store(move |store| settled(store.set_issuer(&issuer, &by, now_ms)))
+        .await?
+    {
         Ok(()) => Ok(Reply::see("/invoices")),
-        Err(_) => list(&visit, StatusCode::UNPROCESSABLE_ENTITY, layout::notice("bad", own.bad_issuer)).await,
+        Err(_) => {
+            list(
+                &visit,
+                StatusCode::UNPROCESSABLE_ENTITY,
+                layout::notice("bad", own.bad_issuer),
+            )
+            .await
+        }
     }
 }
 
@@ -299,23 +322,34 @@ fn acts(visit: &Visit, one: &Invoice) -> Markup {
 
 pub(crate) async fn issue(visit: Visit) -> Result<Reply, Fault> {
     let (id, by, now_ms) = (visit.number()?, visit.by(), visit.now_ms);
-    let issued = visit.store(move |store| settled(store.issue_invoice(id, &by, now_ms))).await?;
+    let issued = visit
+        .store(move |store| settled(store.issue_invoice(id, &by, now_ms)))
+        .await?;
     finish(&visit, id, issued.map(drop)).await
 }
 
 pub(crate) async fn paid(visit: Visit) -> Result<Reply, Fault> {
     let own = Words::of(visit.lang);
     let Ok(day) = visit.form.one("day").trim().parse::<Date>() else {
-        return shown(&visit, StatusCode::UNPROCESSABLE_ENTITY, layout::notice("bad", own.bad_day)).await;
+        return shown(
+            &visit,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            layout::notice("bad", own.bad_day),
+        )
+        .await;
     };
     let (id, by, now_ms) = (visit.number()?, visit.by(), visit.now_ms);
-    let paid = visit.store(move |store| settled(store.mark_paid(id, day, &by, now_ms))).await?;
+    let paid = visit
+        .store(move |store| settled(store.mark_paid(id, day, &by, now_ms)))
+        .await?;
     finish(&visit, id, paid).await
 }
 
 pub(crate) async fn unpaid(visit: Visit) -> Result<Reply, Fault> {
     let (id, by, now_ms) = (visit.number()?, visit.by(), visit.now_ms);
-    let unpaid = visit.store(move |store| settled(store.mark_unpaid(id, &by, now_ms))).await?;
+    let unpaid = visit
+        .store(move |store| settled(store.mark_unpaid(id, &by, now_ms)))
+        .await?;
     finish(&visit, id, unpaid).await
 }
 
@@ -325,14 +359,21 @@ pub(crate) async fn void(visit: Visit) -> Result<Reply, Fault> {
     }
     let again = visit.form.one("again") == "yes";
     let (id, by, now_ms) = (visit.number()?, visit.by(), visit.now_ms);
-    let voided = visit.store(move |store| settled(store.void_invoice(id, again, &by, now_ms))).await?;
+    let voided = visit
+        .store(move |store| settled(store.void_invoice(id, again, &by, now_ms)))
+        .await?;
     finish(&visit, id, voided.map(drop)).await
 }
 
 pub(crate) async fn pdf(visit: Visit) -> Result<Reply, Fault> {
     let one = known(&visit).await?;
-    let name = format!("{}.pdf", one.code.clone().unwrap_or_else(|| format!("draft-{}", one.id)));
-    let pdf = tokio::task::spawn_blocking(move || as_pdf(&one)).await.map_err(|_| Fault::Failed)?;
+    let name = format!(
+        "{}.pdf",
+        one.code.clone().unwrap_or_else(|| format!("draft-{}", one.id))
+    );
+    let pdf = tokio::task::spawn_blocking(move || as_pdf(&one))
+        .await
+        .map_err(|_| Fault::Failed)?;
     let pdf = pdf.map_err(|error| {
         tracing::error!(%error, "an invoice is not put on paper");
         Fault::Failed

@@ -129,7 +129,12 @@ fn fields(visit: &Visit, id: &str, terms: &PlanTerms) -> Markup {
         ("price", own.price_field, price, true),
         ("devices", own.devices, text(terms.devices), false),
         ("staff", own.staff, text(terms.staff), false),
-        ("storage", own.size_field, terms.bytes.map(size).unwrap_or_default(), false),
+        (
+            "storage",
+            own.size_field,
+            terms.bytes.map(size).unwrap_or_default(),
+            false,
+        ),
         ("requests", own.requests, text(terms.requests), false),
     ];
     html! {
@@ -145,7 +150,11 @@ fn fields(visit: &Visit, id: &str, terms: &PlanTerms) -> Markup {
 /// What was typed; `None` when it cannot be read.
 fn read(visit: &Visit) -> Option<PlanTerms> {
     let typed = |name| Some(visit.form.one(name).trim()).filter(|text| !text.is_empty());
-    let limit = |name| typed(name).map(|text| text.parse::<u64>().ok()).map_or(Some(None), |n| n.map(Some));
+    let limit = |name| {
+        typed(name)
+            .map(|text| text.parse::<u64>().ok())
+            .map_or(Some(None), |n| n.map(Some))
+    };
     Some(PlanTerms {
         price_sen: read_ringgit(typed("price")?).ok()?,
         devices: limit("devices")?,
@@ -167,7 +176,9 @@ pub(crate) async fn set(visit: Visit) -> Result<Reply, Fault> {
         return wrong(&visit, own.bad_name).await;
     };
     let (by, now_ms) = (visit.by(), visit.now_ms);
-    let set = visit.store(move |store| settled(store.set_plan(&name, &terms, &by, now_ms))).await?;
+    let set = visit
+        .store(move |store| settled(store.set_plan(&name, &terms, &by, now_ms)))
+        .await?;
     match set {
         Ok(_) => Ok(Reply::see("/plans")),
         Err(PlanError::BadName) => wrong(&visit, own.bad_name).await,
@@ -177,7 +188,9 @@ pub(crate) async fn set(visit: Visit) -> Result<Reply, Fault> {
 
 pub(crate) async fn retire(visit: Visit) -> Result<Reply, Fault> {
     let (name, by, now_ms) = (visit.form.one("name").to_owned(), visit.by(), visit.now_ms);
-    let retired = visit.store(move |store| settled(store.retire_plan(&name, &by, now_ms))).await?;
+    let retired = visit
+        .store(move |store| settled(store.retire_plan(&name, &by, now_ms)))
+        .await?;
     retired.map_err(|_| Fault::NotFound)?;
     Ok(Reply::see("/plans"))
 }

@@ -59,7 +59,10 @@ fn sum(days: &[&UsageDay], value: fn(&UsageDay) -> u64) -> u64 {
 /// Hours in which some node ran, as percent of those of each week that are over.
 fn uptime(samples: &[Sample], now_ms: i64) -> Vec<Point> {
     let hour_now = now_ms / Span::Hour.ms();
-    let ran: BTreeMap<i64, u64> = samples.iter().map(|sample| (sample.at, sample.n_minutes.min(60))).collect();
+    let ran: BTreeMap<i64, u64> = samples
+        .iter()
+        .map(|sample| (sample.at, sample.n_minutes.min(60)))
+        .collect();
     let Some((first, _)) = ran.first_key_value() else {
         return Vec::new();
     };
@@ -69,7 +72,10 @@ fn uptime(samples: &[Sample], now_ms: i64) -> Vec<Point> {
         of_week.0 += ran.get(&hour).copied().unwrap_or_default();
         of_week.1 += 60;
     }
-    weeks.into_iter().map(|(week, (ran, all))| (week, ran * 100 / all)).collect()
+    weeks
+        .into_iter()
+        .map(|(week, (ran, all))| (week, ran * 100 / all))
+        .collect()
 }
 
 pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
@@ -84,10 +90,19 @@ pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
         (permitted * 100).checked_div(permitted + denied)
     };
     let all = [
-        (own.active, weekly(&days, |days| days.iter().map(|day| day.n_clinics).max())),
-        (own.fetches, weekly(&days, |days| Some(sum(days, |day| day.n_permitted)))),
+        (
+            own.active,
+            weekly(&days, |days| days.iter().map(|day| day.n_clinics).max()),
+        ),
+        (
+            own.fetches,
+            weekly(&days, |days| Some(sum(days, |day| day.n_permitted))),
+        ),
         (own.rate, weekly(&days, rate)),
-        (own.messages, weekly(&days, |days| Some(sum(days, |day| day.n_requests)))),
+        (
+            own.messages,
+            weekly(&days, |days| Some(sum(days, |day| day.n_requests))),
+        ),
         (own.uptime, uptime(&samples, now_ms)),
     ];
     let content = html! {
@@ -102,7 +117,10 @@ pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
 }
 
 fn one(own: &Words, title: &str, points: &[Point], to: i64) -> Markup {
-    let now = points.last().filter(|(week, _)| *week == to).map(|(_, n)| n.to_string());
+    let now = points
+        .last()
+        .filter(|(week, _)| *week == to)
+        .map(|(_, n)| n.to_string());
     html! {
         figure {
             figcaption {
@@ -131,7 +149,11 @@ mod tests {
     #[test]
     fn days_are_summed_up_by_weeks_that_begin_on_monday() {
         // 22 November 2026 is a Sunday.
-        let days = [day("2026-11-16", 3, 1), day("2026-11-22", 5, 2), day("2026-11-23", 1, 9)];
+        let days = [
+            day("2026-11-16", 3, 1),
+            day("2026-11-22", 5, 2),
+            day("2026-11-23", 1, 9),
+        ];
         let monday = week("2026-11-16".parse().unwrap());
         let active = weekly(&days, |days| days.iter().map(|day| day.n_clinics).max());
         assert_eq!(active, [(monday, 5), (monday + 1, 1)]);

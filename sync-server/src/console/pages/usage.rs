@@ -62,7 +62,9 @@ words! {
 /// The part of a clinic's page.
 pub(super) async fn panel(visit: &Visit, card: &ClinicCard) -> Result<Markup, Fault> {
     let (number, now_ms) = (card.number, visit.now_ms);
-    let known = visit.store(move |store| settled(store.clinic_plan(number, now_ms))).await?;
+    let known = visit
+        .store(move |store| settled(store.clinic_plan(number, now_ms)))
+        .await?;
     let known = known.map_err(|_| Fault::NotFound)?;
     let plans = visit.store(move |store| store.plans(now_ms)).await?;
     let since = Month::of(day_at(now_ms)).after(1 - MONTHS).first();
@@ -142,7 +144,9 @@ fn bar(own: &Words, name: &str, used: Used, words: impl Fn(u64) -> String) -> Ma
 fn strip(name: &str, level: &str, used: u64, limit: u64) -> Markup {
     let share = match limit {
         0 => 100,
-        limit => u64::try_from(u128::from(used) * 100 / u128::from(limit)).unwrap_or(100).min(100),
+        limit => u64::try_from(u128::from(used) * 100 / u128::from(limit))
+            .unwrap_or(100)
+            .min(100),
     };
     html! {
         svg class={ "strip " (level) } viewBox="0 0 100 4" preserveAspectRatio="none" role="img" aria-label=(format!("{name}: {share} %")) {
@@ -185,9 +189,15 @@ fn charts(visit: &Visit, days: &[UsageDay]) -> Markup {
     let now = day_at(visit.now_ms);
     let to = i64::from(now.year()) * 12 + i64::from(now.month());
     let all = [
-        (own.messages, by_month(days, |day| day.n_requests), (|n| n.to_string()) as fn(u64) -> String),
+        (
+            own.messages,
+            by_month(days, |day| day.n_requests),
+            (|n| n.to_string()) as fn(u64) -> String,
+        ),
         (own.stored, at_end_of_month(days, |day| day.n_bytes), time::bytes),
-        (own.devices, at_end_of_month(days, |day| day.n_devices), |n| n.to_string()),
+        (own.devices, at_end_of_month(days, |day| day.n_devices), |n| {
+            n.to_string()
+        }),
         (own.fetches, by_month(days, |day| day.n_permitted), |n| n.to_string()),
     ];
     html! {
@@ -295,7 +305,9 @@ pub(crate) async fn set_billing(visit: Visit) -> Result<Reply, Fault> {
         language: Language::of(visit.form.one("language")),
     };
     let (number, by, now_ms) = (visit.number()?, visit.by(), visit.now_ms);
-    let set = visit.store(move |store| settled(store.set_billing(number, &billing, &by, now_ms))).await?;
+    let set = visit
+        .store(move |store| settled(store.set_billing(number, &billing, &by, now_ms)))
+        .await?;
     match set {
         Ok(()) => Ok(Reply::see(&format!("/clinics/{number}"))),
         Err(PlanError::NoSuchClinic) => Err(Fault::NotFound),

@@ -15,7 +15,7 @@ use crate::world::{NOW, World, rng};
 const NOBODY_S: [&str; 2] = ["refinery_schema_history", "relay"];
 
 /// By which column a table's rows have their owner.
-const TENANT: [(&str, &str); 16] = [
+const TENANT: [(&str, &str); 21] = [
     ("audit", "tenant"),
     ("audit_head", "tenant"),
     ("change", "tenant"),
@@ -24,6 +24,7 @@ const TENANT: [(&str, &str); 16] = [
     ("closed", "source"),
     ("consent", "tenant"),
     ("forgotten", "tenant"),
+    ("freed", "tenant"),
     ("given", "source"),
     ("head", "tenant"),
     ("heard", "source"),
@@ -32,6 +33,10 @@ const TENANT: [(&str, &str); 16] = [
     ("mail_head", "tenant"),
     ("revocation", "source"),
     ("release", "source"),
+    ("seat", "tenant"),
+    ("usage_counted", "tenant"),
+    ("usage_day", "tenant"),
+    ("usage_said", "tenant"),
 ];
 
 fn tables(client: &mut Client) -> BTreeSet<String> {
@@ -100,6 +105,11 @@ fn filled() -> World {
              INSERT INTO heard VALUES ('\\x{hex}', '\\x{name}');
              INSERT INTO chunk VALUES ('\\x{hex}', '\\x{short}', '\\x{name}', 5, 0);
              INSERT INTO held VALUES ('\\x{hex}', 1, 5);
+             INSERT INTO freed VALUES ('\\x{hex}', 5);
+             INSERT INTO seat VALUES ('\\x{hex}', '\\x{name}', 1);
+             INSERT INTO usage_said VALUES ('\\x{hex}', 5, 1);
+             INSERT INTO usage_day (tenant, day) VALUES ('\\x{hex}', '2026-11-22');
+             INSERT INTO usage_counted VALUES ('\\x{hex}', 5);
              INSERT INTO mail VALUES ('\\x{hex}', '\\x{short}', '\\x{name}', 1, 0, 1, 1, 1, '');
              INSERT INTO mail_head VALUES ('\\x{hex}', 1, 1, 1);
              INSERT INTO forgotten VALUES ('\\x{hex}', '\\x{later}', 1);",

@@ -42,16 +42,23 @@ pub fn charged(seed: u8) -> World {
         ..PlanTerms::default()
     };
     world.store.set_plan("Kecil", &terms, BY, at("2026-09-01")).unwrap();
-    world.store.put_on_plan(NAME, Some("Kecil"), None, BY, at("2026-10-01")).unwrap();
+    world
+        .store
+        .put_on_plan(NAME, Some("Kecil"), None, BY, at("2026-10-01"))
+        .unwrap();
     let other = "Klinik <b>Bukit</b> =1+1";
-    world.store.put_on_plan(other, Some("Kecil"), None, BY, at("2026-11-16")).unwrap();
+    world
+        .store
+        .put_on_plan(other, Some("Kecil"), None, BY, at("2026-11-16"))
+        .unwrap();
     world
 }
 
 /// Month, state and sum of all, as the list has them.
 fn all(world: &World) -> Vec<(String, &'static str, i64)> {
     let all = world.store.invoices(None).unwrap().into_iter();
-    all.map(|one| (one.month.to_string(), one.state.name(), one.bill.total_sen)).collect()
+    all.map(|one| (one.month.to_string(), one.state.name(), one.bill.total_sen))
+        .collect()
 }
 
 fn row(month: &str, state: &'static str, sen: i64) -> (String, &'static str, i64) {
@@ -60,7 +67,11 @@ fn row(month: &str, state: &'static str, sen: i64) -> (String, &'static str, i64
 
 fn months_that_are_over_are_drafted_once_also_when_the_relay_was_down() {
     let mut world = charged(91);
-    assert_eq!(world.store.draft_invoices(at("2026-10-31")).unwrap(), 0, "October is not over");
+    assert_eq!(
+        world.store.draft_invoices(at("2026-10-31")).unwrap(),
+        0,
+        "October is not over"
+    );
     // Nobody asked on the first of November, nor on the first of December.
     assert_eq!(world.store.draft_invoices(at("2026-12-09")).unwrap(), 3);
     let drafts = [
@@ -103,13 +114,23 @@ fn an_invoice_is_issued_paid_and_undone_in_its_order() {
     let draft = Err(InvoiceError::WrongState(InvoiceState::Draft));
     assert_eq!(world.store.mark_paid(id, day("2026-11-05"), BY, later), draft);
     assert!(world.store.void_invoice(id, false, BY, later).is_err());
-    assert_eq!(world.store.issue_invoice(id, BY, issued).as_deref(), Ok("INV-2026-0001"));
+    assert_eq!(
+        world.store.issue_invoice(id, BY, issued).as_deref(),
+        Ok("INV-2026-0001")
+    );
     let again = world.store.issue_invoice(id, BY, issued);
     assert_eq!(again, Err(InvoiceError::WrongState(InvoiceState::Issued)));
     let known = world.store.invoice("INV-2026-0001").unwrap();
-    assert_eq!((known.issued, known.due), (Some(day("2026-11-03")), Some(day("2026-12-03"))));
+    assert_eq!(
+        (known.issued, known.due),
+        (Some(day("2026-11-03")), Some(day("2026-12-03")))
+    );
     for bad in ["2026-11-02", "2026-11-21"] {
-        assert_eq!(world.store.mark_paid(id, day(bad), BY, later), Err(InvoiceError::BadDay), "{bad}");
+        assert_eq!(
+            world.store.mark_paid(id, day(bad), BY, later),
+            Err(InvoiceError::BadDay),
+            "{bad}"
+        );
     }
     world.store.mark_paid(id, day("2026-11-05"), BY, later).unwrap();
     let paid = Err(InvoiceError::WrongState(InvoiceState::Paid));
@@ -117,16 +138,28 @@ fn an_invoice_is_issued_paid_and_undone_in_its_order() {
     world.store.mark_unpaid(id, BY, later).unwrap();
     assert!(world.store.mark_unpaid(id, BY, later).is_err());
     // A credit note undoes it, and the month may be charged anew; the run does not do that by itself.
-    assert_eq!(world.store.void_invoice(id, true, BY, later).as_deref(), Ok("CN-2026-0001"));
+    assert_eq!(
+        world.store.void_invoice(id, true, BY, later).as_deref(),
+        Ok("CN-2026-0001")
+    );
     assert_eq!(world.store.invoice("INV-2026-0001").unwrap().state, InvoiceState::Void);
     let note = world.store.invoice("CN-2026-0001").unwrap();
-    assert_eq!((note.credits.as_deref(), note.bill.total_sen), (Some("INV-2026-0001"), 32_400));
-    assert!(world.store.void_invoice(note.id, false, BY, later).is_err(), "a credit note is not undone");
+    assert_eq!(
+        (note.credits.as_deref(), note.bill.total_sen),
+        (Some("INV-2026-0001"), 32_400)
+    );
+    assert!(
+        world.store.void_invoice(note.id, false, BY, later).is_err(),
+        "a credit note is not undone"
+    );
     assert!(world.store.mark_paid(note.id, day("2026-11-20"), BY, later).is_err());
     world.store.draft_invoices(later).unwrap();
     let drafts = world.store.invoices(Some(InvoiceState::Draft)).unwrap();
     assert_eq!(drafts.len(), 1);
-    assert_eq!(world.store.issue_invoice(drafts[0].id, BY, later).as_deref(), Ok("INV-2026-0002"));
+    assert_eq!(
+        world.store.issue_invoice(drafts[0].id, BY, later).as_deref(),
+        Ok("INV-2026-0002")
+    );
     assert_eq!(world.store.invoice("INV-2026-9999"), Err(InvoiceError::Unknown));
     assert_eq!(world.store.issue_invoice(99, BY, later), Err(InvoiceError::Unknown));
 }
@@ -171,7 +204,10 @@ fn what_was_issued_is_altered_by_nobody() {
     world.store.draft_invoices(at("2026-12-02")).unwrap();
     assert_eq!(world.store.invoice(&drafts[0].id.to_string()).unwrap(), issued);
     // Nor behind the program's back, with the rights that it has.
-    for attempt in ["UPDATE invoice SET total_sen = 1 WHERE issued_ms IS NOT NULL", "DELETE FROM invoice WHERE serial = 1"] {
+    for attempt in [
+        "UPDATE invoice SET total_sen = 1 WHERE issued_ms IS NOT NULL",
+        "DELETE FROM invoice WHERE serial = 1",
+    ] {
         let n_changed = match &world.home {
             Home::Folder => {
                 let file = rusqlite::Connection::open(world.folder.path().join(sync_server::FILE_NAME)).unwrap();
@@ -179,7 +215,9 @@ fn what_was_issued_is_altered_by_nobody() {
             }
             Home::Database(database) => {
                 let mut client = database.relay().connect().unwrap();
-                client.batch_execute("SELECT set_config('medieco.house', 'on', false)").unwrap();
+                client
+                    .batch_execute("SELECT set_config('medieco.house', 'on', false)")
+                    .unwrap();
                 client.execute(attempt, &[]).unwrap_or(0)
             }
         };
@@ -197,12 +235,18 @@ fn a_clinic_that_was_removed_is_charged_to_its_last_day() {
     let tenant = world.a.clinic.tenant;
     while world.store.drop_removed(&tenant).unwrap() {}
     for table in ["seat", "freed", "usage_said", "usage_counted"] {
-        let left = format!("SELECT count(*) FROM {table} WHERE tenant = (SELECT tenant FROM clinic WHERE number = {number})");
+        let left =
+            format!("SELECT count(*) FROM {table} WHERE tenant = (SELECT tenant FROM clinic WHERE number = {number})");
         assert_eq!(world.figure(&left), 0, "{table}");
     }
     world.store.draft_invoices(at("2026-12-09")).unwrap();
     world.store.draft_invoices(at("2027-01-09")).unwrap();
-    let of_it = world.store.invoices(None).unwrap().into_iter().filter(|one| one.clinic == number);
+    let of_it = world
+        .store
+        .invoices(None)
+        .unwrap()
+        .into_iter()
+        .filter(|one| one.clinic == number);
     let sums: Vec<_> = of_it.map(|one| (one.month.to_string(), one.bill.total_sen)).collect();
     assert_eq!(sums, [("2026-11".to_owned(), 10_000), ("2026-10".to_owned(), 30_000)]);
 }

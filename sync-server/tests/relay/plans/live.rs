@@ -33,7 +33,9 @@ async fn at_its_end_changes_go_on_and_sound_goes_by_itself_when_there_is_room() 
     let (token, _) = store.add_clinic(NAME, sync_server::now_ms(), rng).unwrap();
     store.set_roster(&roster(&other)).unwrap();
     store.set_plan("Kecil", &small, BY, sync_server::now_ms()).unwrap();
-    store.put_on_plan(NAME, Some("Kecil"), None, BY, sync_server::now_ms()).unwrap();
+    store
+        .put_on_plan(NAME, Some("Kecil"), None, BY, sync_server::now_ms())
+        .unwrap();
     // The clinic joins with its first device; the relay has not heard of the second.
     let joined = store.redeem(&token.hash(), &first, sync_server::now_ms()).unwrap();
     assert_eq!(joined, Redeemed::Joined);
@@ -45,15 +47,22 @@ async fn at_its_end_changes_go_on_and_sound_goes_by_itself_when_there_is_room() 
         ..Timers::default()
     };
     let options = ServeOptions::new(folder.path(), "127.0.0.1:0".parse().unwrap());
-    let relay = serve_with(options, timers, async { drop(stopped.await) }).await.unwrap();
+    let relay = serve_with(options, timers, async { drop(stopped.await) })
+        .await
+        .unwrap();
     let address = RelayAddress::new(&relay.reachable.url, None).unwrap();
     let sound = AttachmentId::from_bytes([5; 16]);
-    (0..2).for_each(|n| drop(device.store.record_chunk(sound, vec![n; 400])));
+    for n in 0..2 {
+        device.store.record_chunk(sound, vec![n; 400]);
+    }
     (0..5).for_each(|_| device.write(rng));
     let sync = start(&device, &address);
     let at_relay = |device: &SimDevice| device.store.held().chunks.at_relay.len();
     until(&sync, |state| state.pending == 0 && state.position == 5).await;
-    until(&sync, |_| device.store.held().usage.is_some_and(|usage| usage.refuses_attachments)).await;
+    until(&sync, |_| {
+        device.store.held().usage.is_some_and(|usage| usage.refuses_attachments)
+    })
+    .await;
     let refused = start(&newcomer, &address);
     until(&refused, |state| state.error_code == Some("device_limit")).await;
     refused.stop().await;
@@ -72,7 +81,9 @@ async fn at_its_end_changes_go_on_and_sound_goes_by_itself_when_there_is_room() 
         bytes: Some(1 << 30),
         ..small
     };
-    let set = relay.writer.run(move |store| store.set_plan("Kecil", &larger, BY, sync_server::now_ms()));
+    let set = relay
+        .writer
+        .run(move |store| store.set_plan("Kecil", &larger, BY, sync_server::now_ms()));
     assert_eq!(set.await.unwrap(), Ok(2));
     until(&sync, |_| at_relay(&device) == 2).await;
     let served = start(&newcomer, &address);

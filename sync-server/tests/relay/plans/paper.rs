@@ -37,7 +37,8 @@ fn read(pdf: &[u8]) -> Vec<String> {
     let document = Document::load_mem(pdf).unwrap();
     let pages = document.get_pages().into_keys();
     let text = pages.map(|page| document.extract_text(&[page]).unwrap());
-    text.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    text.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect()
 }
 
 #[test]
@@ -73,12 +74,21 @@ fn it_speaks_malay_and_says_what_became_of_it() {
     invoice.state = InvoiceState::Paid;
     invoice.paid = invoice.due;
     let page = &read(&as_pdf(&invoice).unwrap())[0];
-    for words in ["Invois", "1 Disember 2026", "Perlu dibayar", "Dibayar pada", "15 daripada 30"] {
+    for words in [
+        "Invois",
+        "1 Disember 2026",
+        "Perlu dibayar",
+        "Dibayar pada",
+        "15 daripada 30",
+    ] {
         assert!(page.contains(words), "{words:?} is not in {page}");
     }
     invoice.credits = Some("INV-2026-0003".into());
     let page = &read(&as_pdf(&invoice).unwrap())[0];
-    assert!(page.contains("Nota kredit") && page.contains("INV-2026-0003") && page.contains("Dikreditkan"), "{page}");
+    assert!(
+        page.contains("Nota kredit") && page.contains("INV-2026-0003") && page.contains("Dikreditkan"),
+        "{page}"
+    );
     assert!(!page.contains("Maybank"), "nobody pays a credit note");
 }
 
@@ -87,7 +97,11 @@ fn the_same_invoice_is_the_same_bytes_and_another_is_not() {
     let first = as_pdf(&invoice(Language::English, 2)).unwrap();
     assert_eq!(as_pdf(&invoice(Language::English, 2)).unwrap(), first);
     assert_ne!(as_pdf(&invoice(Language::Malay, 2)).unwrap(), first);
-    assert!(first.len() < 100_000, "{} bytes: of the fonts only what is used is inside", first.len());
+    assert!(
+        first.len() < 100_000,
+        "{} bytes: of the fonts only what is used is inside",
+        first.len()
+    );
 }
 
 #[test]
@@ -98,7 +112,13 @@ fn a_long_invoice_goes_on_and_names_in_other_scripts_are_printed() {
     invoice.bill.buyer_address = "x".repeat(300);
     let pages = read(&as_pdf(&invoice).unwrap());
     assert_eq!(pages.len(), 2);
-    assert!(pages[0].contains("Page 1 of 2") && pages[1].contains("Page 2 of 2"), "{pages:?}");
-    assert_eq!(pages.iter().map(|page| page.matches("15 of 30").count()).sum::<usize>(), 31);
+    assert!(
+        pages[0].contains("Page 1 of 2") && pages[1].contains("Page 2 of 2"),
+        "{pages:?}"
+    );
+    assert_eq!(
+        pages.iter().map(|page| page.matches("15 of 30").count()).sum::<usize>(),
+        31
+    );
     assert!(pages[1].contains("RM 41,331.06"), "{}", pages[1]);
 }

@@ -14,20 +14,37 @@ fn raw_sql_of_one_clinic_reads_its_own_plan_and_usage_and_nobody_elses() {
         list(&mut world, b, "Klinik Bukit");
         plan(&mut world, PlanTerms::default(), NOW);
         world.store.set_plan("Besar", &PlanTerms::default(), BY, NOW).unwrap();
-        world.store.put_on_plan("Klinik Bukit", Some("Besar"), None, BY, NOW).unwrap();
+        world
+            .store
+            .put_on_plan("Klinik Bukit", Some("Besar"), None, BY, NOW)
+            .unwrap();
         world.sync(NOW);
         let clinics = [world.a.clinic.tenant, world.b.clinic.tenant];
         for clinic in &clinics {
             world.store.note_day(clinic, NOW).unwrap();
         }
-        let Home::Database(database) = &world.home else { panic!() };
+        let Home::Database(database) = &world.home else {
+            panic!()
+        };
         let mut client = database.relay().connect().unwrap();
         let hex = hex::encode(clinics[0].as_bytes());
         let count = |client: &mut postgres::Client, table: &str| -> i64 {
-            client.query_one(&format!("SELECT count(*) FROM {table}"), &[]).unwrap().get(0)
+            client
+                .query_one(&format!("SELECT count(*) FROM {table}"), &[])
+                .unwrap()
+                .get(0)
         };
-        client.batch_execute(&format!("SELECT set_config('medieco.tenant', '{hex}', false)")).unwrap();
-        for table in ["subscription", "plan", "plan_terms", "seat", "usage_day", "usage_counted"] {
+        client
+            .batch_execute(&format!("SELECT set_config('medieco.tenant', '{hex}', false)"))
+            .unwrap();
+        for table in [
+            "subscription",
+            "plan",
+            "plan_terms",
+            "seat",
+            "usage_day",
+            "usage_counted",
+        ] {
             assert_eq!(count(&mut database.raw(), table), 2, "{table}");
             assert_eq!(count(&mut client, table), 1, "{table}");
         }

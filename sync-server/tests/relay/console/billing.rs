@@ -1,0 +1,216 @@
+//! Plans, usage, invoices and trends in the console, as an operator clicks through them.
+
+use sync_protocol::sim::SimClinic;
+
+use super::browser::{Answer, Browser};
+use super::{Desk, invitation};
+use crate::journeys::{start, until};
+use crate::world::{NOW, rng};
+
+const DAY: i64 = 24 * 60 * 60 * 1000;
+const NAME: &str = "Klinik <b>Satu</b> =1+1";
+
+fn saw(answer: &Answer, words: &[&str]) {
+    let text = answer.text();
+    for word in words {
+        assert!(text.contains(word), "{word:?} is not in {text}");
+    }
+    assert!(!text.contains("<b>Satu"), "{text}");
+}
+
+fn plan(browser: &mut Browser, name: &str, price: &str, storage: &str) -> Answer {
+    browser.post(
+        "/plans",
+        &[
+            ("name", name),
+            ("price", price),
+            ("devices", "2"),
+            ("staff", ""),
+            ("storage", storage),
+            ("requests", ""),
+        ],
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_is_made_and_given_and_its_clinic_hears_of_it_at_once() {
+    let desk = Desk::open().await;
+    let mut browser = desk.operator("aisyah");
+    saw(&browser.get("/plans"), &["No plan yet"]);
+    for (price, storage) in [("a lot", "1GB"), ("", "1GB"), ("300", "many"), ("-1", "")] {
+        assert_eq!(
+            plan(&mut browser, "Kecil", price, storage).status,
+            422,
+            "{price} {storage}"
+        );
+    }
+    assert_eq!(plan(&mut browser, "x\u{202e}y", "1", "").status, 422);
+    assert_eq!(
+        plan(&mut browser, "<i>Kecil</i>", "300.50", "1GB").leads_to(),
+        Some("/plans")
+    );
+    let page = browser.get("/plans");
+    saw(&page, &["&lt;i&gt;Kecil&lt;/i&gt;", "RM 300.50", "1.0 GB", "Version 1"]);
+    assert!(!page.text().contains("<i>Kecil"));
+    plan(&mut browser, "<i>Kecil</i>", "400", "1GB");
+    saw(&browser.get("/plans"), &["RM 400.00", "Version 2"]);
+
+    let invited = invitation(&browser.post("/clinics", &[("name", NAME)]));
+    let rng = &mut rng(60);
+    let (clinic, mut device) = SimClinic::found(NOW, rng);
+    let relay = sync_client::RelayAddress::of_invitation(&invited).unwrap();
+    let joined = sync_client::join_by_invitation(&relay, &invited.token, clinic.encoded_statements()).await;
+    assert_eq!(joined.unwrap(), clinic.tenant);
+    let sync = start(&device, &desk.address());
+    device.write(rng);
+    sync.nudge();
+    until(&sync, |state| state.connected && state.position == 1).await;
+    saw(&browser.get("/clinics/1"), &["none: no limits, no invoices"]);
+
+    let give = |browser: &mut Browser, plan: &str, trial: &str| {
+        browser
+            .post("/clinics/1/plan", &[("plan", plan), ("trial", trial)])
+            .status
+    };
+    assert_eq!(give(&mut browser, "Besar", ""), 422, "no such plan");
+    assert_eq!(give(&mut browser, "<i>Kecil</i>", "yesterday"), 422);
+    assert_eq!(give(&mut browser, "<i>Kecil</i>", "2020-01-01"), 422);
+    assert_eq!(give(&mut browser, "<i>Kecil</i>", "2099-12-31"), 303);
+    let page = browser.get("/clinics/1");
+    saw(
+        &page,
+        &[
+            "Trial until 2099-12-31",
+            "1 of 2",
+            "class=\"strip good\"",
+            "Twelve months",
+        ],
+    );
+    let told = || device.store.held().usage.and_then(|usage| usage.plan);
+    let began = std::time::Instant::now();
+    while told().as_deref() != Some("<i>Kecil</i>") {
+        assert!(began.elapsed().as_secs() < 60, "{:?}", told());
+        std::thread::yield_now();
+    }
+    sync.stop().await;
+    assert_eq!(browser.post("/plans/retire", &[("name", "<i>Kecil</i>")]).status, 303);
+    assert_eq!(browser.post("/plans/retire", &[("name", "Besar")]).status, 404);
+    saw(&browser.get("/plans"), &["retired"]);
+    assert_eq!(give(&mut browser, "", ""), 303);
+    assert_eq!(give(&mut browser, "<i>Kecil</i>", ""), 422, "retired");
+    assert_eq!(
+        browser.post("/clinics/9/plan", &[("plan", ""), ("trial", "")]).status,
+        404
+    );
+    saw(
+        &browser.get("/audit"),
+        &["gave a clinic a plan, or none", "retired a plan"],
+    );
+    saw(&browser.get("/trends"), &["The first figures come"]);
+    let (tenant, now_ms) = (clinic.tenant, browser.now_ms());
+    let noted = desk.relay.writer.run(move |store| {
+        store.add_requests(&[(tenant, 12_345)], now_ms)?;
+        store.note_day(&tenant, now_ms)
+    });
+    noted.await.unwrap().unwrap();
+    saw(
+        &browser.get("/trends"),
+        &[
+            "Active clinics",
+            "this week: 1)",
+            "this week: 12345)",
+            "nothing yet",
+            "<svg",
+        ],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_invoice_is_issued_printed_paid_and_undone() {
+    let desk = Desk::open().await;
+    let mut browser = desk.operator("aisyah");
+    browser.post("/clinics", &[("name", NAME)]);
+    plan(&mut browser, "Kecil", "300", "");
+    assert_eq!(
+        browser
+            .post("/clinics/1/plan", &[("plan", "Kecil"), ("trial", "")])
+            .status,
+        303
+    );
+    saw(&browser.get("/invoices"), &["None. On the first of each month"]);
+    // Two months later.
+    browser.wait(62 * DAY);
+    browser.sign_in("aisyah");
+    let billing = [
+        ("name", NAME),
+        ("address", "5, Jalan <i>Besar</i>\r\n\r\nIpoh"),
+        ("language", "ms"),
+    ];
+    assert_eq!(browser.post("/clinics/1/billing", &billing).status, 303);
+    assert_eq!(
+        browser
+            .post(
+                "/clinics/1/billing",
+                &[("name", ""), ("address", ""), ("language", "ms")]
+            )
+            .status,
+        422
+    );
+    assert_eq!(browser.post("/invoices/run", &[]).status, 303);
+    let list = browser.get("/invoices");
+    saw(&list, &["draft ", "Klinik &lt;b&gt;Satu&lt;/b&gt; =1+1"]);
+    let id = list.between("href=\"/invoices/", "\"").unwrap();
+    let at = |act: &str| format!("/invoices/{id}/{act}");
+    let refused = browser.post(&at("issue"), &[]);
+    assert_eq!(refused.status, 409);
+    saw(&refused, &["Say first"]);
+    let issuer = |sst: &'static str, name: &'static str| {
+        [
+            ("name", name),
+            ("address", "KL"),
+            ("registration", ""),
+            ("sst_number", ""),
+            ("sst", sst),
+            ("terms", "Bank"),
+            ("due_days", "30"),
+        ]
+    };
+    for bad in [issuer("60", "Rangkaian"), issuer("much", "Rangkaian"), issuer("8", " ")] {
+        assert_eq!(browser.post("/invoices/issuer", &bad).status, 422);
+    }
+    assert_eq!(browser.post("/invoices/issuer", &issuer("8", "Rangkaian")).status, 303);
+    assert_eq!(
+        browser.post(&at("paid"), &[("day", "2026-12-01")]).status,
+        409,
+        "a draft is not paid"
+    );
+    assert_eq!(
+        browser.post(&at("issue"), &[]).leads_to(),
+        Some(at("").trim_end_matches('/'))
+    );
+    assert_eq!(browser.post(&at("issue"), &[]).status, 409);
+    let page = browser.get(at("").trim_end_matches('/'));
+    saw(&page, &["INV-", "-0001", "RM 324.00", "Service tax"]);
+    let pdf = browser.get(&at("pdf"));
+    assert_eq!((pdf.status, pdf.header("content-type")), (200, vec!["application/pdf"]));
+    assert!(pdf.body.starts_with(b"%PDF") && pdf.header("content-disposition")[0].contains("INV-"));
+    assert_eq!(browser.get(&at("pdf")).body, pdf.body, "the same bytes");
+    assert_eq!(browser.post(&at("paid"), &[("day", "2020-01-01")]).status, 422);
+    let today = page.between("name=\"day\" required value=\"", "\"").unwrap();
+    assert_eq!(browser.post(&at("paid"), &[("day", &today)]).status, 303);
+    saw(&browser.get("/invoices?state=paid"), &["-0001"]);
+    let code = browser.code();
+    assert_eq!(browser.post(&at("void"), &[("code", &code)]).status, 409, "it was paid");
+    assert_eq!(browser.post(&at("unpaid"), &[]).status, 303);
+    assert_eq!(browser.post(&at("void"), &[("code", "000000")]).status, 403);
+    let code = browser.code();
+    assert_eq!(
+        browser.post(&at("void"), &[("code", &code), ("again", "yes")]).status,
+        303
+    );
+    saw(&browser.get("/invoices?state=void"), &["-0001"]);
+    saw(&browser.get("/invoices"), &["CN-", "-RM 324.00", "draft "]);
+    assert_eq!(browser.get("/invoices/999").status, 404);
+    assert_eq!(browser.get("/invoices/999/pdf").status, 404);
+    assert_eq!(desk.rows("SELECT count(*) FROM invoice WHERE issued_ms IS NOT NULL"), 2);
+}
