@@ -155,6 +155,9 @@ impl Store {
             }
             Ok(false)
         })?;
+        if !more {
+            self.write(Scope::House, |sql| drop_mail(sql, tenant))?;
+        }
         self.rosters.remove(tenant);
         Ok(more)
     }
@@ -180,6 +183,25 @@ impl Store {
             rows.map(|mut row| Ok((TenantId::from_bytes(row.array(0)?), row.flag(1)?))).collect()
         })
     }
+}
+
+/// A removed clinic's letters, those to it, and its card. What waited for others does not count as waiting any more.
+fn drop_mail(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<()> {
+    if !sql.exists("SELECT 1 FROM standing WHERE tenant = ?1 AND state = 2", &values![tenant])? {
+        return Ok(());
+    }
+    let waiting = "UPDATE mail_head SET waiting = waiting - (SELECT count(*) FROM mail
+                       WHERE mail.recipient = mail_head.tenant AND mail.sender = ?1 AND mail.state = 0)
+                   WHERE tenant IN (SELECT recipient FROM mail WHERE sender = ?1 AND state = 0)";
+    sql.execute(waiting, &values![tenant])?;
+    for delete in [
+        "DELETE FROM mail WHERE sender = ?1 OR recipient = ?1",
+        "DELETE FROM mail_head WHERE tenant = ?1",
+        "DELETE FROM directory WHERE tenant = ?1",
+    ] {
+        sql.execute(delete, &values![tenant])?;
+    }
+    Ok(())
 }
 
 /// Whether a clinic is not served.
