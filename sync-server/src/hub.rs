@@ -219,7 +219,9 @@ impl Hub {
         let mut seen = std::mem::take(&mut state.seen);
         let here = state.seats.values().filter(|_| all);
         seen.extend(here.filter_map(|seat| Some(((seat.tenant?, seat.device?), seat.reached))));
-        seen.into_iter().map(|((tenant, device), changes)| (tenant, device, changes)).collect()
+        seen.into_iter()
+            .map(|((tenant, device), changes)| (tenant, device, changes))
+            .collect()
     }
 
     /// How many connections there are.

@@ -50,7 +50,11 @@ impl Minute {
         tokio::spawn(async move {
             let kept = writer.run(move |store| {
                 store.keep_sample(node, &sample, now_ms)?;
-                if seen.is_empty() { Ok(()) } else { store.keep_seen(&seen, now_ms) }
+                if seen.is_empty() {
+                    Ok(())
+                } else {
+                    store.keep_seen(&seen, now_ms)
+                }
             });
             if let Ok(Err(error)) = kept.await {
                 tracing::warn!(%error, "a minute's figures are not kept");
@@ -60,7 +64,11 @@ impl Minute {
 
     fn sample(&mut self, shared: &Shared) -> Sample {
         let figures = &shared.figures;
-        let now = [figures.received.n_changes(), figures.n_refused.get(), figures.n_limited.get()];
+        let now = [
+            figures.received.n_changes(),
+            figures.n_refused.get(),
+            figures.n_limited.get(),
+        ];
         let before = [self.changes, self.refused, self.limited];
         [self.changes, self.refused, self.limited] = now;
         let [changes, refused, limited] = [0, 1, 2].map(|nth| now[nth].saturating_sub(before[nth]));

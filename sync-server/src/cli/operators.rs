@@ -67,7 +67,9 @@ fn with_link(
         println!("{}", serde_json::json!({ "v": 1, "name": name, "link": link }));
         return Ok(());
     }
-    eprintln!("The link for {name} is good once, for 24 hours. Whoever has it becomes this operator: hand it over safely.");
+    eprintln!(
+        "The link for {name} is good once, for 24 hours. Whoever has it becomes this operator: hand it over safely."
+    );
     if url.is_none() {
         eprintln!("It goes behind the console's address; this relay was never started with --console.");
     } else {

@@ -6,6 +6,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderName, ORIGIN};
 use hyper::{Method, Request, StatusCode};
+use tokio::time::timeout;
 
 use super::Console;
 use super::form::Pairs;
@@ -46,7 +47,12 @@ pub(super) async fn read(request: Request<Incoming>, from: SocketAddr, console: 
         if kind.is_none_or(|kind| kind.split(';').next() != Some(FORM)) {
             return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
         }
-        let whole = Limited::new(body, MAX_BODY_BYTES).collect().await;
+        // A form is here as soon as its head: who lets it trickle is not waited for.
+        let whole = timeout(
+            console.shared.timers.at_the_door,
+            Limited::new(body, MAX_BODY_BYTES).collect(),
+        );
+        let whole = whole.await.map_err(|_| StatusCode::REQUEST_TIMEOUT)?;
         Pairs::read(&whole.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?.to_bytes())
     } else {
         Pairs::default()
@@ -130,7 +136,10 @@ mod tests {
     fn only_a_page_of_this_very_site_sends_forms() {
         let from = |lines: &[(&'static str, &'static str)]| is_from_here(&headers(lines), "relay.example.org", true);
         assert!(from(&[("origin", "https://relay.example.org")]));
-        assert!(from(&[("origin", "https://relay.example.org"), ("sec-fetch-site", "same-origin")]));
+        assert!(from(&[
+            ("origin", "https://relay.example.org"),
+            ("sec-fetch-site", "same-origin")
+        ]));
         for wrong in [
             "http://relay.example.org",
             "https://relay.example.org:444",
@@ -142,8 +151,14 @@ mod tests {
             assert!(!from(&[("origin", wrong)]), "{wrong}");
         }
         assert!(!from(&[]));
-        assert!(!from(&[("origin", "https://relay.example.org"), ("origin", "https://evil.example")]));
-        assert!(!from(&[("origin", "https://relay.example.org"), ("sec-fetch-site", "same-site")]));
+        assert!(!from(&[
+            ("origin", "https://relay.example.org"),
+            ("origin", "https://evil.example")
+        ]));
+        assert!(!from(&[
+            ("origin", "https://relay.example.org"),
+            ("sec-fetch-site", "same-site")
+        ]));
         assert!(!from(&[("sec-fetch-site", "same-origin")]));
     }
 

@@ -125,7 +125,8 @@ impl Export {
         // Two empty blocks are the end.
         self.send(vec![0; 2 * BLOCK as usize]).await?;
         let (session, number, now_ms) = (self.session.clone(), self.number, self.now_ms);
-        self.on_store(move |store| store.note_export(&session, number, now_ms)).await
+        self.on_store(move |store| store.note_export(&session, number, now_ms))
+            .await
     }
 
     async fn on_store<T: Send + 'static>(

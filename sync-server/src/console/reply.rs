@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
-    REFERRER_POLICY, SET_COOKIE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
+    LOCATION, REFERRER_POLICY, SET_COOKIE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 use maud::Markup;
@@ -44,7 +44,9 @@ impl Reply {
     fn new(status: StatusCode, kind: &'static str, body: Body) -> Self {
         let mut response = Response::new(body);
         *response.status_mut() = status;
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         Self(response, None)
     }
 
@@ -58,7 +60,10 @@ impl Reply {
         let words = status.canonical_reason().unwrap_or_default();
         let mut reply = Self::new(status, "text/plain; charset=utf-8", whole(words));
         if status == StatusCode::METHOD_NOT_ALLOWED {
-            reply.0.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
+            reply
+                .0
+                .headers_mut()
+                .insert(ALLOW, HeaderValue::from_static("GET, POST"));
         }
         reply
     }
@@ -80,7 +85,10 @@ impl Reply {
     /// A file to keep, whole or as it comes. `name`: letters, digits, `.` and `-`.
     pub(crate) fn file(name: &str, kind: &'static str, body: Body) -> Self {
         let mut reply = Self::new(StatusCode::OK, kind, body);
-        let safe: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || ".-".contains(*c)).collect();
+        let safe: String = name
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || ".-".contains(*c))
+            .collect();
         if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{safe}\"")) {
             reply.0.headers_mut().insert(CONTENT_DISPOSITION, value);
         }
@@ -95,7 +103,10 @@ impl Reply {
 
     /// The browser remembers this language.
     pub(crate) fn with_lang(mut self, lang: Lang) -> Self {
-        let cookie = format!("{LANG_COOKIE}={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Strict", lang.code());
+        let cookie = format!(
+            "{LANG_COOKIE}={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Strict",
+            lang.code()
+        );
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
             self.0.headers_mut().append(SET_COOKIE, cookie);
         }

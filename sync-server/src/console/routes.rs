@@ -5,7 +5,10 @@ use std::pin::Pin;
 
 use hyper::{Method, StatusCode, Uri};
 
-use super::pages::{audit, clinic, clinics, enrol, health, invitations, invoices, operators, plans, sessions, sign_in, small, trends, usage};
+use super::pages::{
+    audit, clinic, clinics, enrol, health, invitations, invoices, operators, plans, sessions, sign_in, small, trends,
+    usage,
+};
 use super::reply::Reply;
 use super::visit::{Fault, Visit};
 
@@ -106,7 +109,11 @@ pub(super) fn find(method: &Method, uri: &Uri) -> Result<(&'static Route, Vec<St
             is_there = true;
         }
     }
-    Err(if is_there { StatusCode::METHOD_NOT_ALLOWED } else { StatusCode::NOT_FOUND })
+    Err(if is_there {
+        StatusCode::METHOD_NOT_ALLOWED
+    } else {
+        StatusCode::NOT_FOUND
+    })
 }
 
 fn fits(pattern: &str, path: &str) -> Option<Vec<String>> {
@@ -144,7 +151,15 @@ mod tests {
         assert_eq!(at(&Method::DELETE, "/clinics"), Err(405));
         assert_eq!(at(&Method::HEAD, "/clinics"), Err(405));
         assert_eq!(at(&Method::GET, "/clinics/7/suspend"), Err(405), "GET changes nothing");
-        for nowhere in ["/clinics/", "//clinics", "/clinics/../audit", "/clinics/%2e%2e", "/clinics/7/", "/Clinics", "/."] {
+        for nowhere in [
+            "/clinics/",
+            "//clinics",
+            "/clinics/../audit",
+            "/clinics/%2e%2e",
+            "/clinics/7/",
+            "/Clinics",
+            "/.",
+        ] {
             assert_eq!(at(&Method::GET, nowhere), Err(404), "{nowhere}");
         }
         assert_eq!(at(&Method::GET, "http://elsewhere.example/clinics"), Err(400));
@@ -152,8 +167,20 @@ mod tests {
 
     #[test]
     fn only_the_way_in_is_open_to_anybody() {
-        let open: Vec<_> = ROUTES.iter().filter(|route| route.needs == Needs::Nobody).map(|route| route.path).collect();
-        let way_in = ["/", "/console.css", "/language", "/sign-in", "/sign-in", "/enrol/*", "/enrol/*"];
+        let open: Vec<_> = ROUTES
+            .iter()
+            .filter(|route| route.needs == Needs::Nobody)
+            .map(|route| route.path)
+            .collect();
+        let way_in = [
+            "/",
+            "/console.css",
+            "/language",
+            "/sign-in",
+            "/sign-in",
+            "/enrol/*",
+            "/enrol/*",
+        ];
         assert_eq!(open, way_in);
     }
 }

@@ -36,7 +36,10 @@ pub(super) fn totp(secret: &[u8]) -> Totp {
 /// What an authenticator app reads off the picture. Names have nothing in them that an address could not have.
 pub(super) fn address(secret: &[u8], name: &str) -> Zeroizing<String> {
     let secret = Zeroizing::new(as_text(secret));
-    Zeroizing::new(format!("otpauth://totp/MediEco:{name}?secret={}&issuer=MediEco", *secret))
+    Zeroizing::new(format!(
+        "otpauth://totp/MediEco:{name}?secret={}&issuer=MediEco",
+        *secret
+    ))
 }
 
 /// For typing it in.
@@ -50,7 +53,9 @@ pub(super) fn make_recovery() -> Vec<(String, [u8; 32])> {
         let mut bytes = Zeroizing::new([0; 10]);
         rand::Rng::fill_bytes(&mut rand::rng(), bytes.as_mut());
         let letters = as_text(&*bytes);
-        let groups: Vec<&str> = (0..RECOVERY_CHARS / 4).filter_map(|nth| letters.get(4 * nth..4 * nth + 4)).collect();
+        let groups: Vec<&str> = (0..RECOVERY_CHARS / 4)
+            .filter_map(|nth| letters.get(4 * nth..4 * nth + 4))
+            .collect();
         (groups.join("-"), recovery_hash(&letters))
     };
     (0..N_RECOVERY).map(|_| one()).collect()
@@ -76,7 +81,11 @@ pub(super) fn read(typed: &str, secret: &[u8], now_ms: i64) -> Option<Factor> {
 pub(super) fn tried(name: &str, origin: Option<Origin>) -> Vec<Tried> {
     let hash = |kind: &str, bytes: &[u8]| {
         let hash = Sha256::new().chain_update("MediEco sync-server v1 tried ");
-        hash.chain_update(kind).chain_update([0]).chain_update(bytes).finalize().into()
+        hash.chain_update(kind)
+            .chain_update([0])
+            .chain_update(bytes)
+            .finalize()
+            .into()
     };
     let mut tried = vec![Tried {
         who: hash("name", name.as_bytes()),
@@ -107,7 +116,9 @@ impl Visit {
         let tried = tried(&format!("{} in a session", me.name), self.origin);
         let (id, now_ms, asked) = (me.operator, self.now_ms, tried.clone());
         let name = me.name.clone();
-        let may = self.store(move |store| store.try_operator(&name, &asked, now_ms)).await?;
+        let may = self
+            .store(move |store| store.try_operator(&name, &asked, now_ms))
+            .await?;
         let known = match may {
             Ok(known) => known.ok_or(Fault::Refused)?,
             Err(until_ms) => {
@@ -153,7 +164,11 @@ mod tests {
         for (seconds, code) in [(59, "287082"), (1_111_111_109, "081804"), (20_000_000_000, "353130")] {
             let step = seconds / 30;
             assert_eq!(read(code, secret, seconds as i64 * 1000), Some(Factor::Step(step)));
-            assert_eq!(read(code, secret, (seconds as i64 + 30) * 1000), Some(Factor::Step(step)), "a step late");
+            assert_eq!(
+                read(code, secret, (seconds as i64 + 30) * 1000),
+                Some(Factor::Step(step)),
+                "a step late"
+            );
             assert_eq!(read(code, secret, (seconds as i64 + 90) * 1000), None);
         }
         for none in ["", "28708", "2870822", "abcdef", "２８７０８２"] {

@@ -13,7 +13,11 @@ pub(super) const LANG_COOKIE: &str = "lang";
 /// `__Host-` binds the cookie to this very host, and to https. A browser takes such a one by https only, so a console on the
 /// operator's own machine without TLS has another name for it.
 pub(super) fn cookie_name(is_secure: bool) -> &'static str {
-    if is_secure { "__Host-medieco-console" } else { "medieco-console" }
+    if is_secure {
+        "__Host-medieco-console"
+    } else {
+        "medieco-console"
+    }
 }
 
 /// What a browser shows: the cookie, or the end of a link.
@@ -42,7 +46,11 @@ impl Token {
 
     fn for_purpose(&self, purpose: &str) -> [u8; 32] {
         let hash = Sha256::new().chain_update("MediEco sync-server v1 console ");
-        hash.chain_update(purpose).chain_update([0]).chain_update(self.0).finalize().into()
+        hash.chain_update(purpose)
+            .chain_update([0])
+            .chain_update(self.0)
+            .finalize()
+            .into()
     }
 }
 

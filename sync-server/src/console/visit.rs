@@ -75,7 +75,9 @@ impl Visit {
         let Some(token) = &self.cookie else { return Ok(()) };
         let (hash, now_ms) = (token.hash(), self.now_ms);
         let row = self.store(move |store| store.operator_session(&hash, now_ms)).await?;
-        self.session = row.zip(self.cookie.as_ref()).map(|(row, token)| Session::new(row, token));
+        self.session = row
+            .zip(self.cookie.as_ref())
+            .map(|(row, token)| Session::new(row, token));
         Ok(())
     }
 

@@ -60,7 +60,9 @@ impl Store {
     /// # Errors
     /// [`RelayStoreFailed`].
     pub fn clinic_cards(&self) -> Result<Vec<ClinicCard>, RelayStoreFailed> {
-        self.read(Scope::House, |sql| sql.rows(CARDS, &[])?.into_iter().map(card).collect())
+        self.read(Scope::House, |sql| {
+            sql.rows(CARDS, &[])?.into_iter().map(card).collect()
+        })
     }
 
     /// One of them.
@@ -215,5 +217,14 @@ fn card(mut row: Row) -> SqlResult<ClinicCard> {
 
 fn note(sql: &mut dyn Sql, (operator, at_ms): (&str, i64), act: &'static str, number: i64) -> SqlResult<()> {
     let (about, result) = (&*number.to_string(), "done");
-    append(sql, &OperatorAct { at_ms, operator, act, about, result })
+    append(
+        sql,
+        &OperatorAct {
+            at_ms,
+            operator,
+            act,
+            about,
+            result,
+        },
+    )
 }

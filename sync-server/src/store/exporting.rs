@@ -123,7 +123,8 @@ impl Store {
         let incarnation = self.life.get().0;
         let relay = "INSERT INTO relay (only_row, incarnation, key) VALUES (1, ?1, ?2) ON CONFLICT DO NOTHING";
         let key = self.key.public();
-        file.write(|to| to.execute(relay, &values![&incarnation, &key])).map_err(failed)?;
+        file.write(|to| to.execute(relay, &values![&incarnation, &key]))
+            .map_err(failed)?;
         let read = self.read(Scope::Clinic(tenant), |sql| {
             for (select, insert) in COPIED {
                 copy(sql, select, &values![tenant], &mut file, insert)?;
@@ -146,7 +147,11 @@ impl Store {
     ///
     /// # Errors
     /// [`RelayStoreFailed`].
-    pub(crate) fn export_changes(&self, tenant: &TenantId, export: &mut ClinicExport) -> Result<bool, RelayStoreFailed> {
+    pub(crate) fn export_changes(
+        &self,
+        tenant: &TenantId,
+        export: &mut ClinicExport,
+    ) -> Result<bool, RelayStoreFailed> {
         let select = "SELECT tenant, position, id, bytes, chain, covered_ms, erased_ms FROM change
                       WHERE tenant = ?1 AND position > ?2 AND position <= ?3 ORDER BY position LIMIT ?4";
         let insert = "INSERT INTO change (tenant, position, id, bytes, chain, covered_ms, erased_ms)
@@ -165,7 +170,13 @@ impl Store {
     }
 }
 
-fn copy(sql: &mut dyn Sql, select: &'static str, of: &[Value<'_>], to: &mut Sqlite, insert: &'static str) -> SqlResult<()> {
+fn copy(
+    sql: &mut dyn Sql,
+    select: &'static str,
+    of: &[Value<'_>],
+    to: &mut Sqlite,
+    insert: &'static str,
+) -> SqlResult<()> {
     let rows = sql.rows(select, of)?;
     let rows: Vec<Vec<Value<'_>>> = rows.iter().map(|row| row.0.iter().map(value).collect()).collect();
     to.write(|to| to.insert_many(insert, &rows))

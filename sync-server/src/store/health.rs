@@ -103,7 +103,9 @@ impl Store {
     /// # Errors
     /// [`RelayStoreFailed`].
     pub fn set_console_url(&mut self, url: &str) -> Result<(), RelayStoreFailed> {
-        self.write(Scope::House, |sql| sql.execute("UPDATE relay SET console_url = ?1", &values![url]))?;
+        self.write(Scope::House, |sql| {
+            sql.execute("UPDATE relay SET console_url = ?1", &values![url])
+        })?;
         Ok(())
     }
 

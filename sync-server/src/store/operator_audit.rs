@@ -54,8 +54,11 @@ pub(super) fn append(sql: &mut dyn Sql, act: &OperatorAct<'_>) -> SqlResult<()> 
     let insert = "INSERT INTO operator_audit (number, at_ms, operator, act, about, result, chain)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let [operator, what, about, result] = texts;
-    sql.execute(insert, &values![number, act.at_ms, operator, what, about, result, &chain])
-        .map(drop)
+    sql.execute(
+        insert,
+        &values![number, act.at_ms, operator, what, about, result, &chain],
+    )
+    .map(drop)
 }
 
 /// Each text with its length before it, so that no two lists are one run of bytes.
@@ -95,8 +98,11 @@ impl Store {
             let mut lines = Vec::with_capacity(n);
             for (nth, (line, chain)) in read.iter().enumerate().take(n) {
                 let texts = [&*line.operator, &*line.act, &*line.about, &*line.result];
-                let (number, chain_before) = read.get(nth + 1).map_or((0, [0; 32]), |(older, chain)| (older.number, *chain));
-                let holds = number + 1 == line.number && follow(&chain_before, line.number, line.at_ms, texts) == *chain;
+                let (number, chain_before) = read
+                    .get(nth + 1)
+                    .map_or((0, [0; 32]), |(older, chain)| (older.number, *chain));
+                let holds =
+                    number + 1 == line.number && follow(&chain_before, line.number, line.at_ms, texts) == *chain;
                 lines.push(OperatorLine { holds, ..line.clone() });
             }
             Ok(lines)

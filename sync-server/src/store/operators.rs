@@ -143,7 +143,10 @@ impl Store {
     pub fn reset_operator(&mut self, name: &str, link: &[u8; 32], by: &str, now_ms: i64) -> Result<(), OperatorError> {
         let reset = self.write(Scope::House, |sql| {
             let Some(id) = id_of(sql, name)? else { return Ok(false) };
-            sql.execute("UPDATE operator SET password = NULL, totp = NULL WHERE id = ?1", &values![&id])?;
+            sql.execute(
+                "UPDATE operator SET password = NULL, totp = NULL WHERE id = ?1",
+                &values![&id],
+            )?;
             sql.execute("DELETE FROM operator_code WHERE operator = ?1", &values![&id])?;
             sql.execute("DELETE FROM operator_session WHERE operator = ?1", &values![&id])?;
             put_link(sql, &id, link, now_ms)?;
@@ -157,9 +160,17 @@ impl Store {
     ///
     /// # Errors
     /// [`OperatorError`].
-    pub fn remove_operator(&mut self, name: &str, but_the_last: bool, by: &str, now_ms: i64) -> Result<(), OperatorError> {
+    pub fn remove_operator(
+        &mut self,
+        name: &str,
+        but_the_last: bool,
+        by: &str,
+        now_ms: i64,
+    ) -> Result<(), OperatorError> {
         self.write(Scope::House, |sql| {
-            let Some(id) = id_of(sql, name)? else { return Ok(Err(OperatorError::Unknown)) };
+            let Some(id) = id_of(sql, name)? else {
+                return Ok(Err(OperatorError::Unknown));
+            };
             let other = "SELECT 1 FROM operator WHERE id <> ?1 AND password IS NOT NULL";
             if but_the_last && !sql.exists(other, &values![&id])? {
                 return Ok(Err(OperatorError::Last));
@@ -188,14 +199,20 @@ impl Store {
                 link_until_ms: row.maybe_int(4)?,
             })
         };
-        self.read(Scope::House, |sql| sql.rows(select, &values![now_ms])?.into_iter().map(row).collect())
+        self.read(Scope::House, |sql| {
+            sql.rows(select, &values![now_ms])?.into_iter().map(row).collect()
+        })
     }
 
     /// Whose link this is (by its hash), while it is good.
     ///
     /// # Errors
     /// [`RelayStoreFailed`].
-    pub fn operator_of_link(&self, link: &[u8; 32], now_ms: i64) -> Result<Option<([u8; 16], String)>, RelayStoreFailed> {
+    pub fn operator_of_link(
+        &self,
+        link: &[u8; 32],
+        now_ms: i64,
+    ) -> Result<Option<([u8; 16], String)>, RelayStoreFailed> {
         let select = "SELECT o.id, o.name FROM operator_link l JOIN operator o ON o.id = l.operator
                       WHERE l.hash = ?1 AND l.expires_ms > ?2";
         self.read(Scope::House, |sql| {
@@ -222,7 +239,9 @@ impl Store {
                 return Ok(false);
             };
             let id: [u8; 16] = row.array(0)?;
-            let name = sql.the_row("SELECT name FROM operator WHERE id = ?1", &values![&id])?.text(0)?;
+            let name = sql
+                .the_row("SELECT name FROM operator WHERE id = ?1", &values![&id])?
+                .text(0)?;
             let set = "UPDATE operator SET password = ?2, totp = ?3, totp_step = ?4 WHERE id = ?1";
             sql.execute(set, &values![&id, password, totp, step])?;
             sql.execute("DELETE FROM operator_code WHERE operator = ?1", &values![&id])?;
@@ -331,7 +350,9 @@ fn count(sql: &mut dyn Sql, tried: &Tried, now_ms: i64) -> SqlResult<()> {
                   ON CONFLICT (who) DO UPDATE SET last_ms = ?2,
                       n_failed = CASE WHEN operator_try.last_ms < ?3 THEN 1 ELSE operator_try.n_failed + 1 END
                   RETURNING n_failed";
-    let n_failed = sql.the_row(insert, &values![&tried.who, now_ms, long_ago])?.position(0)?;
+    let n_failed = sql
+        .the_row(insert, &values![&tried.who, now_ms, long_ago])?
+        .position(0)?;
     let until_ms = now_ms.saturating_add(tried.wait_ms(n_failed));
     let wait = "UPDATE operator_try SET until_ms = ?2 WHERE who = ?1";
     sql.execute(wait, &values![&tried.who, until_ms]).map(drop)

@@ -78,7 +78,11 @@ impl Store {
     ///
     /// # Errors
     /// [`RelayStoreFailed`].
-    pub fn operator_session(&mut self, hash: &[u8; 32], now_ms: i64) -> Result<Option<OperatorSession>, RelayStoreFailed> {
+    pub fn operator_session(
+        &mut self,
+        hash: &[u8; 32],
+        now_ms: i64,
+    ) -> Result<Option<OperatorSession>, RelayStoreFailed> {
         let select = "SELECT s.hash, s.operator, o.name, s.made_ms, s.seen_ms, s.exported FROM operator_session s
                       JOIN operator o ON o.id = s.operator WHERE s.hash = ?1 AND s.seen_ms > ?2 AND s.made_ms > ?3";
         let lives = values![
@@ -107,7 +111,9 @@ impl Store {
             now_ms.saturating_sub(SESSION_IDLE_MS),
             now_ms.saturating_sub(SESSION_LIFETIME_MS)
         ];
-        self.read(Scope::House, |sql| sql.rows(select, &live)?.into_iter().map(session).collect())
+        self.read(Scope::House, |sql| {
+            sql.rows(select, &live)?.into_iter().map(session).collect()
+        })
     }
 
     /// Ends the session with this hash.
@@ -122,11 +128,20 @@ impl Store {
     ///
     /// # Errors
     /// [`RelayStoreFailed`].
-    pub fn sign_operator_out_everywhere(&mut self, session: &OperatorSession, now_ms: i64) -> Result<(), RelayStoreFailed> {
+    pub fn sign_operator_out_everywhere(
+        &mut self,
+        session: &OperatorSession,
+        now_ms: i64,
+    ) -> Result<(), RelayStoreFailed> {
         self.end_sessions(session, "signed_out_everywhere", now_ms)
     }
 
-    fn end_sessions(&mut self, session: &OperatorSession, act: &'static str, at_ms: i64) -> Result<(), RelayStoreFailed> {
+    fn end_sessions(
+        &mut self,
+        session: &OperatorSession,
+        act: &'static str,
+        at_ms: i64,
+    ) -> Result<(), RelayStoreFailed> {
         self.write(Scope::House, |sql| {
             if act == "signed_out" {
                 sql.execute("DELETE FROM operator_session WHERE hash = ?1", &values![&session.hash])?;
@@ -135,7 +150,16 @@ impl Store {
                 sql.execute(all, &values![&session.operator])?;
             }
             let (operator, about, result) = (session.name.as_str(), "", "done");
-            append(sql, &OperatorAct { at_ms, operator, act, about, result })
+            append(
+                sql,
+                &OperatorAct {
+                    at_ms,
+                    operator,
+                    act,
+                    about,
+                    result,
+                },
+            )
         })
     }
 

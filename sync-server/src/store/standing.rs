@@ -72,7 +72,8 @@ impl Store {
             let Some(tenant) = joined(sql, number)? else {
                 return Ok(Err(ClinicError::NotJoined));
             };
-            let insert = "INSERT INTO standing (tenant, state, since_ms, why) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+            let insert =
+                "INSERT INTO standing (tenant, state, since_ms, why) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
             if sql.execute(insert, &values![&tenant, SUSPENDED, now_ms, why])? == 0 {
                 return Ok(Err(ClinicError::NotServed));
             }
@@ -180,14 +181,18 @@ impl Store {
         let select = "SELECT tenant, gone_ms IS NOT NULL FROM standing WHERE state = 2";
         self.read(Scope::House, |sql| {
             let rows = sql.rows(select, &[])?.into_iter();
-            rows.map(|mut row| Ok((TenantId::from_bytes(row.array(0)?), row.flag(1)?))).collect()
+            rows.map(|mut row| Ok((TenantId::from_bytes(row.array(0)?), row.flag(1)?)))
+                .collect()
         })
     }
 }
 
 /// A removed clinic's letters, those to it, and its card. What waited for others does not count as waiting any more.
 fn drop_mail(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<()> {
-    if !sql.exists("SELECT 1 FROM standing WHERE tenant = ?1 AND state = 2", &values![tenant])? {
+    if !sql.exists(
+        "SELECT 1 FROM standing WHERE tenant = ?1 AND state = 2",
+        &values![tenant],
+    )? {
         return Ok(());
     }
     let waiting = "UPDATE mail_head SET waiting = waiting - (SELECT count(*) FROM mail
@@ -223,5 +228,14 @@ fn joined(sql: &mut dyn Sql, number: i64) -> SqlResult<Option<TenantId>> {
 
 fn note(sql: &mut dyn Sql, (operator, at_ms): (&str, i64), act: &'static str, number: i64) -> SqlResult<()> {
     let (about, result) = (&*number.to_string(), "done");
-    append(sql, &OperatorAct { at_ms, operator, act, about, result })
+    append(
+        sql,
+        &OperatorAct {
+            at_ms,
+            operator,
+            act,
+            about,
+            result,
+        },
+    )
 }

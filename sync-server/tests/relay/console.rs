@@ -1,8 +1,8 @@
 //! The operator's console over real sockets, as a browser meets it, with a real device beside it.
 
+mod billing;
 #[path = "../penetration/browser.rs"]
 mod browser;
-mod billing;
 mod signing_in;
 mod walk;
 
@@ -40,7 +40,9 @@ impl Desk {
             ..Timers::default()
         };
         let (stop, stopped) = oneshot::channel::<()>();
-        let relay = serve_with(options, timers, async { drop(stopped.await) }).await.unwrap();
+        let relay = serve_with(options, timers, async { drop(stopped.await) })
+            .await
+            .unwrap();
         Self {
             relay,
             clock,
@@ -77,7 +79,9 @@ impl Desk {
 
 /// The text of an invitation, as the page shows it.
 fn invitation(page: &browser::Answer) -> seal::Invitation {
-    let text = page.between("class=\"once\">", "</code>").expect("an invitation is shown");
+    let text = page
+        .between("class=\"once\">", "</code>")
+        .expect("an invitation is shown");
     seal::Invitation::from_text(&text).unwrap()
 }
 
@@ -113,7 +117,11 @@ async fn a_clinic_is_added_joins_is_suspended_comes_back_and_is_removed_after_it
     sync.nudge();
     until(&sync, |state| state.connected && state.position == 1).await;
     let page = browser.get("/clinics/1");
-    assert!(page.text().contains("active") && page.text().contains("now"), "{}", page.text());
+    assert!(
+        page.text().contains("active") && page.text().contains("now"),
+        "{}",
+        page.text()
+    );
     assert!(page.text().contains(&device.keys.id().to_string()[..12]));
 
     // Suspended: the running connection ends, with the word for it; what it has to send stays with it.
@@ -135,12 +143,17 @@ async fn a_clinic_is_added_joins_is_suspended_comes_back_and_is_removed_after_it
     // Not removed before it is suspended, and not before it was exported in this session.
     let code = browser.code();
     let remove = |browser: &mut Browser, name: &str, code: &str| {
-        browser.post("/clinics/1/remove", &[("typed", name), ("code", code)]).status
+        browser
+            .post("/clinics/1/remove", &[("typed", name), ("code", code)])
+            .status
     };
     let name = "Klinik <b>Satu</b>";
     assert_eq!(remove(&mut browser, name, &code), 409, "not exported");
     let file = browser.post("/clinics/1/export", &[]);
-    assert_eq!((file.status, file.header("content-type")), (200, vec!["application/x-tar"]));
+    assert_eq!(
+        (file.status, file.header("content-type")),
+        (200, vec!["application/x-tar"])
+    );
     assert_eq!(remove(&mut browser, "Klinik Satu", &code), 422, "another name");
     assert_eq!(remove(&mut browser, name, &code), 409, "not suspended");
     let code = browser.code();
@@ -154,7 +167,10 @@ async fn a_clinic_is_added_joins_is_suspended_comes_back_and_is_removed_after_it
         assert!(began.elapsed().as_secs() < 60);
         std::thread::yield_now();
     }
-    assert_eq!(desk.rows("SELECT count(*) FROM change") + desk.rows("SELECT count(*) FROM statement"), 0);
+    assert_eq!(
+        desk.rows("SELECT count(*) FROM change") + desk.rows("SELECT count(*) FROM statement"),
+        0
+    );
     assert!(browser.get("/clinics/1").text().contains("Removed on"));
     sync.stop().await;
     let sync = start(&device, &desk.address());
@@ -182,7 +198,8 @@ async fn a_clinic_is_added_joins_is_suspended_comes_back_and_is_removed_after_it
     }
     assert!(audit.contains("follows from the one before it"));
     let file = Connection::open(desk.data().join(FILE_NAME)).unwrap();
-    file.execute("UPDATE operator_audit SET act = 'signed_out' WHERE number = 3", []).unwrap();
+    file.execute("UPDATE operator_audit SET act = 'signed_out' WHERE number = 3", [])
+        .unwrap();
     assert!(browser.get("/audit").text().contains("Line 3 does not follow"));
 }
 
@@ -203,10 +220,18 @@ async fn an_invitation_is_made_anew_revoked_and_taken_off_the_list() {
     assert!(join(&second).await.is_err(), "revoked");
     assert_eq!(browser.post("/clinics/1/name", &[("name", "Klinik Tiga")]).status, 303);
     assert_eq!(browser.post("/clinics", &[("name", "Klinik Tiga")]).status, 409);
-    assert_eq!(browser.post("/clinics/1/suspend", &[("why", "x"), ("code", &browser.code())]).status, 409);
+    assert_eq!(
+        browser
+            .post("/clinics/1/suspend", &[("why", "x"), ("code", &browser.code())])
+            .status,
+        409
+    );
     let code = browser.code();
     let gone = browser.post("/clinics/1/remove", &[("typed", "Klinik Tiga"), ("code", &code)]);
     assert_eq!(gone.leads_to(), Some("/clinics"));
     assert_eq!(browser.get("/clinics/1").status, 404);
-    assert_eq!(desk.rows("SELECT count(*) FROM clinic") + desk.rows("SELECT count(*) FROM invitation"), 0);
+    assert_eq!(
+        desk.rows("SELECT count(*) FROM clinic") + desk.rows("SELECT count(*) FROM invitation"),
+        0
+    );
 }

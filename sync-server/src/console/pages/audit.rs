@@ -100,7 +100,10 @@ pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
     let own = Words::of(visit.lang);
     let before: u64 = visit.query.one("before").parse().unwrap_or(i64::MAX as u64);
     let lines = visit.store(move |store| store.operator_audit(before, A_PAGE)).await?;
-    let broken = lines.iter().find(|line| !line.holds).map(|line| line.number.to_string());
+    let broken = lines
+        .iter()
+        .find(|line| !line.holds)
+        .map(|line| line.number.to_string());
     let content = html! {
         @if lines.is_empty() { p.empty { (own.empty) } } @else {
             @match &broken {

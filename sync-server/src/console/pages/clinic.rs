@@ -105,7 +105,10 @@ pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
 
 pub(super) async fn card(visit: &Visit) -> Result<ClinicCard, Fault> {
     let number = visit.number()?;
-    visit.store(move |store| store.clinic_card(number)).await?.ok_or(Fault::NotFound)
+    visit
+        .store(move |store| store.clinic_card(number))
+        .await?
+        .ok_or(Fault::NotFound)
 }
 
 pub(super) async fn shown(visit: &Visit, status: StatusCode, notice: Markup) -> Result<Reply, Fault> {
@@ -144,7 +147,11 @@ async fn look_inside(visit: &Visit, tenant: TenantId) -> Result<Inside, Fault> {
         .store_of(tenant, move |store| {
             let seen = store.seen_devices(&tenant)?;
             let roster = store.roster(&tenant)?;
-            let seen_of = |id: &DeviceId| seen.iter().find(|(device, _)| device == id.as_bytes()).map(|(_, seen)| *seen);
+            let seen_of = |id: &DeviceId| {
+                seen.iter()
+                    .find(|(device, _)| device == id.as_bytes())
+                    .map(|(_, seen)| *seen)
+            };
             let mut devices = Vec::new();
             if let Some(roster) = &roster {
                 let members = roster.membership();
@@ -221,7 +228,10 @@ fn invitation_part(visit: &Visit, card: &ClinicCard) -> Markup {
 
 fn devices(visit: &Visit, card: &ClinicCard, devices: &[Device]) -> Markup {
     let (own, words) = (Words::of(visit.lang), visit.words);
-    let here = card.tenant.map(|tenant| visit.console.shared.hub.devices_of(&tenant)).unwrap_or_default();
+    let here = card
+        .tenant
+        .map(|tenant| visit.console.shared.hub.devices_of(&tenant))
+        .unwrap_or_default();
     html! {
         section {
             h2 { (own.devices) }

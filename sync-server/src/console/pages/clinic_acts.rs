@@ -6,11 +6,11 @@ use tokio::time::Instant;
 
 use super::clinic::{Words, card, invitation, shown};
 use super::clinics::{self, MAX_NAME_CHARS};
-use crate::ClinicError;
 use crate::console::reply::Reply;
 use crate::console::second_factor::Fresh;
 use crate::console::visit::{Fault, Visit};
 use crate::console::{layout, removal};
+use crate::{ClinicError, Store};
 
 const MAX_WHY_CHARS: usize = 200;
 
@@ -36,7 +36,10 @@ pub(crate) async fn rename(visit: Visit) -> Result<Reply, Fault> {
         return wrong(&visit, StatusCode::UNPROCESSABLE_ENTITY, own.bad_name).await;
     };
     let (number, by, now_ms) = (visit.number()?, visit.by(), visit.now_ms);
-    match visit.store(move |store| settled(store.rename_clinic(number, &name, &by, now_ms))).await? {
+    match visit
+        .store(move |store| settled(store.rename_clinic(number, &name, &by, now_ms)))
+        .await?
+    {
         Ok(()) => Ok(back(number)),
         Err(ClinicError::NameTaken) => wrong(&visit, StatusCode::CONFLICT, own.taken).await,
         Err(_) => Err(Fault::NotFound),
@@ -52,7 +55,9 @@ pub(crate) async fn suspend(visit: Visit) -> Result<Reply, Fault> {
         return shown(&visit, status, why).await;
     }
     let (number, by, now_ms) = (visit.number()?, visit.by(), visit.now_ms);
-    let done = visit.store(move |store| settled(store.suspend_clinic(number, &why, &by, now_ms))).await?;
+    let done = visit
+        .store(move |store| settled(store.suspend_clinic(number, &why, &by, now_ms)))
+        .await?;
     let Ok(tenant) = done else {
         return wrong(&visit, StatusCode::CONFLICT, own.not_now).await;
     };
@@ -64,7 +69,10 @@ pub(crate) async fn suspend(visit: Visit) -> Result<Reply, Fault> {
 pub(crate) async fn reactivate(visit: Visit) -> Result<Reply, Fault> {
     let own = Words::of(visit.lang);
     let (number, by, now_ms) = (visit.number()?, visit.by(), visit.now_ms);
-    match visit.store(move |store| settled(store.reactivate_clinic(number, &by, now_ms))).await? {
+    match visit
+        .store(move |store| settled(store.reactivate_clinic(number, &by, now_ms)))
+        .await?
+    {
         Ok(_) => Ok(back(number)),
         Err(_) => wrong(&visit, StatusCode::CONFLICT, own.not_now).await,
     }
@@ -92,7 +100,16 @@ pub(crate) async fn remove(visit: Visit) -> Result<Reply, Fault> {
         return shown(&visit, status, why).await;
     }
     let (by, now_ms) = (visit.by(), visit.now_ms);
-    match visit.store(move |store| settled(store.remove_clinic(number, &by, now_ms))).await? {
+    let remove = move |store: &mut Store| {
+        let removed = settled(store.remove_clinic(number, &by, now_ms))?;
+        if let Ok(Some(_)) = removed {
+            // What it used until today is still charged; nothing after that.
+            let ended = store.put_on_plan(number, None, None, &by, now_ms);
+            ended.map_err(|error| RelayStoreFailed(error.to_string()))?;
+        }
+        Ok(removed)
+    };
+    match visit.store::<_, RelayStoreFailed>(remove).await? {
         Ok(None) => Ok(Reply::see("/clinics")),
         Ok(Some(tenant)) => {
             removal::begin(&visit.console.shared, tenant);
@@ -119,7 +136,10 @@ pub(crate) async fn invite(visit: Visit) -> Result<Reply, Fault> {
 pub(crate) async fn revoke(visit: Visit) -> Result<Reply, Fault> {
     let own = Words::of(visit.lang);
     let (number, by, now_ms) = (visit.number()?, visit.by(), visit.now_ms);
-    match visit.store(move |store| settled(store.revoke_invitation(number, &by, now_ms))).await? {
+    match visit
+        .store(move |store| settled(store.revoke_invitation(number, &by, now_ms)))
+        .await?
+    {
         Ok(()) => Ok(back(number)),
         Err(ClinicError::Unknown) => Err(Fault::NotFound),
         Err(_) => wrong(&visit, StatusCode::CONFLICT, own.not_now).await,

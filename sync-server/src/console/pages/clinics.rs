@@ -161,14 +161,21 @@ fn standing_order(card: &ClinicCard) -> u8 {
 pub(crate) async fn add(visit: Visit) -> Result<Reply, Fault> {
     let own = Words::of(visit.lang);
     let Some(name) = visit.form.line("name", MAX_NAME_CHARS).map(str::to_owned) else {
-        return shown(&visit, StatusCode::UNPROCESSABLE_ENTITY, layout::notice("bad", own.bad_name)).await;
+        return shown(
+            &visit,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            layout::notice("bad", own.bad_name),
+        )
+        .await;
     };
     let (by, now_ms, listed) = (visit.by(), visit.now_ms, name.clone());
     let added = visit
-        .store(move |store| match store.list_clinic(&listed, &by, now_ms, &mut rand::rng()) {
-            Err(ClinicError::Store(error)) => Err(error),
-            added => Ok(added),
-        })
+        .store(
+            move |store| match store.list_clinic(&listed, &by, now_ms, &mut rand::rng()) {
+                Err(ClinicError::Store(error)) => Err(error),
+                added => Ok(added),
+            },
+        )
         .await?;
     match added {
         Ok((number, token, ends_ms)) => invitation(&visit, number, &name, token, ends_ms).await,

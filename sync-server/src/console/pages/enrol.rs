@@ -6,13 +6,13 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 use zeroize::Zeroizing;
 
+use crate::Factor;
 use crate::console::reply::Reply;
 use crate::console::second_factor::{SECRET_BYTES, address, as_text, make_recovery, read};
 use crate::console::session::Token;
 use crate::console::visit::{Fault, Visit};
 use crate::console::words::{fill, words};
 use crate::console::{layout, reply};
-use crate::Factor;
 
 /// Nothing else is asked of a password.
 const LEAST_CHARS: usize = 12;
@@ -67,7 +67,12 @@ fn secret(visit: &Visit, link: &Link) -> Zeroizing<Vec<u8>> {
 
 fn over(visit: &Visit) -> Reply {
     let own = Words::of(visit.lang);
-    layout::open_page(StatusCode::NOT_FOUND, visit.lang, own.over, html! { p { (own.over_why) } })
+    layout::open_page(
+        StatusCode::NOT_FOUND,
+        visit.lang,
+        own.over,
+        html! { p { (own.over_why) } },
+    )
 }
 
 pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
@@ -81,7 +86,9 @@ fn form(visit: &Visit, link: &Link, status: StatusCode, wrong: Option<&str>) -> 
     let own = Words::of(visit.lang);
     let secret = secret(visit, link);
     let letters = Zeroizing::new(as_text(&secret));
-    let grouped: Vec<&str> = (0..letters.len() / 4).filter_map(|nth| letters.get(4 * nth..4 * nth + 4)).collect();
+    let grouped: Vec<&str> = (0..letters.len() / 4)
+        .filter_map(|nth| letters.get(4 * nth..4 * nth + 4))
+        .collect();
     let content = html! {
         @if let Some(wrong) = wrong { (layout::notice("bad", wrong)) }
         form.stack method="post" action={ "/enrol/" (link.token.text()) } {
@@ -118,7 +125,9 @@ fn picture(text: &str) -> Markup {
 
 pub(crate) async fn enrol(visit: Visit) -> Result<Reply, Fault> {
     let own = Words::of(visit.lang);
-    let Some(link) = link(&visit).await? else { return Ok(over(&visit)) };
+    let Some(link) = link(&visit).await? else {
+        return Ok(over(&visit));
+    };
     let wrong = |why| Ok(form(&visit, &link, StatusCode::UNPROCESSABLE_ENTITY, Some(why)));
     let password = Zeroizing::new(visit.form.one("password").to_owned());
     if password.chars().count() < LEAST_CHARS || password.len() > MOST_BYTES {

@@ -53,7 +53,11 @@ pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
         Err(why) => fill(own.no, &[("why", why.code())]),
     };
     let recent = visit.now_ms / Span::Minute.ms() - 15;
-    let n_limited: u64 = samples.iter().filter(|sample| sample.at >= recent).map(|sample| sample.limited).sum();
+    let n_limited: u64 = samples
+        .iter()
+        .filter(|sample| sample.at >= recent)
+        .map(|sample| sample.limited)
+        .sum();
     let n_minutes = samples.iter().filter(|sample| sample.n_minutes > 0).count();
     let began_ms = visit.now_ms - i64::try_from(shared.began.elapsed().as_millis()).unwrap_or_default();
     let backup = visit.store(|store| store.last_backup_ms()).await?;

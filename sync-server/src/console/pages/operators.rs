@@ -102,7 +102,12 @@ pub(crate) async fn add(visit: Visit) -> Result<Reply, Fault> {
     let own = Words::of(visit.lang);
     let name = visit.form.one("name").trim().to_owned();
     if !is_operator_name(&name) {
-        return shown(&visit, StatusCode::UNPROCESSABLE_ENTITY, layout::notice("bad", own.bad_name)).await;
+        return shown(
+            &visit,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            layout::notice("bad", own.bad_name),
+        )
+        .await;
     }
     if let Fresh::Not(status, why) = visit.fresh_code().await? {
         return shown(&visit, status, why).await;
@@ -122,7 +127,9 @@ pub(crate) async fn reset(visit: Visit) -> Result<Reply, Fault> {
     let name = visit.params.first().cloned().unwrap_or_default();
     let (token, by, now_ms, whom) = (Token::make(), visit.by(), visit.now_ms, name.clone());
     let hash = token.hash();
-    let reset = visit.store(move |store| settled(store.reset_operator(&whom, &hash, &by, now_ms))).await?;
+    let reset = visit
+        .store(move |store| settled(store.reset_operator(&whom, &hash, &by, now_ms)))
+        .await?;
     finish(&visit, reset, &name, Some(&token)).await
 }
 
@@ -132,15 +139,24 @@ pub(crate) async fn remove(visit: Visit) -> Result<Reply, Fault> {
     }
     let name = visit.params.first().cloned().unwrap_or_default();
     let (by, now_ms, whom) = (visit.by(), visit.now_ms, name.clone());
-    let removed = visit.store(move |store| settled(store.remove_operator(&whom, true, &by, now_ms))).await?;
+    let removed = visit
+        .store(move |store| settled(store.remove_operator(&whom, true, &by, now_ms)))
+        .await?;
     finish(&visit, removed, &name, None).await
 }
 
-async fn finish(visit: &Visit, done: Result<(), OperatorError>, name: &str, link: Option<&Token>) -> Result<Reply, Fault> {
+async fn finish(
+    visit: &Visit,
+    done: Result<(), OperatorError>,
+    name: &str,
+    link: Option<&Token>,
+) -> Result<Reply, Fault> {
     let own = Words::of(visit.lang);
     let wrong = match done {
         Ok(()) => {
-            let Some(link) = link else { return Ok(Reply::see("/operators")) };
+            let Some(link) = link else {
+                return Ok(Reply::see("/operators"));
+            };
             let at = format!("{}/enrol/{}", visit.here(), link.text());
             let content = html! {
                 p { (own.link_why) }

@@ -49,7 +49,9 @@ pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
 
 pub(crate) async fn sign_out(visit: Visit) -> Result<Reply, Fault> {
     let (session, now_ms) = (visit.me().row.clone(), visit.now_ms);
-    visit.store(move |store| store.sign_operator_out(&session, now_ms)).await?;
+    visit
+        .store(move |store| store.sign_operator_out(&session, now_ms))
+        .await?;
     Ok(Reply::see("/sign-in").with_session(None))
 }
 

@@ -60,10 +60,17 @@ pub(crate) async fn sign_in(visit: Visit) -> Result<Reply, Fault> {
     let own = Words::of(visit.lang);
     // What can be no name is nobody's, and takes as long.
     let typed = visit.form.one("name").trim().to_ascii_lowercase();
-    let name = if is_operator_name(&typed) { typed } else { "?".to_owned() };
+    let name = if is_operator_name(&typed) {
+        typed
+    } else {
+        "?".to_owned()
+    };
     let (tried, now_ms) = (tried(&name, visit.origin), visit.now_ms);
     let (asked, of) = (tried.clone(), name.clone());
-    let known = match visit.store(move |store| store.try_operator(&of, &asked, now_ms)).await? {
+    let known = match visit
+        .store(move |store| store.try_operator(&of, &asked, now_ms))
+        .await?
+    {
         Ok(known) => known,
         Err(until_ms) => {
             let text = fill(visit.words.locked, &[("when", &time::when(until_ms, visit.lang))]);
@@ -123,7 +130,11 @@ async fn note_failed(visit: &Visit, name: String) -> Result<(), Fault> {
                 at_ms,
                 operator: "",
                 act: "signed_in",
-                about: if store.operators(at_ms)?.iter().any(|row| row.name == name) { &name } else { "" },
+                about: if store.operators(at_ms)?.iter().any(|row| row.name == name) {
+                    &name
+                } else {
+                    ""
+                },
                 result: "refused",
             })
         })

@@ -5,7 +5,11 @@ use crate::console::visit::{Fault, Visit};
 use crate::console::words::Lang;
 
 pub(crate) async fn home(visit: Visit) -> Result<Reply, Fault> {
-    Ok(Reply::see(if visit.session.is_some() { "/clinics" } else { "/sign-in" }))
+    Ok(Reply::see(if visit.session.is_some() {
+        "/clinics"
+    } else {
+        "/sign-in"
+    }))
 }
 
 pub(crate) async fn style(_: Visit) -> Result<Reply, Fault> {

@@ -48,7 +48,11 @@ async fn who_fails_too_often_waits_longer_each_time_and_then_is_let_in() {
     browser.enrol(&add_operator(desk.data(), "aisyah", browser.now_ms()));
     for name in ["nobody", "aisyah"] {
         let fail = |browser: &mut Browser| browser.try_to_sign_in(name, "wrong password", "000000").status;
-        assert_eq!((0..5).map(|_| fail(&mut browser)).collect::<Vec<_>>(), [403; 5], "{name}");
+        assert_eq!(
+            (0..5).map(|_| fail(&mut browser)).collect::<Vec<_>>(),
+            [403; 5],
+            "{name}"
+        );
         for wait in [30_000, 60_000, 120_000] {
             assert_eq!(fail(&mut browser), 429, "{name}, known or not");
             browser.wait(wait - 1);
@@ -130,7 +134,10 @@ async fn a_link_is_good_once_for_a_day_and_a_reset_takes_everything_away() {
     let code = browser.code();
     let page = browser.post("/operators", &[("name", "cheng"), ("code", &code)]);
     let url = page.between("class=\"once\">", "</code>").unwrap();
-    let path = url.strip_prefix(&format!("http://{}", browser.host())).unwrap().to_owned();
+    let path = url
+        .strip_prefix(&format!("http://{}", browser.host()))
+        .unwrap()
+        .to_owned();
     let code = browser.code();
     assert_eq!(browser.post("/operators/aisyah/remove", &[("code", &code)]).status, 409);
     let mut cheng = desk.browser();
@@ -162,7 +169,11 @@ async fn dangerous_acts_ask_for_a_fresh_code_and_guesses_are_counted() {
     let used = browser.same_code();
     assert_eq!(suspend(&mut browser, &used), 403, "the code of the sign-in");
     let recovery = browser.codes[0].clone();
-    assert_eq!(suspend(&mut browser, &recovery), 403, "recovery codes are for getting in");
+    assert_eq!(
+        suspend(&mut browser, &recovery),
+        403,
+        "recovery codes are for getting in"
+    );
     let guesses: Vec<_> = (0..3).map(|_| suspend(&mut browser, "000000")).collect();
     assert_eq!(guesses, [403; 3]);
     let code = browser.same_code();

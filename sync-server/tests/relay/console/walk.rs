@@ -76,7 +76,12 @@ async fn every_answer_of_every_address_has_the_headers_and_nobody_is_let_in_with
             is_guarded(&operator.get(&path), &path);
         }
     }
-    for nowhere in ["/nowhere", "/clinics/1/suspend", "/clinics/../audit", "/%2e%2e/relay.key"] {
+    for nowhere in [
+        "/nowhere",
+        "/clinics/1/suspend",
+        "/clinics/../audit",
+        "/%2e%2e/relay.key",
+    ] {
         is_guarded(&operator.get(nowhere), nowhere);
     }
 }

@@ -2,7 +2,7 @@
 
 use sync_protocol::{AuditOutcome, Page, RelayStore, Roster};
 use sync_server::{
-    ClinicError, Factor, OperatorError, OperatorSession, Sample, SESSION_IDLE_MS, Span, Standing, Tried,
+    ClinicError, Factor, OperatorError, OperatorSession, SESSION_IDLE_MS, Sample, Span, Standing, Tried,
 };
 
 use super::{Home, on_both};
@@ -25,7 +25,11 @@ fn enrolled(world: &mut World, name: &str) -> [u8; 16] {
     store.add_operator(name, &LINK, "test", NOW, rng).unwrap();
     let (id, known) = store.operator_of_link(&LINK, NOW).unwrap().unwrap();
     assert_eq!(known, name);
-    assert!(store.enrol_operator(&LINK, (b"password", b"totp", 100), &[[1; 32], [2; 32]], NOW).unwrap());
+    assert!(
+        store
+            .enrol_operator(&LINK, (b"password", b"totp", 100), &[[1; 32], [2; 32]], NOW)
+            .unwrap()
+    );
     id
 }
 
@@ -33,9 +37,18 @@ fn operators_are_added_enrolled_reset_and_removed() {
     let mut world = World::new(170);
     enrolled(&mut world, "aisyah");
     let (store, rng) = (&mut world.store, &mut world.rng);
-    assert!(!store.enrol_operator(&LINK, (b"other", b"other", 1), &[], NOW).unwrap(), "a link is good once");
-    assert_eq!(store.add_operator("aisyah", &LINK, "test", NOW, rng), Err(OperatorError::NameTaken));
-    assert_eq!(store.add_operator("Aisyah!", &LINK, "test", NOW, rng), Err(OperatorError::BadName));
+    assert!(
+        !store.enrol_operator(&LINK, (b"other", b"other", 1), &[], NOW).unwrap(),
+        "a link is good once"
+    );
+    assert_eq!(
+        store.add_operator("aisyah", &LINK, "test", NOW, rng),
+        Err(OperatorError::NameTaken)
+    );
+    assert_eq!(
+        store.add_operator("Aisyah!", &LINK, "test", NOW, rng),
+        Err(OperatorError::BadName)
+    );
     let rows = store.operators(NOW).unwrap();
     assert!(rows[0].is_enrolled && rows[0].n_codes == 2 && rows[0].link_until_ms.is_none());
     store.reset_operator("aisyah", &[8; 32], "test", NOW).unwrap();
@@ -43,9 +56,15 @@ fn operators_are_added_enrolled_reset_and_removed() {
     assert!(!rows[0].is_enrolled && rows[0].n_codes == 0 && rows[0].link_until_ms.is_some());
     let late = NOW + sync_server::LINK_LIFETIME_MS;
     assert_eq!(store.operator_of_link(&[8; 32], late).unwrap(), None);
-    assert_eq!(store.remove_operator("aisyah", true, "test", NOW), Err(OperatorError::Last));
+    assert_eq!(
+        store.remove_operator("aisyah", true, "test", NOW),
+        Err(OperatorError::Last)
+    );
     store.remove_operator("aisyah", false, "test", NOW).unwrap();
-    assert_eq!(store.reset_operator("aisyah", &LINK, "test", NOW), Err(OperatorError::Unknown));
+    assert_eq!(
+        store.reset_operator("aisyah", &LINK, "test", NOW),
+        Err(OperatorError::Unknown)
+    );
     assert_eq!(store.operators(NOW).unwrap(), []);
 }
 
@@ -62,16 +81,33 @@ fn a_factor_is_used_once_and_sessions_end() {
         exported: None,
     };
     let (first, second) = (session(1), session(2));
-    assert!(!store.sign_operator_in(&first, Factor::Step(100), None, &[]).unwrap(), "used when it was set up");
+    assert!(
+        !store.sign_operator_in(&first, Factor::Step(100), None, &[]).unwrap(),
+        "used when it was set up"
+    );
     assert!(store.sign_operator_in(&first, Factor::Step(101), None, &[]).unwrap());
     assert!(!store.use_factor(&operator, Factor::Step(101), NOW).unwrap());
-    assert!(!store.use_factor(&operator, Factor::Step(100), NOW).unwrap(), "nor an older one");
-    assert!(store.sign_operator_in(&second, Factor::Recovery([1; 32]), Some(&[1; 32]), &[]).unwrap());
+    assert!(
+        !store.use_factor(&operator, Factor::Step(100), NOW).unwrap(),
+        "nor an older one"
+    );
+    assert!(
+        store
+            .sign_operator_in(&second, Factor::Recovery([1; 32]), Some(&[1; 32]), &[])
+            .unwrap()
+    );
     assert!(!store.use_factor(&operator, Factor::Recovery([1; 32]), NOW).unwrap());
     assert!(!store.use_factor(&operator, Factor::Recovery([7; 32]), NOW).unwrap());
-    assert_eq!(store.operator_session(&[1; 32], NOW).unwrap(), None, "the browser's session before it ended");
+    assert_eq!(
+        store.operator_session(&[1; 32], NOW).unwrap(),
+        None,
+        "the browser's session before it ended"
+    );
     store.note_export(&second, 7, NOW).unwrap();
-    assert_eq!(store.operator_session(&[2; 32], NOW).unwrap().unwrap().exported, Some(7));
+    assert_eq!(
+        store.operator_session(&[2; 32], NOW).unwrap().unwrap().exported,
+        Some(7)
+    );
     assert_eq!(store.sessions_of(&operator, NOW).unwrap().len(), 1);
     assert_eq!(store.operator_session(&[2; 32], NOW + SESSION_IDLE_MS).unwrap(), None);
     store.sign_operator_out_everywhere(&second, NOW).unwrap();
@@ -93,14 +129,20 @@ fn tries_are_counted_before_they_are_looked_at() {
     assert_eq!(store.try_operator("cheng", &[tried], NOW).unwrap(), Err(NOW + 30_000));
     let later = NOW + 30_000;
     assert_eq!(store.try_operator("nobody", &[tried], later).unwrap(), Ok(None));
-    assert_eq!(store.try_operator("cheng", &[tried], later).unwrap(), Err(later + 50_000));
+    assert_eq!(
+        store.try_operator("cheng", &[tried], later).unwrap(),
+        Err(later + 50_000)
+    );
     store.tried_well(&[tried]).unwrap();
     assert!(store.try_operator("cheng", &[tried], later).unwrap().is_ok());
 }
 
 /// Puts clinic A on the list, as one that has joined.
 fn listed(world: &mut World) -> i64 {
-    let (number, token, _) = world.store.list_clinic("Klinik A", "test", NOW, &mut world.rng).unwrap();
+    let (number, token, _) = world
+        .store
+        .list_clinic("Klinik A", "test", NOW, &mut world.rng)
+        .unwrap();
     let of_a = roster(&world.a.clinic);
     world.store.redeem(&token.hash(), &of_a, NOW).unwrap();
     number
@@ -118,7 +160,10 @@ fn what_a_suspended_clinic_gives_does_not_cross_until_it_is_served_again() {
     assert_eq!(world.store.release_heads(&world.b.clinic.tenant, NOW).unwrap().len(), 1);
 
     assert_eq!(world.store.suspend_clinic(number, "unpaid", "test", NOW), Ok(of_a));
-    assert_eq!(world.store.suspend_clinic(number, "unpaid", "test", NOW), Err(ClinicError::NotServed));
+    assert_eq!(
+        world.store.suspend_clinic(number, "unpaid", "test", NOW),
+        Err(ClinicError::NotServed)
+    );
     assert!(world.store.roster(&of_a).unwrap().is_some() && world.store.is_suspended(&of_a).unwrap());
     assert_eq!(world.denial(b, id, NOW), Some(AuditOutcome::DeniedSourceClosed));
     assert_eq!(world.store.release_heads(&world.b.clinic.tenant, NOW).unwrap(), []);
@@ -129,7 +174,10 @@ fn what_a_suspended_clinic_gives_does_not_cross_until_it_is_served_again() {
     assert!(matches!(card.standing, Standing::Suspended { ref why, .. } if why == "unpaid"));
 
     assert_eq!(world.store.reactivate_clinic(number, "test", NOW), Ok(of_a));
-    assert_eq!(world.store.reactivate_clinic(number, "test", NOW), Err(ClinicError::NotSuspended));
+    assert_eq!(
+        world.store.reactivate_clinic(number, "test", NOW),
+        Err(ClinicError::NotSuspended)
+    );
     world.store.roster(&of_a).unwrap();
     assert!(!world.store.is_suspended(&of_a).unwrap());
     assert_eq!(world.denial(b, id, NOW), None);
@@ -159,7 +207,9 @@ fn traces(world: &World, of: &[u8]) -> Vec<(String, i64)> {
         Home::Database(_) => format!("'\\x{hex}'::bytea"),
     };
     let found = columns.into_iter().map(|(table, column)| {
-        let n = world.figure(&format!("SELECT count(*) FROM \"{table}\" WHERE \"{column}\" = {literal}"));
+        let n = world.figure(&format!(
+            "SELECT count(*) FROM \"{table}\" WHERE \"{column}\" = {literal}"
+        ));
         (format!("{table}.{column}"), n)
     });
     let mut found: Vec<_> = found.filter(|(_, n)| *n > 0).collect();
@@ -190,16 +240,38 @@ fn nothing_of_a_removed_clinic_is_left_but_what_others_need() {
     world.store.keep_seen(&[(of_a, device, 50)], NOW).unwrap();
     let consents_of_b = all_consents(&mut world);
 
-    assert_eq!(world.store.remove_clinic(number, "test", NOW), Err(ClinicError::NotSuspended));
-    assert!(!world.store.drop_removed(&of_a).unwrap(), "nothing of one that was not removed");
+    assert_eq!(
+        world.store.remove_clinic(number, "test", NOW),
+        Err(ClinicError::NotSuspended)
+    );
+    assert!(
+        !world.store.drop_removed(&of_a).unwrap(),
+        "nothing of one that was not removed"
+    );
     assert_eq!(world.store.heads(&of_a).unwrap().changes, 50);
     if let Home::Database(database) = &world.home {
         // Nor does the relay's own role, whatever it says of itself.
         let mut relay = database.relay().connect().unwrap();
-        let whom = format!("SET medieco.tenant = '{}'; SET medieco.house = 'on'", hex::encode(of_a.as_bytes()));
+        let whom = format!(
+            "SET medieco.tenant = '{}'; SET medieco.house = 'on'",
+            hex::encode(of_a.as_bytes())
+        );
         relay.batch_execute(&whom).unwrap();
-        for table in ["change", "statement", "consent", "release", "given", "revocation", "head", "tombstone"] {
-            assert_eq!(relay.execute(&format!("DELETE FROM {table}"), &[]).unwrap(), 0, "{table}");
+        for table in [
+            "change",
+            "statement",
+            "consent",
+            "release",
+            "given",
+            "revocation",
+            "head",
+            "tombstone",
+        ] {
+            assert_eq!(
+                relay.execute(&format!("DELETE FROM {table}"), &[]).unwrap(),
+                0,
+                "{table}"
+            );
         }
     }
     world.store.suspend_clinic(number, "gone", "test", NOW).unwrap();
@@ -208,7 +280,10 @@ fn nothing_of_a_removed_clinic_is_left_but_what_others_need() {
     while world.store.drop_removed(&of_a).unwrap() {}
     world.store.note_gone(&of_a, NOW).unwrap();
     assert_eq!(world.store.removed_clinics().unwrap(), [(of_a, true)]);
-    let left: Vec<String> = traces(&world, of_a.as_bytes()).into_iter().map(|(column, _)| column).collect();
+    let left: Vec<String> = traces(&world, of_a.as_bytes())
+        .into_iter()
+        .map(|(column, _)| column)
+        .collect();
     let kept = [
         "audit.tenant",
         "audit_head.tenant",
@@ -234,7 +309,10 @@ fn nothing_of_a_removed_clinic_is_left_but_what_others_need() {
     assert!(world.store.is_suspended(&of_a).unwrap() && !world.store.is_suspended(&of_b).unwrap());
     // It does not come back by another invitation either.
     assert!(world.store.roster(&of_a).unwrap().is_none());
-    assert_eq!(world.store.reactivate_clinic(number, "test", NOW), Err(ClinicError::NotSuspended));
+    assert_eq!(
+        world.store.reactivate_clinic(number, "test", NOW),
+        Err(ClinicError::NotSuspended)
+    );
     assert!(Roster::from_statements(of_a, []).is_none());
 }
 
@@ -261,10 +339,16 @@ fn samples_are_kept_by_minutes_and_hours_and_forgotten() {
     store.keep_sample(2, &sample(4, 5), hour).unwrap();
     store.keep_sample(1, &sample(2, 1), hour + 60_000).unwrap();
     let minutes = store.samples(Span::Minute, hour).unwrap();
-    let seen: Vec<_> = minutes.iter().map(|one| (one.members, one.changes, one.n_minutes)).collect();
+    let seen: Vec<_> = minutes
+        .iter()
+        .map(|one| (one.members, one.changes, one.n_minutes))
+        .collect();
     assert_eq!(seen, [(7, 15, 1), (2, 1, 1)], "nodes together");
     let hours = store.samples(Span::Hour, hour).unwrap();
-    let seen: Vec<_> = hours.iter().map(|one| (one.members, one.changes, one.n_minutes)).collect();
+    let seen: Vec<_> = hours
+        .iter()
+        .map(|one| (one.members, one.changes, one.n_minutes))
+        .collect();
     assert_eq!(seen, [(7, 16, 2)]);
     store.keep_sample(1, &sample(0, 0), hour + 3 * 24 * 3_600_000).unwrap();
     assert_eq!(store.samples(Span::Minute, 0).unwrap().len(), 1, "two days of minutes");
@@ -275,10 +359,16 @@ fn what_operators_did_is_one_chain() {
     let mut world = World::new(176);
     for name in ["a", "b", "c"] {
         let link = [name.as_bytes()[0]; 32];
-        world.store.add_operator(name, &link, "test", NOW, &mut world.rng).unwrap();
+        world
+            .store
+            .add_operator(name, &link, "test", NOW, &mut world.rng)
+            .unwrap();
     }
     let lines = world.store.operator_audit(u64::from(u32::MAX), 2).unwrap();
-    let told: Vec<_> = lines.iter().map(|line| (line.number, line.about.as_str(), line.holds)).collect();
+    let told: Vec<_> = lines
+        .iter()
+        .map(|line| (line.number, line.about.as_str(), line.holds))
+        .collect();
     assert_eq!(told, [(3, "c", true), (2, "b", true)]);
     let first = world.store.operator_audit(2, 2).unwrap();
     assert!(first.len() == 1 && first[0].holds);
