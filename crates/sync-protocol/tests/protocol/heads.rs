@@ -223,3 +223,45 @@ fn an_older_device_and_an_older_relay_hear_of_no_head() {
     assert_eq!(link.device().receive(&frame, NOW), Err(DeviceError::Unexpected));
     assert_eq!(heads(&device), []);
 }
+
+/// Since version 4.
+#[test]
+fn the_frame_of_a_head_stays_as_it_is() {
+    let key = seal::RelayKey::from_secret_bytes(&[[1].as_slice(), &[7; 32]].concat()).unwrap();
+    let head = AuditHead {
+        tenant: seal::TenantId::from_bytes([0xa1; 32]),
+        incarnation: [1; 16],
+        number: 1000,
+        hash: [6; 32],
+        at_ms: 1_795_000_000_000,
+    };
+    let message = RelayMessage::AuditHead(SignedHead::make(&head, &key));
+    let frame = message.encode();
+    assert_eq!(RelayMessage::decode(&frame), Ok(message));
+    let hex: String = frame.iter().map(|byte| format!("{byte:02x}")).collect();
+    insta::assert_snapshot!(hex);
+}
+
+#[test]
+fn two_heads_agree_only_if_both_can_be_true_of_one_chain() {
+    let head = |number, fill, at_ms| SignedHead {
+        number,
+        hash: [fill; 32],
+        at_ms,
+        signature: [0; 64],
+    };
+    let one = head(5, 5, 100);
+    for (other, agrees) in [
+        (head(5, 5, 100), true),
+        (head(5, 5, 200), true),
+        (head(6, 6, 200), true),
+        (head(6, 6, 100), true),
+        (head(4, 4, 50), true),
+        (head(5, 6, 200), false),
+        (head(4, 4, 200), false),
+        (head(6, 6, 50), false),
+    ] {
+        assert_eq!(one.agrees_with(&other), agrees, "{other:?}");
+        assert_eq!(other.agrees_with(&one), agrees, "{other:?}");
+    }
+}

@@ -227,7 +227,40 @@ struct Device {
     reached: BTreeMap<usize, u64>,
 }
 
+/// What is wrong with a relay that a play must notice: done behind its back after each act, as if the gate did not look there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hand {
+    /// It does not look for revocations.
+    ForgetsRevocations,
+    /// It does not look whether a clinic is closed.
+    OpensWhatIsClosed,
+    /// It does not look at the clock.
+    StopsTheClock,
+    /// It writes the line of the one who asked alone.
+    HidesAccessesFromTheGiver,
+    /// It gives less than it may.
+    KeepsReleasesBack,
+    /// It serves whoever asks, as if it were the recipient.
+    TakesEverybodyForTheRecipient,
+}
+
+impl Hand {
+    fn sql(self) -> &'static str {
+        match self {
+            Self::ForgetsRevocations => "DELETE FROM revocation",
+            Self::OpensWhatIsClosed => "DELETE FROM closed",
+            Self::KeepsReleasesBack => "DELETE FROM release_for WHERE position > 1",
+            Self::HidesAccessesFromTheGiver => {
+                "DELETE FROM audit WHERE number = (SELECT position FROM head h WHERE h.tenant = audit.tenant AND feed = 2)
+                 AND tenant = (SELECT min(tenant) FROM audit)"
+            }
+            Self::StopsTheClock | Self::TakesEverybodyForTheRecipient => "",
+        }
+    }
+}
+
 struct Play {
+    hand: Option<Hand>,
     store: Option<Store>,
     folder: TempDir,
     home: Home,
@@ -252,6 +285,13 @@ struct Kept {
 type Played = Result<(), TestCaseError>;
 
 impl Play {
+    fn under(hand: Hand) -> Self {
+        Self {
+            hand: Some(hand),
+            ..Self::begin()
+        }
+    }
+
     fn begin() -> Self {
         let mut rng = rng(201);
         let (mut store, folder, home) = make_store(&mut rng);
@@ -260,6 +300,7 @@ impl Play {
         }
         let lives = vec![store.incarnation()];
         Self {
+            hand: None,
             store: Some(store),
             folder,
             home,
@@ -280,6 +321,15 @@ impl Play {
     }
 
     fn act(&mut self, act: &Act) -> Played {
+        let done = self.do_it(act);
+        if let Some(hand) = self.hand {
+            let file = rusqlite::Connection::open(self.folder.path().join(sync_server::FILE_NAME)).unwrap();
+            file.execute_batch(hand.sql()).unwrap();
+        }
+        done
+    }
+
+    fn do_it(&mut self, act: &Act) -> Played {
         match *act {
             Act::Grant(grant) => self.push_new(GRANTS[grant].0, Held::Grant(grant)),
             Act::Revoke(grant) => self.push_new(GRANTS[grant].0, Held::Revocation(grant)),
@@ -355,13 +405,20 @@ impl Play {
         self.n_requests += 1;
         let place = (clinic, grant, self.has.life);
         let after = if on { self.got.get(&place).copied().unwrap_or(0) } else { 0 };
+        let asking = match self.hand {
+            Some(Hand::TakesEverybodyForTheRecipient) => GRANTS[grant].1,
+            _ => clinic,
+        };
         let ask = ReleaseAsk {
             request: self.n_requests.to_be_bytes(),
-            requester: CAST.tenants[clinic],
-            device: CAST.devices[clinic][device],
+            requester: CAST.tenants[asking],
+            device: CAST.devices[asking][device],
             grant: CAST.grant_id(grant),
             page: Page { after, ..ALL },
-            now_ms: self.now_ms,
+            now_ms: match self.hand {
+                Some(Hand::StopsTheClock) => NOW + GRANTS[grant].3,
+                _ => self.now_ms,
+            },
         };
         let answer = self.store().pull_releases(&ask).unwrap();
         let who = (self.n_requests, self.now_ms, clinic, device);
@@ -659,4 +716,25 @@ fn plays_come_to_every_answer() {
         "source_closed",
     ];
     assert_eq!(seen, all.into_iter().collect());
+}
+
+/// The oracle can fail: a relay that does any of this is found out, and soon.
+#[test]
+fn a_gate_that_does_not_look_is_noticed() {
+    for hand in [
+        Hand::ForgetsRevocations,
+        Hand::OpensWhatIsClosed,
+        Hand::StopsTheClock,
+        Hand::HidesAccessesFromTheGiver,
+        Hand::KeepsReleasesBack,
+        Hand::TakesEverybodyForTheRecipient,
+    ] {
+        let mut runner = TestRunner::deterministic();
+        let is_noticed = (0..60).any(|_| {
+            let acts = acts().new_tree(&mut runner).unwrap().current();
+            let mut play = Play::under(hand);
+            acts.iter().try_for_each(|act| play.act(act)).and_then(|()| play.end()).is_err()
+        });
+        assert!(is_noticed, "{hand:?}");
+    }
 }
