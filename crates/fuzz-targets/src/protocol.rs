@@ -1,11 +1,11 @@
 //! Frames: between a device and a relay, and between two devices.
 
 use minicbor::bytes::ByteArray;
-use seal::{AttachmentId, ChangeId, ChunkName, DeviceId, GrantId, ReleaseId, TenantId};
+use seal::{AttachmentId, ChangeId, ChunkName, DeviceId, GrantId, MailId, ReleaseId, TenantId};
 use sync_protocol::{
     AttachmentAnswer, AttachmentAsk, AuditLine, AuditOutcome, BATCH_ITEMS, Bucket, ChangeItem, ChunkId, ChunkRefusal,
-    Consent, ConsentItem, Cursors, DeviceMessage, Feed, Few, FormerLife, Greeting, Hello, IdsAsk, IdsPage, Incarnation,
-    ItemId, MAX_PEER_FRAME_BYTES, MemberProof, OutId, PeerChunks, PeerHello, PeerMessage, PeerSet, PeerStream, Prefix,
+    Consent, ConsentItem, Cursors, DeviceMessage, DirectoryAnswer, DirectoryAsk, DirectoryRefusal, Feed, Few, FormerLife, Greeting, Hello, IdsAsk, IdsPage, Incarnation,
+    ItemId, MAX_PEER_FRAME_BYTES, MailAnswer, MailAsk, MailHeads, MailPage, MailRefusal, MemberProof, OutId, PeerChunks, PeerHello, PeerMessage, PeerSet, PeerStream, PostHeads, Prefix,
     PushItem, PushResult, Refusal, RefusedCode, RelayMessage, ReleaseHead, ReleaseItem, Releases, ShortItem,
     SignedReceipt, Standing, Want, Welcome,
 };
@@ -15,6 +15,7 @@ use crate::world::{NOW_MS, WORLD};
 const TENANT: TenantId = TenantId::from_bytes([0xaa; 32]);
 const DEVICE: DeviceId = DeviceId::from_bytes([0xdd; 32]);
 const GRANT: GrantId = GrantId::from_bytes([0x66; 16]);
+const LETTER: MailId = MailId::from_bytes([0x3a; 16]);
 const SOUND: AttachmentId = AttachmentId::from_bytes([0x55; 16]);
 const CHUNK: ChunkId = ChunkId {
     attachment: SOUND,
@@ -99,6 +100,10 @@ pub(crate) fn device_messages() -> Vec<Vec<u8>> {
         DeviceMessage::Attachments(AttachmentAsk::Put(CHUNK, vec![9; 5].into())),
         DeviceMessage::Attachments(AttachmentAsk::Get(CHUNK)),
         DeviceMessage::Attachments(AttachmentAsk::Forget(SOUND)),
+        DeviceMessage::Mail(MailAsk::Post(vec![9; 5].into())),
+        DeviceMessage::Mail(MailAsk::Here(PostHeads::default())),
+        DeviceMessage::Mail(MailAsk::Read(TENANT, LETTER)),
+        DeviceMessage::Directory(DirectoryAsk::Publish(vec![9; 5].into())),
         DeviceMessage::ShortPush(short_push()),
     ]
     .iter()
@@ -215,6 +220,14 @@ pub(crate) fn relay_messages() -> Vec<Vec<u8>> {
         RelayMessage::Attachments(AttachmentAnswer::Here(SOUND, vec![CHUNK.name].into())),
         RelayMessage::Attachments(AttachmentAnswer::Forgotten(SOUND)),
         RelayMessage::Attachments(AttachmentAnswer::Lost(SOUND, vec![CHUNK.name].into())),
+        RelayMessage::Mail(MailAnswer::Heads(MailHeads::default())),
+        RelayMessage::Mail(MailAnswer::Posted(LETTER, Some(MailRefusal::Later))),
+        RelayMessage::Mail(MailAnswer::Came(MailPage {
+            items: vec![vec![9; 5].into()].into(),
+            up_to: 3,
+            more: true,
+        })),
+        RelayMessage::Directory(DirectoryAnswer::Published(4, Some(DirectoryRefusal::Older))),
         RelayMessage::ShortChanges(vec![change(3, Some(vec![6]))].into()),
     ]
     .iter()

@@ -8,6 +8,7 @@ mod attempt;
 mod clinic_chunks;
 mod clinic_consent;
 mod clinic_cursors;
+mod clinic_mail;
 mod line;
 mod operator_audit;
 mod operator_consent;
@@ -19,12 +20,13 @@ mod stranger_hello;
 mod victim;
 
 /// The attempts of each file.
-const ALL: [&[&str]; 9] = [
+const ALL: [&[&str]; 10] = [
     stranger_hello::NAMES,
     stranger_bytes::NAMES,
     clinic_consent::NAMES,
     clinic_chunks::NAMES,
     clinic_cursors::NAMES,
+    clinic_mail::NAMES,
     revoked::NAMES,
     operator_data::NAMES,
     operator_consent::NAMES,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use seal::{DeviceId, GrantId, SealedChange, TenantId};
-use sync_protocol::{AuditOutcome, Feed, Page, RelayStore, ReleaseAnswer, ReleaseAsk, follow};
+use sync_protocol::{AuditOutcome, Feed, MailState, Page, RelayMail, RelayStore, ReleaseAnswer, ReleaseAsk, follow};
 use sync_server::{FILE_NAME, Store, move_to};
 use tempfile::TempDir;
 
@@ -146,9 +146,25 @@ fn every_version_that_landed_is_kept() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let (version, _) = name.split_once("__").unwrap();
         let kept = released().join(format!("{}.sqlite", version.to_lowercase()));
-        assert!(
-            kept.is_file(),
-            "keep a store of {version} once it has landed"
-        );
+        assert!(kept.is_file(), "keep a store of {version} once it has landed");
+    }
+}
+
+#[test]
+fn what_waited_in_a_mailbox_and_stood_in_the_directory_is_there_in_every_build() {
+    for version in kept().into_iter().filter(|version| *version >= 5) {
+        let folder = copy_of(version);
+        let (giver, receiver, ..) = told(&folder);
+        let mut store = Store::open(folder.path(), &mut rng(1)).unwrap();
+        let letters = store.mail(&receiver, ALL, NOW).unwrap();
+        if version > 5 && letters.items.is_empty() {
+            continue; // made without any
+        }
+        assert_eq!(letters.items, [b"letter".to_vec(), b"another".to_vec()]);
+        let told = store.mail_states(&giver, ALL).unwrap();
+        let states: Vec<MailState> = told.items.iter().map(|told| told.state).collect();
+        assert_eq!(states, [MailState::Delivered, MailState::Stored]);
+        assert_eq!(store.cards(&receiver, ALL).unwrap().items, [b"card".to_vec()]);
+        assert_eq!(store.post_heads(&receiver).unwrap().mail.inbox, 2);
     }
 }
