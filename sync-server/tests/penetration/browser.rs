@@ -21,7 +21,10 @@ pub struct Answer {
 
 impl Answer {
     fn read(bytes: &[u8]) -> Self {
-        let at = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer has a head");
+        let at = bytes
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .expect("an answer has a head");
         let head = String::from_utf8(bytes[..at].to_vec()).unwrap();
         let body = &bytes[at + 4..];
         let body = match head.to_lowercase().contains("transfer-encoding: chunked") {
@@ -39,7 +42,10 @@ impl Answer {
     /// All values of a header.
     pub fn header(&self, name: &str) -> Vec<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect()
+        lines
+            .filter(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+            .collect()
     }
 
     /// Where it leads.
@@ -128,7 +134,11 @@ impl Browser {
     pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.to);
         if !self.cookies.is_empty() {
-            let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let cookies: Vec<_> = self
+                .cookies
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
             request += &format!("Cookie: {}\r\n", cookies.join("; "));
         }
         for (name, value) in headers {
@@ -155,8 +165,13 @@ impl Browser {
 
     pub fn post_from(&mut self, path: &str, origin: &str, form: &str, fields: &[(&str, &str)]) -> Answer {
         let fields = [("form", form)].into_iter().chain(fields.iter().copied());
-        let body: Vec<_> = fields.map(|(name, value)| format!("{name}={}", escaped(value))).collect();
-        let headers = [("Origin", origin), ("Content-Type", "application/x-www-form-urlencoded")];
+        let body: Vec<_> = fields
+            .map(|(name, value)| format!("{name}={}", escaped(value)))
+            .collect();
+        let headers = [
+            ("Origin", origin),
+            ("Content-Type", "application/x-www-form-urlencoded"),
+        ];
         let answer = self.ask("POST", path, &headers, &body.join("&"));
         self.keep(&answer);
         answer
@@ -200,13 +215,21 @@ impl Browser {
     pub fn enrol(&mut self, path: &str) {
         let page = self.get(path);
         assert_eq!(page.status, 200, "{}", page.text());
-        let letters = page.between("class=\"letters\"><code>", "</code>").expect("the letters are shown");
+        let letters = page
+            .between("class=\"letters\"><code>", "</code>")
+            .expect("the letters are shown");
         self.secret = Some(letters.replace(' ', ""));
         let code = self.code();
         let done = self.post(path, &[("password", PASSWORD), ("again", PASSWORD), ("code", &code)]);
         assert_eq!(done.status, 200, "{}", done.text());
-        let codes = done.between("class=\"codes\">", "</ul>").expect("recovery codes are shown");
-        self.codes = codes.split("<code>").skip(1).map(|one| one.split('<').next().unwrap().to_owned()).collect();
+        let codes = done
+            .between("class=\"codes\">", "</ul>")
+            .expect("recovery codes are shown");
+        self.codes = codes
+            .split("<code>")
+            .skip(1)
+            .map(|one| one.split('<').next().unwrap().to_owned())
+            .collect();
         assert_eq!(self.codes.len(), 10);
     }
 
@@ -227,7 +250,9 @@ impl Browser {
 pub fn add_operator(data: &Path, name: &str, now_ms: i64) -> String {
     let (path, hash) = console_link();
     let mut store = Store::open(data, &mut rand::rng()).unwrap();
-    store.add_operator(name, &hash, "a test", now_ms, &mut rand::rng()).unwrap();
+    store
+        .add_operator(name, &hash, "a test", now_ms, &mut rand::rng())
+        .unwrap();
     path
 }
 

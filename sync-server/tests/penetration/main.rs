@@ -5,10 +5,14 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod attempt;
+mod browser;
 mod clinic_chunks;
 mod clinic_consent;
 mod clinic_cursors;
 mod clinic_mail;
+mod console;
+mod console_forms;
+mod console_sign_in;
 mod line;
 mod operator_audit;
 mod operator_consent;
@@ -20,7 +24,7 @@ mod stranger_hello;
 mod victim;
 
 /// The attempts of each file.
-const ALL: [&[&str]; 10] = [
+const ALL: [&[&str]; 12] = [
     stranger_hello::NAMES,
     stranger_bytes::NAMES,
     clinic_consent::NAMES,
@@ -31,4 +35,6 @@ const ALL: [&[&str]; 10] = [
     operator_data::NAMES,
     operator_consent::NAMES,
     operator_audit::NAMES,
+    console_sign_in::NAMES,
+    console_forms::NAMES,
 ];
