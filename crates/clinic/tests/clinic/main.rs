@@ -13,6 +13,7 @@ mod lan;
 mod lying_relay;
 mod models;
 mod pharmacy;
+mod plan;
 mod power;
 mod reception;
 mod roles;

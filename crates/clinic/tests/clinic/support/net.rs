@@ -94,6 +94,26 @@ impl Net {
         };
         invitation.to_text().to_string()
     }
+
+    /// The operator suspends the `number`th clinic that was invited.
+    pub fn suspend(&self, number: i64) {
+        let writer = self.running.lock().unwrap().as_ref().unwrap().0.writer.clone();
+        let done = writer.run(move |store| {
+            let done = store.suspend_clinic(number, "unpaid", "test", sync_server::now_ms());
+            done.map(drop).unwrap();
+        });
+        self.runtime.block_on(done).unwrap();
+    }
+
+    /// And serves it again.
+    pub fn reactivate(&self, number: i64) {
+        let writer = self.running.lock().unwrap().as_ref().unwrap().0.writer.clone();
+        let done = writer.run(move |store| {
+            let done = store.reactivate_clinic(number, "test", sync_server::now_ms());
+            done.map(drop).unwrap();
+        });
+        self.runtime.block_on(done).unwrap();
+    }
 }
 
 impl Drop for Net {
