@@ -10,7 +10,7 @@
 //! | opening, and what is found wrong before anything is touched | `open`, `mark`, `schema` |
 //! | a full disk: opening, and PINs | `ballast`, `tries` |
 //! | one write, one look | `writing`, `reading` |
-//! | the set, and what is done with what comes | `set`, `looked`, `judge`, `rebuild` |
+//! | the set, and what is done with what comes | `set`, `looked`, `numbering`, `applying`, `judge`, `rebuild` |
 //! | what has not come; what came and is still to be read | `holes`, `backlog` |
 //! | nouns: mapping, rows and questions together | `documents/<noun>` |
 //! | who belongs, and what a removal takes back | `roster`, `taking_back` |
