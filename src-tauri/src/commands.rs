@@ -14,13 +14,13 @@ use conflicts::{ConflictsView, DecideConflict, DecideRemoved, Reverse, TakeLateE
 use consult::{DraftProposal, PrescribeLine, RecordAllergy, SoundSource, VisitView};
 use erasing::{ClinicChoices, ErasePatient, ErasureCount, ErasurePreview};
 use members::{DeviceView, MakeAdmin, QuarantinedView, RemoveDevice, ReviewRemoved};
+use network::{DirectoryView, EntryView, LetterView, LettersView, SendLetter};
 use pharmacy::{DispenseRow, DispenseView, HandOver, PrintJobView, ProductChoice};
 use plan::PlanView;
 use reception::{CreatePatient, MyKadReading, PatientRow, QueuePatient, Queued, TodayView};
 use setup::{
     AddStaff, AppState, JoinByCode, JoinClinic, PairingOffer, PairingState, RecoveryKitView, SessionView, StaffFace,
 };
-use network::{DirectoryView, EntryView, LetterView, LettersView, SendLetter};
 use sharing::{AuditRow, ClinicCardView, GrantConsent, GrantView, KnownClinic, NetworkView, SharedRecordView};
 use sound::{EraseRecording, SoundView};
 use status::{DeviceContact, DeviceSettings, MicrophoneChoice, ModelChoice, StatusView};

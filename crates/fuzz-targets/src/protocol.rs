@@ -4,10 +4,11 @@ use minicbor::bytes::ByteArray;
 use seal::{AttachmentId, ChangeId, ChunkName, DeviceId, GrantId, MailId, ReleaseId, TenantId};
 use sync_protocol::{
     AttachmentAnswer, AttachmentAsk, AuditLine, AuditOutcome, BATCH_ITEMS, Bucket, ChangeItem, ChunkId, ChunkRefusal,
-    Consent, ConsentItem, Cursors, DeviceMessage, DirectoryAnswer, DirectoryAsk, DirectoryRefusal, Feed, Few, FormerLife, Greeting, Hello, IdsAsk, IdsPage, Incarnation,
-    ItemId, MAX_PEER_FRAME_BYTES, MailAnswer, MailAsk, MailHeads, MailPage, MailRefusal, MemberProof, OutId, PeerChunks, PeerHello, PeerMessage, PeerSet, PeerStream, PostHeads, Prefix,
-    PushItem, PushResult, Refusal, RefusedCode, RelayMessage, ReleaseHead, ReleaseItem, Releases, ShortItem,
-    SignedReceipt, Standing, Want, Welcome,
+    Consent, ConsentItem, Cursors, DeviceMessage, DirectoryAnswer, DirectoryAsk, DirectoryRefusal, Feed, Few,
+    FormerLife, Greeting, Hello, IdsAsk, IdsPage, Incarnation, ItemId, MAX_PEER_FRAME_BYTES, MailAnswer, MailAsk,
+    MailHeads, MailPage, MailRefusal, MemberProof, OutId, PeerChunks, PeerHello, PeerMessage, PeerSet, PeerStream,
+    PostHeads, Prefix, PushItem, PushResult, Refusal, RefusedCode, RelayMessage, ReleaseHead, ReleaseItem, Releases,
+    ShortItem, SignedReceipt, Standing, Want, Welcome,
 };
 
 use crate::world::{NOW_MS, WORLD};

@@ -66,16 +66,16 @@ pub use change::{
 };
 pub use clinic_card::ClinicCard;
 pub use coming_and_going::{add_device, add_wraps, ask_for_keys, make_admin, new_epoch, remove_device};
-pub use directory_card::{DirectoryCard, DirectoryEntry, MAX_DIRECTORY_CARD_BYTES, MAX_SPECIALTIES};
 pub use console_key::{ConsoleKey, MAX_CONSOLE_PASSWORD_BYTES};
+pub use directory_card::{DirectoryCard, DirectoryEntry, MAX_DIRECTORY_CARD_BYTES, MAX_SPECIALTIES};
 pub use document::derive_document_id;
 pub use epoch::EpochSecrets;
 pub use error::SealError;
 pub use founding::{Founded, found_tenant};
 pub use grant::{Grant, GrantClear, MAX_SEALED_GRANT_BYTES, MAX_TERMS_BYTES, NewGrant};
 pub use ids::{
-    AttachmentId, ChangeId, ChunkName, DeviceId, DocumentId, EpochId, GrantId, MailId, OpeningId, PersonId,
-    ReleaseId, StatementId, TenantId,
+    AttachmentId, ChangeId, ChunkName, DeviceId, DocumentId, EpochId, GrantId, MailId, OpeningId, PersonId, ReleaseId,
+    StatementId, TenantId,
 };
 pub use invitation::{Invitation, InvitationToken};
 pub use keys::{DeviceKeys, DevicePublic, verify};

@@ -29,9 +29,8 @@ pub use self::step::{DeviceError, DeviceEvent, DeviceStep};
 use crate::compact::{Heard, Said};
 use crate::limits::{WITH_ATTACHMENTS, WITH_RECEIPTS, WITH_USAGE};
 use crate::{
-    Cursor, Cursors, DeviceMessage, Greeting, Hello, Incarnation, MemberProof, OutId, RefusedCode,
-    RelayLie, RelayMessage, Scope, StoreError, SyncStore, Want, Welcome, digest_of_releases,
-    digest_of_statements,
+    Cursor, Cursors, DeviceMessage, Greeting, Hello, Incarnation, MemberProof, OutId, RefusedCode, RelayLie,
+    RelayMessage, Scope, StoreError, SyncStore, Want, Welcome, digest_of_releases, digest_of_statements,
 };
 
 /// One connection, seen from the device.

@@ -6,7 +6,7 @@ use seal::{DeviceId, GrantId, TenantId};
 
 use crate::limits::BATCH_ITEMS;
 use crate::wire::{self, Feed, WireError};
-use crate::{AttachmentAsk, DirectoryAsk, MailAsk, Few, FormerLife, Incarnation, OutId, OutItem, SignedReceipt};
+use crate::{AttachmentAsk, DirectoryAsk, Few, FormerLife, Incarnation, MailAsk, OutId, OutItem, SignedReceipt};
 
 /// One frame from a device.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]

@@ -6,7 +6,10 @@ use seal::{GrantId, TenantId};
 
 use crate::limits::{BATCH_ITEMS, OLDEST_VERSION, PROTOCOL_VERSION};
 use crate::wire::{self, WireError};
-use crate::{AttachmentAnswer, AuditOutcome, Consent, DirectoryAnswer, Few, Incarnation, MailAnswer, OutId, Refusal, RefusedCode, SignedHead, SignedReceipt, Usage};
+use crate::{
+    AttachmentAnswer, AuditOutcome, Consent, DirectoryAnswer, Few, Incarnation, MailAnswer, OutId, Refusal,
+    RefusedCode, SignedHead, SignedReceipt, Usage,
+};
 
 /// One frame from a relay.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]

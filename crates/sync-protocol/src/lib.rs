@@ -57,18 +57,17 @@ pub use from_device::{Cursors, DeviceMessage, Hello, MemberProof, PushItem, Shor
 pub use from_relay::{
     ChangeItem, ConsentItem, Greeting, PushResult, RelayMessage, ReleaseHead, ReleaseItem, Releases, Welcome,
 };
+pub use limits::{
+    BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAIL_KEPT_MS, MAX_ASKS, MAX_CHUNKS_OF_ATTACHMENT, MAX_FRAME_BYTES,
+    MAX_MAIL_AN_HOUR, MAX_PEER_FRAME_BYTES, MAX_RELAYED_SNAPSHOT_BYTES, MAX_STATEMENTS, MAX_STATEMENTS_BYTES,
+    MAX_WAITING_OF_CLINIC, MAX_WAITING_OF_PAIR, OLDEST_PEER_VERSION, OLDEST_VERSION, PAIRING_LIFETIME_MS,
+    PEER_BYTES_AHEAD, PEER_VERSION, PROTOCOL_VERSION,
+};
 pub use mail_message::{
     CardsPage, DirectoryAnswer, DirectoryAsk, DirectoryRefusal, MailAnswer, MailAsk, MailHeads, MailPage, MailRefusal,
     MailState, MailTold, PostHeads, StatesPage,
 };
 pub use mail_store::{MailCursors, MailStore, MailToSay};
-pub use relay_mail::{Part, RelayMail};
-pub use limits::{
-    MAIL_KEPT_MS, MAX_MAIL_AN_HOUR, MAX_WAITING_OF_CLINIC, MAX_WAITING_OF_PAIR,
-    BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_ASKS, MAX_CHUNKS_OF_ATTACHMENT, MAX_FRAME_BYTES,
-    MAX_PEER_FRAME_BYTES, MAX_RELAYED_SNAPSHOT_BYTES, MAX_STATEMENTS, MAX_STATEMENTS_BYTES, OLDEST_PEER_VERSION,
-    OLDEST_VERSION, PAIRING_LIFETIME_MS, PEER_BYTES_AHEAD, PEER_VERSION, PROTOCOL_VERSION,
-};
 pub use pairing_desk::{ConnectionId, PairingAsk, PairingDesk, PairingPost};
 pub use peer_message::{Few, IdsAsk, IdsPage, PeerHello, PeerMessage, Standing};
 pub use peer_session::{PeerError, PeerEvent, PeerRole, PeerSession, PeerStep};
@@ -77,6 +76,7 @@ pub use peer_stream::{FrameTooLarge, PeerStream};
 pub use receipt::{FormerLife, RelayLie, RelayStanding, SignedReceipt};
 pub use refused::RefusedCode;
 pub use relay_chunks::{ChunkPlace, ObjectDone, ObjectKey, ObjectRead, ObjectWork, RelayChunks};
+pub use relay_mail::{Part, RelayMail};
 pub use relay_session::{Outgoing, RelaySession, RelayStep, Tally};
 pub use relay_store::{
     ChangesPage, Checked, Heads, Page, Pushed, Redeemed, RelayStore, RelayStoreFailed, ReleaseAnswer, ReleaseAsk,

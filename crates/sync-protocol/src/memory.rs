@@ -14,8 +14,8 @@ use std::sync::{Mutex, MutexGuard};
 use seal::{ChangeId, Grant, GrantId, Release, ReleaseId, Revocation, SealedChange, TenantId};
 
 pub use self::chunks::Chunks;
-pub use self::mail::Mailed;
 pub use self::heads::AuditKept;
+pub use self::mail::Mailed;
 use self::peers::Arrivals;
 use crate::{
     AuditLine, Claims, Consent, Cursor, FormerLife, Incarnation, OutId, OutItem, PeerSet, Refusal, RelayLie,

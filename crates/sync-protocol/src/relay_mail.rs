@@ -44,11 +44,8 @@ pub trait RelayMail {
     fn mail_states(&mut self, tenant: &TenantId, page: Page) -> Result<Part<MailTold>, RelayStoreFailed>;
 
     /// Puts a checked card into the directory.
-    fn publish_card(
-        &mut self,
-        card: &DirectoryCard,
-        now_ms: i64,
-    ) -> Result<Option<DirectoryRefusal>, RelayStoreFailed>;
+    fn publish_card(&mut self, card: &DirectoryCard, now_ms: i64)
+    -> Result<Option<DirectoryRefusal>, RelayStoreFailed>;
 
     /// Cards, for this clinic to read.
     fn cards(&mut self, tenant: &TenantId, page: Page) -> Result<Part<Vec<u8>>, RelayStoreFailed>;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use seal::{ChangeId, DeviceId, GrantClear, GrantId, ReleaseId, TenantId};
 
 use crate::{
-    AuditLine, AuditOutcome, Consent, Feed, FormerLife, Incarnation, Refusal, RelayAudit, RelayChunks, RelayMail, RelayUsage, Roster, SignedReceipt,
+    AuditLine, AuditOutcome, Consent, Feed, FormerLife, Incarnation, Refusal, RelayAudit, RelayChunks, RelayMail,
+    RelayUsage, Roster, SignedReceipt,
 };
 
 /// The store failed; the text is for the operator's log and holds no personal data.

@@ -148,7 +148,11 @@ fn signed_here(conn: &Connection) -> Result<Option<SignedHere>, VaultError> {
     let row = conn
         .prepare_cached("SELECT card, waits, refused FROM own_card")?
         .query_row([], |row| {
-            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, bool>(1)?, row.get::<_, Option<String>>(2)?))
+            Ok((
+                row.get::<_, Vec<u8>>(0)?,
+                row.get::<_, bool>(1)?,
+                row.get::<_, Option<String>>(2)?,
+            ))
         })
         .optional()?;
     row.map(|(bytes, waits, refused)| Ok((DirectoryCard::decode(&bytes)?, waits, refused)))

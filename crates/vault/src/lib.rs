@@ -103,8 +103,8 @@ pub use erasure::{HeldDocument, HeldOfPatient};
 pub use error::{OpenError, VaultError};
 pub use facts::{
     Addendum, AuditLine, Consent, ConsentGranted, ConsentRevoked, Dispensed, DispensedItem, Erased, ErasureReason,
-    FACT_CONTEXT, FactBody, FactDraft, HeldNumbers, LabelPrinted, LetterRead, LetterSent, NoteSigned, RecordedFact, Reversal, SoundErased,
-    StaffEnrolled,
+    FACT_CONTEXT, FactBody, FactDraft, HeldNumbers, LabelPrinted, LetterRead, LetterSent, NoteSigned, RecordedFact,
+    Reversal, SoundErased, StaffEnrolled,
 };
 pub use fetching::SoundState;
 pub use health::{Quarantined, SyncFigures, VerifyReport};

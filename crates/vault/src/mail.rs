@@ -221,7 +221,11 @@ pub(crate) fn take_in(conn: &Connection, belonging: &Belonging, bytes: &[u8], no
         Ok(mail) => look(conn, belonging, mail)?,
         Err(error) => Err(error.code()),
     };
-    let kept = looked.as_ref().err().filter(|reason| may_open_later(reason)).map(|_| bytes);
+    let kept = looked
+        .as_ref()
+        .err()
+        .filter(|reason| may_open_later(reason))
+        .map(|_| bytes);
     conn.prepare_cached("INSERT INTO mail_in (sender, id, came_ms, sealed, put_aside) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![sender, id, now_ms, kept, looked.as_ref().err()])?;
     match looked {
@@ -253,7 +257,11 @@ pub(crate) fn look_again(conn: &Connection, belonging: &Belonging) -> Result<boo
                ORDER BY arrival LIMIT ?1";
     let mut statement = conn.prepare_cached(sql)?;
     let rows = statement.query_map([AGAIN_AT_A_TIME], |row| {
-        Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, [u8; 16]>(1)?, row.get::<_, Vec<u8>>(2)?))
+        Ok((
+            row.get::<_, [u8; 32]>(0)?,
+            row.get::<_, [u8; 16]>(1)?,
+            row.get::<_, Vec<u8>>(2)?,
+        ))
     })?;
     let waiting: Vec<_> = rows.collect::<Result<_, _>>()?;
     let mut opened_any = false;

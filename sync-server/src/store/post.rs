@@ -1,9 +1,7 @@
 //! Mailboxes and directory as the protocol asks for them: each method one transaction.
 
 use seal::{DirectoryCard, Mail, MailId, TenantId};
-use sync_protocol::{
-    DirectoryRefusal, MailHeads, MailTold, Page, Part, PostHeads, RelayMail, RelayStoreFailed, Wake,
-};
+use sync_protocol::{DirectoryRefusal, MailHeads, MailTold, Page, Part, PostHeads, RelayMail, RelayStoreFailed, Wake};
 
 use super::sql::Scope;
 use super::{Store, directory, mail};
@@ -20,8 +18,7 @@ impl Store {
 
 impl RelayMail for Store {
     fn post_heads(&mut self, tenant: &TenantId) -> Result<PostHeads, RelayStoreFailed> {
-        let (inbox, states, directory) =
-            self.read(Scope::Clinic(tenant), |sql| directory::heads(sql, tenant))?;
+        let (inbox, states, directory) = self.read(Scope::Clinic(tenant), |sql| directory::heads(sql, tenant))?;
         Ok(PostHeads {
             mail: MailHeads { inbox, states },
             directory,
@@ -64,7 +61,9 @@ impl RelayMail for Store {
         card: &DirectoryCard,
         now_ms: i64,
     ) -> Result<Option<DirectoryRefusal>, RelayStoreFailed> {
-        self.write(Scope::Clinic(&card.tenant()), |sql| directory::publish(sql, card, now_ms))
+        self.write(Scope::Clinic(&card.tenant()), |sql| {
+            directory::publish(sql, card, now_ms)
+        })
     }
 
     fn cards(&mut self, tenant: &TenantId, page: Page) -> Result<Part<Vec<u8>>, RelayStoreFailed> {

@@ -1,6 +1,6 @@
 //! A registered clinic that wants another's letters, writes in another's name, or speaks for it in the directory.
 
-use seal::{DirectoryCard, DirectoryEntry, Mail, MailContent, MailId, MailKind, MAX_SEALED_MAIL_BYTES, TenantId};
+use seal::{DirectoryCard, DirectoryEntry, MAX_SEALED_MAIL_BYTES, Mail, MailContent, MailId, MailKind, TenantId};
 use sync_protocol::{
     DeviceMessage, DirectoryAnswer, DirectoryAsk, DirectoryRefusal, Hello, MAX_MAIL_AN_HOUR, MailAnswer, MailAsk,
     MailRefusal, MailState, MemberProof, PROTOCOL_VERSION, RefusedCode, RelayMessage, Want,
@@ -33,7 +33,15 @@ fn sealed(from: TenantId, by: &Side, to: &Side, id: u8) -> Mail {
         bytes: b"Please see her.".to_vec().into(),
     };
     let to = to.clinic.membership();
-    Mail::seal(MailId::from_bytes([id; 16]), from, &content, &to, &by.device.keys, &mut rng(id)).unwrap()
+    Mail::seal(
+        MailId::from_bytes([id; 16]),
+        from,
+        &content,
+        &to,
+        &by.device.keys,
+        &mut rng(id),
+    )
+    .unwrap()
 }
 
 /// A proven member that speaks the newest version.
@@ -144,7 +152,13 @@ async fn a_letter_that_a_removed_device_signed() -> End {
     let mut removing = rng(10);
     relay.a.remove_second(0, &mut removing);
     let mut line = member(&relay, &relay.a).await;
-    let statements = relay.a.clinic.encoded_statements().into_iter().map(Into::into).collect();
+    let statements = relay
+        .a
+        .clinic
+        .encoded_statements()
+        .into_iter()
+        .map(Into::into)
+        .collect();
     line.say(&DeviceMessage::Statements(statements)).await;
     assert_eq!(post(&mut line, kept.encode()).await, Some(MailRefusal::UnknownDevice));
     assert!(relay.rows()["mail"].is_empty());

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use seal::{AttachmentId, ChunkName, GrantId, MailId, TenantId};
 use sync_protocol::{
-    AuditLine, AuditStore, ChunkId, ChunkSource, ChunkStore, Claim, Consent, Cursor, DirectoryRefusal, Incarnation, MailCursors, MailRefusal, MailStore, MailToSay, MailTold, OutId, OutItem, Refusal,
-    RelayLie, RelayStanding, Scope, SignedHead, SignedReceipt, StoreError, SyncStore, Usage, UsageStore,
+    AuditLine, AuditStore, ChunkId, ChunkSource, ChunkStore, Claim, Consent, Cursor, DirectoryRefusal, Incarnation,
+    MailCursors, MailRefusal, MailStore, MailToSay, MailTold, OutId, OutItem, Refusal, RelayLie, RelayStanding, Scope,
+    SignedHead, SignedReceipt, StoreError, SyncStore, Usage, UsageStore,
 };
 use vault::Vault;
 

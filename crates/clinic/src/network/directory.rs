@@ -115,7 +115,10 @@ impl OpenClinic {
         if tenants.is_empty() || !self.syncing.state().connected {
             return;
         }
-        let Ok(place) = ONE_AT_A_TIME.get_or_init(|| tokio::sync::Semaphore::new(1)).try_acquire() else {
+        let Ok(place) = ONE_AT_A_TIME
+            .get_or_init(|| tokio::sync::Semaphore::new(1))
+            .try_acquire()
+        else {
             return;
         };
         let clinic = Arc::downgrade(self);

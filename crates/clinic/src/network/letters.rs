@@ -46,7 +46,9 @@ fn received(r: &Reading<'_>, verified: &BTreeMap<TenantId, String>) -> Result<Ve
         .collect();
     // Of one that two devices opened apart the first reading counts.
     for fact in r.letters_read()?.into_iter().rev() {
-        let FactBody::LetterRead(read) = fact.body else { continue };
+        let FactBody::LetterRead(read) = fact.body else {
+            continue;
+        };
         let name = (read.from, read.letter);
         if known.insert(name) {
             rows.push(LetterRow {
@@ -87,7 +89,9 @@ fn received(r: &Reading<'_>, verified: &BTreeMap<TenantId, String>) -> Result<Ve
 fn sent(r: &Reading<'_>) -> Result<Vec<SentLetter>, Error> {
     let mut rows = Vec::new();
     for fact in r.letters_sent()? {
-        let FactBody::LetterSent(sent) = fact.body else { continue };
+        let FactBody::LetterSent(sent) = fact.body else {
+            continue;
+        };
         let progress = r.mail_progress(sent.letter)?;
         rows.push(SentLetter {
             id: sent.letter.to_string(),

@@ -28,7 +28,11 @@ impl Desk {
         if let Some(field) = entry.misfit() {
             return Err(Error::invalid(field));
         }
-        if !entry.specialties.iter().all(|code| SPECIALTIES.contains(&code.as_str())) {
+        if !entry
+            .specialties
+            .iter()
+            .all(|code| SPECIALTIES.contains(&code.as_str()))
+        {
             return Err(Error::invalid("specialties"));
         }
         self.sign_entry(Some(entry), CLINIC_LISTED)

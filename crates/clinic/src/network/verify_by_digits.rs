@@ -23,7 +23,9 @@ impl Desk {
         if tenant == clinic.tenant {
             return Err(ErrorCode::OwnCard.into());
         }
-        let listed = clinic.read(|r| Ok(r.listed_clinic(tenant)?))?.ok_or(ErrorCode::NotFound)?;
+        let listed = clinic
+            .read(|r| Ok(r.listed_clinic(tenant)?))?
+            .ok_or(ErrorCode::NotFound)?;
         let only_digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
         if only_digits(&digits) != only_digits(&digits_of(tenant)) {
             return Err(ErrorCode::DigitsDiffer.into());

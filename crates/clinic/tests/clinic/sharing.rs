@@ -170,12 +170,20 @@ fn one_request_joins_what_a_person_read_with_the_relays_lines_at_both_clinics() 
     let opened = lines_of(&pair.receiver.desk, "release.opened").swap_remove(0);
     assert!(!opened.from_relay);
     let request = opened.request.expect("the device's own line names the request");
-    assert!(told(&pair.receiver.desk).contains(&request), "as the relay's line in the reader's chain does");
-    pair.giver.wait_until("and the one in the giver's chain", |desk| told(desk).contains(&request));
+    assert!(
+        told(&pair.receiver.desk).contains(&request),
+        "as the relay's line in the reader's chain does"
+    );
+    pair.giver
+        .wait_until("and the one in the giver's chain", |desk| told(desk).contains(&request));
     // What leaves as FHIR can be looked up at the giver by the same name.
     let exported = pair.receiver.desk.export_fhir(grant.id.clone()).unwrap();
-    let newest = told(&pair.receiver.desk).into_iter().find(|request| exported.contains(request.as_str()));
-    pair.giver.wait_until("the giver has it too", |desk| newest.as_ref().is_some_and(|it| told(desk).contains(it)));
+    let newest = told(&pair.receiver.desk)
+        .into_iter()
+        .find(|request| exported.contains(request.as_str()));
+    pair.giver.wait_until("the giver has it too", |desk| {
+        newest.as_ref().is_some_and(|it| told(desk).contains(it))
+    });
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 use seal::{
-    AttachmentKey, ClinicCard, DeviceKeys, DirectoryCard, Grant, GrantId, Invitation, Mail, Membership, NewGrant, NewRelease, OpeningEnd,
-    PairingCode, PairingJoin, PairingOffer, RecoveryKit, Release, ReleaseId, Revocation, SealedChange, Statement,
-    make_admin, remove_device,
+    AttachmentKey, ClinicCard, DeviceKeys, DirectoryCard, Grant, GrantId, Invitation, Mail, Membership, NewGrant,
+    NewRelease, OpeningEnd, PairingCode, PairingJoin, PairingOffer, RecoveryKit, Release, ReleaseId, Revocation,
+    SealedChange, Statement, make_admin, remove_device,
 };
 
 use crate::world::{Clinic, rng};

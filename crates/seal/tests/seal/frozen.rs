@@ -6,11 +6,11 @@
 use std::path::PathBuf;
 
 use seal::{
-    Admission, AttachmentKey, BACKUP_PIECE_OVERHEAD, BackupHead, ClinicCard, DeviceKeys, DirectoryCard, EpochSecrets, Grant,
-    GrantId, Invitation, InvitationToken, Mail, Membership, NewGrant, NewRelease, OpeningEnd, PairingTicket, PersonKeys, RecoveryKit,
-    Release, ReleaseId, Revocation, SealedChange, Signer, Statement, StatementKind, WrappedPersonKey, add_device,
-    add_wraps, ask_for_keys, derive_document_id, derive_release_document, make_admin, new_epoch, open_with_passphrase,
-    remove_device, seal_with_passphrase, verify,
+    Admission, AttachmentKey, BACKUP_PIECE_OVERHEAD, BackupHead, ClinicCard, DeviceKeys, DirectoryCard, EpochSecrets,
+    Grant, GrantId, Invitation, InvitationToken, Mail, Membership, NewGrant, NewRelease, OpeningEnd, PairingTicket,
+    PersonKeys, RecoveryKit, Release, ReleaseId, Revocation, SealedChange, Signer, Statement, StatementKind,
+    WrappedPersonKey, add_device, add_wraps, ask_for_keys, derive_document_id, derive_release_document, make_admin,
+    new_epoch, open_with_passphrase, remove_device, seal_with_passphrase, verify,
 };
 
 use crate::world::{Clinic, NOW_MS, RawStatement, rng};

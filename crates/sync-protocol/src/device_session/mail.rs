@@ -43,7 +43,11 @@ enum Said {
 impl Mailing {
     pub(super) fn begin(version: u16, life: &Incarnation, store: &dyn SyncStore) -> Result<Self, StoreError> {
         let speaks = version >= WITH_MAIL;
-        let here = if speaks { store.begin_mail(life)? } else { MailCursors::default() };
+        let here = if speaks {
+            store.begin_mail(life)?
+        } else {
+            MailCursors::default()
+        };
         Ok(Self {
             speaks,
             has_begun: false,

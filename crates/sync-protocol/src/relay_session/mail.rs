@@ -129,7 +129,10 @@ impl Member {
                 return Ok(MailAnswer::Posted(id, Some(MailRefusal::Malformed)));
             }
             Err(refusal) => {
-                let id = seal::Mail::decode(bytes).map_err(|_| RefusedCode::BadMessage)?.header().id;
+                let id = seal::Mail::decode(bytes)
+                    .map_err(|_| RefusedCode::BadMessage)?
+                    .header()
+                    .id;
                 return Ok(MailAnswer::Posted(id, Some(refusal)));
             }
         };

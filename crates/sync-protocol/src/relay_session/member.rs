@@ -9,11 +9,13 @@ use seal::{DeviceId, GrantId, TenantId};
 
 use super::attachments::Attachments;
 use super::feeds::Feeds;
-use super::mail::Mailbox;
 use super::greeting::refuse_suspended;
+use super::mail::Mailbox;
 use super::{Outgoing, RelayStep, Stop};
 use crate::compact::Heard;
-use crate::limits::{BATCH_BYTES, BATCH_ITEMS, MAX_DENIALS, MAX_FRAME_BYTES, MAX_RELEASE_HEADS, WITH_HEADS, WITH_RECEIPTS, WITH_USAGE};
+use crate::limits::{
+    BATCH_BYTES, BATCH_ITEMS, MAX_DENIALS, MAX_FRAME_BYTES, MAX_RELEASE_HEADS, WITH_HEADS, WITH_RECEIPTS, WITH_USAGE,
+};
 use crate::{
     AuditOutcome, DeviceMessage, Feed, Page, PushItem, PushResult, RefusedCode, RelayMessage, RelayStore,
     ReleaseAnswer, ReleaseAsk, ReleaseHead, ReleaseItem, Releases, Roster, Usage, Wake, day_of, relay_push,

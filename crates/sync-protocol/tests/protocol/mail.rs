@@ -6,8 +6,8 @@ use rand_chacha::ChaCha20Rng;
 use seal::{DirectoryCard, DirectoryEntry, Mail, MailContent, MailId, MailKind, TenantId};
 use sync_protocol::sim::{Link, SimClinic, SimDevice, settle};
 use sync_protocol::{
-    DeviceError, DeviceMessage, DirectoryAnswer, DirectoryAsk, DirectoryRefusal, MailAnswer, MailAsk,
-    MailRefusal, MailState, RefusedCode, RelayMessage, Wake,
+    DeviceError, DeviceMessage, DirectoryAnswer, DirectoryAsk, DirectoryRefusal, MailAnswer, MailAsk, MailRefusal,
+    MailState, RefusedCode, RelayMessage, Wake,
 };
 
 use crate::memory_relay::MemoryRelay;
@@ -202,7 +202,11 @@ fn a_relay_that_was_put_back_is_told_again_and_nobody_sees_a_letter_twice() {
     assert_eq!(world.n_came(), 2);
     assert_eq!(world.state(lost), Some(MailState::Delivered));
     assert_eq!(world.state(delivered), Some(MailState::Delivered));
-    assert_eq!(world.relay.post.mail.len(), 1, "what is with its receiver is not sent again");
+    assert_eq!(
+        world.relay.post.mail.len(),
+        1,
+        "what is with its receiver is not sent again"
+    );
     // Or without a word: it says itself that it has less.
     world.of_a.store.sign_card(&card(&world.a, 1, &world.of_a));
     let third = world.write(b"three");
@@ -232,13 +236,21 @@ fn what_a_relay_puts_off_waits_on_the_device_and_goes_when_the_relay_says_so() {
     assert!(world.relay.post.mail.is_empty(), "not before it is told");
     a.wake(&wake, &mut world.relay, NOW + 60_000);
     settle(&mut [&mut a], &mut world.relay, NOW + 60_000, &mut world.rng);
-    let posted: Vec<_> = world.relay.post.mail.iter().map(|(mail, ..)| mail.header().id).collect();
+    let posted: Vec<_> = world
+        .relay
+        .post
+        .mail
+        .iter()
+        .map(|(mail, ..)| mail.header().id)
+        .collect();
     assert_eq!(posted, ids);
     assert!(world.of_a.store.held().mailed.to_post.is_empty());
 }
 
 fn said(link: &Link) -> Vec<RelayMessage> {
-    link.frames_down().map(|frame| RelayMessage::decode(frame).unwrap()).collect()
+    link.frames_down()
+        .map(|frame| RelayMessage::decode(frame).unwrap())
+        .collect()
 }
 
 /// What the relay answers to a member's frame.
@@ -275,7 +287,9 @@ fn a_relay_takes_a_clinics_own_letters_signed_by_a_device_that_belongs() {
     let id = MailId::from_bytes([9; 16]);
     let seal = |from: TenantId, to: &SimClinic, by: &SimDevice| {
         let kind = MailKind::Other(77);
-        Mail::seal(id, from, &content(kind), &to.membership(), &by.keys, &mut rng(9)).unwrap().encode()
+        Mail::seal(id, from, &content(kind), &to.membership(), &by.keys, &mut rng(9))
+            .unwrap()
+            .encode()
     };
     let in_their_name = seal(world.b.tenant, &world.a, &world.of_b);
     assert_eq!(refusal_of(&mut world, in_their_name), Some(MailRefusal::WrongTenant));
@@ -318,7 +332,10 @@ fn a_card_stands_in_the_directory_of_everybody_and_the_newest_counts() {
     world.of_a.store.sign_card(&card(&world.a, 2, &world.of_a));
     world.sync();
     let mailed = world.of_a.store.held().mailed;
-    assert_eq!((mailed.card_waits, mailed.card_refused), (false, Some(DirectoryRefusal::Older)));
+    assert_eq!(
+        (mailed.card_waits, mailed.card_refused),
+        (false, Some(DirectoryRefusal::Older))
+    );
     assert_eq!(listed(&world).map(|card| card.number()), Some(3));
     let gone = DirectoryCard::make(world.a.tenant, 4, NOW, None, &world.of_a.keys).unwrap();
     world.of_a.store.sign_card(&gone);

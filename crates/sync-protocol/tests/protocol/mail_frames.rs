@@ -2,8 +2,8 @@
 
 use seal::{MailId, TenantId};
 use sync_protocol::{
-    CardsPage, DeviceMessage, DirectoryAnswer, DirectoryAsk, DirectoryRefusal, MailAnswer, MailAsk, MailHeads, MailPage,
-    MailRefusal, MailState, MailTold, PostHeads, RelayMessage, StatesPage,
+    CardsPage, DeviceMessage, DirectoryAnswer, DirectoryAsk, DirectoryRefusal, MailAnswer, MailAsk, MailHeads,
+    MailPage, MailRefusal, MailState, MailTold, PostHeads, RelayMessage, StatesPage,
 };
 
 const LETTER: MailId = MailId::from_bytes([0x3a; 16]);
@@ -32,7 +32,10 @@ fn frames_about_letters_and_the_directory_stay_as_they_are() {
         ("states", DeviceMessage::Mail(MailAsk::States(4))),
         ("read", DeviceMessage::Mail(MailAsk::Read(FROM, LETTER))),
         ("here", DeviceMessage::Mail(MailAsk::Here(here))),
-        ("publish", DeviceMessage::Directory(DirectoryAsk::Publish(vec![3].into()))),
+        (
+            "publish",
+            DeviceMessage::Directory(DirectoryAsk::Publish(vec![3].into())),
+        ),
         ("fetch cards", DeviceMessage::Directory(DirectoryAsk::Fetch(5))),
     ];
     let states = [
@@ -64,7 +67,10 @@ fn frames_about_letters_and_the_directory_stay_as_they_are() {
         ("states", RelayMessage::Mail(MailAnswer::States(of_states))),
         ("read noted", RelayMessage::Mail(MailAnswer::ReadNoted(FROM, LETTER))),
         ("head", RelayMessage::Directory(DirectoryAnswer::Head(5))),
-        ("published", RelayMessage::Directory(DirectoryAnswer::Published(6, None))),
+        (
+            "published",
+            RelayMessage::Directory(DirectoryAnswer::Published(6, None)),
+        ),
         ("cards", RelayMessage::Directory(DirectoryAnswer::Cards(cards))),
     ];
     let refusals = [

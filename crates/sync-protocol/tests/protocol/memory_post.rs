@@ -2,8 +2,7 @@
 
 use seal::{DirectoryCard, Mail, MailId, TenantId};
 use sync_protocol::{
-    DirectoryRefusal, MailHeads, MailState, MailTold, Page, Part, PostHeads, RelayMail,
-    RelayStoreFailed, Wake,
+    DirectoryRefusal, MailHeads, MailState, MailTold, Page, Part, PostHeads, RelayMail, RelayStoreFailed, Wake,
 };
 
 use crate::memory_relay::MemoryRelay;
@@ -103,7 +102,10 @@ impl RelayMail for MemoryRelay {
             (header.from, header.id, header.to) == (*from, *id, *tenant)
         };
         let at = self.post.mail.iter().position(is_it);
-        Ok(at.map(|at| self.post.told(at, MailState::Read, now_ms)).into_iter().collect())
+        Ok(at
+            .map(|at| self.post.told(at, MailState::Read, now_ms))
+            .into_iter()
+            .collect())
     }
 
     fn mail_states(&mut self, tenant: &TenantId, page: Page) -> Result<Part<MailTold>, RelayStoreFailed> {

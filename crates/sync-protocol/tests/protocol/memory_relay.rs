@@ -9,9 +9,9 @@ use rand_chacha::rand_core::SeedableRng;
 use seal::{AttachmentId, AuditHead, ChunkName, DeviceId, GrantId, Receipt, RelayKey, TenantId};
 use sync_protocol::{
     AuditLine, AuditOutcome, ChangesPage, Checked, ChunkId, ChunkPlace, ChunkRefusal, Consent, Feed, FormerLife, Heads,
-    Incarnation, MAX_CHUNKS_OF_ATTACHMENT, NO_CHAIN, ObjectKey, OutId, Page, Pushed, Redeemed, RelayAudit, RelayChunks, RelayStore,
-    RelayStoreFailed, RelayUsage, ReleaseAnswer, ReleaseAsk, Roster, Shown, SignedHead, SignedReceipt, Usage, UsageLevel, Used, Wake, day_of, follow, name_of_change,
-    sum_of_chains,
+    Incarnation, MAX_CHUNKS_OF_ATTACHMENT, NO_CHAIN, ObjectKey, OutId, Page, Pushed, Redeemed, RelayAudit, RelayChunks,
+    RelayStore, RelayStoreFailed, RelayUsage, ReleaseAnswer, ReleaseAsk, Roster, Shown, SignedHead, SignedReceipt,
+    Usage, UsageLevel, Used, Wake, day_of, follow, name_of_change, sum_of_chains,
 };
 
 pub struct MemoryRelay {
@@ -108,7 +108,10 @@ impl RelayAudit for MemoryRelay {
         let Some(last) = self.lines.last() else {
             return Ok(None);
         };
-        let known = self.signed_heads.last().filter(|head| day_of(head.at_ms) >= day_of(now_ms));
+        let known = self
+            .signed_heads
+            .last()
+            .filter(|head| day_of(head.at_ms) >= day_of(now_ms));
         let head = known.copied().unwrap_or_else(|| {
             let head = AuditHead {
                 tenant: *tenant,

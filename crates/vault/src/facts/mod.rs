@@ -9,8 +9,8 @@ mod twice;
 
 pub(crate) use body::kind;
 pub use body::{
-    Addendum, AuditLine, ConsentGranted, ConsentRevoked, Dispensed, DispensedItem, FactBody, LabelPrinted, LetterRead, LetterSent, NoteSigned,
-    Reversal, StaffEnrolled,
+    Addendum, AuditLine, ConsentGranted, ConsentRevoked, Dispensed, DispensedItem, FactBody, LabelPrinted, LetterRead,
+    LetterSent, NoteSigned, Reversal, StaffEnrolled,
 };
 pub use draft::{FACT_CONTEXT, FactDraft};
 pub use erased::{Erased, ErasureReason, HeldNumbers, SoundErased};

@@ -17,7 +17,15 @@ fn letter(pair: &Pair, n: u8, text: &[u8]) -> Mail {
     };
     let id = MailId::from_bytes([n; 16]);
     let to = pair.b.membership();
-    Mail::seal(id, pair.a.tenant, &content, &to, &pair.a.devices[0], &mut rng(u64::from(n))).unwrap()
+    Mail::seal(
+        id,
+        pair.a.tenant,
+        &content,
+        &to,
+        &pair.a.devices[0],
+        &mut rng(u64::from(n)),
+    )
+    .unwrap()
 }
 
 fn came(vault: &Vault) -> Vec<(MailId, Option<Vec<u8>>)> {
@@ -35,7 +43,9 @@ fn a_letter_is_kept_once_and_opens_when_its_sender_is_known() {
     let vault = pair.at_b.vault();
     vault.begin_mail(&INCARNATION).unwrap();
     let (one, two) = (letter(&pair, 1, b"one"), letter(&pair, 2, b"two"));
-    vault.absorb_mail(&INCARNATION, vec![one.encode(), two.encode()], 2).unwrap();
+    vault
+        .absorb_mail(&INCARNATION, vec![one.encode(), two.encode()], 2)
+        .unwrap();
     assert_eq!(put_aside(vault), [("unknown_clinic".to_owned(), 2)]);
     pair.introduce();
     let both = [
@@ -76,7 +86,11 @@ fn what_does_not_open_is_put_aside_with_its_reason_and_keeps_nothing_from_coming
     vault.absorb_mail(&INCARNATION, items, 5).unwrap();
     let reasons = ["bad_signature", "malformed", "wrong_tenant"].map(|reason| (reason.to_owned(), 1));
     assert_eq!(put_aside(vault), reasons);
-    assert_eq!(came(vault).len(), 2, "the good one, and one of a newer build as it came");
+    assert_eq!(
+        came(vault).len(),
+        2,
+        "the good one, and one of a newer build as it came"
+    );
     let kinds: Vec<MailKind> = read(vault, |r| r.came_mail()).iter().map(|one| one.kind).collect();
     assert_eq!(kinds, [MailKind::Other(77), MailKind::ReferralLetter]);
     assert_eq!(vault.begin_mail(&INCARNATION).unwrap().inbox, 5);
@@ -92,7 +106,11 @@ fn a_letter_waits_with_the_write_that_made_it_until_it_is_with_its_receiver() {
         Err(vault::VaultError::NotFound("anything"))
     });
     assert!(given_up.is_err());
-    assert_eq!(pair.at_a.vault().mail_to_say(true, true), Ok(None), "nothing was written, nothing leaves");
+    assert_eq!(
+        pair.at_a.vault().mail_to_say(true, true),
+        Ok(None),
+        "nothing was written, nothing leaves"
+    );
     write(pair.at_a.vault(), |w| {
         w.send_mail(&one)?;
         w.send_mail(&two)
@@ -100,7 +118,10 @@ fn a_letter_waits_with_the_write_that_made_it_until_it_is_with_its_receiver() {
     pair.at_a.reopen();
     let vault = pair.at_a.vault();
     let (first, second) = (one.header().id, two.header().id);
-    assert_eq!(vault.mail_to_say(true, true), Ok(Some(MailToSay::Post(first, one.encode()))));
+    assert_eq!(
+        vault.mail_to_say(true, true),
+        Ok(Some(MailToSay::Post(first, one.encode())))
+    );
     assert_eq!(vault.mail_to_say(false, true), Ok(None));
     vault.mail_posted(&first, None).unwrap();
     vault.mail_posted(&second, Some(MailRefusal::UnknownDevice)).unwrap();
@@ -109,7 +130,10 @@ fn a_letter_waits_with_the_write_that_made_it_until_it_is_with_its_receiver() {
     assert_eq!(refused.as_deref(), Some("unknown_device"));
     // A relay that was put back is told again of what is not known to be with its receiver, and of nothing else.
     vault.begin_mail(&Incarnation([9; 16])).unwrap();
-    assert_eq!(vault.mail_to_say(true, true), Ok(Some(MailToSay::Post(first, one.encode()))));
+    assert_eq!(
+        vault.mail_to_say(true, true),
+        Ok(Some(MailToSay::Post(first, one.encode())))
+    );
     let told = |state| MailTold {
         id: first,
         state,

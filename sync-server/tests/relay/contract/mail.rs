@@ -74,7 +74,11 @@ fn act(world: &World, sql: &str) {
 
 fn a_letter_waits_is_delivered_is_read_and_its_sender_is_told() {
     let mut world = World::new(70);
-    let (of_a, of_b, of_c) = (a(&world).clinic.tenant, b(&world).clinic.tenant, c(&world).clinic.tenant);
+    let (of_a, of_b, of_c) = (
+        a(&world).clinic.tenant,
+        b(&world).clinic.tenant,
+        c(&world).clinic.tenant,
+    );
     let mail = letter(&world.a, &world.b, 1);
     let id = mail.header().id;
     assert!(world.store.post_mail(&mail, NOW).unwrap());
@@ -91,13 +95,21 @@ fn a_letter_waits_is_delivered_is_read_and_its_sender_is_told() {
     let told = world.store.mail_stored(&of_b, 1, NOW + 5).unwrap();
     assert_eq!(told, [Wake::Clinic(of_a)]);
     assert_eq!(states(&mut world.store, &of_a), [(id, MailState::Delivered)]);
-    assert_eq!(world.store.mail_stored(&of_b, 1, NOW + 6).unwrap(), [], "once is enough");
+    assert_eq!(
+        world.store.mail_stored(&of_b, 1, NOW + 6).unwrap(),
+        [],
+        "once is enough"
+    );
     // The clinic's other devices are given it all the same.
     assert_eq!(inbox(&mut world.store, &of_b, NOW + 6), [id]);
     assert_eq!(world.store.mail_read(&of_b, &of_a, &id, NOW + 7).unwrap(), told);
     let part = world.store.mail_states(&of_a, ALL).unwrap();
     assert_eq!((part.items[0].state, part.items[0].at_ms), (MailState::Read, NOW + 7));
-    assert_eq!((part.items.len(), part.up_to), (1, 3), "of each letter the last word alone");
+    assert_eq!(
+        (part.items.len(), part.up_to),
+        (1, 3),
+        "of each letter the last word alone"
+    );
     assert_eq!(states(&mut world.store, &of_b), []);
 }
 
@@ -123,7 +135,10 @@ fn the_same_id_of_the_same_sender_is_the_same_letter() {
     // And after it was delivered it does not wait again.
     world.store.mail_stored(&of_b, 2, NOW).unwrap();
     assert!(world.store.post_mail(&mail, NOW).unwrap());
-    assert_eq!(states(&mut world.store, &of_a), [(mail.header().id, MailState::Delivered)]);
+    assert_eq!(
+        states(&mut world.store, &of_a),
+        [(mail.header().id, MailState::Delivered)]
+    );
 }
 
 fn a_clinic_sends_so_many_in_an_hour_and_no_more() {
@@ -155,7 +170,12 @@ fn so_many_wait_for_one_clinic_from_another_and_in_all() {
     now_ms += HOUR;
     let one_more = letter(&world.a, &world.b, limit);
     assert!(!world.store.post_mail(&one_more, now_ms).unwrap());
-    assert!(world.store.post_mail(&letter(&world.a, &world.c, limit + 1), now_ms).unwrap());
+    assert!(
+        world
+            .store
+            .post_mail(&letter(&world.a, &world.c, limit + 1), now_ms)
+            .unwrap()
+    );
     let of_c = letter(&world.c, &world.b, 0);
     assert!(world.store.post_mail(&of_c, now_ms).unwrap());
     // What is fetched waits no more.
@@ -221,10 +241,16 @@ fn a_clinic_that_nobody_knows_looks_like_one_that_does_not_come() {
     for (id, to) in [(1, &unknown), (2, &world.b)] {
         assert!(world.store.post_mail(&letter(&world.a, to, id), NOW).unwrap());
     }
-    let words: Vec<MailState> = states(&mut world.store, &of_a).into_iter().map(|(_, state)| state).collect();
+    let words: Vec<MailState> = states(&mut world.store, &of_a)
+        .into_iter()
+        .map(|(_, state)| state)
+        .collect();
     assert_eq!(words, [MailState::Stored, MailState::Stored]);
     world.store.expire_mail(NOW + MAIL_KEPT_MS).unwrap();
-    let words: Vec<MailState> = states(&mut world.store, &of_a).into_iter().map(|(_, state)| state).collect();
+    let words: Vec<MailState> = states(&mut world.store, &of_a)
+        .into_iter()
+        .map(|(_, state)| state)
+        .collect();
     assert_eq!(words, [MailState::Expired, MailState::Expired]);
     // Should it join one day, what still waits is its own.
     assert!(world.store.post_mail(&letter(&world.a, &unknown, 3), NOW).unwrap());
@@ -311,7 +337,10 @@ fn the_newest_card_stands_in_the_directory() {
     }
     assert_eq!(listed(&mut world, 0), (vec![(of_a, 3), (of_b, 1)], 2));
     let older = card(&world.a, 2);
-    assert_eq!(world.store.publish_card(&older, NOW).unwrap(), Some(DirectoryRefusal::Older));
+    assert_eq!(
+        world.store.publish_card(&older, NOW).unwrap(),
+        Some(DirectoryRefusal::Older)
+    );
     let same_number = DirectoryCard::make(of_a, 3, NOW, None, &world.a.device.keys).unwrap();
     let refused = world.store.publish_card(&same_number, NOW).unwrap();
     assert_eq!(refused, Some(DirectoryRefusal::Older));
@@ -385,7 +414,9 @@ fn raw_sql_of_a_clinic_reads_its_own_letters_alone_and_writes_in_nobody_elses_na
         world.store.post_mail(&letter(&world.a, &world.b, 1), NOW).unwrap();
         let of_a = card(&world.a, 1);
         world.store.publish_card(&of_a, NOW).unwrap();
-        let Home::Database(database) = &world.home else { panic!() };
+        let Home::Database(database) = &world.home else {
+            panic!()
+        };
         let hex = |side: &Side| hex::encode(side.clinic.tenant.as_bytes());
         let (a, b, c) = (hex(&world.a), hex(&world.b), hex(&world.c));
         let connect = |tenant: &str| {
@@ -425,7 +456,10 @@ fn raw_sql_of_a_clinic_reads_its_own_letters_alone_and_writes_in_nobody_elses_na
         // say in that.
         let mut receiver = connect(&b);
         assert_eq!(receiver.execute("UPDATE mail SET state = 1", &[]).unwrap(), 1);
-        for attempt in ["UPDATE mail SET sender = recipient", "UPDATE mail SET recipient = sender"] {
+        for attempt in [
+            "UPDATE mail SET sender = recipient",
+            "UPDATE mail SET recipient = sender",
+        ] {
             assert!(receiver.execute(attempt, &[]).is_err(), "{attempt}");
         }
         assert_eq!(receiver.execute("DELETE FROM mail", &[]).unwrap(), 0);
