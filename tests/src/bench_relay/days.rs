@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::{
-    A_CLINIC, Scale,
+    Scale,
     cluster::Cluster,
     load::Order,
     node::{Crowd, Home, Node},
@@ -86,5 +86,3 @@ fn day(
     row.aims(Goal::at_most("errors below 0.1 %", ERRORS_PERCENT, errors));
     Ok(())
 }
-
-const _: () = assert!(A_CLINIC == 30, "the mix is that of a clinic of thirty");
