@@ -199,9 +199,11 @@ fn of_one(home: &Home, scale: &Scale, crowd: &mut Crowd, cluster: Option<&Cluste
     found.rows.push(days::great(home, &node, scale, crowd, cluster)?);
     let (node, stormed) = storm::measure(home, node, scale, crowd)?;
     found.rows.push(stormed);
-    found.rows.push(ingest::measure(home, &node, scale, crowd, cluster)?);
     drop(node);
+    // Before there is much that a new device would have to be given.
     found.rows.push(idle::with_tls(home, scale, crowd)?);
+    let node = Node::start(home, None)?;
+    found.rows.push(ingest::measure(home, &node, scale, crowd, cluster)?);
     Ok(())
 }
 
