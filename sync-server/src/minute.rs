@@ -43,7 +43,7 @@ impl Minute {
     /// Keeps it, and does not wait for that.
     pub(crate) fn keep(&mut self, shared: &Arc<Shared>) {
         // Those that stay are noted less often: on this node the console sees them.
-        let all = self.n_passed % ALL_EVERY == 0;
+        let all = self.n_passed.is_multiple_of(ALL_EVERY);
         self.n_passed = self.n_passed.wrapping_add(1);
         let (sample, seen, now_ms) = (self.sample(shared), shared.hub.take_seen(all), now_ms());
         let (writer, node) = (shared.writer.clone(), shared.run);
