@@ -18,6 +18,7 @@ impl Desk {
     /// # Errors
     /// [`ErrorCode::Invalid`] with the field; [`ErrorCode::KitNeeded`] on a device that is no admin's.
     pub fn publish_entry(&self, input: EntryView) -> Result<(), Error> {
+        self.acting(Verb::EditDirectory)?;
         let entry = DirectoryEntry {
             name: input.name.trim().to_owned(),
             telephone: input.telephone.trim().to_owned(),

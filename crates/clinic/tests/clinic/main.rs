@@ -10,6 +10,7 @@ mod devices;
 mod erasing;
 mod full_disk;
 mod lan;
+mod letters;
 mod lying_relay;
 mod models;
 mod pharmacy;

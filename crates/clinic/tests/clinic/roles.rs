@@ -6,6 +6,7 @@ use clinic::{
         consult::{PrescribeLine, RecordAllergy, SoundSource},
         erasing::{ClinicChoices, ErasePatient, EraseReason},
         members::{MakeAdmin, RemoveDevice, ReviewRemoved},
+        network::{EntryView, SendLetter},
         pharmacy::HandOver,
         reception::QueuePatient,
         setup::AddStaff,
@@ -216,6 +217,27 @@ fn calls() -> Vec<(Verb, Call)> {
         (Verb::SeeSharing, |desk| done(desk.grants_of(NOBODY))),
         (Verb::SeeSharing, |desk| done(desk.own_card())),
         (Verb::VerifyClinic, |desk| done(desk.verify_clinic("x".to_owned()))),
+        (Verb::VerifyClinic, |desk| {
+            done(desk.verify_by_digits("x".to_owned(), "1".to_owned()))
+        }),
+        (Verb::SeeDirectory, |desk| done(desk.directory())),
+        (Verb::EditDirectory, |desk| {
+            done(desk.publish_entry(EntryView {
+                name: String::new(),
+                telephone: String::new(),
+                address: String::new(),
+                specialties: Vec::new(),
+                accepts_referrals: false,
+            }))
+        }),
+        (Verb::ReadLetters, |desk| done(desk.letters())),
+        (Verb::ReadLetters, |desk| {
+            done(desk.open_letter("x".to_owned(), "y".to_owned()))
+        }),
+        (Verb::WriteLetter, |desk| {
+            let (clinic, text) = ("00".repeat(32), String::new());
+            done(desk.send_letter(SendLetter { clinic, text }))
+        }),
         (Verb::GrantConsent, |desk| {
             let (clinic, terms) = ("00".repeat(32), terms(&[]));
             done(desk.grant_consent(GrantConsent {
