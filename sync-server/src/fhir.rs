@@ -31,7 +31,10 @@ const FHIR_VERSION: &str = "https://medieco.my/fhir/CodeSystem/fhir-version";
 /// The Bundle's members up to its entries, without braces.
 pub(crate) fn bundle_head(at: &str) -> String {
     let tag = json!([{ "system": FHIR_VERSION, "code": "4.0.1" }]);
-    format!("\"resourceType\":\"Bundle\",\"meta\":{{\"tag\":{tag}}},\"type\":\"collection\",\"timestamp\":{}", json!(at))
+    format!(
+        "\"resourceType\":\"Bundle\",\"meta\":{{\"tag\":{tag}}},\"type\":\"collection\",\"timestamp\":{}",
+        json!(at)
+    )
 }
 
 /// The entries for one line; `at`: its time.

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use jiff::civil::Date;
 use seal::TenantId;
-use sync_server::{AuditForm, ChainReport, ClinicError, Days, Store, Wrong, check_audit, check_operators, export_audit, now_ms};
+use sync_server::{
+    AuditForm, ChainReport, ClinicError, Days, Store, Wrong, check_audit, check_operators, export_audit, now_ms,
+};
 
 use super::database::Place;
 use super::{FAILED, REFUSED, USAGE, say};
@@ -161,7 +163,10 @@ fn print(report: &ChainReport) {
         println!("{clinic}\tholds\t{n_lines} lines\t{signed}");
         return;
     }
-    println!("{clinic}\tDOES NOT HOLD\t{n_lines} lines\t{signed}\t{} findings", report.n_findings);
+    println!(
+        "{clinic}\tDOES NOT HOLD\t{n_lines} lines\t{signed}\t{} findings",
+        report.n_findings
+    );
     for finding in &report.findings {
         let other = finding.other.map(|other| format!("\t{other}")).unwrap_or_default();
         println!("{clinic}\tline {}\t{}{other}", finding.number, finding.what.words());

@@ -69,9 +69,7 @@ fn append(sql: &mut dyn Sql, tenant: &TenantId, access: &Access<'_>) -> SqlResul
 pub(super) fn read(sql: &mut dyn Sql, tenant: &TenantId, page: Page) -> SqlResult<Vec<AuditLine>> {
     let select = "SELECT line FROM audit WHERE tenant = ?1 AND number > ?2 ORDER BY number LIMIT ?3";
     let rows = sql.rows(select, &values![tenant, page.after, page.max_items])?;
-    rows.into_iter()
-        .map(|mut row| decode(&row.bytes(0)?))
-        .collect()
+    rows.into_iter().map(|mut row| decode(&row.bytes(0)?)).collect()
 }
 
 /// Only encoded lines are stored; what cannot be read is a damaged disk, or somebody else's hand.

@@ -3,9 +3,9 @@
 use seal::{AuditHead, TenantId};
 use sync_protocol::{AuditLine, Incarnation, RelayAudit, RelayStoreFailed, SignedHead, day_of};
 
+use super::Store;
 use super::feeds::heads;
 use super::sql::{Row, Scope, Sql, SqlError, SqlResult, values};
-use super::Store;
 
 /// A signed head, with what is needed to verify it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -49,7 +49,9 @@ fn lines(relay: &Relay, tenant: &TenantId) -> Vec<AuditLine> {
     let mut select = file
         .prepare("SELECT line FROM audit WHERE tenant = ?1 ORDER BY number")
         .unwrap();
-    let rows = select.query_map([tenant.as_bytes()], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+    let rows = select
+        .query_map([tenant.as_bytes()], |row| row.get::<_, Vec<u8>>(0))
+        .unwrap();
     rows.map(|bytes| AuditLine::decode(&bytes.unwrap()).unwrap()).collect()
 }
 
@@ -87,8 +89,11 @@ fn put_head(relay: &Relay, tenant: &TenantId, head: &SignedHead, key: [u8; 32]) 
     file.execute("DELETE FROM audit_head WHERE tenant = ?1", [tenant.as_bytes()])
         .unwrap();
     let insert = "INSERT INTO audit_head (tenant, incarnation, day, key, head) VALUES (?1, ?2, ?3, ?4, ?5)";
-    file.execute(insert, (tenant.as_bytes(), life, day_of(head.at_ms), key, head.encode()))
-        .unwrap();
+    file.execute(
+        insert,
+        (tenant.as_bytes(), life, day_of(head.at_ms), key, head.encode()),
+    )
+    .unwrap();
 }
 
 fn signed(relay: &Relay, tenant: TenantId, last: &AuditLine, key: &RelayKey) -> SignedHead {
@@ -114,7 +119,9 @@ fn found(relay: &Relay) -> Vec<(TenantId, u64, Wrong)> {
     let findings = |report: &sync_server::ChainReport| {
         let tenant = report.tenant;
         let findings = report.findings.clone().into_iter();
-        findings.map(move |one| (tenant, one.number, one.what)).collect::<Vec<_>>()
+        findings
+            .map(move |one| (tenant, one.number, one.what))
+            .collect::<Vec<_>>()
     };
     reports.iter().flat_map(findings).collect()
 }
@@ -147,7 +154,10 @@ async fn an_audit_rewritten_and_signed_with_the_relays_own_key() -> End {
     }
     assert_eq!(found(&relay), []);
     is_told(&mut relay, &victim).await;
-    assert!(victim.n_heads() > 1, "his signature for the one and for the other are kept");
+    assert!(
+        victim.n_heads() > 1,
+        "his signature for the one and for the other are kept"
+    );
     End::Noticed
 }
 

@@ -317,7 +317,11 @@ async fn the_audits_end_cut_off() -> End {
         "DELETE FROM audit WHERE number = 3; UPDATE head SET position = 2 WHERE feed = 2",
     );
     relay.serve().await;
-    assert_eq!(relay.comes(&relay.a.device).await, Ok(()), "syncing goes on all the same");
+    assert_eq!(
+        relay.comes(&relay.a.device).await,
+        Ok(()),
+        "syncing goes on all the same"
+    );
     assert_eq!(
         relay.a.device.store.held().lies[0],
         RelayLie::AuditChanged,

@@ -144,14 +144,25 @@ fn the_audit_is_verified_and_exported_beside_a_running_relay() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
     for file in ["v4.sqlite", "relay.key"] {
-        let kept = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/relay/released").join(file);
-        let name = if file == "v4.sqlite" { sync_server::FILE_NAME } else { file };
+        let kept = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/relay/released")
+            .join(file);
+        let name = if file == "v4.sqlite" {
+            sync_server::FILE_NAME
+        } else {
+            file
+        };
         std::fs::copy(kept, data.join(name)).unwrap();
     }
     let relay = Process::start(data, "127.0.0.1:0");
     let said = |args: &[&str], code: i32| {
         let said = output(data, args);
-        assert_eq!(said.status.code(), Some(code), "{args:?}: {}", String::from_utf8_lossy(&said.stderr));
+        assert_eq!(
+            said.status.code(),
+            Some(code),
+            "{args:?}: {}",
+            String::from_utf8_lossy(&said.stderr)
+        );
         String::from_utf8(said.stdout).unwrap()
     };
     let read = |args: &[&str], code| -> serde_json::Value { serde_json::from_str(&said(args, code)).unwrap() };
@@ -165,20 +176,40 @@ fn the_audit_is_verified_and_exported_beside_a_running_relay() {
 
     let lines = read(&["--json", "audit", "export", "--clinic", clinic], 0);
     assert_eq!((&lines["v"], &lines["clinic"]), (&1.into(), &clinic.into()));
-    assert_eq!((lines["lines"].as_array().unwrap().len(), lines["heads"].as_array().unwrap().len()), (2, 1));
-    let bundle = read(&["audit", "export", "--clinic", clinic, "--fhir", "--from", "2026-01-01"], 0);
+    assert_eq!(
+        (
+            lines["lines"].as_array().unwrap().len(),
+            lines["heads"].as_array().unwrap().len()
+        ),
+        (2, 1)
+    );
+    let bundle = read(
+        &["audit", "export", "--clinic", clinic, "--fhir", "--from", "2026-01-01"],
+        0,
+    );
     assert_eq!(bundle["resourceType"], "Bundle");
-    let later = read(&["audit", "export", "--clinic", clinic, "--fhir", "--from", "2099-01-01"], 0);
+    let later = read(
+        &["audit", "export", "--clinic", clinic, "--fhir", "--from", "2099-01-01"],
+        0,
+    );
     assert_eq!(later["entry"], serde_json::json!([]));
     check(&["audit", "export", "--clinic", clinic], 2, "--json or --fhir");
-    check(&["audit", "export", "--clinic", clinic, "--fhir", "--from", "yesterday"], 2, "--from");
+    check(
+        &["audit", "export", "--clinic", clinic, "--fhir", "--from", "yesterday"],
+        2,
+        "--from",
+    );
     check(&["audit", "verify", "--clinic", "Klinik Mana"], 4, "no clinic");
     assert_eq!(relay.terminate(), Some(0));
 
     // Somebody's hand.
     let file = rusqlite::Connection::open(data.join(sync_server::FILE_NAME)).unwrap();
     let tenant = hex::decode(clinic).unwrap();
-    assert_eq!(file.execute("DELETE FROM audit WHERE tenant = ?1 AND number = 1", [tenant]).unwrap(), 1);
+    assert_eq!(
+        file.execute("DELETE FROM audit WHERE tenant = ?1 AND number = 1", [tenant])
+            .unwrap(),
+        1
+    );
     drop(file);
     let report = read(&["--json", "audit", "verify"], 1);
     assert_eq!(report["holds"], false);

@@ -7,7 +7,8 @@ use minicbor::bytes::ByteVec;
 
 use super::{DeviceError, DeviceStep, Live};
 use crate::{
-    AuditLine, Cursors, Feed, Incarnation, RelayLie, Scope, SignedHead, StoreError, SyncStore, WireError, limits::WITH_HEADS,
+    AuditLine, Cursors, Feed, Incarnation, RelayLie, Scope, SignedHead, StoreError, SyncStore, WireError,
+    limits::WITH_HEADS,
 };
 
 /// What one connection knows of the audit's chain.

@@ -74,7 +74,11 @@ fn a_head_comes_once_a_day_behind_its_lines_and_is_kept() {
     assert!(first.verify(clinic.tenant, LIFE, &relay.key.public()).is_ok());
     add(&mut relay, &clinic, 4);
     call(&device, &mut relay, NOW + 1_000, rng);
-    assert_eq!(heads(&device), [first], "the same all day long, also for lines that came since");
+    assert_eq!(
+        heads(&device),
+        [first],
+        "the same all day long, also for lines that came since"
+    );
     call(&device, &mut relay, NOW + DAY, rng);
     assert_eq!((heads(&device).len(), heads(&device)[1].number), (2, 4));
     assert_eq!(device.store.newest_head(&LIFE).unwrap(), Some(heads(&device)[1]));
@@ -218,7 +222,9 @@ fn an_older_device_and_an_older_relay_hear_of_no_head() {
     let mut link = Link::open(&device, &relay, rng);
     link.as_an_older_relay_of(3);
     settle(&mut [&mut link], &mut relay, NOW, rng);
-    let head = sync_protocol::RelayAudit::head_of_the_day(&mut relay, &clinic.tenant, NOW).unwrap().unwrap();
+    let head = sync_protocol::RelayAudit::head_of_the_day(&mut relay, &clinic.tenant, NOW)
+        .unwrap()
+        .unwrap();
     let frame = RelayMessage::AuditHead(head).encode();
     assert_eq!(link.device().receive(&frame, NOW), Err(DeviceError::Unexpected));
     assert_eq!(heads(&device), []);

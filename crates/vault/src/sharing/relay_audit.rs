@@ -45,7 +45,11 @@ impl Reading<'_> {
         let own = self.belonging().tenant;
         let rows = self.relay_audit(LOOKED_THROUGH)?;
         let of_grant = |line: &AuditLine| line.grant == grant && line.requester == own && line.permitted();
-        Ok(rows.into_iter().map(|row| row.line).find(of_grant).map(|line| line.request))
+        Ok(rows
+            .into_iter()
+            .map(|row| row.line)
+            .find(of_grant)
+            .map(|line| line.request))
     }
 
     /// The heads of the chain that the relay signed, the newest first.
@@ -130,8 +134,10 @@ impl AuditStore for Vault {
     fn keep_head(&self, incarnation: &Incarnation, head: &SignedHead) -> Result<(), StoreError> {
         let number = i64::try_from(head.number).map_err(|_| VaultError::Malformed("audit head"))?;
         self.inner.writer().transaction(|conn, _, _, _| {
-            conn.prepare_cached("INSERT OR IGNORE INTO relay_heads (life, at_ms, number, bytes) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![incarnation.0, head.at_ms, number, head.encode()])?;
+            conn.prepare_cached(
+                "INSERT OR IGNORE INTO relay_heads (life, at_ms, number, bytes) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![incarnation.0, head.at_ms, number, head.encode()])?;
             Ok::<_, VaultError>(())
         })?;
         Ok(())

@@ -2,9 +2,7 @@
 //! signed head.
 
 use seal::{AuditHead, DeviceId, GrantId, RelayKey, TenantId};
-use sync_protocol::{
-    AuditLine, AuditOutcome, AuditStore, Cursor, Incarnation, Scope, SignedHead, SyncStore,
-};
+use sync_protocol::{AuditLine, AuditOutcome, AuditStore, Cursor, Incarnation, Scope, SignedHead, SyncStore};
 use vault::Vault;
 
 use crate::world::{Machine, rng};
@@ -53,7 +51,11 @@ fn a_number_that_is_given_again_after_the_relay_was_put_back_hides_neither_line(
     vault.begin_incarnation(&FIRST).unwrap();
     absorb(vault, FIRST, &[&one, &two, &three]);
     assert_eq!(vault.audit_hash(&FIRST, 3).unwrap(), Some(three.hash()));
-    assert_eq!(vault.audit_hash(&SECOND, 1).unwrap(), None, "nothing is known of a life that was not met");
+    assert_eq!(
+        vault.audit_hash(&SECOND, 1).unwrap(),
+        None,
+        "nothing is known of a life that was not met"
+    );
 
     // The relay's data was put back to before the second line; another one stands there since.
     let other = line(12, Some(&one));
@@ -68,7 +70,14 @@ fn a_number_that_is_given_again_after_the_relay_was_put_back_hides_neither_line(
     assert_eq!(vault.audit_hash(&SECOND, 3).unwrap(), None);
     absorb(vault, SECOND, &[&next, &fourth]);
     assert_eq!(vault.audit_hash(&SECOND, 4).unwrap(), Some(fourth.hash()));
-    let all = [(4, 14, true), (3, 13, true), (3, 3, true), (2, 12, true), (2, 2, true), (1, 1, true)];
+    let all = [
+        (4, 14, true),
+        (3, 13, true),
+        (3, 3, true),
+        (2, 12, true),
+        (2, 2, true),
+        (1, 1, true),
+    ];
     assert_eq!(rows(vault), all);
     // The same once more is the same.
     absorb(vault, SECOND, &[&other, &next, &fourth]);
@@ -107,7 +116,13 @@ fn signed_heads_stay_also_two_that_cannot_both_be_true() {
     };
     let (one, two, fork) = (head(FIRST, 1, 1, 10), head(FIRST, 2, 2, 20), head(FIRST, 2, 3, 20));
     let elsewhere = head(SECOND, 1, 1, 15);
-    for (life, head) in [(FIRST, one), (FIRST, two), (FIRST, two), (FIRST, fork), (SECOND, elsewhere)] {
+    for (life, head) in [
+        (FIRST, one),
+        (FIRST, two),
+        (FIRST, two),
+        (FIRST, fork),
+        (SECOND, elsewhere),
+    ] {
         vault.keep_head(&life, &head).unwrap();
     }
     machine.reopen();

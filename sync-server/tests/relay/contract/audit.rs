@@ -83,7 +83,11 @@ fn put_line(world: &World, side: &Side, line: &AuditLine) {
     let bytes = hex::encode(line.encode());
     alter(
         world,
-        &format!("UPDATE audit SET line = {{x{bytes}}} WHERE {} AND number = {}", of(side), line.number),
+        &format!(
+            "UPDATE audit SET line = {{x{bytes}}} WHERE {} AND number = {}",
+            of(side),
+            line.number
+        ),
     );
 }
 
@@ -130,7 +134,11 @@ fn chains_that_nobody_touched_hold() {
     let reports = reports(&world);
     let n_lines: u64 = reports.iter().map(|report| report.n_lines).sum();
     assert_eq!(n_lines, 12);
-    assert!(reports.iter().all(|report| report.newest.unwrap().head.at_ms == NOW + 2 * DAY));
+    assert!(
+        reports
+            .iter()
+            .all(|report| report.newest.unwrap().head.at_ms == NOW + 2 * DAY)
+    );
 }
 
 fn a_line_that_was_altered_is_named() {
@@ -152,7 +160,10 @@ fn a_line_that_was_altered_is_named() {
 
 fn a_line_that_was_taken_out_is_named() {
     let world = filled(66);
-    alter(&world, &format!("DELETE FROM audit WHERE {} AND number = 2", of(&world.b)));
+    alter(
+        &world,
+        &format!("DELETE FROM audit WHERE {} AND number = 2", of(&world.b)),
+    );
     let [of_a, of_b, _] = wrong(&world);
     assert_eq!((of_a, of_b), (vec![(2, Wrong::TwinMissing)], vec![(2, Wrong::Missing)]));
 }
@@ -161,14 +172,23 @@ fn a_chain_whose_end_was_cut_off_is_named() {
     // The line alone: the feed still counts it.
     let mut world = filled(67);
     head(&mut world, b, NOW + DAY).unwrap();
-    alter(&world, &format!("DELETE FROM audit WHERE {} AND number = 4", of(&world.b)));
+    alter(
+        &world,
+        &format!("DELETE FROM audit WHERE {} AND number = 4", of(&world.b)),
+    );
     let [of_a, of_b, _] = wrong(&world);
     assert_eq!(of_b, [(4, Wrong::Missing), (4, Wrong::HeadDiffers)]);
     assert_eq!(of_a, [(6, Wrong::TwinMissing)]);
     // The count too: the head was signed for it, and the giver's chain has it.
-    alter(&world, &format!("UPDATE head SET position = 3 WHERE {} AND feed = 2", of(&world.b)));
+    alter(
+        &world,
+        &format!("UPDATE head SET position = 3 WHERE {} AND feed = 2", of(&world.b)),
+    );
     let [of_a, of_b, _] = wrong(&world);
-    assert_eq!((of_a, of_b), (vec![(6, Wrong::TwinMissing)], vec![(4, Wrong::HeadDiffers)]));
+    assert_eq!(
+        (of_a, of_b),
+        (vec![(6, Wrong::TwinMissing)], vec![(4, Wrong::HeadDiffers)])
+    );
     // The head too.
     alter(&world, &format!("DELETE FROM audit_head WHERE {}", of(&world.b)));
     let [of_a, of_b, _] = wrong(&world);
@@ -191,7 +211,12 @@ fn a_cut_twin_is_named() {
     // One clinic's chain is looked at with its twins elsewhere.
     let alone = check_audit(&world.store, &[world.a.clinic.tenant]).unwrap();
     assert_eq!(alone[0].findings.len(), 4);
-    assert!(alone[0].findings.iter().all(|one| one.other == Some(world.b.clinic.tenant)));
+    assert!(
+        alone[0]
+            .findings
+            .iter()
+            .all(|one| one.other == Some(world.b.clinic.tenant))
+    );
     let alone = check_audit(&world.store, &[world.c.clinic.tenant]).unwrap();
     assert_eq!(alone[0].n_findings, 0);
 }
@@ -227,13 +252,25 @@ fn a_forged_head_is_named() {
     assert_eq!((of_a, of_b), (vec![], vec![(4, Wrong::HeadForged)]));
     let reports = reports(&world);
     let report = reports.iter().find(|report| report.tenant == tenant).unwrap();
-    assert!(report.newest.is_none_or(|newest| newest.head.at_ms < NOW + DAY), "it counts for nothing");
+    assert!(
+        report.newest.is_none_or(|newest| newest.head.at_ms < NOW + DAY),
+        "it counts for nothing"
+    );
 }
 
 fn what_cannot_be_read_is_named_and_stops_only_what_needs_it() {
     let mut world = filled(70);
-    alter(&world, &format!("UPDATE audit SET line = {{xff00}} WHERE {} AND number = 2", of(&world.b)));
-    alter(&world, &format!("UPDATE audit_head SET head = {{xff}} WHERE {}", of(&world.b)));
+    alter(
+        &world,
+        &format!(
+            "UPDATE audit SET line = {{xff00}} WHERE {} AND number = 2",
+            of(&world.b)
+        ),
+    );
+    alter(
+        &world,
+        &format!("UPDATE audit_head SET head = {{xff}} WHERE {}", of(&world.b)),
+    );
     let [of_a, of_b, _] = wrong(&world);
     assert_eq!(of_b, [(0, Wrong::HeadUnreadable), (2, Wrong::Unreadable)]);
     assert_eq!(of_a, [(2, Wrong::TwinMissing)]);
@@ -243,7 +280,14 @@ fn what_cannot_be_read_is_named_and_stops_only_what_needs_it() {
     assert_eq!(world.denial(b, grant, NOW + DAY), Some(AuditOutcome::DeniedEnded));
     let mut out = Vec::new();
     let tenant = world.b.clinic.tenant;
-    let exported = export_audit(&mut world.store, &tenant, AuditForm::Json, Days::default(), NOW, &mut out);
+    let exported = export_audit(
+        &mut world.store,
+        &tenant,
+        AuditForm::Json,
+        Days::default(),
+        NOW,
+        &mut out,
+    );
     assert!(exported.is_err(), "half an audit is no export");
 }
 
@@ -281,19 +325,28 @@ fn an_export_says_what_the_chain_says() {
     }
 
     let bundle = exported(&mut world, a, AuditForm::Fhir, Days::default());
-    assert_eq!((&bundle["resourceType"], &bundle["type"]), (&"Bundle".into(), &"collection".into()));
+    assert_eq!(
+        (&bundle["resourceType"], &bundle["type"]),
+        (&"Bundle".into(), &"collection".into())
+    );
     let entries = bundle["entry"].as_array().unwrap();
     assert_eq!(entries.len(), 3 * 2 + 3, "a pair for each disclosure, and each denial");
     let names: std::collections::BTreeSet<_> = entries.iter().map(|entry| entry["fullUrl"].as_str().unwrap()).collect();
     // The test's own pulls all have one request; the sessions' have each their own.
     assert_eq!(names.len(), 3 * 2 + 1);
     let [source, recipient] = [&entries[0]["resource"], &entries[1]["resource"]];
-    assert_eq!((&source["type"]["code"], &recipient["type"]["code"]), (&"110106".into(), &"110107".into()));
+    assert_eq!(
+        (&source["type"]["code"], &recipient["type"]["code"]),
+        (&"110106".into(), &"110107".into())
+    );
     assert_eq!(source["source"]["observer"], source["agent"][0]["who"]);
     assert_eq!(recipient["source"]["observer"], recipient["agent"][1]["who"]);
     assert_eq!(source["entity"][2], recipient["entity"][2], "one request joins them");
     let denied = &entries[8]["resource"];
-    assert_eq!((&denied["type"]["code"], &denied["outcomeDesc"]), (&"110113".into(), &"expired".into()));
+    assert_eq!(
+        (&denied["type"]["code"], &denied["outcomeDesc"]),
+        (&"110113".into(), &"expired".into())
+    );
     assert!(denied["meta"].is_null());
     if matches!(world.home, Home::Folder) {
         let shown = serde_json::json!([source, recipient, denied]);

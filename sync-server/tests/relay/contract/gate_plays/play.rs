@@ -1,0 +1,364 @@
+//! One play: the store, its oracle beside it, and each act done to both.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+use rand_chacha::ChaCha20Rng;
+use seal::Release;
+use sync_protocol::{FormerLife, Page, RelayAudit, RelayStore, ReleaseAnswer, ReleaseAsk};
+use sync_server::{Store, check_audit};
+use tempfile::TempDir;
+
+use super::cast::{CAST, GRANTS, N, RELEASES};
+use super::oracle::{Expected, Has, Held, told};
+use crate::contract::{Home, kept, make_store, open};
+use crate::world::{NOW, rng};
+
+pub const ALL: Page = Page {
+    after: 0,
+    max_items: 1_000,
+    max_bytes: usize::MAX,
+};
+
+/// One thing that somebody does.
+#[derive(Debug, Clone)]
+pub enum Act {
+    Grant(usize),
+    Revoke(usize),
+    /// The next release under a grant; in the place of the last one, or beside it.
+    Release(usize, bool),
+    /// A clinic asks, with its first or second device, from the beginning or from where it was.
+    Pull(usize, usize, usize, bool),
+    Clock(i64),
+    Backup,
+    PutBack,
+    /// A clinic's second device, which is away else, hears all that its clinic knows by now.
+    Hear(usize),
+    /// A device comes, brings all that it holds, and says so.
+    Confirm(usize, usize),
+    SignHead(usize),
+}
+
+/// A device of the clinic's: what it holds, and how far it had come in each life.
+#[derive(Clone, Default)]
+pub struct Device {
+    pub held: Vec<Held>,
+    pub reached: BTreeMap<usize, u64>,
+}
+
+/// What is wrong with a relay that a play must notice: done behind its back after each act, as if the gate did not look there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hand {
+    /// It does not look for revocations.
+    ForgetsRevocations,
+    /// It does not look whether a clinic is closed.
+    OpensWhatIsClosed,
+    /// It does not look at the clock.
+    StopsTheClock,
+    /// It writes the line of the one who asked alone.
+    HidesAccessesFromTheGiver,
+    /// It gives less than it may.
+    KeepsReleasesBack,
+    /// It serves whoever asks, as if it were the recipient.
+    TakesEverybodyForTheRecipient,
+}
+
+impl Hand {
+    pub fn sql(self) -> &'static str {
+        match self {
+            Self::ForgetsRevocations => "DELETE FROM revocation",
+            Self::OpensWhatIsClosed => "DELETE FROM closed",
+            Self::KeepsReleasesBack => "DELETE FROM release_for WHERE position > 1",
+            Self::HidesAccessesFromTheGiver => {
+                "DELETE FROM audit WHERE number = (SELECT position FROM head h WHERE h.tenant = audit.tenant AND feed = 2)
+                 AND tenant = (SELECT min(tenant) FROM audit)"
+            }
+            Self::StopsTheClock | Self::TakesEverybodyForTheRecipient => "",
+        }
+    }
+}
+
+pub struct Play {
+    pub hand: Option<Hand>,
+    pub store: Option<Store>,
+    pub folder: TempDir,
+    pub home: Home,
+    pub rng: ChaCha20Rng,
+    pub now_ms: i64,
+    pub n_requests: u128,
+    pub has: Has,
+    pub lives: Vec<sync_protocol::Incarnation>,
+    pub devices: [[Device; 2]; N],
+    pub n_released: [usize; GRANTS.len()],
+    /// Up to where each clinic's devices were given what hangs on a grant, in each life.
+    pub got: BTreeMap<(usize, usize, usize), u64>,
+    pub kept: Option<Kept>,
+}
+
+/// A backup, and what the relay had then.
+pub struct Kept {
+    pub file: Option<TempDir>,
+    pub has: Has,
+}
+
+pub type Played = Result<(), TestCaseError>;
+
+impl Play {
+    pub fn under(hand: Hand) -> Self {
+        Self {
+            hand: Some(hand),
+            ..Self::begin()
+        }
+    }
+
+    pub fn begin() -> Self {
+        let mut rng = rng(201);
+        let (mut store, folder, home) = make_store(&mut rng);
+        for roster in &CAST.rosters {
+            store.set_roster(roster).unwrap();
+        }
+        let lives = vec![store.incarnation()];
+        Self {
+            hand: None,
+            store: Some(store),
+            folder,
+            home,
+            rng,
+            now_ms: NOW,
+            n_requests: 0,
+            has: Has::default(),
+            lives,
+            devices: Default::default(),
+            n_released: [0; GRANTS.len()],
+            got: BTreeMap::new(),
+            kept: None,
+        }
+    }
+
+    pub fn store(&mut self) -> &mut Store {
+        self.store.as_mut().unwrap()
+    }
+
+    pub fn act(&mut self, act: &Act) -> Played {
+        let done = self.do_it(act);
+        if let Some(hand) = self.hand {
+            let file = rusqlite::Connection::open(self.folder.path().join(sync_server::FILE_NAME)).unwrap();
+            file.execute_batch(hand.sql()).unwrap();
+        }
+        done
+    }
+
+    pub fn do_it(&mut self, act: &Act) -> Played {
+        match *act {
+            Act::Grant(grant) => self.push_new(GRANTS[grant].0, Held::Grant(grant)),
+            Act::Revoke(grant) => self.push_new(GRANTS[grant].0, Held::Revocation(grant)),
+            Act::Release(grant, replaces) => {
+                let nth = self.n_released[grant];
+                if nth == RELEASES {
+                    return Ok(());
+                }
+                self.n_released[grant] += 1;
+                self.push_new(GRANTS[grant].0, Held::Release(grant, nth, replaces))
+            }
+            Act::Pull(clinic, device, grant, on) => self.pull(clinic, device, grant, on),
+            Act::Clock(at) => {
+                self.now_ms = NOW + at;
+                Ok(())
+            }
+            Act::Backup => {
+                self.back_up();
+                Ok(())
+            }
+            Act::PutBack => self.put_back(),
+            Act::Hear(clinic) => {
+                self.devices[clinic][1] = self.devices[clinic][0].clone();
+                Ok(())
+            }
+            Act::Confirm(clinic, device) => self.confirm(clinic, device),
+            Act::SignHead(clinic) => {
+                let now_ms = self.now_ms;
+                let head = self.store().head_of_the_day(&CAST.tenants[clinic], now_ms).unwrap();
+                prop_assert_eq!(head.is_some(), !self.has.lines[clinic].is_empty());
+                Ok(())
+            }
+        }
+    }
+
+    /// The first device wrote something: it holds it if the relay takes it.
+    pub fn push_new(&mut self, clinic: usize, item: Held) -> Played {
+        if self.devices[clinic][0].held.contains(&item) {
+            return self.push(clinic, item).map(drop);
+        }
+        if self.push(clinic, item)? {
+            self.devices[clinic][0].held.push(item);
+        }
+        Ok(())
+    }
+
+    /// Pushes, and says whether it was taken; the oracle must have said the same.
+    pub fn push(&mut self, clinic: usize, item: Held) -> Result<bool, TestCaseError> {
+        let checked = match item {
+            Held::Grant(grant) => CAST.grant(grant),
+            Held::Revocation(grant) => CAST.revocations[grant].clone(),
+            Held::Release(grant, nth, replaces) => CAST.sealed[grant][nth][usize::from(replaces)].clone(),
+        };
+        let expected = self.has.take(item, self.now_ms);
+        let now_ms = self.now_ms;
+        let pushed = self.store().push(&CAST.tenants[clinic], &[checked], now_ms).unwrap();
+        prop_assert_eq!(pushed.refusals, vec![expected]);
+        self.look_how_far();
+        Ok(expected.is_none())
+    }
+
+    /// The first devices are there all the time.
+    pub fn look_how_far(&mut self) {
+        for clinic in 0..N {
+            let consents = self.store().heads(&CAST.tenants[clinic]).unwrap().consents;
+            self.has.consents[clinic] = consents;
+            let life = self.has.life;
+            self.devices[clinic][0].reached.insert(life, consents);
+        }
+    }
+
+    pub fn pull(&mut self, clinic: usize, device: usize, grant: usize, on: bool) -> Played {
+        self.n_requests += 1;
+        let place = (clinic, grant, self.has.life);
+        let after = if on {
+            self.got.get(&place).copied().unwrap_or(0)
+        } else {
+            0
+        };
+        let asking = match self.hand {
+            Some(Hand::TakesEverybodyForTheRecipient) => GRANTS[grant].1,
+            _ => clinic,
+        };
+        let ask = ReleaseAsk {
+            request: self.n_requests.to_be_bytes(),
+            requester: CAST.tenants[asking],
+            device: CAST.devices[asking][device],
+            grant: CAST.grant_id(grant),
+            page: Page { after, ..ALL },
+            now_ms: match self.hand {
+                Some(Hand::StopsTheClock) => NOW + GRANTS[grant].3,
+                _ => self.now_ms,
+            },
+        };
+        let answer = self.store().pull_releases(&ask).unwrap();
+        let who = (self.n_requests, self.now_ms, clinic, device);
+        match self.has.decide(who, grant, after) {
+            Ok(expected) => {
+                let ReleaseAnswer::Served {
+                    source,
+                    items,
+                    up_to,
+                    more,
+                } = answer
+                else {
+                    return Err(TestCaseError::fail(format!("what may leave is denied: {answer:?}")));
+                };
+                let ids = items
+                    .iter()
+                    .map(|(at, bytes)| (*at, Release::decode(bytes).unwrap().header().id));
+                let expected_ids = expected.iter().map(|(at, nth)| (*at, CAST.releases[grant][*nth]));
+                prop_assert_eq!(ids.collect::<Vec<_>>(), expected_ids.collect::<Vec<_>>());
+                prop_assert_eq!((source, more), (CAST.tenants[GRANTS[grant].0], false));
+                prop_assert_eq!(up_to, self.has.last.get(&grant).copied().unwrap_or(0));
+                self.got.insert(place, up_to);
+            }
+            Err(expected) => {
+                let ReleaseAnswer::Denied { outcome, source } = answer else {
+                    return Err(TestCaseError::fail(format!(
+                        "left without a grant that is active: {answer:?}"
+                    )));
+                };
+                prop_assert_eq!(outcome, expected);
+                let is_known = self.has.granted.contains(&grant);
+                prop_assert_eq!(source, is_known.then_some(CAST.tenants[GRANTS[grant].0]));
+            }
+        }
+        Ok(())
+    }
+
+    pub fn back_up(&mut self) {
+        let file = match &self.home {
+            Home::Folder => {
+                let file = tempfile::tempdir().unwrap();
+                sync_server::backup(self.folder.path(), &file.path().join("backup")).unwrap();
+                Some(file)
+            }
+            Home::Database(database) => {
+                database.raw().batch_execute(&kept::KEEP).unwrap();
+                None
+            }
+        };
+        let has = self.has.clone();
+        self.kept = Some(Kept { file, has });
+    }
+
+    pub fn put_back(&mut self) -> Played {
+        let Some(kept) = &self.kept else {
+            return Ok(());
+        };
+        self.store = None;
+        match (&self.home, &kept.file) {
+            (Home::Folder, Some(file)) => {
+                sync_server::restore(self.folder.path(), &file.path().join("backup"), &mut self.rng).unwrap();
+            }
+            (Home::Database(database), _) => {
+                database.raw().batch_execute(&kept::PUT_BACK).unwrap();
+                let mut store = open(&self.folder, &self.home, &mut self.rng);
+                store.begin_another_life(&mut self.rng).unwrap();
+            }
+            (Home::Folder, None) => unreachable!("a backup of a file is a file"),
+        }
+        let was = self.has.life;
+        self.has = kept.has.clone();
+        self.has.begin(was.max(self.lives.len() - 1) + 1);
+        self.store = Some(open(&self.folder, &self.home, &mut self.rng));
+        let life = self.store().incarnation();
+        prop_assert!(!self.lives.contains(&life), "another life has another name");
+        self.lives.push(life);
+        prop_assert_eq!(self.has.life, self.lives.len() - 1);
+        Ok(())
+    }
+
+    pub fn confirm(&mut self, clinic: usize, device: usize) -> Played {
+        let Device { held, reached } = self.devices[clinic][device].clone();
+        for item in held {
+            self.push(clinic, item)?;
+        }
+        let former: Vec<FormerLife> = reached
+            .iter()
+            .filter(|(life, _)| **life != self.has.life)
+            .map(|(life, consents)| FormerLife {
+                incarnation: self.lives[*life],
+                changes: 0,
+                consents: *consents,
+            })
+            .collect();
+        let id = CAST.devices[clinic][device];
+        self.store()
+            .consents_complete(&CAST.tenants[clinic], &id, &former)
+            .unwrap();
+        self.has.hear(clinic, device, &reached);
+        let is_closed = self.store().is_closed(&CAST.tenants[clinic]).unwrap();
+        prop_assert_eq!(is_closed, self.has.closed[clinic].is_some());
+        Ok(())
+    }
+
+    /// Every line that was to be written is there, and no other; and the chains hold.
+    pub fn end(mut self) -> Played {
+        for clinic in 0..N {
+            let lines = self.store().audit(&CAST.tenants[clinic], ALL).unwrap();
+            let lines: Vec<Expected> = lines.iter().map(told).collect();
+            prop_assert_eq!(&lines, &self.has.lines[clinic]);
+        }
+        let clinics = self.store().clinics_with_audit().unwrap();
+        let reports = check_audit(self.store.as_ref().unwrap(), &clinics).unwrap();
+        for report in reports {
+            prop_assert!(report.findings.is_empty(), "{:?}", report.findings);
+        }
+        Ok(())
+    }
+}
