@@ -17,6 +17,7 @@ use sync_server::{ConsoleClock, FILE_NAME, RunningRelay, ServeOptions, Timers, s
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+use crate::contract::cluster::Database;
 use crate::journeys::{start, until};
 use crate::world::{NOW, rng};
 
@@ -30,9 +31,18 @@ struct Desk {
 
 impl Desk {
     async fn open() -> Self {
+        Self::open_on(None, None).await
+    }
+
+    /// On this database, as another node beside that one.
+    async fn open_on(database: Option<&Database>, beside: Option<&Self>) -> Self {
         let (folder, clock) = (tempfile::tempdir().unwrap(), standing_clock());
+        if let Some(other) = beside {
+            std::fs::copy(other.data().join("relay.key"), folder.path().join("relay.key")).unwrap();
+        }
         let options = ServeOptions {
             console: Some("127.0.0.1:0".parse().unwrap()),
+            database: database.map(Database::relay),
             ..ServeOptions::new(folder.path(), "127.0.0.1:0".parse().unwrap())
         };
         let timers = Timers {
@@ -234,4 +244,32 @@ async fn an_invitation_is_made_anew_revoked_and_taken_off_the_list() {
         desk.rows("SELECT count(*) FROM clinic") + desk.rows("SELECT count(*) FROM invitation"),
         0
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clinic_that_is_suspended_at_one_node_is_cut_off_at_the_other() {
+    let database = tokio::task::spawn_blocking(Database::make).await.unwrap();
+    let desk = Desk::open_on(Some(&database), None).await;
+    let other = Desk::open_on(Some(&database), Some(&desk)).await;
+    let (path, hash) = sync_server::console_link();
+    let (folder, url, now_ms) = (desk.data().to_owned(), database.relay(), desk.browser().now_ms());
+    let add = move || {
+        let mut store = sync_server::Store::open_shared(&folder, &url, &mut rng(5)).unwrap();
+        store
+            .add_operator("aisyah", &hash, "a test", now_ms, &mut rng(6))
+            .unwrap();
+    };
+    tokio::task::spawn_blocking(add).await.unwrap();
+    let mut browser = desk.browser();
+    browser.enrol(&path);
+    browser.sign_in("aisyah");
+    let (clinic, device) = SimClinic::found(NOW, &mut rng(7));
+    join_as(&desk, &mut browser, &clinic, "Klinik Satu").await;
+    let sync = start(&device, &other.address());
+    until(&sync, |state| state.connected).await;
+    let code = browser.code();
+    let done = browser.post("/clinics/1/suspend", &[("why", "x"), ("code", &code)]);
+    assert_eq!(done.leads_to(), Some("/clinics/1"), "{}", done.text());
+    until(&sync, |state| state.error_code == Some("suspended")).await;
+    sync.stop().await;
 }
