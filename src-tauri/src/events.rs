@@ -47,7 +47,7 @@ pub fn tell(app: &AppHandle, event: DeskEvent) {
     let told = match event {
         DeskEvent::Spoiled(it) => SpoiledEvent(it).emit(app),
         DeskEvent::RecordingProgress(it) => RecordingProgressEvent(it).emit(app),
-        DeskEvent::StatusChanged(it) => StatusChangedEvent(it).emit(app),
+        DeskEvent::StatusChanged(it) => StatusChangedEvent(*it).emit(app),
         DeskEvent::ModelImport(it) => ModelImportEvent(it).emit(app),
         DeskEvent::BackupProgress(it) => BackupProgressEvent(it).emit(app),
     };

@@ -73,7 +73,7 @@ pub enum DeskEvent {
     /// A recording went on.
     RecordingProgress(RecordingProgress),
     /// The status bar changed.
-    StatusChanged(StatusView),
+    StatusChanged(Box<StatusView>),
     /// A speech model is being brought in.
     ModelImport(ModelImport),
     /// A backup is being made or restored.

@@ -188,7 +188,7 @@ impl OpenClinic {
     /// Tells the status bar to look again.
     pub(crate) fn status_changed(&self) {
         match self.status() {
-            Ok(status) => (self.config.events)(DeskEvent::StatusChanged(status)),
+            Ok(status) => (self.config.events)(DeskEvent::StatusChanged(Box::new(status))),
             Err(error) => tracing::warn!(code = ?error.code, "no status"),
         }
     }
