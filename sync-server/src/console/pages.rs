@@ -18,12 +18,13 @@ pub(super) mod usage;
 
 /// All tables of words, for the test that holds the languages equal.
 #[cfg(test)]
-pub(super) const WORDS: [&[(&str, &str, &str)]; 12] = [
+pub(super) const WORDS: [&[(&str, &str, &str)]; 13] = [
     audit::Words::ALL,
     clinic::Words::ALL,
     clinics::Words::ALL,
     enrol::Words::ALL,
     health::Words::ALL,
+    invitations::Words::ALL,
     invoices::Words::ALL,
     operators::Words::ALL,
     plans::Words::ALL,
