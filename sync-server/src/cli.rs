@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use sync_server::DatabaseUrlError;
+use sync_server::{DatabaseUrlError, S3Place};
 
 /// Exit codes, the same in every MediEco program (0 is done, 2 is clap's own for wrong usage).
 const FAILED: u8 = 1;
@@ -149,6 +149,10 @@ struct Serve {
     /// folder, a file in the system's folder for states; with --data, none]
     #[arg(long, value_name = "FILE")]
     mark: Option<PathBuf>,
+    /// Where attachments are kept, when not in the data folder: a bucket of what speaks S3; which, and its keys, are said by
+    /// AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment
+    #[arg(long, value_name = "s3://BUCKET[/PREFIX]")]
+    attachments: Option<S3Place>,
     /// Where this machine's watchers ask: /health, /ready, /metrics [default: nowhere]
     #[arg(long, value_name = "ADDRESS:PORT")]
     admin: Option<SocketAddr>,

@@ -7,7 +7,6 @@ use sync_protocol::{ConnectionId, RefusedCode, RelayMessage};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
-use crate::{ConsoleClock, Phase};
 use crate::connection::Connection;
 use crate::frames::{FrameReader, write_close, write_message, write_ping, write_pong};
 use crate::goodbye::Goodbye;
@@ -15,6 +14,7 @@ use crate::hub::Bell;
 use crate::limits::{Origin, RateClock};
 use crate::outbox::{Leaving, Outbox};
 use crate::shared::Shared;
+use crate::{ConsoleClock, Phase};
 
 /// How long a connection waits for what. Tests have others.
 #[derive(Debug, Clone, Copy)]

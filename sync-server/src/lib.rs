@@ -34,6 +34,7 @@ mod opening;
 mod outbox;
 mod plans;
 mod restore;
+mod s3;
 mod serve;
 mod shared;
 mod sockets;
@@ -52,23 +53,24 @@ pub use console::console_link;
 pub use conversation::Timers;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use hub::Hub;
-pub use invoices::{
-    Bill, Invoice, InvoiceState, Issuer, Language, Line, PdfError, Price, Subscription, as_pdf, lines,
-};
+pub use invoices::{Bill, Invoice, InvoiceState, Issuer, Language, Line, PdfError, Price, Subscription, as_pdf, lines};
 #[doc(hidden)]
 pub use limits::RateClock;
 pub use limits::{Limits, Rate};
 pub use mark::Mark;
 pub use moving::{MoveError, move_to};
 pub use objects::{ATTACHMENTS, Objects, ObjectsError};
-pub use restore::{RestoreError, backup, restore};
 pub use plans::{Consumed, Judged, PlanTerms, level};
+pub use restore::{RestoreError, backup, restore};
+pub use s3::{S3Place, S3PlaceError};
 use serve::Phase;
 #[doc(hidden)]
 pub use serve::serve_with;
 pub use serve::{RunningRelay, ServeError, ServeOptions, TlsFiles, serve};
 pub use store::{
-    AuditRow, COMMAND_LINE, ClinicCard, Credentials, Factor, LINK_LIFETIME_MS, OperatorAct, OperatorError, OperatorLine, OperatorRow, OperatorSession, SESSION_IDLE_MS, SESSION_LIFETIME_MS, Sample, SeenDevice, Span, Standing, StoredHead, Tried, is_operator_name,
+    AuditRow, COMMAND_LINE, ClinicCard, Credentials, Factor, LINK_LIFETIME_MS, OperatorAct, OperatorError,
+    OperatorLine, OperatorRow, OperatorSession, SESSION_IDLE_MS, SESSION_LIFETIME_MS, Sample, SeenDevice, Span,
+    Standing, StoredHead, Tried, is_operator_name,
 };
 pub use store::{Billing, ClinicPlan, DAYS_KEPT, InvoiceError, PlanError, PlanRow, UsageDay, Which};
 pub use store::{

@@ -1,4 +1,4 @@
-//! Where chunks of attachments are kept: objects in a folder, or wherever an [`ObjectStore`] puts them.
+//! Where chunks of attachments are kept: objects in a folder, or in a store that speaks S3.
 //!
 //! An object is named by the clinic, the attachment and the hash of its bytes, all in hexadecimal: nothing that comes from
 //! outside is part of a path before it is such an id. It is never altered. The rows (`store/chunks.rs`) say which count.
@@ -16,7 +16,7 @@ use sync_protocol::{ChunkId, ObjectDone, ObjectKey, ObjectRead, ObjectWork, Rela
 use tokio::sync::Semaphore;
 
 use crate::store::make_private_folder;
-use crate::{Store, Writer};
+use crate::{S3Place, Store, Writer};
 
 /// The folder of the objects in the data folder.
 pub const ATTACHMENTS: &str = "attachments";
@@ -67,6 +67,14 @@ impl Objects {
             .with_fsync(true)
             .with_automatic_cleanup(true);
         Ok(Self::in_store(Arc::new(local)))
+    }
+
+    /// In an object store that speaks S3, also where other relays write there too.
+    ///
+    /// # Errors
+    /// [`ObjectsError::Objects`] when what the environment says of it does not hold together. It is not asked anything yet.
+    pub fn in_s3(place: &S3Place) -> Result<Self, ObjectsError> {
+        Ok(Self::in_store(place.store()?))
     }
 
     /// In this store, whose writes are durable and atomic.

@@ -19,7 +19,10 @@ pub(crate) async fn open(options: &ServeOptions) -> Result<Opened, ServeError> {
         if let Some(mark) = &options.mark {
             store.follow_with_mark(mark.clone(), &mut rand::rng())?;
         }
-        let objects = Objects::in_folder(&options.data)?;
+        let objects = match &options.attachments {
+            Some(place) => Objects::in_s3(place)?,
+            None => Objects::in_folder(&options.data)?,
+        };
         let (writer, threads) = Writer::start(store)?;
         return Ok(Opened {
             writer,
@@ -29,10 +32,13 @@ pub(crate) async fn open(options: &ServeOptions) -> Result<Opened, ServeError> {
         });
     };
     // The way to the database blocks, and must not on a thread of the runtime's.
-    let data = options.data.clone();
+    let (data, attachments) = (options.data.clone(), options.attachments.clone());
     let start = move || -> Result<_, ServeError> {
         let store = Store::open_shared(&data, &url, &mut rand::rng())?;
-        let objects = Objects::in_shared_folder(&data)?;
+        let objects = match &attachments {
+            Some(place) => Objects::in_s3(place)?,
+            None => Objects::in_shared_folder(&data)?,
+        };
         let (writer, threads) = Writer::start(store)?;
         Ok(Opened {
             writer,

@@ -24,7 +24,9 @@ use crate::nodes::{self, Nodes};
 use crate::opening::{Opened, open};
 use crate::shared::Shared;
 use crate::tls::Tls;
-use crate::{DatabaseUrl, Hub, Limits, NotReady, ObjectsError, OpenError, Reachable, TlsError, Writer, http, sockets};
+use crate::{
+    DatabaseUrl, Hub, Limits, NotReady, ObjectsError, OpenError, Reachable, S3Place, TlsError, Writer, http, sockets,
+};
 
 /// Who asked for what long ago is forgotten so often.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
@@ -82,6 +84,8 @@ pub struct ServeOptions {
     pub limits: Limits,
     /// The PostgreSQL that this relay shares with others; the store is a file of the data folder when absent.
     pub database: Option<DatabaseUrl>,
+    /// Where attachments are kept; a folder of the data folder when absent.
+    pub attachments: Option<S3Place>,
 }
 
 impl ServeOptions {
@@ -100,6 +104,7 @@ impl ServeOptions {
             max_connections: None,
             limits: Limits::default(),
             database: None,
+            attachments: None,
         }
     }
 }
@@ -218,7 +223,10 @@ pub async fn serve_with(
     timers: Timers,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<RunningRelay, ServeError> {
-    for address in [Some(options.listen), options.admin, options.console].into_iter().flatten() {
+    for address in [Some(options.listen), options.admin, options.console]
+        .into_iter()
+        .flatten()
+    {
         if !address.ip().is_loopback() && options.tls.is_none() && !options.behind_proxy {
             return Err(ServeError::NotLoopback(address));
         }

@@ -102,7 +102,10 @@ impl Shared {
     pub(crate) fn look_of(&self, clinic: &TenantId, every: Duration) -> tokio::time::Instant {
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let (every, passed) = (millis(every).max(1), millis(self.began.elapsed()));
-        let own = clinic.as_bytes().iter().fold(0_u64, |sum, byte| (sum << 8 | u64::from(*byte)) % every);
+        let own = clinic
+            .as_bytes()
+            .iter()
+            .fold(0_u64, |sum, byte| (sum << 8 | u64::from(*byte)) % every);
         let n_before = passed.checked_sub(own).map_or(0, |past| past / every + 1);
         self.began + Duration::from_millis(own + n_before * every)
     }

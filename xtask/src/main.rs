@@ -117,9 +117,18 @@ fn main() -> ExitCode {
         Task::Journey { pictures } => programs::journey(pictures),
         Task::Test => ci::test(),
         Task::Ci => ci::ci(),
-        Task::Bench { alone: None, long, peers } => programs::bench(long, peers),
         Task::Bench {
-            alone: Some(Alone::Relay { database, devices, small }),
+            alone: None,
+            long,
+            peers,
+        } => programs::bench(long, peers),
+        Task::Bench {
+            alone:
+                Some(Alone::Relay {
+                    database,
+                    devices,
+                    small,
+                }),
             ..
         } => programs::bench_relay(&database, devices, small),
         Task::Simulate {

@@ -32,6 +32,7 @@ pub(super) fn run(serve: Serve, place: Place, own_mark: Option<PathBuf>, json: b
             ..Limits::default()
         },
         database: place.database,
+        attachments: serve.attachments,
         ..ServeOptions::new(place.data, serve.listen)
     };
     let mut timers = Timers::default();

@@ -99,7 +99,8 @@ fn deny(
 
 /// The grants that admit this clinic now, and how far their releases reach.
 pub(super) fn heads(sql: &mut dyn Sql, recipient: &TenantId, now_ms: i64) -> SqlResult<Vec<(GrantId, u64)>> {
-    let select = "SELECT g.bytes, g.releases, r.id IS NOT NULL, c.source IS NOT NULL OR s.tenant IS NOT NULL FROM given g
+    let select =
+        "SELECT g.bytes, g.releases, r.id IS NOT NULL, c.source IS NOT NULL OR s.tenant IS NOT NULL FROM given g
                   LEFT JOIN revocation r ON r.source = g.source AND r.id = g.id
                   LEFT JOIN closed c ON c.source = g.source AND c.confirmed_by IS NULL
                   LEFT JOIN standing s ON s.tenant = g.source

@@ -95,11 +95,7 @@ impl Store {
             return None;
         };
         let key = RelayKey::from_secret_bytes(&self.key.to_secret_bytes()).ok()?;
-        let mut beside = Self::over(
-            Postgres::new(postgres.url().clone()),
-            Arc::clone(&self.life),
-            key,
-        );
+        let mut beside = Self::over(Postgres::new(postgres.url().clone()), Arc::clone(&self.life), key);
         beside.board = Arc::clone(&self.board);
         Some(beside)
     }

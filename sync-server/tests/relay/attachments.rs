@@ -25,19 +25,19 @@ fn bytes(n: u8, len: usize) -> Vec<u8> {
     bytes
 }
 
-fn record(device: &SimDevice, n_chunks: u8, len: usize) -> Vec<ChunkId> {
+pub fn record(device: &SimDevice, n_chunks: u8, len: usize) -> Vec<ChunkId> {
     (0..n_chunks)
         .map(|n| device.store.record_chunk(SOUND, bytes(n, len)))
         .collect()
 }
 
-fn holds_all(device: &SimDevice, chunks: &[ChunkId]) -> bool {
+pub fn holds_all(device: &SimDevice, chunks: &[ChunkId]) -> bool {
     let held = device.store.held();
     chunks.iter().all(|chunk| held.chunks.here.contains_key(chunk))
 }
 
 /// All files under a folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();

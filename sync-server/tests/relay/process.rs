@@ -37,8 +37,11 @@ pub struct Process {
 impl Process {
     /// Starts it and waits for its line.
     pub fn start(data: &Path, listen: &str) -> Self {
-        let mut serve = relay_command(data);
-        let serve = serve.args(["--json", "serve", "--listen", listen]);
+        Self::of(relay_command(data).args(["--json", "serve", "--listen", listen]))
+    }
+
+    /// The same, asked for with more words.
+    pub fn of(serve: &mut Command) -> Self {
         let (child, said) = listening(serve.stderr(Stdio::null()));
         assert_eq!((&said["v"], &said["event"]), (&1.into(), &"listening".into()));
         let address = RelayAddress::new(said["url"].as_str().unwrap(), None).unwrap();

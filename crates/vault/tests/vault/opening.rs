@@ -144,7 +144,13 @@ fn a_store_of_a_newer_build_is_not_opened_and_not_touched() {
     let mut machine = closed_with_patients();
     pretend_newer(&machine);
     refuses(&mut machine, |error| {
-        matches!(error, OpenError::NewerSchema { found: 9999, known: 11.. })
+        matches!(
+            error,
+            OpenError::NewerSchema {
+                found: 9999,
+                known: 11..
+            }
+        )
     });
 }
 
