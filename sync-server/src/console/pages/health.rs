@@ -31,7 +31,7 @@ words! {
             "tenang: tiada apa-apa ditahan dalam suku jam terakhir";
         busy: "{n} were held back or turned away in the last quarter of an hour",
             "{n} ditahan atau ditolak dalam suku jam terakhir";
-        backup: "Last backup with `medieco-relay backup`", "Sandaran terakhir dengan `medieco-relay backup`";
+        backup: "Last backup (medieco-relay backup)", "Sandaran terakhir (medieco-relay backup)";
         uptime: "Minutes of the last 24 hours in which a node ran", "Minit dalam 24 jam terakhir apabila nod berjalan";
         last_day: "The last 24 hours", "24 jam terakhir";
         devices: "Devices", "Peranti";
