@@ -60,7 +60,7 @@ function Warnings({ plan }: { plan: PlanView }) {
     <div role="status">
       <ul className={styles.warnings}>
         {said.map((words) => (
-          <li key={words}>
+          <li className={styles.warning} key={words}>
             <IconAlertTriangle size="1.25rem" aria-hidden /> <span>{words}</span>
           </li>
         ))}
