@@ -322,6 +322,7 @@ fn another_clinic_hears_that_it_is_not_here() {
     for _ in 0..30 {
         answers.extend(
             link.frames_down()
+                .take(1)
                 .filter_map(|frame| match RelayMessage::decode(frame) {
                     Ok(RelayMessage::Attachments(answer)) => Some(answer),
                     _ => None,

@@ -30,8 +30,8 @@ fn an_idle_reconnect_is_one_round_trip_under_a_kilobyte() {
     let n_bytes = again.n_bytes_up + again.n_bytes_down;
     assert!(n_bytes < 1024, "{n_bytes} bytes");
     assert!(
-        n_bytes < 600,
-        "{n_bytes} bytes: it was 585, half of that the relay's key and receipt; look before you let it grow"
+        n_bytes < 640,
+        "{n_bytes} bytes: it was 625, of which the relay's key and receipt are 290 and what is used of the plan 40; look before you let it grow"
     );
 }
 
