@@ -40,6 +40,7 @@ words! {
         refuses_attachments: "Attachments are not taken: they wait on the clinic's devices.",
             "Lampiran tidak diterima: ia menunggu pada peranti klinik.";
         always: "Changes, consents and revocations always go through.", "Perubahan, persetujuan dan pembatalan sentiasa dilayan.";
+        no_figures: "No figures yet.", "Belum ada angka.";
         months: "Twelve months", "Dua belas bulan";
         most: "most: {n}", "terbanyak: {n}";
         messages: "Messages", "Mesej";
@@ -200,6 +201,9 @@ fn charts(visit: &Visit, days: &[UsageDay]) -> Markup {
         }),
         (own.fetches, by_month(days, |day| day.n_permitted), |n| n.to_string()),
     ];
+    if days.is_empty() {
+        return html! { h3 { (own.months) } p.empty { (own.no_figures) } };
+    }
     html! {
         h3 { (own.months) }
         div.charts {
