@@ -16,7 +16,6 @@ pub(crate) const WITH_HEADS: u16 = 4;
 /// Since this version: mailboxes between clinics, and the directory.
 pub(crate) const WITH_MAIL: u16 = 4;
 /// Since this version: how much of its plan a clinic has used.
-#[allow(dead_code, reason = "sent as soon as the relay counts it")]
 pub(crate) const WITH_USAGE: u16 = 4;
 
 /// The largest frame that either side sends or takes; larger ones end the connection before they are decoded.

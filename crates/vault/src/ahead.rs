@@ -8,8 +8,8 @@ use crate::VaultError;
 
 const THREADS: usize = 2;
 
-/// Pieces that are worked on, or wait to be taken: as long as a commit takes.
-const AHEAD: usize = 16;
+/// Pieces that are worked on, or wait to be taken. More of them would last through a commit, and go out of the cache before they are taken.
+const AHEAD: usize = 4;
 
 /// A piece, and where what became of it goes.
 type Piece<T, U> = (T, SyncSender<U>);

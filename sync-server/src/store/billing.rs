@@ -1,7 +1,8 @@
 //! To whom a clinic's invoices go.
 
 use super::Store;
-use super::plans::{PlanError, Which, find, note, one_line};
+use super::operator_audit::note;
+use super::plans::{PlanError, Which, find, one_line};
 use super::sql::{Scope, Sql, SqlResult, values};
 use crate::invoices::Language;
 

@@ -5,7 +5,7 @@ use seal::{InvitationToken, TenantId};
 use sync_protocol::RelayStoreFailed;
 
 use super::clinics::invite;
-use super::operator_audit::{OperatorAct, append};
+use super::operator_audit::note;
 use super::sql::{Row, Scope, Sql, SqlResult, values};
 use super::{ClinicError, Standing, Store};
 
@@ -103,7 +103,7 @@ impl Store {
             if sql.execute("UPDATE clinic SET name = ?2 WHERE number = ?1", &values![number, name])? == 0 {
                 return Ok(Err(ClinicError::Unknown));
             }
-            note(sql, (by, now_ms), "clinic_renamed", number)?;
+            note(sql, (by, now_ms), "clinic_renamed", &number.to_string())?;
             Ok(Ok(()))
         })?
     }
@@ -126,7 +126,7 @@ impl Store {
                 return Ok(None);
             };
             let number = row.int(0)?;
-            note(sql, (by, now_ms), "clinic_added", number)?;
+            note(sql, (by, now_ms), "clinic_added", &number.to_string())?;
             Ok(Some((number, invite(sql, number, &token, now_ms)?)))
         })?;
         let (number, ends_ms) = added.ok_or(ClinicError::NameTaken)?;
@@ -151,7 +151,7 @@ impl Store {
                 Ok(name) => name,
                 Err(error) => return Ok(Err(error)),
             };
-            note(sql, (by, now_ms), "invitation_made", number)?;
+            note(sql, (by, now_ms), "invitation_made", &number.to_string())?;
             Ok(Ok((name, invite(sql, number, &token, now_ms)?)))
         })?;
         invited.map(|(name, ends_ms)| (name, token, ends_ms))
@@ -169,7 +169,7 @@ impl Store {
             let end = "UPDATE invitation SET replaced_ms = ?2
                        WHERE clinic = ?1 AND used_ms IS NULL AND replaced_ms IS NULL";
             if sql.execute(end, &values![number, now_ms])? > 0 {
-                note(sql, (by, now_ms), "invitation_revoked", number)?;
+                note(sql, (by, now_ms), "invitation_revoked", &number.to_string())?;
             }
             Ok(Ok(()))
         })?
@@ -213,18 +213,4 @@ fn card(mut row: Row) -> SqlResult<ClinicCard> {
         n_attachment_bytes: row.position(12)?,
         seen_ms: row.maybe_int(13)?,
     })
-}
-
-fn note(sql: &mut dyn Sql, (operator, at_ms): (&str, i64), act: &'static str, number: i64) -> SqlResult<()> {
-    let (about, result) = (&*number.to_string(), "done");
-    append(
-        sql,
-        &OperatorAct {
-            at_ms,
-            operator,
-            act,
-            about,
-            result,
-        },
-    )
 }

@@ -9,7 +9,7 @@ use sync_protocol::RelayStoreFailed;
 
 use super::Store;
 use super::billing::billing;
-use super::plans::note;
+use super::operator_audit::note;
 use super::sql::{Row, Scope, Sql, SqlError, SqlResult, values};
 use crate::calendar::{Month, day_at, days_after};
 use crate::invoices::{Bill, Invoice, InvoiceState, Issuer, Language, Price, Subscription, lines};

@@ -61,6 +61,18 @@ pub(super) fn append(sql: &mut dyn Sql, act: &OperatorAct<'_>) -> SqlResult<()> 
     .map(drop)
 }
 
+/// Puts what an operator did into the list, in the transaction that does it.
+pub(super) fn note(sql: &mut dyn Sql, (operator, at_ms): (&str, i64), act: &'static str, about: &str) -> SqlResult<()> {
+    let done = OperatorAct {
+        at_ms,
+        operator,
+        act,
+        about,
+        result: "done",
+    };
+    append(sql, &done)
+}
+
 /// Each text with its length before it, so that no two lists are one run of bytes.
 fn follow(before: &[u8; 32], number: u64, at_ms: i64, texts: [&str; 4]) -> [u8; 32] {
     let mut hash = Sha256::new();

@@ -4,7 +4,7 @@ use rand_core::CryptoRng;
 use sync_protocol::RelayStoreFailed;
 
 use super::Store;
-use super::operator_audit::{OperatorAct, append};
+use super::operator_audit::note;
 use super::sql::{Row, Scope, Sql, SqlResult, values};
 
 /// How long a link is good for by which an operator sets password and second factor: 24 hours, in milliseconds.
@@ -130,7 +130,7 @@ impl Store {
                 return Ok(false);
             }
             put_link(sql, &id, link, now_ms)?;
-            append(sql, &act(now_ms, by, "operator_added", name))?;
+            note(sql, (by, now_ms), "operator_added", name)?;
             Ok(true)
         })?;
         added.then_some(()).ok_or(OperatorError::NameTaken)
@@ -150,7 +150,7 @@ impl Store {
             sql.execute("DELETE FROM operator_code WHERE operator = ?1", &values![&id])?;
             sql.execute("DELETE FROM operator_session WHERE operator = ?1", &values![&id])?;
             put_link(sql, &id, link, now_ms)?;
-            append(sql, &act(now_ms, by, "operator_reset", name))?;
+            note(sql, (by, now_ms), "operator_reset", name)?;
             Ok(true)
         })?;
         reset.then_some(()).ok_or(OperatorError::Unknown)
@@ -176,7 +176,7 @@ impl Store {
                 return Ok(Err(OperatorError::Last));
             }
             sql.execute("DELETE FROM operator WHERE id = ?1", &values![&id])?;
-            append(sql, &act(now_ms, by, "operator_removed", name))?;
+            note(sql, (by, now_ms), "operator_removed", name)?;
             Ok(Ok(()))
         })?
     }
@@ -250,7 +250,7 @@ impl Store {
                 let insert = "INSERT INTO operator_code (operator, hash) VALUES (?1, ?2)";
                 sql.execute(insert, &values![&id, code])?;
             }
-            append(sql, &act(now_ms, &name, "enrolled", &name))?;
+            note(sql, (&name, now_ms), "enrolled", &name)?;
             Ok(true)
         })
     }
@@ -368,14 +368,4 @@ fn put_link(sql: &mut dyn Sql, id: &[u8; 16], link: &[u8; 32], now_ms: i64) -> S
 fn id_of(sql: &mut dyn Sql, name: &str) -> SqlResult<Option<[u8; 16]>> {
     let row = sql.row("SELECT id FROM operator WHERE name = ?1", &values![name])?;
     row.map(|mut row| row.array(0)).transpose()
-}
-
-fn act<'a>(at_ms: i64, operator: &'a str, act: &'static str, about: &'a str) -> OperatorAct<'a> {
-    OperatorAct {
-        at_ms,
-        operator,
-        act,
-        about,
-        result: "done",
-    }
 }

@@ -5,7 +5,7 @@ use seal::{DeviceId, TenantId};
 use sync_protocol::{RelayStoreFailed, Roster, Usage};
 
 use super::billing::{Billing, billing};
-use super::operator_audit::{OperatorAct, append};
+use super::operator_audit::note;
 use super::sql::{Row, Scope, Sql, SqlResult, values};
 use super::{Store, statements};
 use crate::calendar::day_at;
@@ -315,21 +315,6 @@ pub(super) fn end(sql: &mut dyn Sql, number: i64, now_ms: i64) -> SqlResult<()> 
                ON CONFLICT (clinic, from_day) DO UPDATE SET plan = NULL, trial_until = NULL, made_ms = ?3";
     let today = day_at(now_ms).to_string();
     sql.execute(end, &values![number, today.as_str(), now_ms]).map(drop)
-}
-
-/// Into the operators' audit.
-pub(super) fn note(sql: &mut dyn Sql, (operator, at_ms): (&str, i64), act: &'static str, about: &str) -> SqlResult<()> {
-    let result = "done";
-    append(
-        sql,
-        &OperatorAct {
-            at_ms,
-            operator,
-            act,
-            about,
-            result,
-        },
-    )
 }
 
 /// Number, name and id of a clinic on the list.

@@ -3,7 +3,7 @@
 use sync_protocol::RelayStoreFailed;
 
 use super::Store;
-use super::operator_audit::{OperatorAct, append};
+use super::operator_audit::note;
 use super::operators::{Factor, Tried, use_factor};
 use super::sql::{Row, Scope, values};
 
@@ -57,19 +57,11 @@ impl Store {
             }
             let insert = "INSERT INTO operator_session (hash, operator, made_ms, seen_ms) VALUES (?1, ?2, ?3, ?3)";
             sql.execute(insert, &values![&session.hash, &session.operator, now_ms])?;
-            append(
-                sql,
-                &OperatorAct {
-                    at_ms: now_ms,
-                    operator: &session.name,
-                    act: "signed_in",
-                    about: match factor {
-                        Factor::Step(_) => "",
-                        Factor::Recovery(_) => "recovery code",
-                    },
-                    result: "done",
-                },
-            )?;
+            let with = match factor {
+                Factor::Step(_) => "",
+                Factor::Recovery(_) => "recovery code",
+            };
+            note(sql, (&session.name, now_ms), "signed_in", with)?;
             Ok(true)
         })
     }
@@ -149,17 +141,7 @@ impl Store {
                 let all = "DELETE FROM operator_session WHERE operator = ?1";
                 sql.execute(all, &values![&session.operator])?;
             }
-            let (operator, about, result) = (session.name.as_str(), "", "done");
-            append(
-                sql,
-                &OperatorAct {
-                    at_ms,
-                    operator,
-                    act,
-                    about,
-                    result,
-                },
-            )
+            note(sql, (&session.name, at_ms), act, "")
         })
     }
 
@@ -169,18 +151,9 @@ impl Store {
     /// [`RelayStoreFailed`].
     pub fn note_export(&mut self, session: &OperatorSession, clinic: i64, now_ms: i64) -> Result<(), RelayStoreFailed> {
         self.write(Scope::House, |sql| {
-            let note = "UPDATE operator_session SET exported = ?2 WHERE hash = ?1";
-            sql.execute(note, &values![&session.hash, clinic])?;
-            append(
-                sql,
-                &OperatorAct {
-                    at_ms: now_ms,
-                    operator: &session.name,
-                    act: "clinic_exported",
-                    about: &clinic.to_string(),
-                    result: "done",
-                },
-            )
+            let exported = "UPDATE operator_session SET exported = ?2 WHERE hash = ?1";
+            sql.execute(exported, &values![&session.hash, clinic])?;
+            note(sql, (&session.name, now_ms), "clinic_exported", &clinic.to_string())
         })
     }
 

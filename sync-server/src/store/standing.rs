@@ -3,7 +3,7 @@
 use seal::TenantId;
 use sync_protocol::RelayStoreFailed;
 
-use super::operator_audit::{OperatorAct, append};
+use super::operator_audit::note;
 use super::sql::{Scope, Sql, SqlResult, values};
 use super::{ClinicError, Store, plans};
 
@@ -77,7 +77,7 @@ impl Store {
             if sql.execute(insert, &values![&tenant, SUSPENDED, now_ms, why])? == 0 {
                 return Ok(Err(ClinicError::NotServed));
             }
-            note(sql, (by, now_ms), "clinic_suspended", number)?;
+            note(sql, (by, now_ms), "clinic_suspended", &number.to_string())?;
             Ok(Ok(tenant))
         })?;
         self.suspended.extend(done.as_ref().ok());
@@ -97,7 +97,7 @@ impl Store {
             if sql.execute(delete, &values![&tenant, SUSPENDED])? == 0 {
                 return Ok(Err(ClinicError::NotSuspended));
             }
-            note(sql, (by, now_ms), "clinic_reactivated", number)?;
+            note(sql, (by, now_ms), "clinic_reactivated", &number.to_string())?;
             Ok(Ok(tenant))
         })?;
         if let Ok(tenant) = &done {
@@ -121,7 +121,7 @@ impl Store {
                     return Ok(Err(ClinicError::Unknown));
                 }
                 plans::end(sql, number, now_ms)?;
-                note(sql, (by, now_ms), "clinic_removed", number)?;
+                note(sql, (by, now_ms), "clinic_removed", &number.to_string())?;
                 Ok(Ok(None))
             })?;
         };
@@ -132,7 +132,7 @@ impl Store {
             }
             sql.execute("DELETE FROM invitation WHERE clinic = ?1", &values![number])?;
             plans::end(sql, number, now_ms)?;
-            note(sql, (by, now_ms), "clinic_removed", number)?;
+            note(sql, (by, now_ms), "clinic_removed", &number.to_string())?;
             Ok(Ok(Some(tenant)))
         })?
     }
@@ -224,18 +224,4 @@ fn joined(sql: &mut dyn Sql, number: i64) -> SqlResult<Option<TenantId>> {
     let row = sql.row("SELECT tenant FROM clinic WHERE number = ?1", &values![number])?;
     let tenant = row.map_or(Ok(None), |mut row| row.maybe_array(0))?;
     Ok(tenant.map(TenantId::from_bytes))
-}
-
-fn note(sql: &mut dyn Sql, (operator, at_ms): (&str, i64), act: &'static str, number: i64) -> SqlResult<()> {
-    let (about, result) = (&*number.to_string(), "done");
-    append(
-        sql,
-        &OperatorAct {
-            at_ms,
-            operator,
-            act,
-            about,
-            result,
-        },
-    )
 }
