@@ -8,7 +8,7 @@ use crate::VaultError;
 
 const THREADS: usize = 2;
 
-/// Pieces that are worked on, or wait to be taken. More of them would last through a commit, and go out of the cache before they are taken.
+/// Pieces that are worked on, or wait to be taken. Sixteen are no faster, and take 25 MiB more.
 const AHEAD: usize = 4;
 
 /// A piece, and where what became of it goes.
