@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::Path as FilePath;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::StreamExt;
 use object_store::local::LocalFileSystem;
@@ -42,6 +43,8 @@ pub enum ObjectsError {
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
     at_once: Semaphore,
+    /// Something that is to be gone could not be removed.
+    owes: AtomicBool,
 }
 
 impl Objects {
@@ -82,10 +85,11 @@ impl Objects {
         Self {
             store,
             at_once: Semaphore::new(AT_ONCE),
+            owes: AtomicBool::new(false),
         }
     }
 
-    /// Does this work. `None`: it is to be done at the next start.
+    /// Does this work. `None`: it is to be done later, by [`Objects::remove_what_stayed`].
     pub async fn work(&self, work: ObjectWork) -> Option<ObjectDone> {
         let _place = self.at_once.acquire().await.ok()?;
         match work {
@@ -106,7 +110,8 @@ impl Objects {
             ObjectWork::Remove(tenant, attachment) => match self.remove(&tenant, &attachment).await {
                 Ok(()) => Some(ObjectDone::Removed(tenant, attachment)),
                 Err(error) => {
-                    tracing::warn!(%error, "an erased attachment is still there; the next start removes it");
+                    tracing::warn!(%error, "an erased attachment is still there, and is tried again");
+                    self.owe();
                     None
                 }
             },
@@ -158,6 +163,28 @@ impl Objects {
         Ok(())
     }
 
+    /// Something could not be removed, and is to be tried again.
+    pub(crate) fn owe(&self) {
+        self.owes.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether something is to be tried again. Who asks does it, or says [`Objects::owe`] again.
+    pub(crate) fn takes_up(&self) -> bool {
+        self.owes.swap(false, Ordering::Relaxed)
+    }
+
+    /// Removes what is left of erased attachments.
+    ///
+    /// # Errors
+    /// [`ObjectsError`].
+    pub async fn remove_what_stayed(&self, rows: &Writer) -> Result<(), ObjectsError> {
+        for (tenant, attachment) in on(rows, |store| store.attachments_to_remove()).await? {
+            self.remove(&tenant, &attachment).await?;
+            on(rows, move |store| store.attachment_removed(&tenant, &attachment)).await?;
+        }
+        Ok(())
+    }
+
     /// At the start: makes rows and objects agree. A row without its object is lost, and asked for again. An object without
     /// a row counts if it is what its name says (it came just before a crash, or the rows were put back), and goes
     /// otherwise, and if its attachment was erased.
@@ -165,10 +192,7 @@ impl Objects {
     /// # Errors
     /// [`ObjectsError`].
     pub async fn settle(&self, rows: &Writer) -> Result<(), ObjectsError> {
-        for (tenant, attachment) in on(rows, |store| store.attachments_to_remove()).await? {
-            self.remove(&tenant, &attachment).await?;
-            on(rows, move |store| store.attachment_removed(&tenant, &attachment)).await?;
-        }
+        self.remove_what_stayed(rows).await?;
         let with_chunks = on(rows, |store| store.clinics_with_chunks()).await?;
         let mut tenants: BTreeSet<TenantId> = with_chunks.into_iter().collect();
         let folders = self.store.list_with_delimiter(None).await?.common_prefixes;

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ClientOptions, ObjectStore, RetryConfig};
@@ -20,6 +20,8 @@ const TRIED_FOR: Duration = Duration::from_secs(30);
 pub struct S3Place {
     bucket: String,
     prefix: Path,
+    /// What the environment says, where a test says it.
+    said: Vec<(AmazonS3ConfigKey, String)>,
 }
 
 /// What was given is no place in such a store.
@@ -40,16 +42,33 @@ impl FromStr for S3Place {
         Ok(Self {
             bucket: bucket.to_owned(),
             prefix: Path::parse(prefix.trim_end_matches('/')).map_err(|_| S3PlaceError)?,
+            said: Vec::new(),
         })
     }
 }
 
 impl S3Place {
+    /// The same place, with what the environment would say of it: endpoint, key and secret. For tests, which share theirs.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn by(mut self, endpoint: &str, key: &str, secret: &str) -> Self {
+        let said = [
+            (AmazonS3ConfigKey::Endpoint, endpoint),
+            (AmazonS3ConfigKey::Region, "ap-southeast-5"),
+            (AmazonS3ConfigKey::AccessKeyId, key),
+            (AmazonS3ConfigKey::SecretAccessKey, secret),
+        ];
+        self.said = said.map(|(what, value)| (what, value.to_owned())).into();
+        self
+    }
+
     /// The store there. Nothing is asked of it yet.
     pub(crate) fn store(&self) -> Result<Arc<dyn ObjectStore>, object_store::Error> {
         // What speaks TLS asks the program which cryptography it is to use; somebody else may have said it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let endpoint = std::env::var("AWS_ENDPOINT_URL").unwrap_or_default();
+        let told = self.said.iter().find(|(what, _)| *what == AmazonS3ConfigKey::Endpoint);
+        let endpoint = told.map(|(_, endpoint)| endpoint.clone());
+        let endpoint = endpoint.unwrap_or_else(|| std::env::var("AWS_ENDPOINT_URL").unwrap_or_default());
         let client = ClientOptions::new()
             .with_timeout(ANSWERS_WITHIN)
             // What is kept is sealed, the keys of the store are not: without TLS only to this machine.
@@ -58,7 +77,10 @@ impl S3Place {
             retry_timeout: TRIED_FOR,
             ..RetryConfig::default()
         };
-        let store = AmazonS3Builder::from_env()
+        let from_env = AmazonS3Builder::from_env();
+        let said = self.said.iter();
+        let store = said
+            .fold(from_env, |store, (what, value)| store.with_config(*what, value))
             .with_bucket_name(&self.bucket)
             .with_client_options(client)
             .with_retry(retry)

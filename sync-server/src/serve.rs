@@ -346,7 +346,10 @@ pub async fn serve_with(
             tokio::select! {
                 () = &mut stop => break,
                 _ = forget.tick() => rates.forget(),
-                () = minute.passes() => minute.keep(&shared),
+                () = minute.passes() => {
+                    minute.keep(&shared);
+                    removal::again(&shared);
+                }
                 _ = counted.tick() => keeping.minute(&last_words, &of_minutes),
             }
         }

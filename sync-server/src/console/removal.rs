@@ -1,4 +1,5 @@
-//! Deleting what a removed clinic left: its rows, some at a time, and its objects. Whatever stops it, the next start goes on.
+//! Deleting what a removed clinic left: its rows, some at a time, and its objects. What fails is tried again each minute, with
+//! erased attachments that could not be removed; whatever stops it, the next start goes on.
 
 use std::sync::Arc;
 
@@ -17,7 +18,30 @@ pub(crate) fn begin(shared: &Arc<Shared>, tenant: TenantId) {
             _ = phase.wait_for(|phase| *phase != Phase::Serving) => return,
         };
         if let Err(error) = finished {
-            tracing::warn!(%error, "a removed clinic's data is not all deleted; the next start goes on");
+            tracing::warn!(%error, "a removed clinic's data is not all deleted, and is tried again");
+            shared.objects.owe();
+        }
+    });
+}
+
+/// A minute passed: what could not be deleted, of removed clinics and of erased attachments, is tried again.
+pub(crate) fn again(shared: &Arc<Shared>) {
+    if !shared.objects.takes_up() {
+        return;
+    }
+    let (shared, mut phase) = (Arc::clone(shared), shared.phase.clone());
+    tokio::spawn(async move {
+        let all = async {
+            shared.objects.remove_what_stayed(&shared.writer).await?;
+            finish_all(&shared.writer, &shared.objects).await
+        };
+        let done = tokio::select! {
+            done = all => done,
+            _ = phase.wait_for(|phase| *phase != Phase::Serving) => return,
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, "what was erased or removed is not all deleted, and is tried again");
+            shared.objects.owe();
         }
     });
 }

@@ -3,8 +3,8 @@
 use seal::{AttachmentId, ChunkName, TenantId};
 use sync_protocol::{ChunkId, ChunkPlace, ChunkRefusal, MAX_CHUNKS_OF_ATTACHMENT, RelayChunks, RelayStoreFailed};
 
-use super::Store;
 use super::sql::{Row, Scope, Sql, SqlResult, Value, values};
+use super::{Store, standing};
 
 /// How much of a clinic's attachments is here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,6 +49,10 @@ impl RelayChunks for Store {
         n_bytes: u64,
     ) -> Result<Option<ChunkRefusal>, RelayStoreFailed> {
         self.write(Scope::Clinic(tenant), |sql| {
+            if standing::was_removed(sql, tenant)? {
+                // It was on its way then: its object goes, too.
+                return Ok(Some(ChunkRefusal::Forgotten));
+            }
             // The clinic's count is locked first: what comes or goes at the same time waits.
             count(sql, tenant, 0, 0)?;
             match place_for(sql, tenant, chunk)? {

@@ -142,9 +142,8 @@ impl Store {
     /// # Errors
     /// [`RelayStoreFailed`].
     pub fn drop_removed(&mut self, tenant: &TenantId) -> Result<bool, RelayStoreFailed> {
-        let was_removed = "SELECT 1 FROM standing WHERE tenant = ?1 AND state = 2";
         let more = self.write(Scope::Clinic(tenant), |sql| {
-            if !sql.exists(was_removed, &values![tenant])? {
+            if !was_removed(sql, tenant)? {
                 return Ok(false);
             }
             let mut n_gone = 0;
@@ -189,10 +188,7 @@ impl Store {
 
 /// A removed clinic's letters, those to it, and its card. What waited for others does not count as waiting any more.
 fn drop_mail(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<()> {
-    if !sql.exists(
-        "SELECT 1 FROM standing WHERE tenant = ?1 AND state = 2",
-        &values![tenant],
-    )? {
+    if !was_removed(sql, tenant)? {
         return Ok(());
     }
     let waiting = "UPDATE mail_head SET waiting = waiting - (SELECT count(*) FROM mail
@@ -212,6 +208,14 @@ fn drop_mail(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<()> {
 /// Whether a clinic is not served.
 pub(super) fn is_suspended(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<bool> {
     sql.exists("SELECT 1 FROM standing WHERE tenant = ?1", &values![tenant])
+}
+
+/// Whether the operator has removed it.
+pub(super) fn was_removed(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<bool> {
+    sql.exists(
+        "SELECT 1 FROM standing WHERE tenant = ?1 AND state = 2",
+        &values![tenant],
+    )
 }
 
 /// All that are not served.

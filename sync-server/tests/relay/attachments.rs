@@ -228,7 +228,7 @@ async fn after_a_restore_what_is_in_the_folder_counts_and_what_is_not_is_asked_f
 }
 
 /// A clock that goes on, so that every report of syncing is news.
-fn ticking(seed: u8) -> Ports {
+pub fn ticking(seed: u8) -> Ports {
     let ticks = AtomicI64::new(NOW);
     Ports {
         clock: Arc::new(move || ticks.fetch_add(1, Ordering::Relaxed)),

@@ -3,6 +3,7 @@
 mod billing;
 #[path = "../penetration/browser.rs"]
 mod browser;
+mod exported;
 mod signing_in;
 mod walk;
 
@@ -13,7 +14,7 @@ use browser::{Browser, add_operator, standing_clock};
 use rusqlite::Connection;
 use sync_client::RelayAddress;
 use sync_protocol::sim::SimClinic;
-use sync_server::{ConsoleClock, FILE_NAME, RunningRelay, ServeOptions, Timers, serve_with};
+use sync_server::{ConsoleClock, FILE_NAME, RunningRelay, S3Place, ServeOptions, Timers, serve_with};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -36,6 +37,11 @@ impl Desk {
 
     /// On this database, as another node beside that one.
     async fn open_on(database: Option<&Database>, beside: Option<&Self>) -> Self {
+        Self::open_with(database, beside, None).await
+    }
+
+    /// The same, with attachments in this place.
+    async fn open_with(database: Option<&Database>, beside: Option<&Self>, attachments: Option<S3Place>) -> Self {
         let (folder, clock) = (tempfile::tempdir().unwrap(), standing_clock());
         if let Some(other) = beside {
             std::fs::copy(other.data().join("relay.key"), folder.path().join("relay.key")).unwrap();
@@ -43,6 +49,7 @@ impl Desk {
         let options = ServeOptions {
             console: Some("127.0.0.1:0".parse().unwrap()),
             database: database.map(Database::relay),
+            attachments,
             ..ServeOptions::new(folder.path(), "127.0.0.1:0".parse().unwrap())
         };
         let timers = Timers {
@@ -73,6 +80,21 @@ impl Desk {
     fn operator(&self, name: &str) -> Browser {
         let mut browser = self.browser();
         browser.enrol(&add_operator(self.data(), name, browser.now_ms()));
+        browser.sign_in(name);
+        browser
+    }
+
+    /// The same, on a database.
+    async fn operator_on(&self, database: &Database, name: &'static str) -> Browser {
+        let (path, hash) = sync_server::console_link();
+        let mut browser = self.browser();
+        let (folder, url, now_ms) = (self.data().to_owned(), database.relay(), browser.now_ms());
+        let add = move || {
+            let mut store = sync_server::Store::open_shared(&folder, &url, &mut rng(5)).unwrap();
+            store.add_operator(name, &hash, "a test", now_ms, &mut rng(6)).unwrap();
+        };
+        tokio::task::spawn_blocking(add).await.unwrap();
+        browser.enrol(&path);
         browser.sign_in(name);
         browser
     }
@@ -251,18 +273,7 @@ async fn a_clinic_that_is_suspended_at_one_node_is_cut_off_at_the_other() {
     let database = tokio::task::spawn_blocking(Database::make).await.unwrap();
     let desk = Desk::open_on(Some(&database), None).await;
     let other = Desk::open_on(Some(&database), Some(&desk)).await;
-    let (path, hash) = sync_server::console_link();
-    let (folder, url, now_ms) = (desk.data().to_owned(), database.relay(), desk.browser().now_ms());
-    let add = move || {
-        let mut store = sync_server::Store::open_shared(&folder, &url, &mut rng(5)).unwrap();
-        store
-            .add_operator("aisyah", &hash, "a test", now_ms, &mut rng(6))
-            .unwrap();
-    };
-    tokio::task::spawn_blocking(add).await.unwrap();
-    let mut browser = desk.browser();
-    browser.enrol(&path);
-    browser.sign_in("aisyah");
+    let mut browser = desk.operator_on(&database, "aisyah").await;
     let (clinic, device) = SimClinic::found(NOW, &mut rng(7));
     join_as(&desk, &mut browser, &clinic, "Klinik Satu").await;
     let sync = start(&device, &other.address());

@@ -8,6 +8,7 @@ mod clocks;
 mod consent;
 mod console;
 mod contract;
+mod erased_sound;
 mod gone;
 mod idle;
 mod invitations;

@@ -143,10 +143,12 @@ impl Attachments {
             }
             (AttachmentAnswer::Forgotten(attachment), Some(Up::Forget(told))) if attachment == *told => {
                 store.attachment_forgotten(&attachment)?;
+                step.events.push(DeviceEvent::Moved);
                 self.up = None;
             }
             (AttachmentAnswer::Forgotten(attachment), Some(Up::Offer(offered, names))) if attachment == *offered => {
                 store.chunks_refused(&attachment, names)?;
+                step.events.push(DeviceEvent::Moved);
                 self.up = None;
             }
             (AttachmentAnswer::Chunk(bytes), _) => {

@@ -1,6 +1,7 @@
 //! What the console asks of the store, on both databases: operators, sign-ins, suspension, removal, and its own list.
 
-use sync_protocol::{AuditOutcome, Page, RelayStore, Roster};
+use seal::AttachmentId;
+use sync_protocol::{AuditOutcome, ChunkId, ChunkRefusal, Page, RelayChunks, RelayStore, Roster};
 use sync_server::{
     ClinicError, Factor, OperatorError, OperatorSession, SESSION_IDLE_MS, Sample, Span, Standing, Tried,
 };
@@ -280,6 +281,13 @@ fn nothing_of_a_removed_clinic_is_left_but_what_others_need() {
     while world.store.drop_removed(&of_a).unwrap() {}
     world.store.note_gone(&of_a, NOW).unwrap();
     assert_eq!(world.store.removed_clinics().unwrap(), [(of_a, true)]);
+    // A chunk that was on its way is not counted, and its object goes.
+    let chunk = ChunkId {
+        attachment: AttachmentId::from_bytes([5; 16]),
+        name: seal::chunk_name(b"late"),
+    };
+    let came = world.store.chunk_came(&of_a, &chunk, 4).unwrap();
+    assert_eq!(came, Some(ChunkRefusal::Forgotten));
     let left: Vec<String> = traces(&world, of_a.as_bytes())
         .into_iter()
         .map(|(column, _)| column)
