@@ -1,12 +1,15 @@
 //! The gate under any play: grants, revocations (also before their grants), releases, pulls by two clinics and a stranger,
-//! moves of the clock, backups put back, and devices that confirm or were away, in any order; on both databases.
+//! moves of the clock, backups put back, devices that confirm or were away, clinics that are suspended, served again and
+//! removed, devices that are removed, and letters, in any order; on both databases.
 //!
 //! Beside the store goes an oracle that keeps plain lists of what was done and knows nothing of how the store does it. What it
 //! says may leave must leave, nothing else may, and both clinics' chains must have exactly the lines that it expects.
 
 mod cast;
+mod letters;
 mod oracle;
 mod play;
+mod standing;
 
 use std::collections::BTreeSet;
 
@@ -14,12 +17,13 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
 
-use self::cast::{GRANTS, N};
+use self::cast::{GRANTS, LETTERS, N};
 use self::play::{Act, Hand, Play};
 use super::ON_POSTGRES;
 
 fn act() -> impl Strategy<Value = Act> {
     let (grant, clinic, device) = (0..GRANTS.len(), 0..N, 0..2_usize);
+    let letter = 0..LETTERS.len();
     // Mostly the one to whom it was given; also the giver, and whom it does not concern.
     let pull = (grant.clone(), 0..8_usize, device.clone(), any::<bool>()).prop_map(|(grant, who, device, on)| {
         let clinic = match who {
@@ -38,8 +42,16 @@ fn act() -> impl Strategy<Value = Act> {
         2 => Just(Act::Backup),
         1 => Just(Act::PutBack),
         2 => (0..2_usize).prop_map(Act::Hear),
-        4 => (0..2_usize, device).prop_map(|(clinic, device)| Act::Confirm(clinic, device)),
-        1 => clinic.prop_map(Act::SignHead),
+        4 => (0..2_usize, device.clone()).prop_map(|(clinic, device)| Act::Confirm(clinic, device)),
+        1 => clinic.clone().prop_map(Act::SignHead),
+        2 => clinic.clone().prop_map(Act::Suspend),
+        4 => clinic.clone().prop_map(Act::Reactivate),
+        1 => clinic.clone().prop_map(Act::Remove),
+        1 => clinic.clone().prop_map(Act::RemoveSecond),
+        3 => letter.clone().prop_map(Act::Post),
+        2 => (clinic.clone(), device.clone()).prop_map(|(clinic, device)| Act::FetchMail(clinic, device)),
+        1 => (clinic.clone(), device).prop_map(|(clinic, device)| Act::AcknowledgeMail(clinic, device)),
+        1 => (clinic, letter).prop_map(|(clinic, letter)| Act::ReadMail(clinic, letter)),
     ]
 }
 
@@ -130,6 +142,8 @@ fn a_gate_that_does_not_look_is_noticed() {
         Hand::HidesAccessesFromTheGiver,
         Hand::KeepsReleasesBack,
         Hand::TakesEverybodyForTheRecipient,
+        Hand::ServesTheSuspended,
+        Hand::LosesLetters,
     ] {
         let mut runner = TestRunner::deterministic();
         let is_noticed = (0..60).any(|_| {

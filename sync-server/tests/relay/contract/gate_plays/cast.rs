@@ -1,8 +1,11 @@
 //! Who plays: three clinics with two devices each, their grants, revocations and releases, made once.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use seal::{DeviceId, Grant, GrantId, NewGrant, NewRelease, Release, ReleaseId, Revocation, TenantId};
+use seal::{
+    DeviceId, DeviceKeys, Grant, GrantId, Mail, MailContent, MailId, MailKind, NewGrant, NewRelease, Release,
+    ReleaseId, Revocation, TenantId,
+};
 use sync_protocol::sim::SimClinic;
 use sync_protocol::{Checked, Roster};
 
@@ -22,12 +25,20 @@ pub const GRANTS: [(usize, usize, u8, i64, i64); 6] = [
     (A, B, 0, 20, 1_000),
 ];
 pub const RELEASES: usize = 4;
+/// Letters: from whom, to whom.
+pub const LETTERS: [(usize, usize); 5] = [(A, B), (A, B), (B, A), (2, A), (B, 2)];
 
 /// What all plays have in common: made once, since keys are slow.
 pub struct Cast {
     pub tenants: [TenantId; N],
     pub rosters: [Roster; N],
+    /// The same once the second device was removed.
+    pub without_second: [Roster; N],
+    /// As every device held them at first.
+    pub statements: [Vec<Vec<u8>>; N],
     pub devices: [[DeviceId; 2]; N],
+    pub keys: [[Arc<DeviceKeys>; 2]; N],
+    pub letters: Vec<Mail>,
     pub grants: Vec<Grant>,
     pub revocations: Vec<Checked>,
     pub releases: Vec<Vec<ReleaseId>>,
@@ -40,7 +51,7 @@ pub static CAST: LazyLock<Cast> = LazyLock::new(Cast::make);
 impl Cast {
     pub fn make() -> Self {
         let mut rng = rng(200);
-        let clinics: [_; N] = std::array::from_fn(|_| {
+        let mut clinics: [_; N] = std::array::from_fn(|_| {
             let (mut clinic, first) = SimClinic::found(NOW, &mut rng);
             let second = clinic.admit(NOW, &mut rng);
             (clinic, [first, second])
@@ -98,9 +109,30 @@ impl Cast {
                 (0..RELEASES).map(both).collect()
             })
             .collect();
+        let mut letters = Vec::new();
+        for (nth, (from, to)) in (0..).zip(LETTERS) {
+            let content = MailContent {
+                kind: MailKind::ReferralLetter,
+                written_ms: NOW,
+                bytes: vec![nth].into(),
+            };
+            let (id, to) = (MailId::from_bytes([nth; 16]), clinics[to].0.membership());
+            let (clinic, devices) = &clinics[from];
+            let letter = Mail::seal(id, clinic.tenant, &content, &to, &devices[0].keys, &mut rng);
+            letters.push(letter.unwrap());
+        }
+        let rosters = std::array::from_fn(|nth| roster(&clinics[nth].0));
+        let statements = std::array::from_fn(|nth| clinics[nth].0.encoded_statements());
+        for (clinic, devices) in &mut clinics {
+            clinic.remove(&devices[1], NOW, &mut rng);
+        }
         Self {
+            without_second: std::array::from_fn(|nth| roster(&clinics[nth].0)),
+            statements,
+            keys: std::array::from_fn(|nth| [0, 1].map(|device: usize| Arc::clone(&clinics[nth].1[device].keys))),
+            letters,
             tenants: std::array::from_fn(|nth| clinics[nth].0.tenant),
-            rosters: std::array::from_fn(|nth| roster(&clinics[nth].0)),
+            rosters,
             devices: std::array::from_fn(|nth| [0, 1].map(|device: usize| clinics[nth].1[device].keys.id())),
             grants: grants.to_vec(),
             revocations,

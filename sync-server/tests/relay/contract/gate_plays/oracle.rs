@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seal::TenantId;
-use sync_protocol::{AuditLine, AuditOutcome, Refusal};
+use sync_protocol::{AuditLine, AuditOutcome, Refusal, RefusedCode};
 
 use super::cast::{CAST, GRANTS, N};
+use super::letters::Post;
 use crate::world::NOW;
 
 /// What a clinic's device pushed, or heard that another one did.
@@ -28,11 +29,25 @@ pub struct Has {
     pub given: BTreeMap<usize, BTreeMap<u64, usize>>,
     pub last: BTreeMap<usize, u64>,
     pub lines: [Vec<Expected>; N],
-    /// A clinic that is closed: in which life, and up to where, what was put back had come; which devices have spoken since.
-    pub closed: [Option<(usize, u64)>; N],
+    /// A clinic that was closed: in which life, and up to where, what was put back had come; and the device that opened it.
+    pub closed: [Option<Closed>; N],
+    /// Which devices have spoken since.
     pub spoken: [BTreeSet<usize>; N],
+    /// Of these the operator serves none, and of those he removed them nothing is left.
+    pub suspended: BTreeSet<usize>,
+    pub removed: BTreeSet<usize>,
+    /// Clinics whose second device was removed, as far as the relay has heard.
+    pub without_second: BTreeSet<usize>,
+    pub post: Post,
     /// How far each clinic's consents reach, as the relay says.
     pub consents: [u64; N],
+}
+
+#[derive(Clone, Copy)]
+pub struct Closed {
+    life: usize,
+    consents: u64,
+    opened_by: Option<usize>,
 }
 
 pub type Expected = (u128, i64, usize, usize, Option<usize>, usize, AuditOutcome, u64);
@@ -115,7 +130,7 @@ impl Has {
             Some(AuditOutcome::DeniedNotYet)
         } else if now_ms >= NOW + until {
             Some(AuditOutcome::DeniedEnded)
-        } else if self.closed[source].is_some() {
+        } else if self.is_closed(source) || self.is_not_served(source) {
             Some(AuditOutcome::DeniedSourceClosed)
         } else {
             None
@@ -153,11 +168,35 @@ impl Has {
         })
     }
 
+    pub fn is_closed(&self, clinic: usize) -> bool {
+        self.closed[clinic].is_some_and(|closed| closed.opened_by.is_none())
+    }
+
+    pub fn is_not_served(&self, clinic: usize) -> bool {
+        self.suspended.contains(&clinic) || self.removed.contains(&clinic)
+    }
+
+    /// Why this device is turned away; of a suspended clinic one that was removed hears only that.
+    pub fn refuses(&self, clinic: usize, device: usize) -> Option<RefusedCode> {
+        if self.removed.contains(&clinic) {
+            Some(RefusedCode::Suspended)
+        } else if device == 1 && self.without_second.contains(&clinic) {
+            Some(RefusedCode::Removed)
+        } else {
+            self.suspended.contains(&clinic).then_some(RefusedCode::Suspended)
+        }
+    }
+
     /// What was put back begins another life: every clinic is closed. Who was closed already still has to answer for then.
     pub fn begin(&mut self, life: usize) {
         for clinic in 0..N {
-            let here = (self.life, self.consents[clinic]);
-            self.closed[clinic] = self.closed[clinic].or(Some(here));
+            let here = Closed {
+                life: self.life,
+                consents: self.consents[clinic],
+                opened_by: None,
+            };
+            let still = self.closed[clinic].filter(|closed| closed.opened_by.is_none());
+            self.closed[clinic] = still.or(Some(here));
             self.spoken[clinic].clear();
         }
         self.life = life;
@@ -166,13 +205,32 @@ impl Has {
     /// A device has brought all that it holds. It opens its clinic if it had come as far as what was put back, or if it is the
     /// last of all.
     pub fn hear(&mut self, clinic: usize, device: usize, reached: &BTreeMap<usize, u64>) {
-        let Some((life, consents)) = self.closed[clinic] else {
+        let n_members = if self.without_second.contains(&clinic) { 1 } else { 2 };
+        let Some(closed) = self.closed[clinic].as_mut().filter(|closed| closed.opened_by.is_none()) else {
             return;
         };
-        self.spoken[clinic].insert(device);
-        let came_far = life != self.life && reached.get(&life).is_some_and(|at| *at >= consents);
-        if came_far || self.spoken[clinic].len() == 2 {
-            self.closed[clinic] = None;
+        let spoken = &mut self.spoken[clinic];
+        spoken.insert(device);
+        let at = reached.get(&closed.life).filter(|_| closed.life != self.life);
+        let came_far = at.is_some_and(|at| *at >= closed.consents);
+        if came_far || (0..n_members).all(|device| spoken.contains(&device)) {
+            closed.opened_by = Some(device);
         }
+    }
+
+    /// The second device was removed. What it opened is closed.
+    pub fn remove_second(&mut self, clinic: usize) {
+        self.without_second.insert(clinic);
+        if let Some(closed) = &mut self.closed[clinic] {
+            closed.opened_by = closed.opened_by.filter(|device| *device == 0);
+        }
+    }
+
+    /// The operator removed this clinic, and nothing is left of it but its chain and what others' feeds name.
+    pub fn remove(&mut self, clinic: usize) {
+        self.suspended.remove(&clinic);
+        self.removed.insert(clinic);
+        self.given.retain(|grant, _| GRANTS[*grant].0 != clinic);
+        self.post.remove(clinic);
     }
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use rand_chacha::ChaCha20Rng;
 use seal::Release;
-use sync_protocol::{FormerLife, Page, RelayAudit, RelayStore, ReleaseAnswer, ReleaseAsk};
+use sync_protocol::{FormerLife, Page, Redeemed, RelayAudit, RelayStore, ReleaseAnswer, ReleaseAsk};
 use sync_server::{Store, check_audit};
 use tempfile::TempDir;
 
@@ -38,6 +38,17 @@ pub enum Act {
     /// A device comes, brings all that it holds, and says so.
     Confirm(usize, usize),
     SignHead(usize),
+    /// The operator.
+    Suspend(usize),
+    Reactivate(usize),
+    Remove(usize),
+    /// A clinic's first device removes the second.
+    RemoveSecond(usize),
+    Post(usize),
+    /// A clinic's device looks for letters, and says that it has them.
+    FetchMail(usize, usize),
+    AcknowledgeMail(usize, usize),
+    ReadMail(usize, usize),
 }
 
 /// A device of the clinic's: what it holds, and how far it had come in each life.
@@ -62,6 +73,10 @@ pub enum Hand {
     KeepsReleasesBack,
     /// It serves whoever asks, as if it were the recipient.
     TakesEverybodyForTheRecipient,
+    /// It gives what a suspended clinic gave.
+    ServesTheSuspended,
+    /// It does not keep all letters.
+    LosesLetters,
 }
 
 impl Hand {
@@ -74,6 +89,8 @@ impl Hand {
                 "DELETE FROM audit WHERE number = (SELECT position FROM head h WHERE h.tenant = audit.tenant AND feed = 2)
                  AND tenant = (SELECT min(tenant) FROM audit)"
             }
+            Self::ServesTheSuspended => "DELETE FROM standing",
+            Self::LosesLetters => "DELETE FROM mail WHERE position > 1",
             Self::StopsTheClock | Self::TakesEverybodyForTheRecipient => "",
         }
     }
@@ -94,6 +111,10 @@ pub struct Play {
     /// Up to where each clinic's devices were given what hangs on a grant, in each life.
     pub got: BTreeMap<(usize, usize, usize), u64>,
     pub kept: Option<Kept>,
+    /// Of each clinic on the operator's list.
+    pub numbers: [i64; N],
+    /// Whether a clinic's first device has removed the second, whatever the relay knows of it.
+    pub knows_removal: [bool; N],
 }
 
 /// A backup, and what the relay had then.
@@ -115,9 +136,13 @@ impl Play {
     pub fn begin() -> Self {
         let mut rng = rng(201);
         let (mut store, folder, home) = make_store(&mut rng);
-        for roster in &CAST.rosters {
-            store.set_roster(roster).unwrap();
-        }
+        let numbers = std::array::from_fn(|nth| {
+            let listed = store.list_clinic(&format!("Klinik {nth}"), "test", NOW, &mut rng);
+            let (number, token, _) = listed.unwrap();
+            let joined = store.redeem(&token.hash(), &CAST.rosters[nth], NOW).unwrap();
+            assert_eq!(joined, Redeemed::Joined);
+            number
+        });
         let lives = vec![store.incarnation()];
         Self {
             hand: None,
@@ -133,6 +158,8 @@ impl Play {
             n_released: [0; GRANTS.len()],
             got: BTreeMap::new(),
             kept: None,
+            numbers,
+            knows_removal: [false; N],
         }
     }
 
@@ -155,7 +182,7 @@ impl Play {
             Act::Revoke(grant) => self.push_new(GRANTS[grant].0, Held::Revocation(grant)),
             Act::Release(grant, replaces) => {
                 let nth = self.n_released[grant];
-                if nth == RELEASES {
+                if nth == RELEASES || self.has.refuses(GRANTS[grant].0, 0).is_some() {
                     return Ok(());
                 }
                 self.n_released[grant] += 1;
@@ -171,22 +198,35 @@ impl Play {
                 Ok(())
             }
             Act::PutBack => self.put_back(),
+            Act::Hear(clinic) if self.is_turned_away(clinic, 1)? => Ok(()),
             Act::Hear(clinic) => {
                 self.devices[clinic][1] = self.devices[clinic][0].clone();
                 Ok(())
             }
             Act::Confirm(clinic, device) => self.confirm(clinic, device),
+            Act::SignHead(clinic) if self.is_turned_away(clinic, 0)? => Ok(()),
             Act::SignHead(clinic) => {
                 let now_ms = self.now_ms;
                 let head = self.store().head_of_the_day(&CAST.tenants[clinic], now_ms).unwrap();
                 prop_assert_eq!(head.is_some(), !self.has.lines[clinic].is_empty());
                 Ok(())
             }
+            Act::Suspend(clinic) => self.suspend(clinic),
+            Act::Reactivate(clinic) => self.reactivate(clinic),
+            Act::Remove(clinic) => self.remove(clinic),
+            Act::RemoveSecond(clinic) => self.remove_second(clinic),
+            Act::Post(letter) => self.post(letter),
+            Act::FetchMail(clinic, device) => self.fetch_mail(clinic, device),
+            Act::AcknowledgeMail(clinic, device) => self.acknowledge_mail(clinic, device),
+            Act::ReadMail(clinic, letter) => self.read_mail(clinic, letter),
         }
     }
 
     /// The first device wrote something: it holds it if the relay takes it.
     pub fn push_new(&mut self, clinic: usize, item: Held) -> Played {
+        if self.is_turned_away(clinic, 0)? {
+            return Ok(());
+        }
         if self.devices[clinic][0].held.contains(&item) {
             return self.push(clinic, item).map(drop);
         }
@@ -211,17 +251,22 @@ impl Play {
         Ok(expected.is_none())
     }
 
-    /// The first devices are there all the time.
+    /// The first devices are there whenever they are served.
     pub fn look_how_far(&mut self) {
         for clinic in 0..N {
             let consents = self.store().heads(&CAST.tenants[clinic]).unwrap().consents;
             self.has.consents[clinic] = consents;
-            let life = self.has.life;
-            self.devices[clinic][0].reached.insert(life, consents);
+            if self.has.refuses(clinic, 0).is_none() {
+                let life = self.has.life;
+                self.devices[clinic][0].reached.insert(life, consents);
+            }
         }
     }
 
     pub fn pull(&mut self, clinic: usize, device: usize, grant: usize, on: bool) -> Played {
+        if self.is_turned_away(clinic, device)? {
+            return Ok(());
+        }
         self.n_requests += 1;
         let place = (clinic, grant, self.has.life);
         let after = if on {
@@ -324,6 +369,9 @@ impl Play {
     }
 
     pub fn confirm(&mut self, clinic: usize, device: usize) -> Played {
+        if self.is_turned_away(clinic, device)? {
+            return Ok(());
+        }
         let Device { held, reached } = self.devices[clinic][device].clone();
         for item in held {
             self.push(clinic, item)?;
@@ -343,7 +391,7 @@ impl Play {
             .unwrap();
         self.has.hear(clinic, device, &reached);
         let is_closed = self.store().is_closed(&CAST.tenants[clinic]).unwrap();
-        prop_assert_eq!(is_closed, self.has.closed[clinic].is_some());
+        prop_assert_eq!(is_closed, self.has.is_closed(clinic));
         Ok(())
     }
 
