@@ -1,5 +1,7 @@
 //! What a connection hears and does: frames to its session on the store's thread, and the session's frames to its outbox.
 
+mod pairing;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +24,7 @@ use crate::limits::{LONGEST_WAIT, Origin, Toll};
 use crate::outbox::Outbox;
 use crate::shared::Shared;
 use crate::{Phase, Store, now_ms};
+use pairing::Pairing;
 
 /// Work with objects that is under way when the relay stops gets this long to be acknowledged.
 const WORK_ENDS_WITHIN: Duration = Duration::from_secs(4);
@@ -54,6 +57,8 @@ pub(crate) struct Connection {
     told: std::time::Instant,
     /// The minute's look happens when all connections of the clinic look.
     looks_with_clinic: bool,
+    /// Its place in a pairing.
+    pairing: Option<Pairing>,
 }
 
 /// What a step does to a session.
@@ -79,6 +84,7 @@ impl Connection {
             is_busy: true,
             told: std::time::Instant::now(),
             looks_with_clinic: false,
+            pairing: None,
         }
     }
 
@@ -96,6 +102,9 @@ impl Connection {
             if let (false, Some(clinic)) = (self.looks_with_clinic, self.clinic()) {
                 self.looks_with_clinic = true;
                 clock.reset_at(self.shared.look_of(&clinic, look_again));
+            }
+            if self.pairing.is_some() && self.shared.writer.is_shared() && clock.period() != pairing::LOOK_EVERY {
+                clock = interval_at(Instant::now() + pairing::LOOK_EVERY, pairing::LOOK_EVERY);
             }
             let (patience, outbox) = (self.patience, Arc::clone(&self.outbox));
             let quiet = &mut quiet_since;
@@ -156,13 +165,15 @@ impl Connection {
 
     /// `last`: when the youngest news came, if any did.
     async fn look(&mut self, since: Option<Instant>, last: Option<std::time::Instant>) -> ControlFlow<Goodbye> {
+        if self.pairing.is_some() {
+            return self.look_at_pairing().await;
+        }
         let news = last.map_or(self.told, |last| last.max(self.told));
         let wake = |session: &mut RelaySession, store: &mut Store| session.wake(store, now_ms());
         self.step(Step::Look(news), since, wake).await
     }
 
     async fn tick(&mut self) -> ControlFlow<Goodbye> {
-        self.shared.hub.expire_pairings(now_ms());
         let was_busy = std::mem::replace(&mut self.is_busy, false);
         let flow = self.look(None, None).await;
         if let (false, Some(session)) = (was_busy, &mut self.session) {
@@ -284,28 +295,30 @@ impl Connection {
             (session, step, told)
         };
         let done = self.shared.on_store(key, job).instrument(request.clone()).await;
-        let Ok((session, step, told)) = done else {
+        let Ok((session, mut step, told)) = done else {
             return ControlFlow::Break(Goodbye::Done);
         };
         self.told = told;
-        request.in_scope(|| match step {
+        let ask = step.as_mut().ok().and_then(|step| step.pairing.take());
+        let flow = request.in_scope(|| match step {
             Ok(step) => self.follow(session, step),
             Err(error) => {
                 tracing::error!(connection = self.id.0, %error, "a connection ends without an answer");
                 ControlFlow::Break(Goodbye::Done)
             }
-        })
+        });
+        match (flow, ask) {
+            (ControlFlow::Continue(()), Some(ask)) => self.pair(ask).instrument(request).await,
+            (flow, _) => flow,
+        }
     }
 
     fn follow(&mut self, session: Box<RelaySession>, step: RelayStep) -> ControlFlow<Goodbye> {
         let is_member = session.member().is_some();
-        if is_member || step.pairing.is_some() {
+        if is_member {
             self.patience = self.shared.timers.silence;
         }
         self.session = Some(session);
-        if let Some(ask) = step.pairing {
-            self.shared.hub.pair(self.id, ask, now_ms());
-        }
         for work in step.objects {
             self.begin(work);
         }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use seal::{DeviceId, TenantId};
-use sync_protocol::{ConnectionId, Outgoing, PairingAsk, PairingDesk, PairingPost, RelayMessage, Wake};
+use sync_protocol::{ConnectionId, Wake};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -71,7 +71,6 @@ struct State {
     last: u64,
     seats: HashMap<ConnectionId, Seat>,
     clinics: HashMap<TenantId, BTreeMap<ConnectionId, Arc<Bell>>>,
-    desk: PairingDesk,
     /// Devices that went since this was asked last, and up to where they had their clinic's changes.
     seen: HashMap<(TenantId, DeviceId), u64>,
 }
@@ -155,8 +154,6 @@ impl Hub {
                 state.clinics.remove(&tenant);
             }
         }
-        let posts = state.desk.leave(id);
-        state.deliver(posts);
     }
 
     /// News that a transaction committed, of what arrived at this time.
@@ -178,20 +175,6 @@ impl Hub {
                 bell.ring(since);
             }
         }
-    }
-
-    /// Something for the pairing desk.
-    pub(crate) fn pair(&self, from: ConnectionId, ask: PairingAsk, now_ms: i64) {
-        let mut state = self.lock();
-        let posts = state.desk.handle(from, ask, now_ms);
-        state.deliver(posts);
-    }
-
-    /// A minute passed.
-    pub(crate) fn expire_pairings(&self, now_ms: i64) {
-        let mut state = self.lock();
-        let posts = state.desk.expire(now_ms);
-        state.deliver(posts);
     }
 
     /// How many devices of a clinic are here.
@@ -231,18 +214,5 @@ impl Hub {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("nothing panics while it holds the hub")
-    }
-}
-
-impl State {
-    fn deliver(&self, posts: Vec<PairingPost>) {
-        for post in posts {
-            let Some(seat) = self.seats.get(&post.to) else { continue };
-            let frame = post.message.encode();
-            seat.outbox.push([Outgoing { frame, grant: None }], None);
-            if matches!(post.message, RelayMessage::Refused(_) | RelayMessage::PairingClosed) {
-                seat.outbox.close();
-            }
-        }
     }
 }

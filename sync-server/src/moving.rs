@@ -93,8 +93,9 @@ pub fn move_to(data: &Path, owner: &DatabaseUrl, rng: &mut impl CryptoRng) -> Re
 }
 
 fn copy(from: &Connection, client: &mut Client) -> Result<u64, MoveError> {
-    // In this order a row comes after those that it names. Who is signed in signs in anew.
+    // In this order a row comes after those that it names. Who is signed in signs in anew, and who pairs begins anew.
     let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
+                  AND name NOT LIKE 'pairing%'
                   AND name NOT IN ('refinery_schema_history', 'operator_session', 'operator_try') ORDER BY name";
     let mut tables = from.prepare(tables)?;
     let tables: Vec<String> = tables.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;

@@ -4,7 +4,7 @@
 //! time, in transactions of their own that wait for no disk: telling them inside each commit would make PostgreSQL put all
 //! commits of all clinics into one row. Should a node die between commit and telling, its devices come back to another
 //! node, and the others look again within a minute. A revocation alone is told inside its transaction (`store/push.rs`):
-//! no node may miss it.
+//! no node may miss it. The two sides of a pairing ring for each other in the same way.
 
 use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -15,11 +15,11 @@ use std::time::Duration;
 use postgres::Client;
 use postgres::fallible_iterator::FallibleIterator;
 use seal::{GrantId, TenantId};
-use sync_protocol::Wake;
+use sync_protocol::{ConnectionId, Wake};
 use tokio::time::Instant;
 
 use crate::shared::Shared;
-use crate::{DatabaseUrl, DatabaseUrlError};
+use crate::{DatabaseUrl, DatabaseUrlError, PairingSeat};
 
 /// The channel of the database's own.
 pub(crate) const CHANNEL: &str = "medieco";
@@ -32,7 +32,16 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 const LOOKS_IN_SILENCE: u32 = 30;
 
 /// The way to the other nodes.
-pub(crate) struct Nodes(Sender<Wake>);
+pub(crate) struct Nodes(Sender<News>);
+
+/// What one node tells the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum News {
+    /// Devices are to look.
+    Wake(Wake),
+    /// One side of a pairing is to.
+    Seat(PairingSeat),
+}
 
 impl Nodes {
     /// Starts telling, in the name of this run. It ends when this is dropped, once all is told.
@@ -46,8 +55,12 @@ impl Nodes {
 
     pub(crate) fn tell(&self, news: &[Wake]) {
         for wake in news {
-            self.0.send(*wake).ok();
+            self.0.send(News::Wake(*wake)).ok();
         }
+    }
+
+    fn tell_seat(&self, seat: PairingSeat) {
+        self.0.send(News::Seat(seat)).ok();
     }
 }
 
@@ -86,10 +99,10 @@ fn listen(url: &DatabaseUrl, shared: &Weak<Shared>) -> Result<(), Lost> {
         n_silent += 1;
         let hear = |notification: postgres::Notification| {
             n_silent = 0;
-            if let (Some(shared), Some((wake, run))) = (shared.upgrade(), read(notification.payload()))
+            if let (Some(shared), Some((news, run))) = (shared.upgrade(), read(notification.payload()))
                 && run != Some(shared.run)
             {
-                shared.hear(wake);
+                shared.hear(news);
             }
             Ok(())
         };
@@ -102,11 +115,11 @@ fn listen(url: &DatabaseUrl, shared: &Weak<Shared>) -> Result<(), Lost> {
     Ok(())
 }
 
-fn tell(url: &DatabaseUrl, run: u32, news: &Receiver<Wake>) {
-    let (mut client, mut waiting): (Option<Client>, BTreeSet<Wake>) = (None, BTreeSet::new());
+fn tell(url: &DatabaseUrl, run: u32, news: &Receiver<News>) {
+    let (mut client, mut waiting): (Option<Client>, BTreeSet<News>) = (None, BTreeSet::new());
     loop {
         match news.recv_timeout(if waiting.is_empty() { Duration::MAX } else { TRY_AGAIN }) {
-            Ok(wake) => drop(waiting.insert(wake)),
+            Ok(one) => drop(waiting.insert(one)),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) if waiting.is_empty() || client.is_none() => return,
             Err(RecvTimeoutError::Disconnected) => {}
@@ -122,7 +135,7 @@ fn tell(url: &DatabaseUrl, run: u32, news: &Receiver<Wake>) {
     }
 }
 
-fn send(url: &DatabaseUrl, run: u32, place: &mut Option<Client>, news: &BTreeSet<Wake>) -> Result<(), Lost> {
+fn send(url: &DatabaseUrl, run: u32, place: &mut Option<Client>, news: &BTreeSet<News>) -> Result<(), Lost> {
     let mut client = match place.take() {
         Some(client) => client,
         None => {
@@ -132,13 +145,23 @@ fn send(url: &DatabaseUrl, run: u32, place: &mut Option<Client>, news: &BTreeSet
             client
         }
     };
-    let words: Vec<String> = news.iter().map(|wake| format!("{}@{run:08x}", write(wake))).collect();
+    let words: Vec<String> = news
+        .iter()
+        .map(|one| format!("{}@{run:08x}", write_news(one)))
+        .collect();
     client.execute(
         "SELECT pg_notify('medieco', word) FROM unnest($1::text[]) AS word",
         &[&words],
     )?;
     *place = Some(client);
     Ok(())
+}
+
+fn write_news(news: &News) -> String {
+    match news {
+        News::Wake(wake) => write(wake),
+        News::Seat(PairingSeat { run, connection }) => format!("p{run:08x}{:016x}", connection.0),
+    }
 }
 
 /// News as text: a letter and ids in hexadecimal.
@@ -157,28 +180,35 @@ pub(crate) fn write(wake: &Wake) -> String {
 }
 
 /// The news, and which run tells it, if that matters. What a later build may tell is not understood, and left alone.
-fn read(word: &str) -> Option<(Wake, Option<u32>)> {
+fn read(word: &str) -> Option<(News, Option<u32>)> {
     let Some((word, run)) = word.split_once('@') else {
-        return Some((read_wake(word)?, None));
+        return Some((read_news(word)?, None));
     };
-    Some((read_wake(word)?, Some(u32::from_str_radix(run, 16).ok()?)))
+    Some((read_news(word)?, Some(u32::from_str_radix(run, 16).ok()?)))
 }
 
-fn read_wake(word: &str) -> Option<Wake> {
+fn read_news(word: &str) -> Option<News> {
     let (kind, ids) = word.split_at_checked(1)?;
     let ids = hex::decode(ids).ok()?;
-    match (kind, ids.len()) {
-        ("c", 32) => Some(Wake::Clinic(TenantId::from_bytes(ids.try_into().ok()?))),
-        ("l", 0) => Some(Wake::NewLife),
+    Some(match (kind, ids.len()) {
+        ("c", 32) => News::Wake(Wake::Clinic(TenantId::from_bytes(ids.try_into().ok()?))),
+        ("l", 0) => News::Wake(Wake::NewLife),
         ("r", 48) => {
             let (recipient, grant) = ids.split_at(32);
-            Some(Wake::Revoked {
+            News::Wake(Wake::Revoked {
                 recipient: TenantId::from_bytes(recipient.try_into().ok()?),
                 grant: GrantId::from_bytes(grant.try_into().ok()?),
             })
         }
-        _ => None,
-    }
+        ("p", 12) => {
+            let (run, connection) = ids.split_at(4);
+            News::Seat(PairingSeat {
+                run: u32::from_be_bytes(run.try_into().ok()?),
+                connection: ConnectionId(u64::from_be_bytes(connection.try_into().ok()?)),
+            })
+        }
+        _ => return None,
+    })
 }
 
 impl Shared {
@@ -194,10 +224,25 @@ impl Shared {
         }
     }
 
+    /// This side of a pairing is to look, wherever it is connected.
+    pub(crate) fn tell_seat(&self, seat: PairingSeat) {
+        if seat.run == self.run {
+            self.hub.ring(seat.connection, Instant::now());
+        } else if let Some(nodes) = &self.nodes {
+            nodes.tell_seat(seat);
+        }
+    }
+
     /// News that another node tells.
-    fn hear(self: &Arc<Self>, wake: Wake) {
-        self.hub.wake(&[wake], Instant::now());
-        self.call_back(&[wake]);
+    fn hear(self: &Arc<Self>, news: News) {
+        match news {
+            News::Wake(wake) => {
+                self.hub.wake(&[wake], Instant::now());
+                self.call_back(&[wake]);
+            }
+            News::Seat(seat) if seat.run == self.run => self.hub.ring(seat.connection, Instant::now()),
+            News::Seat(_) => {}
+        }
     }
 
     fn call_back(self: &Arc<Self>, news: &[Wake]) {
@@ -225,11 +270,28 @@ mod tests {
             recipient: tenant,
             grant,
         };
-        for wake in [Wake::Clinic(tenant), Wake::NewLife, revoked] {
-            assert_eq!(read(&write(&wake)), Some((wake, None)));
-            assert_eq!(read(&format!("{}@0000002a", write(&wake))), Some((wake, Some(42))));
+        let seat = News::Seat(PairingSeat {
+            run: 7,
+            connection: ConnectionId(u64::MAX - 1),
+        });
+        let wakes = [Wake::Clinic(tenant), Wake::NewLife, revoked].map(News::Wake);
+        for news in wakes.into_iter().chain([seat]) {
+            let word = write_news(&news);
+            assert_eq!(read(&word), Some((news, None)));
+            assert_eq!(read(&format!("{word}@0000002a")), Some((news, Some(42))));
         }
-        for unknown in ["", "c", "x00", "c0", "é", "l00", "l@", "l@x", &write(&revoked)[..40]] {
+        for unknown in [
+            "",
+            "c",
+            "x00",
+            "c0",
+            "é",
+            "l00",
+            "l@",
+            "l@x",
+            "p00",
+            &write(&revoked)[..40],
+        ] {
             assert_eq!(read(unknown), None, "{unknown}");
         }
     }

@@ -19,6 +19,7 @@ pub(crate) async fn open(options: &ServeOptions) -> Result<Opened, ServeError> {
         if let Some(mark) = &options.mark {
             store.follow_with_mark(mark.clone(), &mut rand::rng())?;
         }
+        store.forget_pairings()?;
         let objects = match &options.attachments {
             Some(place) => Objects::in_s3(place)?,
             None => Objects::in_folder(&options.data)?,

@@ -4,7 +4,6 @@
 //!   go in, frames and news come out. What they keep goes through [`SyncStore`] and [`RelayStore`].
 //! - [`PeerSession`] is one connection between two devices of one clinic, the same at both ends; what it compares goes
 //!   through [`PeerStore`], and [`tree`] is how.
-//! - [`PairingDesk`] passes opaque messages between two devices of one clinic that share only a short code.
 //! - [`DeviceMessage`] and [`RelayMessage`] are the frames: CBOR, one message each, bounded before they are decoded;
 //!   [`compact`] is how they leave out of a change what both ends know.
 //!
@@ -26,7 +25,7 @@ mod limits;
 mod mail_message;
 mod mail_store;
 pub mod memory;
-mod pairing_desk;
+mod pairing;
 mod peer_message;
 mod peer_session;
 mod peer_store;
@@ -68,7 +67,7 @@ pub use mail_message::{
     MailState, MailTold, PostHeads, StatesPage,
 };
 pub use mail_store::{MailCursors, MailStore, MailToSay};
-pub use pairing_desk::{ConnectionId, PairingAsk, PairingDesk, PairingPost};
+pub use pairing::{ConnectionId, PairingAsk};
 pub use peer_message::{Few, IdsAsk, IdsPage, PeerHello, PeerMessage, Standing};
 pub use peer_session::{PeerError, PeerEvent, PeerRole, PeerSession, PeerStep};
 pub use peer_store::{ItemId, PeerSet, PeerStore, name_of_change};

@@ -58,14 +58,6 @@ pub(crate) const MAX_DENIALS: u32 = 64;
 
 /// How long a pairing mailbox lives.
 pub const PAIRING_LIFETIME_MS: i64 = 10 * 60 * 1000;
-/// Mailboxes that are open at one time on one relay.
-pub(crate) const MAX_MAILBOXES: usize = 256;
-/// Messages that each side may post into one mailbox.
-pub(crate) const MAX_POSTS: u32 = 8;
-/// Pairings, hosted or joined, that one relay takes in any one minute.
-pub(crate) const MAX_PAIRINGS_A_MINUTE: usize = 60;
-/// Characters of a rendezvous id.
-pub(crate) const MAX_RENDEZVOUS_CHARS: usize = 8;
 
 /// Positions of a device's own pushes that a relay session remembers, so that it need not send the bytes back.
 pub(crate) const MAX_OWN_POSITIONS: usize = 10_000;

@@ -38,7 +38,7 @@ pub struct RelayStep {
     pub wake: Vec<Wake>,
     /// To be done by the shell; what came of it goes to [`RelaySession::worked`].
     pub objects: Vec<ObjectWork>,
-    /// For the relay's [`crate::PairingDesk`].
+    /// To be done by the shell.
     pub pairing: Option<PairingAsk>,
     /// The connection ends once `send` is sent; the code is for the log.
     pub end: Option<RefusedCode>,
@@ -76,7 +76,7 @@ enum State {
     Doubted(Box<greeting::Coming>),
     /// A proven member.
     Member(Box<Member>),
-    /// A pairing: the desk does the rest.
+    /// A pairing: the shell does the rest.
     Pairing,
     /// Refused or done.
     Over,

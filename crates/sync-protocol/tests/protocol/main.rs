@@ -11,7 +11,6 @@ mod mail;
 mod mail_frames;
 mod memory_post;
 mod memory_relay;
-mod pairing;
 mod peer_attachments;
 mod peer_bounds;
 mod peer_costs;

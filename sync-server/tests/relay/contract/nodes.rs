@@ -1,79 +1,16 @@
 //! The real program, several times, on one database.
 
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-
 use rand_chacha::ChaCha20Rng;
-use seal::Invitation;
-use sync_client::{RelayAddress, SyncHandle};
+use sync_client::SyncHandle;
 use sync_protocol::sim::{SimClinic, SimDevice};
-use tempfile::TempDir;
 
 use super::cluster::Database;
 use crate::journeys::{held, start, until};
-use crate::process::{listening, relay_command};
+use crate::node::{Node, say};
+use crate::process::relay_command;
 use crate::world::{NOW, rng};
 
 const DAY: i64 = 86_400_000;
-
-struct Node {
-    child: Child,
-    address: RelayAddress,
-    folder: TempDir,
-}
-
-impl Node {
-    /// With a copy of that node's key, or the first.
-    fn start(database: &Database, of: Option<&Self>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        if let Some(of) = of {
-            std::fs::copy(of.folder.path().join("relay.key"), folder.path().join("relay.key")).unwrap();
-        }
-        let mut serve = relay_command(folder.path());
-        serve
-            .args(["--json", "--database", &database.text_of("medieco_relay")])
-            .args(["serve", "--listen", "127.0.0.1:0"]);
-        let (child, said) = listening(serve.stderr(Stdio::null()));
-        let address = RelayAddress::new(said["url"].as_str().unwrap(), None).unwrap();
-        Self { child, address, folder }
-    }
-
-    async fn join(&self, database: &Database, clinic: &SimClinic, name: &str) {
-        let told = say(self.folder.path(), database, "medieco_relay", &["clinic", "add", name]);
-        assert!(told.status.success());
-        let invitation = Invitation::from_text(std::str::from_utf8(&told.stdout).unwrap().trim()).unwrap();
-        let statements = clinic.encoded_statements();
-        sync_client::join_by_invitation(&self.address, &invitation.token, statements)
-            .await
-            .unwrap();
-    }
-
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn terminate(mut self) -> Option<i32> {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-fn say(folder: &Path, database: &Database, user: &str, args: &[&str]) -> Output {
-    relay_command(folder)
-        .args(["--database", &database.text_of(user)])
-        .args(args)
-        .output()
-        .unwrap()
-}
 
 /// Its device talks with its relay until this holds; the relay tells what it knows in between.
 async fn talk_until(
