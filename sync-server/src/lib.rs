@@ -72,7 +72,9 @@ pub use store::{
     OperatorLine, OperatorRow, OperatorSession, SESSION_IDLE_MS, SESSION_LIFETIME_MS, Sample, SeenDevice, Span,
     Standing, StoredHead, Tried, is_operator_name,
 };
-pub use store::{Billing, ClinicPlan, DAYS_KEPT, InvoiceError, PlanError, PlanRow, UsageDay, Which};
+pub use store::{
+    Billing, ClinicOverview, ClinicPlan, DAYS_KEPT, InvoiceError, InvoicesStand, PlanError, PlanRow, UsageDay, Which,
+};
 pub use store::{
     ClinicError, ClinicRow, DatabaseRefusal, FILE_NAME, HeldChunks, INVITATION_LIFETIME_MS, OpenError, RELAY_ROLE,
     Reachable, Store, prepare,

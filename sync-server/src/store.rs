@@ -25,6 +25,7 @@ mod mail;
 mod marked;
 mod operator_audit;
 mod operators;
+mod overview;
 mod pairing;
 mod plans;
 mod post;
@@ -77,6 +78,7 @@ pub use operator_audit::{OperatorAct, OperatorLine};
 pub use operators::{
     COMMAND_LINE, Credentials, Factor, LINK_LIFETIME_MS, OperatorError, OperatorRow, Tried, is_operator_name,
 };
+pub use overview::{ClinicOverview, InvoicesStand};
 pub use sessions::{OperatorSession, SESSION_IDLE_MS, SESSION_LIFETIME_MS};
 pub use standing::Standing;
 
@@ -310,6 +312,7 @@ impl RelayStore for Store {
         let (n_statements, suspended) = self.write(Scope::Clinic(&tenant), |sql| {
             statements::add(sql, roster)?;
             life::doubt(sql, roster)?;
+            usage::free_seats(sql, roster)?;
             statements::count_and_standing(sql, &tenant)
         })?;
         // Others may have added some of which this roster knows nothing: then it is read when it is asked for.

@@ -35,7 +35,11 @@ enum Act {
         pictures: bool,
     },
     /// One contact sheet of every screen.
-    Screens,
+    Screens {
+        /// Only these.
+        #[arg(long, value_enum)]
+        only: Option<screens::Only>,
+    },
     /// Measure our parts, each beside the bare part under it.
     Bench {
         /// What takes minutes too: a new device over a slow link.
@@ -131,7 +135,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().act {
         Act::Demo { fresh } => demo::open(fresh),
         Act::Walk { fresh, pictures } => walk_headless(fresh, pictures),
-        Act::Screens => screens::contact_sheets(),
+        Act::Screens { only } => screens::contact_sheets(only),
         Act::Bench { peers: Some(peers), .. } => bench::peers::run(&peers),
         Act::Bench {
             newcomer: Some(kept), ..

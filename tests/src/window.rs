@@ -1,9 +1,9 @@
-//! The app's real window under a display of its own, driven through WebKitWebDriver.
+//! The app's real window, or a browser's, under a display of its own, driven through WebKitWebDriver.
 
 use std::{
     io::{BufRead, BufReader},
     net::TcpListener,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Instant,
 };
@@ -24,6 +24,8 @@ pub struct Window {
     _driver: Ended,
     _display: Ended,
     display_name: String,
+    /// Of a browser's own, above the page, in pixels.
+    toolbar: u32,
 }
 
 /// A child that is ended when this value goes.
@@ -44,6 +46,22 @@ impl Window {
 
     /// The same with further environment variables: a session's bus, a microphone.
     pub fn open_with(home: &Path, args: &[&str], environment: &[(&str, &str)]) -> Result<Self> {
+        // Without it a Tauri window is no target for a driver.
+        let mut all = vec![("TAURI_AUTOMATION", "true"), ("TAURI_WEBVIEW_AUTOMATION", "true")];
+        all.extend_from_slice(environment);
+        Self::drive(home, &program("medieco")?, args, &all)
+    }
+
+    /// A browser, with nothing in it.
+    pub fn browse(home: &Path, environment: &[(&str, &str)]) -> Result<Self> {
+        let browser = browser().context("MiniBrowser is not on this machine: run cargo xtask setup")?;
+        let mut window = Self::drive(home, &browser, &["--automation"], environment)?;
+        let above = window.script("return outerHeight - innerHeight", &[])?;
+        window.toolbar = above.as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+        Ok(window)
+    }
+
+    fn drive(home: &Path, binary: &Path, args: &[&str], environment: &[(&str, &str)]) -> Result<Self> {
         std::fs::create_dir_all(home)?;
         let (display, name) = own_display()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -55,9 +73,6 @@ impl Window {
             .env_remove("WAYLAND_DISPLAY")
             .env_remove("DBUS_SESSION_BUS_ADDRESS")
             .env("GDK_BACKEND", "x11")
-            // Without it a Tauri window is no target for a driver.
-            .env("TAURI_AUTOMATION", "true")
-            .env("TAURI_WEBVIEW_AUTOMATION", "true")
             .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -65,7 +80,7 @@ impl Window {
             .context("WebKitWebDriver can't be started: run cargo xtask setup")?;
         let driver = Ended(driver);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let options = json!({"binary": program("medieco")?, "args": args});
+        let options = json!({"binary": binary, "args": args});
         let mut capabilities = serde_json::Map::new();
         capabilities.insert("webkitgtk:browserOptions".into(), options);
         wait_for_port(port)?;
@@ -76,7 +91,7 @@ impl Window {
             let url = format!("http://127.0.0.1:{port}");
             tokio::time::timeout(PATIENCE, builder.connect(&url))
                 .await
-                .context("the app's window did not come")?
+                .context("the window did not come")?
                 .context("no WebDriver session")
         })?;
         Ok(Self {
@@ -86,6 +101,7 @@ impl Window {
             _driver: driver,
             _display: display,
             display_name: name,
+            toolbar: 0,
         })
     }
 
@@ -104,6 +120,11 @@ impl Window {
             .block_on(async { tokio::time::timeout(PATIENCE, work).await })
             .with_context(|| format!("{what}: nothing within {} s{}", PATIENCE.as_secs(), self.last_sight()))?
             .with_context(|| what.to_owned())
+    }
+
+    /// Goes to an address, and waits until the page is there.
+    pub fn visit(&self, url: &str) -> Result<()> {
+        self.within(url, self.client.goto(url))
     }
 
     /// Waits for an element by CSS.
@@ -230,9 +251,9 @@ impl Window {
         )
     }
 
-    /// Sets the window's size.
+    /// Sets the size of what is shown.
     pub fn resize(&self, width: u32, height: u32) -> Result<()> {
-        self.within("resize", self.client.set_window_size(width, height))
+        self.within("resize", self.client.set_window_size(width, height + self.toolbar))
     }
 
     /// A picture of the window, taken after two frames have been painted: WebKit may give the old one otherwise.
@@ -242,7 +263,7 @@ impl Window {
         self.within("painting", self.client.execute_async(painted, vec![]))?;
         // Taken from the display, as an eye would: WebDriver's own screenshot waits for a frame that may never come.
         let size = self.script("return [innerWidth, innerHeight]", &[])?;
-        self.sight(&["-crop", &format!("{}x{}+0+0", size[0], size[1])])
+        self.sight(&["-crop", &format!("{}x{}+0+{}", size[0], size[1], self.toolbar)])
     }
 
     /// What stands on the display, even when the window answers no more.
@@ -325,6 +346,13 @@ fn own_display() -> Result<(Ended, String)> {
     let mut number = String::new();
     BufReader::new(out).read_line(&mut number)?;
     Ok((server, format!(":{}", number.trim())))
+}
+
+/// The browser of WebKitGTK's own, which a driver can drive. It comes with the library.
+pub fn browser() -> Option<PathBuf> {
+    let libraries = std::fs::read_dir("/usr/lib").ok()?.filter_map(Result::ok);
+    let mut browsers = libraries.map(|folder| folder.path().join("webkit2gtk-4.1/MiniBrowser"));
+    browsers.find(|browser| browser.is_file())
 }
 
 /// True when a window can be driven on this machine.

@@ -1,10 +1,15 @@
-//! Times as people read them, in Malaysia's time.
+//! Times, days, sizes and numbers as people read them; times are Malaysia's.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::words::Lang;
+use crate::calendar::{Month, day_at};
 
+const MONTHS_EN: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 const MONTHS_MS: [&str; 12] = [
     "Jan", "Feb", "Mac", "Apr", "Mei", "Jun", "Jul", "Ogos", "Sep", "Okt", "Nov", "Dis",
 ];
@@ -15,24 +20,67 @@ fn zone() -> TimeZone {
 
 /// `12 Nov 2026, 2:05 pm`.
 pub(crate) fn when(ms: i64, lang: Lang) -> String {
-    let Ok(at) = Timestamp::from_millisecond(ms) else {
-        return String::new();
-    };
-    let at = at.to_zoned(zone());
-    let month = usize::try_from(at.month() - 1).ok().and_then(|nth| MONTHS_MS.get(nth));
-    match lang {
-        Lang::En => at.strftime("%-d %b %Y, %-I:%M %P").to_string(),
-        Lang::Ms => {
-            let half = if at.hour() < 12 { "pagi" } else { "ptg" };
-            format!("{} {} {}", at.day(), month.unwrap_or(&""), at.strftime("%Y, %-I:%M")) + " " + half
-        }
+    format!("{}, {}", date(day_at(ms), lang), of_day(ms, lang))
+}
+
+/// The same in fewer words: the time of a moment of today, the day of any other.
+pub(crate) fn lately(ms: i64, now_ms: i64, lang: Lang) -> String {
+    let day = day_at(ms);
+    if day == day_at(now_ms) {
+        of_day(ms, lang)
+    } else {
+        date(day, lang)
     }
+}
+
+/// `2:05 pm`.
+fn of_day(ms: i64, lang: Lang) -> String {
+    let at = Timestamp::from_millisecond(ms).unwrap_or_default().to_zoned(zone());
+    let half = match (lang, at.hour() < 12) {
+        (Lang::En, true) => "am",
+        (Lang::En, false) => "pm",
+        (Lang::Ms, true) => "pagi",
+        (Lang::Ms, false) => "ptg",
+    };
+    format!("{} {half}", at.strftime("%-I:%M"))
+}
+
+/// `12 Nov 2026`.
+pub(crate) fn date(day: Date, lang: Lang) -> String {
+    format!("{} {} {}", day.day(), month_name(day, lang), day.year())
+}
+
+/// `Nov 2026`.
+pub(crate) fn month(month: Month, lang: Lang) -> String {
+    let first = month.first();
+    format!("{} {}", month_name(first, lang), first.year())
+}
+
+fn month_name(day: Date, lang: Lang) -> &'static str {
+    let names = match lang {
+        Lang::En => MONTHS_EN,
+        Lang::Ms => MONTHS_MS,
+    };
+    let nth = usize::try_from(day.month() - 1).ok().and_then(|nth| names.get(nth));
+    nth.copied().unwrap_or_default()
 }
 
 /// `2026-11-22`, for names of files.
 pub(crate) fn day(ms: i64) -> String {
-    let at = Timestamp::from_millisecond(ms).unwrap_or_default();
-    at.to_zoned(zone()).strftime("%Y-%m-%d").to_string()
+    day_at(ms).to_string()
+}
+
+/// `1,204,000`: groups are set off alike in both languages.
+pub(crate) fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
+    for (nth, digit) in digits.chars().enumerate() {
+        if nth > 0 && (digits.len() - nth).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 /// So many bytes, in the largest unit that leaves a number of at most three digits before the point.
@@ -51,6 +99,8 @@ pub(crate) fn bytes(n: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
@@ -59,7 +109,20 @@ mod tests {
         let ms = 1_794_463_500_000;
         assert_eq!(when(ms, Lang::En), "12 Nov 2026, 2:05 pm");
         assert_eq!(when(ms, Lang::Ms), "12 Nov 2026, 2:05 ptg");
+        assert_eq!(when(ms - 5 * 3_600_000, Lang::Ms), "12 Nov 2026, 9:05 pagi");
         assert_eq!(day(ms), "2026-11-12");
+        assert_eq!(lately(ms, ms + 60_000, Lang::En), "2:05 pm");
+        assert_eq!(lately(ms, ms + 24 * 3_600_000, Lang::En), "12 Nov 2026");
+        let march = "2026-03-01".parse().unwrap();
+        assert_eq!(
+            (date(march, Lang::En).as_str(), date(march, Lang::Ms).as_str()),
+            ("1 Mar 2026", "1 Mac 2026")
+        );
+        assert_eq!(month(Month::of(march), Lang::Ms), "Mac 2026");
+        assert_eq!(
+            (count(0).as_str(), count(999).as_str(), count(1_204_000).as_str()),
+            ("0", "999", "1,204,000")
+        );
         assert_eq!((bytes(999).as_str(), bytes(1_500).as_str()), ("999 B", "1.5 KB"));
         assert_eq!(bytes(2_500_000_000), "2.5 GB");
     }

@@ -45,32 +45,46 @@ pub struct SeenDevice {
     pub changes: u64,
 }
 
-const CARDS: &str = "SELECT c.number, c.name, c.made_ms, c.tenant, c.joined_ms,
+/// A clinic's card as columns 0 to 13, then further columns and the rest of the statement.
+macro_rules! cards {
+    ($columns:literal, $rest:literal) => {
+        concat!(
+            "SELECT c.number, c.name, c.made_ms, c.tenant, c.joined_ms,
         (SELECT max(expires_ms) FROM invitation i WHERE i.clinic = c.number AND used_ms IS NULL AND replaced_ms IS NULL),
         s.state, s.since_ms, s.why, s.gone_ms IS NOT NULL,
         EXISTS (SELECT 1 FROM closed WHERE source = c.tenant AND confirmed_by IS NULL),
         coalesce((SELECT position FROM head WHERE head.tenant = c.tenant AND feed = 0), 0),
         coalesce((SELECT n_bytes FROM held WHERE held.tenant = c.tenant), 0),
-        (SELECT max(at_ms) FROM seen WHERE seen.tenant = c.tenant)
-    FROM clinic c LEFT JOIN standing s ON s.tenant = c.tenant ORDER BY c.name";
+        (SELECT max(at_ms) FROM seen WHERE seen.tenant = c.tenant)",
+            $columns,
+            " FROM clinic c LEFT JOIN standing s ON s.tenant = c.tenant",
+            $rest
+        )
+    };
+}
+pub(super) use cards;
 
 impl Store {
-    /// All clinics on the list, by name.
+    /// Clinics that have not joined, by name.
     ///
     /// # Errors
     /// [`RelayStoreFailed`].
-    pub fn clinic_cards(&self) -> Result<Vec<ClinicCard>, RelayStoreFailed> {
+    pub fn invited_clinics(&self) -> Result<Vec<ClinicCard>, RelayStoreFailed> {
+        let select = cards!("", " WHERE c.tenant IS NULL ORDER BY c.name");
         self.read(Scope::House, |sql| {
-            sql.rows(CARDS, &[])?.into_iter().map(card).collect()
+            sql.rows(select, &[])?.into_iter().map(card).collect()
         })
     }
 
-    /// One of them.
+    /// One clinic of the list.
     ///
     /// # Errors
     /// [`RelayStoreFailed`].
     pub fn clinic_card(&self, number: i64) -> Result<Option<ClinicCard>, RelayStoreFailed> {
-        Ok(self.clinic_cards()?.into_iter().find(|card| card.number == number))
+        let select = cards!("", " WHERE c.number = ?1");
+        self.read(Scope::House, |sql| {
+            sql.row(select, &values![number])?.map(card).transpose()
+        })
     }
 
     /// A clinic's devices as they were seen last.
@@ -187,7 +201,7 @@ fn not_joined(sql: &mut dyn Sql, number: i64) -> SqlResult<Result<String, Clinic
     row.text(0).map(Ok)
 }
 
-fn card(mut row: Row) -> SqlResult<ClinicCard> {
+pub(super) fn card(mut row: Row) -> SqlResult<ClinicCard> {
     let since_ms = row.maybe_int(7)?.unwrap_or_default();
     let standing = match row.maybe_int(6)? {
         None => Standing::Good,

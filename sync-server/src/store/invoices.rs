@@ -144,8 +144,14 @@ impl Store {
     /// [`InvoiceError::Unknown`], [`InvoiceError::Store`].
     pub fn invoice(&self, which: &str) -> Result<Invoice, InvoiceError> {
         let which = which.trim();
-        let mut all = self.invoices(None)?.into_iter();
-        let found = all.find(|one| one.code.as_deref() == Some(which) || one.id.to_string() == which);
+        let (id, [kind, year, serial]) = (which.parse::<i64>().ok(), read_code(which));
+        let select = "SELECT i.number, i.kind, i.clinic, i.period, i.year, i.serial, i.body, i.issued_ms, p.day,
+                          o.year, o.serial, EXISTS (SELECT 1 FROM invoice n WHERE n.credits = i.number)
+                      FROM invoice i LEFT JOIN paid p ON p.invoice = i.number LEFT JOIN invoice o ON o.number = i.credits
+                      WHERE i.number = ?1 OR (i.kind = ?2 AND i.year = ?3 AND i.serial = ?4)";
+        let found = self.read(Scope::House, |sql| {
+            sql.row(select, &values![id, kind, year, serial])?.map(read).transpose()
+        })?;
         found.ok_or(InvoiceError::Unknown)
     }
 
@@ -347,6 +353,21 @@ fn code(kind: i64, year: i64, serial: i64) -> String {
     format!("{prefix}-{year}-{serial:04}")
 }
 
+/// Kind, year and serial number of what [`code`] wrote; nothing of what it did not.
+fn read_code(text: &str) -> [Option<i64>; 3] {
+    let mut parts = text.split('-');
+    let kind = match parts.next() {
+        Some("INV") => Some(INVOICE),
+        Some("CN") => Some(CREDIT_NOTE),
+        _ => None,
+    };
+    let mut number = || parts.next().and_then(|part| part.parse().ok());
+    let (year, serial) = (number(), number());
+    let is_whole =
+        matches!((kind, year, serial), (Some(kind), Some(year), Some(serial)) if code(kind, year, serial) == text);
+    if is_whole { [kind, year, serial] } else { [None; 3] }
+}
+
 fn one(sql: &mut dyn Sql, id: i64) -> SqlResult<Option<Invoice>> {
     // Nobody else issues, voids or pays it meanwhile.
     sql.lock_row("SELECT only_row FROM relay", &[])?;
@@ -421,6 +442,6 @@ fn to_text(bill: &Bill) -> String {
     serde_json::to_string(bill).expect("its fields are text and numbers")
 }
 
-fn from_text<T: serde::de::DeserializeOwned>(text: &str) -> SqlResult<T> {
+pub(super) fn from_text<T: serde::de::DeserializeOwned>(text: &str) -> SqlResult<T> {
     serde_json::from_str(text).map_err(|error| SqlError::Failed(format!("an invoice cannot be read: {error}")))
 }

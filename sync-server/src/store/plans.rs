@@ -6,7 +6,7 @@ use sync_protocol::{RelayStoreFailed, Roster, Usage};
 
 use super::billing::{Billing, billing};
 use super::operator_audit::note;
-use super::sql::{Row, Scope, Sql, SqlResult, values};
+use super::sql::{Row, Scope, Sql, SqlError, SqlResult, values};
 use super::{Store, statements};
 use crate::calendar::day_at;
 use crate::invoices::Language;
@@ -357,13 +357,21 @@ fn seat_members(sql: &mut dyn Sql, tenant: &TenantId, now_ms: i64) -> SqlResult<
 
 /// Price and limits, from this column on.
 pub(super) fn terms(row: &mut Row, at: usize) -> SqlResult<PlanTerms> {
-    Ok(PlanTerms {
-        price_sen: row.int(at)?,
+    terms_if_any(row, at)?.ok_or(SqlError::Unexpected(at))
+}
+
+/// The same where there may be no plan.
+pub(super) fn terms_if_any(row: &mut Row, at: usize) -> SqlResult<Option<PlanTerms>> {
+    let Some(price_sen) = row.maybe_int(at)? else {
+        return Ok(None);
+    };
+    Ok(Some(PlanTerms {
+        price_sen,
         devices: limit(row, at + 1)?,
         staff: limit(row, at + 2)?,
         bytes: limit(row, at + 3)?,
         requests: limit(row, at + 4)?,
-    })
+    }))
 }
 
 fn limit(row: &mut Row, at: usize) -> SqlResult<Option<u64>> {

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use seal::{DeviceId, TenantId};
-use sync_protocol::{RelayStore, RelayStoreFailed, RelayUsage, Usage};
+use sync_protocol::{RelayStore, RelayStoreFailed, RelayUsage, Roster, Usage};
 
 use super::Store;
 use super::plans::terms;
@@ -79,6 +79,19 @@ fn n_seated(sql: &mut dyn Sql, tenant: &TenantId, members: &[DeviceId]) -> SqlRe
     let ids: Vec<&[u8; 32]> = members.iter().map(DeviceId::as_bytes).collect();
     let select = "SELECT device FROM seat WHERE tenant = ?1 AND device = ?2";
     Ok(sql.which(select, &values![tenant], &ids)?.len() as u64)
+}
+
+/// A removed device's place is free again.
+pub(super) fn free_seats(sql: &mut dyn Sql, roster: &Roster) -> SqlResult<()> {
+    let tenant = roster.membership().tenant();
+    let removed: Vec<DeviceId> = roster.membership().removed().map(|(device, _)| device).collect();
+    let ids: Vec<&[u8; 32]> = removed.iter().map(DeviceId::as_bytes).collect();
+    let select = "SELECT device FROM seat WHERE tenant = ?1 AND device = ?2";
+    for device in sql.which(select, &values![&tenant], &ids)? {
+        let free = "DELETE FROM seat WHERE tenant = ?1 AND device = ?2";
+        sql.execute(free, &values![&tenant, &device])?;
+    }
+    Ok(())
 }
 
 fn n_bytes(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<u64> {

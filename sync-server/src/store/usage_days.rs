@@ -2,10 +2,11 @@
 
 use jiff::civil::Date;
 use seal::TenantId;
-use sync_protocol::{AuditLine, AuditOutcome, RelayStoreFailed};
+use sync_protocol::{AuditLine, AuditOutcome, RelayStore, RelayStoreFailed};
 
 use super::Store;
 use super::sql::{Scope, Sql, SqlResult, values};
+use super::usage::free_seats;
 use crate::calendar::{day_at, days_after};
 
 /// Days that are kept.
@@ -70,8 +71,12 @@ impl Store {
             usage.staff.used,
             usage.bytes.used
         ];
+        let roster = self.roster(tenant)?;
         self.write(Scope::Clinic(tenant), |sql| {
             sql.execute(note, &known)?;
+            if let Some(roster) = &roster {
+                free_seats(sql, roster)?;
+            }
             let forget = "DELETE FROM usage_day WHERE tenant = ?1 AND day < ?2";
             sql.execute(forget, &values![tenant, oldest.as_str()]).map(drop)
         })?;

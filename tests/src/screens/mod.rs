@@ -1,11 +1,14 @@
 //! Pictures of the real window: every screen in both languages, light and dark, at both sizes, filled by real devices.
 
 mod apart;
+mod console;
+mod operator;
 mod scenes;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 use serde_json::json;
 
 use crate::{
@@ -22,9 +25,29 @@ pub use scenes::places;
 /// Laptop and tablet upright.
 const SIZES: [(u32, u32); 2] = [(1280, 800), (800, 1280)];
 
-/// `cargo xtask screens`: pictures under `target/screens`, from a demo network of its own.
-pub fn contact_sheets() -> Result<()> {
+/// Which pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Only {
+    /// The app's.
+    App,
+    /// The operator's console's.
+    Console,
+}
+
+/// `cargo xtask screens`: pictures under `target/screens`, from a demo network and a relay of their own.
+pub fn contact_sheets(only: Option<Only>) -> Result<()> {
     let album = Album::new(std::env::current_dir()?.join("target/screens"))?;
+    if only != Some(Only::App) {
+        console::take(&album)?;
+    }
+    if only != Some(Only::Console) {
+        of_the_app(&album)?;
+    }
+    println!("pictures: {}", album.folder.display());
+    Ok(())
+}
+
+fn of_the_app(album: &Album) -> Result<()> {
     let home = tempfile::tempdir()?;
     let mut network = demo::prepare(&home.path().join("demo"))?;
     let afternoon = afternoon(&network)?;
@@ -54,7 +77,6 @@ pub fn contact_sheets() -> Result<()> {
     let window = open_on(&apart.copied, &network, &home.path().join("w4"), &elsewhere)?;
     sign_in(&window, &SERI_MAWAR.owner)?;
     album.take(&window, "nav", &scenes::of_a_copy())?;
-    println!("pictures: {}", album.folder.display());
     window.close()
 }
 

@@ -2,20 +2,17 @@
 
 use hyper::StatusCode;
 use maud::{Markup, html};
-use seal::{DeviceId, Invitation, InvitationToken, TenantId};
-use sync_protocol::{AuditLine, AuditOutcome, Page, RelayStore};
+use seal::{Invitation, InvitationToken};
 
+use super::clinic_inside::{audit, devices, look_inside};
 use super::clinics::{self, MAX_NAME_CHARS};
 use crate::console::reply::Reply;
 use crate::console::visit::{Fault, Visit};
 use crate::console::words::{fill, words};
 use crate::console::{layout, time};
-use crate::{ClinicCard, SeenDevice, Standing};
+use crate::{ClinicCard, Standing};
 
 pub(crate) use super::clinic_acts::{export, invite, reactivate, remove, rename, revoke, suspend};
-
-/// Lines of its audit that are shown.
-const AUDIT_LINES: u64 = 20;
 
 words! {
     /// Of one clinic.
@@ -23,6 +20,9 @@ words! {
         id: "Id", "Id";
         since: "On the list since", "Dalam senarai sejak";
         joined: "Joined", "Menyertai";
+        look_after: "Look after it", "Pengurusan";
+        invoices: "Invoices", "Invois";
+        see_invoices: "its invoices", "invoisnya";
         rename: "Change the name", "Tukar nama";
         save: "Save", "Simpan";
         suspended_since: "Suspended since {when}: {why}", "Digantung sejak {when}: {why}";
@@ -86,19 +86,6 @@ words! {
     }
 }
 
-struct Device {
-    id: DeviceId,
-    is_member: bool,
-    is_admin: bool,
-    seen: Option<SeenDevice>,
-}
-
-/// What the page needs of a clinic that has joined.
-struct Inside {
-    devices: Vec<Device>,
-    lines: Vec<AuditLine>,
-}
-
 pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
     shown(&visit, StatusCode::OK, html! {}).await
 }
@@ -117,7 +104,8 @@ pub(super) async fn shown(visit: &Visit, status: StatusCode, notice: Markup) -> 
         Some(tenant) => Some(look_inside(visit, tenant).await?),
         None => None,
     };
-    let usage = super::usage::panel(visit, &card).await?;
+    let is_told = !notice.0.is_empty();
+    let usage = super::usage::panel(visit, &card, is_told).await?;
     let own = Words::of(visit.lang);
     let content = html! {
         (notice)
@@ -128,56 +116,21 @@ pub(super) async fn shown(visit: &Visit, status: StatusCode, notice: Markup) -> 
             (devices(visit, &card, &inside.devices))
             (audit(visit, &inside.lines))
         }
-        section {
-            h2 { (own.rename) }
-            form.stack method="post" action={ "/clinics/" (card.number) "/name" } {
-                (layout::token(visit))
-                p.field { label for="name" { (visit.words.name) } input #name name="name" required value=(card.name) maxlength=(MAX_NAME_CHARS); }
-                p.acts { button { (own.save) } }
+        section #standing {
+            h2 { (own.look_after) }
+            details.fold open[is_told] {
+                summary { (own.rename) }
+                form.stack method="post" action={ "/clinics/" (card.number) "/name" } {
+                    (layout::token(visit))
+                    p.field { label for="name" { (visit.words.name) } input #name name="name" required value=(card.name) maxlength=(MAX_NAME_CHARS); }
+                    p.acts { button { (own.save) } }
+                }
             }
+            (standing(visit, &card, is_told))
+            (removal(visit, &card, is_told))
         }
-        (standing(visit, &card))
-        (removal(visit, &card))
     };
     Ok(layout::page_with(status, visit, "/clinics", &card.name, content))
-}
-
-async fn look_inside(visit: &Visit, tenant: TenantId) -> Result<Inside, Fault> {
-    visit
-        .store_of(tenant, move |store| {
-            let seen = store.seen_devices(&tenant)?;
-            let roster = store.roster(&tenant)?;
-            let seen_of = |id: &DeviceId| {
-                seen.iter()
-                    .find(|(device, _)| device == id.as_bytes())
-                    .map(|(_, seen)| *seen)
-            };
-            let mut devices = Vec::new();
-            if let Some(roster) = &roster {
-                let members = roster.membership();
-                devices.extend(members.devices().map(|(id, _)| (id, true)));
-                devices.extend(members.removed().map(|(id, _)| (id, false)));
-            }
-            let is_admin = |id: &DeviceId| roster.as_deref().is_some_and(|roster| roster.membership().is_admin(id));
-            let devices = devices.into_iter().map(|(id, is_member)| Device {
-                is_admin: is_member && is_admin(&id),
-                seen: seen_of(&id),
-                id,
-                is_member,
-            });
-            let mut devices: Vec<Device> = devices.collect();
-            devices.sort_by_key(|device| (!device.is_member, std::cmp::Reverse(device.seen.map(|seen| seen.at_ms))));
-            let head = store.heads(&tenant)?.audit;
-            let page = Page {
-                after: head.saturating_sub(AUDIT_LINES),
-                max_items: 2 * AUDIT_LINES as usize,
-                max_bytes: usize::MAX,
-            };
-            let mut lines = store.audit(&tenant, page)?;
-            lines.reverse();
-            Ok(Inside { devices, lines })
-        })
-        .await
 }
 
 fn head(visit: &Visit, card: &ClinicCard) -> Markup {
@@ -189,6 +142,7 @@ fn head(visit: &Visit, card: &ClinicCard) -> Markup {
             @if let Some(tenant) = card.tenant { dt { (own.id) } dd { code { (tenant) } } }
             dt { (own.since) } dd { (when(card.made_ms)) }
             @if let Some(joined_ms) = card.joined_ms { dt { (own.joined) } dd { (when(joined_ms)) } }
+            dt { (own.invoices) } dd { a href={ "/invoices?clinic=" (card.number) } { (own.see_invoices) } }
         }
         @match &card.standing {
             Standing::Good => {}
@@ -226,85 +180,13 @@ fn invitation_part(visit: &Visit, card: &ClinicCard) -> Markup {
     }
 }
 
-fn devices(visit: &Visit, card: &ClinicCard, devices: &[Device]) -> Markup {
-    let (own, words) = (Words::of(visit.lang), visit.words);
-    let here = card
-        .tenant
-        .map(|tenant| visit.console.shared.hub.devices_of(&tenant))
-        .unwrap_or_default();
-    html! {
-        section {
-            h2 { (own.devices) }
-            @if devices.is_empty() { p.empty { (own.no_devices) } } @else {
-                div.wide { table {
-                    caption.hidden { (own.devices) }
-                    thead { tr {
-                        th scope="col" { (own.device) } th scope="col" { (words.state) }
-                        th scope="col" { (own.seen) } th.number scope="col" { (own.behind) }
-                    } }
-                    tbody {
-                        @for device in devices {
-                            tr {
-                                th scope="row" { code { (short(&device.id)) } }
-                                td { @if !device.is_member { (own.not_in_clinic) } @else if device.is_admin { (own.admin) } @else { (own.in_clinic) } }
-                                td {
-                                    @if here.contains(&device.id) { (words.now) }
-                                    @else { (device.seen.map_or(words.never.to_owned(), |seen| time::when(seen.at_ms, visit.lang))) }
-                                }
-                                td.number {
-                                    @if let Some(seen) = device.seen.filter(|_| device.is_member) {
-                                        (fill(own.behind_n, &[("n", &card.changes.saturating_sub(seen.changes).to_string())]))
-                                    } @else { "–" }
-                                }
-                            }
-                        }
-                    }
-                } }
-            }
-        }
-    }
-}
-
-fn audit(visit: &Visit, lines: &[AuditLine]) -> Markup {
-    let own = Words::of(visit.lang);
-    html! {
-        section {
-            h2 { (own.audit) }
-            @if lines.is_empty() { p.empty { (own.audit_empty) } } @else {
-                div.wide { table {
-                    caption.hidden { (own.audit) }
-                    thead { tr {
-                        th scope="col" { "#" } th scope="col" { (own.at) } th scope="col" { (own.asked) } th scope="col" { (own.of) }
-                        th scope="col" { (own.outcome) } th.number scope="col" { (own.releases) }
-                    } }
-                    tbody {
-                        @for line in lines {
-                            tr {
-                                td.number { (line.number) }
-                                td { (time::when(line.at_ms, visit.lang)) }
-                                td { code { (short(&line.requester)) } " / " code { (short(&line.device)) } }
-                                td { @if let Some(source) = &line.source { code { (short(source)) } } @else { "–" } }
-                                td {
-                                    @if line.outcome == AuditOutcome::Permitted { (own.permitted) }
-                                    @else { (fill(own.denied, &[("why", &line.outcome.name().replace('_', " "))])) }
-                                }
-                                td.number { (line.count) }
-                            }
-                        }
-                    }
-                } }
-            }
-        }
-    }
-}
-
-fn standing(visit: &Visit, card: &ClinicCard) -> Markup {
+fn standing(visit: &Visit, card: &ClinicCard, is_told: bool) -> Markup {
     let own = Words::of(visit.lang);
     let number = card.number;
     html! {
         @match (&card.standing, card.tenant) {
-            (Standing::Good, Some(_)) => section {
-                h2 { (own.suspend_title) }
+            (Standing::Good, Some(_)) => details.fold open[is_told] {
+                summary { (own.suspend_title) }
                 form.stack method="post" action={ "/clinics/" (number) "/suspend" } {
                     (layout::token(visit))
                     p.hint { (own.suspended_means) }
@@ -313,28 +195,25 @@ fn standing(visit: &Visit, card: &ClinicCard) -> Markup {
                     p.acts { button.danger { (own.suspend) } }
                 }
             },
-            (Standing::Suspended { .. }, _) => section {
-                h2 { (own.suspend_title) }
-                form.stack method="post" action={ "/clinics/" (number) "/reactivate" } {
-                    (layout::token(visit))
-                    p.hint { (own.suspended_means) }
-                    p.acts { button.primary { (own.reactivate) } }
-                }
+            (Standing::Suspended { .. }, _) => form.stack method="post" action={ "/clinics/" (number) "/reactivate" } {
+                (layout::token(visit))
+                p.hint { (own.suspended_means) }
+                p.acts { button.primary { (own.reactivate) } }
             },
             _ => {}
         }
     }
 }
 
-fn removal(visit: &Visit, card: &ClinicCard) -> Markup {
+fn removal(visit: &Visit, card: &ClinicCard, is_told: bool) -> Markup {
     let own = Words::of(visit.lang);
     let number = card.number;
     let exported = visit.me().row.exported == Some(number);
     html! {
         @match (&card.standing, card.tenant) {
             (Standing::Removed { .. }, _) => {}
-            (_, None) => section {
-                h2 { (own.withdraw) }
+            (_, None) => details.fold open[is_told] {
+                summary { (own.withdraw) }
                 form.stack method="post" action={ "/clinics/" (number) "/remove" } {
                     (layout::token(visit))
                     p.hint { (own.withdraw_why) }
@@ -342,8 +221,8 @@ fn removal(visit: &Visit, card: &ClinicCard) -> Markup {
                     p.acts { button.danger { (own.withdraw) } }
                 }
             },
-            (standing, Some(_)) => section {
-                h2 { (own.remove_title) }
+            (standing, Some(_)) => details.fold open[is_told || exported] {
+                summary { (own.remove_title) }
                 p { (own.remove_why) }
                 form.stack method="post" action={ "/clinics/" (number) "/export" } {
                     (layout::token(visit))
@@ -399,9 +278,4 @@ pub(super) async fn invitation(
     };
     let title = fill(own.invitation_for, &[("name", name)]);
     Ok(layout::page(visit, "/clinics", &title, content))
-}
-
-/// The beginning of an id: enough to tell devices of one clinic apart.
-fn short(id: &impl ToString) -> String {
-    id.to_string().chars().take(12).collect()
 }

@@ -21,8 +21,7 @@ words! {
 
 pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
     let (own, words) = (Words::of(visit.lang), visit.words);
-    let mut cards = visit.store(|store| store.clinic_cards()).await?;
-    cards.retain(|card| card.tenant.is_none());
+    let mut cards = visit.store(|store| store.invited_clinics()).await?;
     cards.sort_by_key(|card| card.invited_until_ms);
     let content = html! {
         @if cards.is_empty() { p.empty { (own.empty) } } @else {

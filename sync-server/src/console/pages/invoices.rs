@@ -1,20 +1,21 @@
-//! Invoices: the list, one of them, and who sends them.
+//! One invoice, and what is done with it.
 
 use hyper::StatusCode;
 use jiff::civil::Date;
 use maud::{Markup, html};
 use sync_protocol::RelayStoreFailed;
 
+use super::invoices_list;
 use crate::calendar::day_at;
-use crate::console::layout;
 use crate::console::reply::{Reply, whole};
 use crate::console::second_factor::Fresh;
 use crate::console::visit::{Fault, Visit};
 use crate::console::words::{fill, words};
-use crate::{Invoice, InvoiceError, InvoiceState, Issuer, as_pdf, read_ringgit, ringgit};
+use crate::console::{layout, time};
+use crate::{Invoice, InvoiceError, InvoiceState, as_pdf, ringgit};
 
 words! {
-    /// Of invoices.
+    /// Of invoices: the list, one of them, and who sends them.
     Words {
         number: "Number", "Nombor";
         month: "Month", "Bulan";
@@ -61,8 +62,13 @@ words! {
         terms: "How to pay", "Cara membayar";
         due_days: "Days until it is due", "Hari sehingga perlu dibayar";
         save: "Save", "Simpan";
-        no_issuer: "Say first, at the bottom of this page, who sends invoices.",
-            "Nyatakan dahulu, di bahagian bawah halaman ini, siapa penghantar invois.";
+        no_issuer: "Say first who sends invoices.", "Nyatakan dahulu siapa penghantar invois.";
+        of_clinic: "Of one clinic: {name}", "Bagi satu klinik: {name}";
+        everybody: "Show all clinics' invoices", "Tunjukkan invois semua klinik";
+        open_sum: "To be paid: {sum}, of which {overdue} is overdue.", "Belum dibayar: {sum}, {overdue} daripadanya lewat.";
+        to_issue: "Drafts to issue: {n}.", "Draf untuk dikeluarkan: {n}.";
+        before: "Newer", "Lebih baharu";
+        after: "Older", "Lebih lama";
         bad_issuer: "A name is needed; texts have at most 1000 letters, the tax is at most 50 percent, and 365 days to pay are the most.",
             "Nama diperlukan; teks tidak melebihi 1000 huruf, cukai tidak melebihi 50 peratus, dan tempoh bayaran tidak melebihi 365 hari.";
         bad_day: "An invoice is paid between the day on it and today.", "Invois dibayar antara tarikhnya dan hari ini.";
@@ -70,7 +76,7 @@ words! {
     }
 }
 
-fn state_words(own: &Words, state: InvoiceState) -> &'static str {
+pub(super) fn state_words(own: &Words, state: InvoiceState) -> &'static str {
     match state {
         InvoiceState::Draft => own.draft,
         InvoiceState::Issued => own.issued,
@@ -79,7 +85,7 @@ fn state_words(own: &Words, state: InvoiceState) -> &'static str {
     }
 }
 
-fn state(visit: &Visit, one: &Invoice) -> Markup {
+pub(super) fn state(visit: &Visit, one: &Invoice) -> Markup {
     let own = Words::of(visit.lang);
     let is_overdue = one.state == InvoiceState::Issued
         && !one.is_credit_note()
@@ -95,136 +101,16 @@ fn state(visit: &Visit, one: &Invoice) -> Markup {
     }
 }
 
-fn number(visit: &Visit, one: &Invoice) -> String {
+pub(super) fn number(visit: &Visit, one: &Invoice) -> String {
     let own = Words::of(visit.lang);
     one.code
         .clone()
         .unwrap_or_else(|| fill(own.draft_n, &[("n", &one.id.to_string())]))
 }
 
-pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
-    list(&visit, StatusCode::OK, html! {}).await
-}
-
-async fn list(visit: &Visit, status: StatusCode, notice: Markup) -> Result<Reply, Fault> {
-    let own = Words::of(visit.lang);
-    let wanted = InvoiceState::of(visit.query.one("state"));
-    let invoices = visit.store(move |store| store.invoices(wanted)).await?;
-    let issuer = visit.store(|store| store.issuer()).await?;
-    let content = html! {
-        (notice)
-        form.row method="get" action="/invoices" {
-            p.field {
-                label for="state" { (visit.words.state) }
-                select #state name="state" {
-                    option value="" selected[wanted.is_none()] { (own.all) }
-                    @for state in InvoiceState::ALL {
-                        option value=(state.name()) selected[wanted == Some(state)] { (state_words(own, state)) }
-                    }
-                }
-            }
-            button { (own.show) }
-        }
-        @if invoices.is_empty() { p.empty { (own.empty) } } @else {
-            div.wide { table {
-                caption.hidden { (visit.words.invoices) }
-                thead { tr {
-                    th scope="col" { (own.number) } th scope="col" { (own.month) } th scope="col" { (own.to) }
-                    th.number scope="col" { (own.total) } th scope="col" { (visit.words.state) } th scope="col" { (own.due) }
-                } }
-                tbody {
-                    @for one in &invoices {
-                        tr {
-                            th scope="row" { a href={ "/invoices/" (one.id) } { (number(visit, one)) } }
-                            td { (one.month) }
-                            td { (one.bill.buyer_name) }
-                            td.number { (ringgit(if one.is_credit_note() { -one.bill.total_sen } else { one.bill.total_sen })) }
-                            td { (state(visit, one)) }
-                            td { (day(one.due.filter(|_| !one.is_credit_note()))) }
-                        }
-                    }
-                }
-            } }
-        }
-        form.row method="post" action="/invoices/run" { (layout::token(visit)) button { (own.run) } }
-        (issuer_form(visit, &issuer.unwrap_or_default()))
-    };
-    Ok(layout::page_with(
-        status,
-        visit,
-        "/invoices",
-        visit.words.invoices,
-        content,
-    ))
-}
-
-fn day(day: Option<Date>) -> String {
-    day.map_or("–".to_owned(), |day| day.to_string())
-}
-
-fn issuer_form(visit: &Visit, issuer: &Issuer) -> Markup {
-    let own = Words::of(visit.lang);
-    let sst = format!("{}.{:02}", issuer.sst_bp / 100, issuer.sst_bp % 100);
-    html! {
-        section {
-            h2 { (own.issuer) }
-            form.stack method="post" action="/invoices/issuer" {
-                (layout::token(visit))
-                p.field { label for="name" { (visit.words.name) } input #name name="name" required maxlength="1000" value=(issuer.name); }
-                p.field { label for="address" { (own.address) } textarea #address name="address" rows="4" maxlength="1000" { (issuer.address) } }
-                p.field { label for="registration" { (own.registration) } input #registration name="registration" maxlength="1000" value=(issuer.registration); }
-                p.field { label for="sst_number" { (own.sst_number) } input #sst_number name="sst_number" maxlength="1000" value=(issuer.sst_number); }
-                p.field { label for="sst" { (own.sst) } input #sst name="sst" required inputmode="decimal" maxlength="6" value=(sst); }
-                p.field { label for="terms" { (own.terms) } textarea #terms name="terms" rows="4" maxlength="1000" { (issuer.terms) } }
-                p.field { label for="due_days" { (own.due_days) } input #due_days type="number" name="due_days" required min="0" max="365" value=(issuer.due_days); }
-                p.acts { button { (own.save) } }
-            }
-        }
-    }
-}
-
-pub(crate) async fn run(visit: Visit) -> Result<Reply, Fault> {
-    let now_ms = visit.now_ms;
-    visit.store(move |store| store.draft_invoices(now_ms)).await?;
-    Ok(Reply::see("/invoices"))
-}
-
-pub(crate) async fn set_issuer(visit: Visit) -> Result<Reply, Fault> {
-    let own = Words::of(visit.lang);
-    let field = |name: &str| visit.form.one(name).replace("\r\n", "\n").trim().to_owned();
-    let sst_bp = read_ringgit(&field("sst")).ok().and_then(|bp| u32::try_from(bp).ok());
-    let (Some(sst_bp), Ok(due_days)) = (sst_bp, field("due_days").parse()) else {
-        return list(
-            &visit,
-            StatusCode::UNPROCESSABLE_ENTITY,
-            layout::notice("bad", own.bad_issuer),
-        )
-        .await;
-    };
-    let issuer = Issuer {
-        name: field("name"),
-        address: field("address"),
-        registration: field("registration"),
-        sst_number: field("sst_number"),
-        sst_bp,
-        terms: field("terms"),
-        due_days,
-    };
-    let (by, now_ms) = (visit.by(), visit.now_ms);
-    match visit
-        .store(move |store| settled(store.set_issuer(&issuer, &by, now_ms)))
-        .await?
-    {
-        Ok(()) => Ok(Reply::see("/invoices")),
-        Err(_) => {
-            list(
-                &visit,
-                StatusCode::UNPROCESSABLE_ENTITY,
-                layout::notice("bad", own.bad_issuer),
-            )
-            .await
-        }
-    }
+/// A day in the language's words.
+pub(super) fn day(visit: &Visit, day: Option<Date>) -> String {
+    day.map_or("–".to_owned(), |day| time::date(day, visit.lang))
 }
 
 async fn known(visit: &Visit) -> Result<Invoice, Fault> {
@@ -245,11 +131,11 @@ async fn shown(visit: &Visit, status: StatusCode, notice: Markup) -> Result<Repl
         (notice)
         dl.facts {
             dt { (visit.words.state) } dd { (state(visit, &one)) }
-            dt { (own.month) } dd { (one.month) }
-            dt { (own.to) } dd { (bill.buyer_name) }
-            @if one.issued.is_some() { dt { (own.issued_on) } dd { (day(one.issued)) } }
-            @if one.issued.is_some() && !one.is_credit_note() { dt { (own.due) } dd { (day(one.due)) } }
-            @if one.paid.is_some() { dt { (own.paid_on) } dd { (day(one.paid)) } }
+            dt { (own.month) } dd { (time::month(one.month, visit.lang)) }
+            dt { (own.to) } dd { a href={ "/clinics/" (one.clinic) } { (bill.buyer_name) } }
+            @if one.issued.is_some() { dt { (own.issued_on) } dd { (day(visit, one.issued)) } }
+            @if one.issued.is_some() && !one.is_credit_note() { dt { (own.due) } dd { (day(visit, one.due)) } }
+            @if one.paid.is_some() { dt { (own.paid_on) } dd { (day(visit, one.paid)) } }
         }
         div.wide { table {
             caption.hidden { (own.description) }
@@ -260,7 +146,7 @@ async fn shown(visit: &Visit, status: StatusCode, notice: Markup) -> Result<Repl
             tbody {
                 @for line in &bill.lines {
                     tr {
-                        th scope="row" { (line.plan) br; small { (line.from) " – " (line.to) } }
+                        th scope="row" { (line.plan) br; small { (time::date(line.from, visit.lang)) " – " (time::date(line.to, visit.lang)) } }
                         td.number { (fill(own.of, &[("n", &line.days.to_string()), ("all", &line.of_days.to_string())])) }
                         td.number { (ringgit(line.price_sen)) }
                         td.number { (ringgit(line.amount_sen)) }
@@ -388,7 +274,7 @@ async fn finish(visit: &Visit, id: i64, done: Result<(), InvoiceError>) -> Resul
         Err(InvoiceError::Unknown) => return Err(Fault::NotFound),
         Err(InvoiceError::NoIssuer) => {
             let notice = layout::notice("bad", own.no_issuer);
-            return list(visit, StatusCode::CONFLICT, notice).await;
+            return invoices_list::list(visit, StatusCode::CONFLICT, notice).await;
         }
         Err(InvoiceError::BadDay) => (StatusCode::UNPROCESSABLE_ENTITY, own.bad_day),
         Err(_) => (StatusCode::CONFLICT, own.not_now),
@@ -397,7 +283,7 @@ async fn finish(visit: &Visit, id: i64, done: Result<(), InvoiceError>) -> Resul
 }
 
 /// A store that failed fails the page; everything else is said on it.
-fn settled<T>(done: Result<T, InvoiceError>) -> Result<Result<T, InvoiceError>, RelayStoreFailed> {
+pub(super) fn settled<T>(done: Result<T, InvoiceError>) -> Result<Result<T, InvoiceError>, RelayStoreFailed> {
     match done {
         Err(InvoiceError::Store(error)) => Err(error),
         done => Ok(done),

@@ -83,8 +83,12 @@ async fn shown(visit: &Visit, status: StatusCode, notice: Markup) -> Result<Repl
 
 fn row(visit: &Visit, plan: &PlanRow) -> Markup {
     let own = Words::of(visit.lang);
-    let n = |limit: Option<u64>| limit.map_or(own.no_limit.to_owned(), |n| n.to_string());
-    let version = fill(own.since, &[("n", &plan.version.to_string()), ("day", &plan.from_day)]);
+    let n = |limit: Option<u64>| limit.map_or(own.no_limit.to_owned(), time::count);
+    let day = plan
+        .from_day
+        .parse()
+        .map_or(plan.from_day.clone(), |day| time::date(day, visit.lang));
+    let version = fill(own.since, &[("n", &plan.version.to_string()), ("day", &day)]);
     let id = format!("plan-{}", plan.number);
     html! {
         tr {

@@ -45,6 +45,7 @@ words! {
         most: "most: {n}", "terbanyak: {n}";
         messages: "Messages", "Mesej";
         fetches: "Fetches from other clinics", "Ambilan daripada klinik lain";
+        give: "Another plan, or a trial", "Pelan lain, atau percubaan";
         set: "Give it this plan from today on", "Berikan pelan ini mulai hari ini";
         trial_field: "Last day of a trial (empty: none)", "Hari terakhir percubaan (kosong: tiada)";
         keep_places: "Devices that are its members now are served on, however many they are.",
@@ -61,7 +62,8 @@ words! {
 }
 
 /// The part of a clinic's page.
-pub(super) async fn panel(visit: &Visit, card: &ClinicCard) -> Result<Markup, Fault> {
+/// `is_told`: something was not done, and the forms are to be seen.
+pub(super) async fn panel(visit: &Visit, card: &ClinicCard, is_told: bool) -> Result<Markup, Fault> {
     let (number, now_ms) = (card.number, visit.now_ms);
     let known = visit
         .store(move |store| settled(store.clinic_plan(number, now_ms)))
@@ -86,22 +88,28 @@ pub(super) async fn panel(visit: &Visit, card: &ClinicCard) -> Result<Markup, Fa
             dl.facts {
                 dt { (own.plan) } dd { (known.plan.as_deref().unwrap_or(own.none)) }
                 @if let Some(day) = known.trial_until.filter(|day| *day >= day_at(now_ms)) {
-                    dt { } dd { (fill(own.trial, &[("day", &day.to_string())])) }
+                    dt { } dd { (fill(own.trial, &[("day", &time::date(day, visit.lang))])) }
                 }
             }
             @if let Some((usage, days)) = &used {
                 (bars(visit, usage))
                 (charts(visit, days))
             }
-            (plan_form(visit, &known, &plans))
-            (billing_form(visit, &known))
+            details.fold open[is_told || known.plan.is_none()] {
+                summary { (own.give) }
+                (plan_form(visit, &known, &plans))
+            }
+            details.fold open[is_told] {
+                summary { (own.billing) ": " (known.billing.name) }
+                (billing_form(visit, &known))
+            }
         }
     })
 }
 
 fn bars(visit: &Visit, usage: &Usage) -> Markup {
     let own = Words::of(visit.lang);
-    let plain = |n: u64| n.to_string();
+    let plain = time::count;
     html! {
         dl.facts.bars {
             (bar(own, own.devices, usage.devices, plain))
@@ -120,11 +128,6 @@ fn bar(own: &Words, name: &str, used: Used, words: impl Fn(u64) -> String) -> Ma
         (Some(n), None) => fill(own.no_limit, &[("n", &words(n))]),
         (Some(n), Some(limit)) => fill(own.of, &[("n", &words(n)), ("limit", &words(limit))]),
     };
-    let level = match used.level {
-        UsageLevel::Fine => "good",
-        UsageLevel::Near => "warn",
-        UsageLevel::Full => "bad",
-    };
     html! {
         dt { (name) }
         dd {
@@ -135,22 +138,36 @@ fn bar(own: &Words, name: &str, used: Used, words: impl Fn(u64) -> String) -> Ma
                 UsageLevel::Full => { " " span.bad { "(" (own.full) ")" } }
             }
             @if let (Some(n), Some(limit)) = (used.used, used.limit) {
-                (strip(name, level, n, limit))
+                (strip(name, used.level, n, limit))
             }
         }
     }
 }
 
-/// A bar of how much of a limit is used, drawn as SVG: no style comes from a page.
-fn strip(name: &str, level: &str, used: u64, limit: u64) -> Markup {
-    let share = match limit {
+/// The colour of a level; its word stands beside it.
+pub(super) fn class(level: UsageLevel) -> &'static str {
+    match level {
+        UsageLevel::Fine => "good",
+        UsageLevel::Near => "warn",
+        UsageLevel::Full => "bad",
+    }
+}
+
+/// Whole percent of a limit, at most 100.
+pub(super) fn share(used: u64, limit: u64) -> u64 {
+    match limit {
         0 => 100,
         limit => u64::try_from(u128::from(used) * 100 / u128::from(limit))
             .unwrap_or(100)
             .min(100),
-    };
+    }
+}
+
+/// A bar of how much of a limit is used, drawn as SVG: no style comes from a page.
+pub(super) fn strip(name: &str, level: UsageLevel, used: u64, limit: u64) -> Markup {
+    let (class, share) = (class(level), share(used, limit));
     html! {
-        svg class={ "strip " (level) } viewBox="0 0 100 4" preserveAspectRatio="none" role="img" aria-label=(format!("{name}: {share} %")) {
+        svg class={ "strip " (class) } viewBox="0 0 100 4" preserveAspectRatio="none" role="img" aria-label=(format!("{name}: {share} %")) {
             rect.ground width="100" height="4" {}
             rect.part width=(share) height="4" {}
         }
@@ -193,13 +210,11 @@ fn charts(visit: &Visit, days: &[UsageDay]) -> Markup {
         (
             own.messages,
             by_month(days, |day| day.n_requests),
-            (|n| n.to_string()) as fn(u64) -> String,
+            time::count as fn(u64) -> String,
         ),
         (own.stored, at_end_of_month(days, |day| day.n_bytes), time::bytes),
-        (own.devices, at_end_of_month(days, |day| day.n_devices), |n| {
-            n.to_string()
-        }),
-        (own.fetches, by_month(days, |day| day.n_permitted), |n| n.to_string()),
+        (own.devices, at_end_of_month(days, |day| day.n_devices), time::count),
+        (own.fetches, by_month(days, |day| day.n_permitted), time::count),
     ];
     if days.is_empty() {
         return html! { h3 { (own.months) } p.empty { (own.no_figures) } };
@@ -251,7 +266,6 @@ fn billing_form(visit: &Visit, known: &ClinicPlan) -> Markup {
     let billing = &known.billing;
     let languages = [(Language::Malay, "Bahasa Malaysia"), (Language::English, "English")];
     html! {
-        h3 { (own.billing) }
         form.stack method="post" action={ "/clinics/" (known.number) "/billing" } {
             (layout::token(visit))
             p.field {

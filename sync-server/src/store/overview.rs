@@ -1,0 +1,139 @@
+//! All clinics at one glance: what the operator's list shows of each, read at one moment and without asking clinic by clinic.
+
+use std::collections::HashMap;
+
+use jiff::civil::Date;
+use sync_protocol::RelayStoreFailed;
+
+use super::Store;
+use super::cards::{ClinicCard, card, cards};
+use super::invoices::from_text;
+use super::plans::terms_if_any;
+use super::sql::{Row, Scope, Sql, SqlResult, values};
+use crate::calendar::{Month, day_at, days_after};
+use crate::invoices::Bill;
+use crate::plans::{Consumed, Judged, PlanTerms};
+
+/// One clinic as the list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClinicOverview {
+    /// Who it is, and how it stands.
+    pub card: ClinicCard,
+    /// The name of its plan.
+    pub plan: Option<String>,
+    /// The last day of a trial that is not over.
+    pub trial_until: Option<Date>,
+    /// What it uses, held against its plan.
+    pub used: Judged,
+    /// Devices with a place that do not have all changes yet, as they were seen last.
+    pub n_behind: u64,
+    /// How many changes the one lacks that lacks most.
+    pub behind_by: u64,
+    /// How its invoices stand.
+    pub invoices: InvoicesStand,
+}
+
+/// How a clinic's invoices stand: the first of these that is true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum InvoicesStand {
+    /// One should have been paid by this day.
+    Overdue(Date),
+    /// One is to be paid by this day.
+    Due(Date),
+    /// One waits to be issued.
+    Drafted,
+    /// All that were issued are paid.
+    Paid,
+    /// There is none.
+    None,
+}
+
+/// The columns of a card come first; the terms of the plan begin at 16.
+const OVERVIEW: &str = cards!(
+    ", p.name, b.trial_until, t.price_sen, t.devices, t.staff, t.bytes, t.requests,
+        (SELECT count(*) FROM seat WHERE seat.tenant = c.tenant),
+        (SELECT n_staff FROM usage_said u WHERE u.tenant = c.tenant),
+        coalesce((SELECT n_bytes FROM head h WHERE h.tenant = c.tenant AND h.feed = 0), 0)
+            - coalesce((SELECT n_bytes FROM freed f WHERE f.tenant = c.tenant), 0)
+            + coalesce((SELECT n_bytes FROM held d WHERE d.tenant = c.tenant), 0),
+        CAST(coalesce((SELECT sum(n_requests) FROM usage_day u WHERE u.tenant = c.tenant AND u.day >= ?2), 0) AS BIGINT),
+        (SELECT count(*) FROM seen v JOIN seat ON seat.tenant = v.tenant AND seat.device = v.device
+             JOIN head h ON h.tenant = v.tenant AND h.feed = 0 WHERE v.tenant = c.tenant AND v.changes < h.position),
+        (SELECT max(h.position - v.changes) FROM seen v JOIN seat ON seat.tenant = v.tenant AND seat.device = v.device
+             JOIN head h ON h.tenant = v.tenant AND h.feed = 0 WHERE v.tenant = c.tenant AND v.changes < h.position),
+        EXISTS (SELECT 1 FROM invoice i WHERE i.kind = 0 AND i.clinic = c.number AND i.issued_ms IS NULL),
+        EXISTS (SELECT 1 FROM invoice i JOIN paid ON paid.invoice = i.number WHERE i.kind = 0 AND i.clinic = c.number)",
+    " LEFT JOIN subscription b ON b.clinic = c.number AND b.from_day =
+         (SELECT max(from_day) FROM subscription l WHERE l.clinic = c.number AND l.from_day <= ?1)
+      LEFT JOIN plan p ON p.number = b.plan
+      LEFT JOIN plan_terms t ON t.plan = p.number
+         AND t.version = (SELECT max(version) FROM plan_terms l WHERE l.plan = p.number)
+      ORDER BY c.name"
+);
+
+/// Invoices that wait for their money: each clinic has few.
+const UNPAID: &str = "SELECT i.clinic, i.issued_ms, i.body FROM invoice i WHERE i.kind = 0 AND i.issued_ms IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM paid WHERE paid.invoice = i.number)
+    AND NOT EXISTS (SELECT 1 FROM invoice n WHERE n.credits = i.number)";
+
+impl Store {
+    /// All clinics on the list, by name.
+    ///
+    /// # Errors
+    /// [`RelayStoreFailed`].
+    pub fn overview(&self, now_ms: i64) -> Result<Vec<ClinicOverview>, RelayStoreFailed> {
+        let today = day_at(now_ms);
+        let (day, month) = (today.to_string(), Month::of(today).first().to_string());
+        self.read(Scope::House, |sql| {
+            let due = first_due(sql)?;
+            let rows = sql.rows(OVERVIEW, &values![day.as_str(), month.as_str()])?;
+            rows.into_iter().map(|row| one(row, &due, today)).collect()
+        })
+    }
+}
+
+/// The day by which each clinic has to pay the oldest of what it has not paid.
+fn first_due(sql: &mut dyn Sql) -> SqlResult<HashMap<i64, Date>> {
+    let mut first: HashMap<i64, Date> = HashMap::new();
+    for mut row in sql.rows(UNPAID, &[])? {
+        let (clinic, issued) = (row.int(0)?, day_at(row.int(1)?));
+        let bill: Bill = from_text(&row.text(2)?)?;
+        let due = days_after(issued, bill.seller.due_days.into());
+        first
+            .entry(clinic)
+            .and_modify(|known| *known = due.min(*known))
+            .or_insert(due);
+    }
+    Ok(first)
+}
+
+fn one(mut row: Row, due: &HashMap<i64, Date>, today: Date) -> SqlResult<ClinicOverview> {
+    let plan = row.maybe_text(14)?;
+    let trial = row.maybe_text(15)?.and_then(|text| text.parse().ok());
+    let terms = terms_if_any(&mut row, 16)?.unwrap_or_else(PlanTerms::default);
+    let consumed = Consumed {
+        devices: row.position(21)?,
+        staff: row.maybe_int(22)?.map(|n| u64::try_from(n).unwrap_or(0)),
+        bytes: u64::try_from(row.int(23)?).unwrap_or(0),
+        requests: row.position(24)?,
+    };
+    let (n_behind, behind_by) = (row.position(25)?, row.maybe_int(26)?);
+    let (is_drafted, is_paid) = (row.flag(27)?, row.flag(28)?);
+    let card = card(row)?;
+    let invoices = match (due.get(&card.number), is_drafted, is_paid) {
+        (Some(day), ..) if *day < today => InvoicesStand::Overdue(*day),
+        (Some(day), ..) => InvoicesStand::Due(*day),
+        (None, true, _) => InvoicesStand::Drafted,
+        (None, false, true) => InvoicesStand::Paid,
+        (None, false, false) => InvoicesStand::None,
+    };
+    Ok(ClinicOverview {
+        card,
+        plan,
+        trial_until: trial.filter(|last| *last >= today),
+        used: Judged::of(&terms, &consumed),
+        n_behind,
+        behind_by: behind_by.map_or(0, |n| u64::try_from(n).unwrap_or(0)),
+        invoices,
+    })
+}
