@@ -17,9 +17,6 @@ use crate::{VaultError, sharing};
 /// The level that is stored.
 const STORED: u8 = 2;
 
-/// As many changes of one's own are left to be counted in by whoever asks.
-const LEFT: i64 = 64;
-
 /// One more id. The caller knows that it was not in; a change was counted in before ([`count_in`]).
 pub(crate) fn add(conn: &Connection, set: PeerSet, id: &ItemId) -> Result<(), VaultError> {
     change(conn, set, std::slice::from_ref(id), Bucket::add)
@@ -38,14 +35,6 @@ pub(crate) fn count_in(conn: &Connection) -> Result<(), VaultError> {
     }
     change(conn, PeerSet::Changes, &left, Bucket::add)?;
     all_are_in(conn)
-}
-
-/// The same for a change that was just written here, now and then.
-pub(crate) fn count_in_at_times(conn: &Connection, arrival: i64) -> Result<(), VaultError> {
-    if arrival % LEFT == 0 {
-        count_in(conn)?;
-    }
-    Ok(())
 }
 
 fn all_are_in(conn: &Connection) -> Result<(), VaultError> {

@@ -152,10 +152,10 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: Lock) -
     };
     let mut shelf = Shelf::default();
     if projections_are_old(&conn)? {
-        (_, count) = crate::vault::transact(&conn, &count, |conn| rebuild::run(conn, &belonging, &mut shelf))?;
+        (_, count) = crate::vault::transact(&conn, count, |conn| rebuild::run(conn, &belonging, &mut shelf))?;
     }
     if !buckets::were_made(&conn)? {
-        (_, count) = crate::vault::transact(&conn, &count, buckets::make)?;
+        (_, count) = crate::vault::transact(&conn, count, buckets::make)?;
     }
     let writer = Writer {
         parts: WriterParts::new(&belonging.device, opening, shelf.n_made_anew()),

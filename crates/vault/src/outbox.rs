@@ -1,7 +1,9 @@
 //! What the relay does not have yet, in the order in which it was written.
 //!
-//! A change is named by its place in the set, in a table of its own: whoever writes one adds a few bytes to one page. All
-//! else (`outbox`) stands behind the change that was the newest when it came.
+//! A change is named by its place in the set. One that was made here behind the place `lined_up` waits without a row: whoever
+//! writes it would wait for a page more. It is put in line ([`line_up`]) before anything else happens to the line, with the
+//! next batch that comes, or after some dozen writes. All else (`outbox`) stands behind the change that was the newest when
+//! it came.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use seal::{ChangeId, DeviceId, GrantId, Membership, ReleaseId};
@@ -30,9 +32,24 @@ const NEWEST: &str = "(SELECT coalesce(max(arrival), 0) FROM changes)";
 /// The place in the set of the change with this id.
 const ARRIVAL: &str = "(SELECT arrival FROM changes WHERE id = ?1)";
 
+/// What was made here and has no row in line yet.
+pub(crate) const TAIL: &str =
+    "changes WHERE arrival > (SELECT value FROM meta WHERE key = 'lined_up') AND made_in IS NOT NULL";
+
+/// Gives a row in line to what was made here since this was done last.
+pub(crate) fn line_up(conn: &Connection) -> Result<(), VaultError> {
+    let sql = format!("INSERT OR IGNORE INTO changes_to_send (arrival) SELECT arrival FROM {TAIL}");
+    conn.prepare_cached(&sql)?.execute([])?;
+    let sql = "UPDATE meta SET value = (SELECT max(arrival) FROM changes)
+               WHERE key = 'lined_up' AND value < (SELECT max(arrival) FROM changes)";
+    conn.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
+
 /// Puts one thing in line, unless it waits already.
 pub(crate) fn put(conn: &Connection, kind: Kind, id: &[u8]) -> Result<(), VaultError> {
     if kind == Kind::Change {
+        line_up(conn)?;
         let sql = "INSERT OR IGNORE INTO changes_to_send (arrival) SELECT arrival FROM changes WHERE id = ?1";
         conn.prepare_cached(sql)?.execute([id])?;
         return Ok(());
@@ -42,15 +59,14 @@ pub(crate) fn put(conn: &Connection, kind: Kind, id: &[u8]) -> Result<(), VaultE
     Ok(())
 }
 
-/// Puts a change in line that was just stored here.
-pub(crate) fn put_arrived(conn: &Connection, arrival: i64) -> Result<(), VaultError> {
-    conn.prepare_cached("INSERT OR IGNORE INTO changes_to_send (arrival) VALUES (?1)")?
-        .execute([arrival])?;
-    Ok(())
-}
-
 /// Takes one thing out of the line: there is no need to send it any more.
 pub(crate) fn forget(conn: &Connection, kind: Kind, id: &[u8]) -> Result<(), VaultError> {
+    line_up(conn)?;
+    take_out(conn, kind, id)
+}
+
+/// The same, of a line in which all have their rows.
+fn take_out(conn: &Connection, kind: Kind, id: &[u8]) -> Result<(), VaultError> {
     if kind == Kind::Change {
         conn.prepare_cached(&format!("DELETE FROM changes_to_send WHERE arrival = {ARRIVAL}"))?
             .execute([id])?;
@@ -66,6 +82,7 @@ pub(crate) fn forget_unwanted<'i>(
     conn: &Connection,
     ids: impl IntoIterator<Item = &'i ChangeId>,
 ) -> Result<(), VaultError> {
+    line_up(conn)?;
     let sql = "DELETE FROM changes_to_send WHERE arrival = (SELECT arrival FROM changes
                WHERE id = ?1 AND (covered_by IS NOT NULL OR length(sealed) > ?2))";
     let mut forget = conn.prepare_cached(sql)?;
@@ -77,21 +94,24 @@ pub(crate) fn forget_unwanted<'i>(
 
 /// How many things wait.
 pub(crate) fn pending(conn: &Connection) -> Result<u64, VaultError> {
-    Ok(conn
-        .prepare_cached("SELECT (SELECT count(*) FROM changes_to_send) + (SELECT count(*) FROM outbox)")?
-        .query_row([], |row| count(row, 0))?)
+    let sql = format!(
+        "SELECT (SELECT count(*) FROM changes_to_send) + (SELECT count(*) FROM {TAIL}) + (SELECT count(*) FROM outbox)"
+    );
+    Ok(conn.prepare_cached(&sql)?.query_row([], |row| count(row, 0))?)
 }
 
 /// The oldest things that wait, within both limits, but always one if any waits.
 pub(crate) fn oldest(conn: &Connection, max_items: usize, max_bytes: usize) -> Result<Vec<OutItem>, VaultError> {
-    let mut statement = conn.prepare_cached(
+    let mut statement = conn.prepare_cached(&format!(
         "SELECT kind, id FROM
              (SELECT * FROM (SELECT 0 AS kind, c.id AS id, s.arrival AS behind, 0 AS place
                              FROM changes_to_send s JOIN changes c ON c.arrival = s.arrival ORDER BY s.arrival LIMIT ?1)
               UNION ALL
+              SELECT * FROM (SELECT 0 AS kind, id, arrival AS behind, 0 AS place FROM {TAIL} ORDER BY arrival LIMIT ?1)
+              UNION ALL
               SELECT * FROM (SELECT kind, id, behind, place FROM outbox ORDER BY behind, place LIMIT ?1))
          ORDER BY behind, place LIMIT ?1",
-    )?;
+    ))?;
     let mut rows = statement.query([i64::try_from(max_items.max(1)).unwrap_or(i64::MAX)])?;
     let mut items: Vec<OutItem> = Vec::new();
     let mut n_bytes = 0;
@@ -149,9 +169,10 @@ fn item(conn: &Connection, kind: i64, id: &[u8]) -> Result<Option<OutItem>, Vaul
 
 /// The relay has these.
 pub(crate) fn sent(conn: &Connection, ids: &[OutId]) -> Result<(), VaultError> {
+    line_up(conn)?;
     for name in ids {
         let (kind, id) = parts(name);
-        forget(conn, kind, id)?;
+        take_out(conn, kind, id)?;
     }
     Ok(())
 }
@@ -195,6 +216,7 @@ pub(crate) fn offer_again(conn: &Connection, membership: &Membership) -> Result<
 /// clinic shares is given to others. A release that
 /// waits already goes back behind: its grant may have been with the relay, and be lost there now.
 pub(crate) fn put_everything(conn: &Connection) -> Result<(), VaultError> {
+    line_up(conn)?;
     conn.execute_batch(&format!(
         "DELETE FROM outbox WHERE kind = 3;
          INSERT OR REPLACE INTO outbox (kind, id, behind)
@@ -309,5 +331,51 @@ mod tests {
         assert_eq!(names(&conn)[5..], last);
         conn.execute("DELETE FROM changes WHERE arrival = 6", []).unwrap();
         assert_eq!(names(&conn)[5..], last[..2]);
+    }
+
+    fn make(conn: &Connection, n: u8) {
+        store(conn, n);
+        conn.execute("UPDATE changes SET made_in = 1 WHERE arrival = ?1", [n])
+            .unwrap();
+    }
+
+    fn n_rows(conn: &Connection) -> i64 {
+        let sql = "SELECT count(*) FROM changes_to_send";
+        conn.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn what_was_made_here_waits_without_a_row_and_goes_as_any_other() {
+        let conn = of_an_older_build();
+        let before = (names(&conn), n_rows(&conn));
+        make(&conn, 5);
+        store(&conn, 6); // from another device
+        put(&conn, Kind::Covered, change(1).as_bytes()).unwrap();
+        make(&conn, 7);
+        make(&conn, 8);
+        let (five, covered) = (OutId::Change(change(5)), OutId::Covered(change(1)));
+        let (seven, eight) = (OutId::Change(change(7)), OutId::Change(change(8)));
+        assert_eq!(names(&conn)[before.0.len()..], [five, covered, seven, eight]);
+        assert_eq!(n_rows(&conn), before.1);
+
+        sent(&conn, &[seven]).unwrap();
+        assert_eq!(names(&conn)[before.0.len()..], [five, covered, eight]);
+        assert_eq!(n_rows(&conn), before.1 + 2);
+        line_up(&conn).unwrap();
+        make(&conn, 9);
+        assert_eq!(names(&conn)[before.0.len()..], [five, covered, eight, OutId::Change(change(9))]);
+    }
+
+    #[test]
+    fn a_change_at_the_place_of_one_that_is_gone_waits_as_well() {
+        let conn = of_an_older_build();
+        (5..=7).for_each(|n| make(&conn, n));
+        let all = [5, 6, 7].map(|n| OutId::Change(change(n)));
+        sent(&conn, &all).unwrap();
+        let others = names(&conn).len();
+        conn.execute_batch("DELETE FROM changes WHERE arrival = 6; DELETE FROM changes WHERE arrival = 7")
+            .unwrap();
+        make(&conn, 6);
+        assert_eq!(names(&conn)[others..], all[1..2]);
     }
 }

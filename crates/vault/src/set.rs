@@ -8,7 +8,7 @@ use sync_protocol::PeerSet;
 
 use crate::holes::Place;
 use crate::reading::count;
-use crate::{Vault, VaultError, buckets, holes};
+use crate::{Vault, VaultError, buckets, holes, outbox};
 
 /// This device's own verdict on a change; the change is a member of the set whatever it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,24 +47,29 @@ pub struct SetDigest {
     pub xor: [u8; 32],
 }
 
-/// Stores a change that this device just made; gives its place in the set.
+/// As many changes of one's own are left to be counted in and lined up by whoever asks.
+const LEFT: i64 = 64;
+
+/// Stores a change that this device just made, in the commit of this number; it waits for the relay by that.
 pub(crate) fn insert_own(
     conn: &Connection,
     sealed: &SealedChange,
     change: Option<&automerge::Change>,
-) -> Result<i64, VaultError> {
+    commit: u64,
+) -> Result<(), VaultError> {
     let row = Row {
         id: sealed.id(),
         header: Some(sealed.header()),
         verdict: Verdict::Applied,
         names: change.map(automerge_names),
         rank: None,
+        made_in: Some(commit),
     };
     insert_row(conn, &row, &sealed.encode())?;
-    let arrival = conn.last_insert_rowid();
-    buckets::count_in_at_times(conn, arrival)?;
-    holes::fill_own(conn, Place::of(sealed.header()))?;
-    Ok(arrival)
+    if conn.last_insert_rowid() % LEFT == 0 {
+        count_in(conn)?;
+    }
+    holes::fill_own(conn, Place::of(sealed.header()))
 }
 
 /// Stores a change as it came; `false` when it is here already. It waits for its verdict.
@@ -91,6 +96,8 @@ pub(crate) struct Row<'h> {
     pub names: Option<([u8; 32], i64)>,
     /// How soon it is to be read; the lowest first.
     pub rank: Option<u8>,
+    /// The commit in which this device made it.
+    pub made_in: Option<u64>,
 }
 
 impl<'h> Row<'h> {
@@ -102,6 +109,7 @@ impl<'h> Row<'h> {
             verdict: Verdict::Unjudged,
             names: None,
             rank: None,
+            made_in: None,
         }
     }
 }
@@ -117,8 +125,8 @@ pub(crate) fn insert_row(conn: &Connection, row: &Row<'_>, sealed: &[u8]) -> Res
     let new = conn
         .prepare_cached(
             "INSERT OR IGNORE INTO changes
-                 (id, document, device, opening, number, kind, verdict, am_hash, am_seq, rank, sealed)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                 (id, document, device, opening, number, kind, verdict, am_hash, am_seq, rank, sealed, made_in)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute(params![
             row.id.as_bytes(),
@@ -132,14 +140,21 @@ pub(crate) fn insert_row(conn: &Connection, row: &Row<'_>, sealed: &[u8]) -> Res
             row.names.map(|(_, seq)| seq),
             row.rank,
             sealed,
+            row.made_in.and_then(|commit| i64::try_from(commit).ok()),
         ])?;
     Ok(new == 1)
 }
 
 /// Counts changes in that were just stored: in the tree that peers compare, and among the numbers that are here.
 pub(crate) fn join<'h>(conn: &Connection, new: impl IntoIterator<Item = &'h Header>) -> Result<(), VaultError> {
-    buckets::count_in(conn)?;
+    count_in(conn)?;
     holes::fill(conn, new.into_iter().map(Place::of))
+}
+
+/// What was left when it was written: into the tree, and into the line for the relay.
+fn count_in(conn: &Connection) -> Result<(), VaultError> {
+    buckets::count_in(conn)?;
+    outbox::line_up(conn)
 }
 
 /// Writes down the verdict on a change.

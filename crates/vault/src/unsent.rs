@@ -11,7 +11,7 @@ use rusqlite::params;
 use seal::{SealError, SealedChange, Statement};
 use sync_protocol::{Consent, ItemId, PeerSet, PeerStore, StoreError};
 
-use crate::outbox::Kind;
+use crate::outbox::{Kind, TAIL};
 use crate::{Vault, VaultError, roster};
 
 /// The version of the file; a newer one is refused.
@@ -50,9 +50,11 @@ impl Vault {
     pub fn unsent(&self) -> Result<(Vec<u8>, u64), VaultError> {
         self.settle()?;
         let carried = self.read(|r| {
-            let sql =
-                "SELECT c.sealed FROM changes_to_send s JOIN changes c ON c.arrival = s.arrival ORDER BY s.arrival";
-            let changes = r.many(sql, [], |row| Ok(row.get::<_, Vec<u8>>(0)?.into()))?;
+            let sql = format!(
+                "SELECT sealed FROM (SELECT c.arrival, c.sealed FROM changes_to_send s JOIN changes c ON c.arrival = s.arrival
+                                     UNION ALL SELECT arrival, sealed FROM {TAIL}) ORDER BY arrival"
+            );
+            let changes = r.many(&sql, [], |row| Ok(row.get::<_, Vec<u8>>(0)?.into()))?;
             let grants =
                 "SELECT g.bytes FROM outbox o JOIN grants g ON g.id = o.id WHERE o.kind = ?1 AND g.source = ?2";
             let revocations = "SELECT r.bytes FROM outbox o JOIN revocations r ON r.grant_id = o.id

@@ -247,7 +247,7 @@ impl Writer {
     ) -> Result<T, E> {
         let (mut parts, mut number) = (self.parts.clone(), self.next_number);
         let writing = |conn: &Connection| f(conn, &mut parts, &mut self.shelf, &mut number);
-        match transact(&self.conn, &self.count, writing) {
+        match transact(&self.conn, self.count, writing) {
             Ok((value, count)) => {
                 (self.parts, self.next_number, self.count) = (parts, number, count);
                 kill::point("write.committed");
@@ -283,7 +283,7 @@ impl Writer {
 /// One transaction that counts itself; gives how far the count is then.
 pub(crate) fn transact<T, E: From<VaultError>>(
     conn: &Connection,
-    count: &Count,
+    count: Count,
     f: impl FnOnce(&Connection) -> Result<T, E>,
 ) -> Result<(T, Count), E> {
     let open = OpenTransaction::begin(conn)?;

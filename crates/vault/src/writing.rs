@@ -35,6 +35,8 @@ pub struct Writing<'w> {
     documents: Vec<OpenDoc>,
     shelf: &'w mut Shelf,
     next_number: &'w mut u64,
+    /// The number of the commit that this write will be.
+    commit: u64,
     tags: BTreeSet<Tag>,
     /// Who belongs, where this write says something of it.
     renewed: Option<Arc<Belonging>>,
@@ -65,6 +67,7 @@ impl Vault {
         f: impl FnOnce(&mut Writing<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut writer = self.inner.writer();
+        let commit = writer.count.next();
         let (value, done) = writer.transaction(|conn, parts, shelf, next_number| {
             kill::point("write.begun");
             let mut writing = Writing {
@@ -76,6 +79,7 @@ impl Vault {
                 documents: Vec::new(),
                 shelf,
                 next_number,
+                commit,
                 tags: BTreeSet::new(),
                 renewed: None,
                 given_up: false,
@@ -339,8 +343,7 @@ impl Writing<'_> {
             kind,
         };
         let sealed = SealedChange::seal(header, plain, &belonging.epochs, &belonging.keys, &mut self.rng)?;
-        let arrival = set::insert_own(self.reading.conn(), &sealed, change)?;
-        outbox::put_arrived(self.reading.conn(), arrival)?;
+        set::insert_own(self.reading.conn(), &sealed, change, self.commit)?;
         kill::point("write.sealed");
         *self.next_number += 1;
         self.tags.insert(Tag::Sync);
