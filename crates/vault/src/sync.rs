@@ -102,6 +102,12 @@ impl SyncStore for Vault {
             .writer()
             .transaction(|conn, _, _, _| outbox::sent(conn, ids))?;
         self.tell(&[Tag::Sync]);
+        if ids
+            .iter()
+            .any(|id| matches!(id, OutId::Grant(_) | OutId::Revocation(_)))
+        {
+            self.tell(&[Tag::Grants]);
+        }
         Ok(())
     }
 

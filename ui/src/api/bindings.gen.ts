@@ -1002,7 +1002,7 @@ export type GrantView = {
 	granted_at: Instant,
 	/**  Revoked at. */
 	revoked_at: Instant | null,
-	/**  Revocation has reached the relay. */
+	/**  The relay has it: the revocation, once revoked. */
 	delivered: boolean,
 	/**  Releases made under it. */
 	n_releases: number,

@@ -68,7 +68,7 @@ fn view(r: &Reading<'_>, row: &GrantRow) -> Result<Option<GrantView>, Error> {
         },
         granted_at: granted.at,
         revoked_at,
-        delivered: revoked_at.is_some() && r.revocation_sent(row.id)?,
+        delivered: r.grant_sent(row.id)?,
         n_releases: u32::try_from(n_releases).unwrap_or(u32::MAX),
     }))
 }

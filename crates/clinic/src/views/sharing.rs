@@ -72,7 +72,7 @@ pub struct GrantView {
     pub granted_at: Instant,
     /// Revoked at.
     pub revoked_at: Option<Instant>,
-    /// Revocation has reached the relay.
+    /// The relay has it: the revocation, once revoked.
     pub delivered: bool,
     /// Releases made under it.
     pub n_releases: u32,

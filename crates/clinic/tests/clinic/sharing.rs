@@ -302,6 +302,9 @@ fn a_revocation_takes_the_record_away_and_both_sides_know() {
     let patient = pair.patient_with_a_visit();
     let grant = pair.grant(patient, terms(&[Category::Encounters]));
     pair.arrived(&grant.id, 1);
+    let is_told = |desk: &clinic::Desk| desk.grants_of(patient).unwrap()[0].delivered;
+    pair.giver
+        .wait_until("it is told that the grant was delivered", is_told);
 
     refused(
         pair.giver.desk.revoke_consent(grant.id.clone(), " ".to_owned()),
@@ -320,7 +323,7 @@ fn a_revocation_takes_the_record_away_and_both_sides_know() {
         GrantState::Revoked
     );
     pair.giver
-        .wait_until("it was delivered", |desk| desk.grants_of(patient).unwrap()[0].delivered);
+        .wait_until("it is told that the revocation was delivered", is_told);
 
     pair.receiver
         .wait_until("it is gone", |desk| desk.network().unwrap().received.is_empty());

@@ -64,12 +64,15 @@ impl Reading<'_> {
         Ok(rows)
     }
 
-    /// Whether the relay has this clinic's revocation of a grant; `false` also when there is none.
-    pub fn revocation_sent(&self, grant: GrantId) -> Result<bool, VaultError> {
-        let sql = "SELECT 1 FROM revocations WHERE grant_id = ?1 AND source = ?2
-                   AND NOT EXISTS (SELECT 1 FROM outbox WHERE kind = ?3 AND id = ?1)";
+    /// Whether the relay has what this clinic said last of a grant of its own: the revocation, where there is one, else the
+    /// grant. `false` also when there is neither.
+    pub fn grant_sent(&self, grant: GrantId) -> Result<bool, VaultError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM revocations WHERE grant_id = ?1 AND source = ?2) AS revoked
+                   WHERE (revoked OR EXISTS (SELECT 1 FROM grants WHERE id = ?1 AND source = ?2))
+                   AND NOT EXISTS (SELECT 1 FROM outbox WHERE id = ?1 AND kind = CASE WHEN revoked THEN ?4 ELSE ?3 END)";
         let tenant = self.belonging().tenant;
-        let row = params![grant.as_bytes(), tenant.as_bytes(), Kind::Revocation as i64];
+        let kinds = (Kind::Grant as i64, Kind::Revocation as i64);
+        let row = params![grant.as_bytes(), tenant.as_bytes(), kinds.0, kinds.1];
         Ok(self.one(sql, row, |_| Ok(()))?.is_some())
     }
 

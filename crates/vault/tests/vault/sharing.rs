@@ -284,15 +284,17 @@ fn what_a_clinic_gives_goes_out_in_order_and_is_found_again() {
         .map(|item| item.id)
         .collect();
     assert_eq!(ids, [OutId::Grant(GRANT), OutId::Release(id(1))]);
+    assert!(!read(vault, |r| r.grant_sent(GRANT)));
     vault.mark_sent(&ids).unwrap();
+    assert!(read(vault, |r| r.grant_sent(GRANT)));
     assert_eq!(read(vault, |r| r.releases_made(patient_id(1))).len(), 1);
 
     write(vault, |w| w.send_revocation(&pair.revocation()));
-    assert!(!read(vault, |r| r.revocation_sent(GRANT)));
+    assert!(!read(vault, |r| r.grant_sent(GRANT)));
     let items = vault.outbox(10, 1 << 20).unwrap();
     assert_eq!(items[0].bytes, pair.revocation().encode());
     vault.mark_sent(&[items[0].id]).unwrap();
-    assert!(read(vault, |r| r.revocation_sent(GRANT)));
+    assert!(read(vault, |r| r.grant_sent(GRANT)));
     assert_eq!(read(vault, |r| r.grants_given())[0].revoked_at_ms, Some(77));
 }
 
