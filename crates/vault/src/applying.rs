@@ -9,8 +9,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use automerge::{AutoCommit, Change, ChangeHash};
 use seal::ChangeId;
 
+use crate::grounds::{Grounds, Standing};
 use crate::looked::Reason;
-use crate::numbering::{Grounds, Numbers, WRONG_NUMBERS};
 
 /// Why a change is not taken that Automerge refuses, or panics over.
 pub(crate) const REFUSED: Reason = "refused_by_automerge";
@@ -23,8 +23,8 @@ pub(crate) type Batch = Vec<(ChangeId, Change)>;
 pub(crate) struct Sorted {
     /// Their parents are in the document or stand before them, in this order.
     pub ready: Batch,
-    /// Their parents are, too, and their numbers do not follow.
-    pub wrong: Vec<ChangeId>,
+    /// Their parents are, too, and they do not follow from them: why.
+    pub wrong: Vec<(ChangeId, Reason)>,
     /// The rest.
     pub waiting: Batch,
 }
@@ -36,14 +36,14 @@ pub(crate) fn sort(doc: &mut AutoCommit, batch: Batch) -> Sorted {
     let mut waiting: BTreeMap<ChangeHash, Batch> = BTreeMap::new();
     let mut next: VecDeque<_> = batch.into();
     while let Some((id, change)) = next.pop_front() {
-        match grounds.numbers_of(&change) {
-            Numbers::Follow => {
+        match grounds.standing_of(&change) {
+            Standing::Follows => {
                 grounds.add(&change);
                 next.extend(waiting.remove(&change.hash()).unwrap_or_default());
                 sorted.ready.push((id, change));
             }
-            Numbers::Wrong => sorted.wrong.push(id),
-            Numbers::Unknown(parent) => waiting.entry(parent).or_default().push((id, change)),
+            Standing::Wrong(reason) => sorted.wrong.push((id, reason)),
+            Standing::Unknown(parent) => waiting.entry(parent).or_default().push((id, change)),
         }
     }
     sorted.waiting = waiting.into_values().flatten().collect();
@@ -57,8 +57,11 @@ pub(crate) fn applies(doc: &mut AutoCommit, ready: impl IntoIterator<Item = Chan
 
 /// Applies what can be applied; gives those that are to be put aside, and why.
 pub(crate) fn apply_innocent(doc: &mut AutoCommit, batch: Batch) -> Vec<(ChangeId, Reason)> {
-    let Sorted { ready, wrong, .. } = sort(doc, batch);
-    let mut aside: Vec<_> = wrong.into_iter().map(|id| (id, WRONG_NUMBERS)).collect();
+    let Sorted {
+        ready,
+        wrong: mut aside,
+        ..
+    } = sort(doc, batch);
     aside.extend(apply_halved(doc, ready).into_iter().map(|id| (id, REFUSED)));
     aside
 }

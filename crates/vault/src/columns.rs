@@ -182,7 +182,7 @@ impl Most {
     }
 }
 
-fn number(rest: &mut &[u8]) -> Option<u64> {
+pub(crate) fn number(rest: &mut &[u8]) -> Option<u64> {
     let (mut number, mut shift) = (0_u64, 0_u32);
     loop {
         let (byte, left) = rest.split_first()?;
@@ -200,7 +200,7 @@ fn number(rest: &mut &[u8]) -> Option<u64> {
 }
 
 /// Signed LEB128.
-fn signed(rest: &mut &[u8]) -> Option<i64> {
+pub(crate) fn signed(rest: &mut &[u8]) -> Option<i64> {
     let before = rest.len();
     let number = number(rest)?;
     let n_bits = 7 * (before - rest.len());

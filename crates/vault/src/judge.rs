@@ -267,11 +267,11 @@ impl<'j> Judge<'j> {
             "SELECT other.id FROM changes one JOIN changes other INDEXED BY changes_of_document
                ON other.document = one.document AND other.device = one.device AND other.opening = one.opening
               AND other.am_seq = one.am_seq AND other.id <> one.id
-              AND (other.verdict <> ?2 OR other.reason IN (?3, ?4, ?5))
+              AND (other.verdict <> ?2 OR other.reason IN (?3, ?4, ?5, ?6))
              WHERE one.id = ?1",
         )?;
-        let [one, two, three] = snapshots::SETTLED;
-        let of = params![id.as_bytes(), Verdict::Quarantined as i64, one, two, three];
+        let [one, two, three, four] = snapshots::SETTLED;
+        let of = params![id.as_bytes(), Verdict::Quarantined as i64, one, two, three, four];
         let rows = statement.query_map(of, |row| row.get(0).map(ChangeId::from_bytes))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

@@ -14,9 +14,9 @@ use seal::DocumentId;
 
 use crate::VaultError;
 use crate::documents::{self, DocPath, OpenDoc};
+use crate::grounds::{Grounds, Standing};
 use crate::judge::Judge;
 use crate::looked::{Looked, Placed};
-use crate::numbering::{Grounds, Numbers};
 use crate::set::{self, Verdict};
 
 /// What became of edits of one document.
@@ -139,13 +139,13 @@ pub(crate) fn applies(doc: &mut AutoCommit, changes: Vec<Change>) -> bool {
 }
 
 /// Whether none of these is in the document already, no two claim one place in a writer's history, the parents of each are in
-/// the document or stand before it, and its numbers follow from them. That nothing in the document has their places Automerge
+/// the document or stand before it, and it follows from them. That nothing in the document has their places Automerge
 /// sees when they are applied.
 pub(crate) fn fit<'c>(doc: &mut AutoCommit, mut edits: impl Iterator<Item = &'c Change>) -> bool {
     // Most follow upon the last ones: of those nothing has to be looked up.
     let (mut places, mut grounds) = (BTreeSet::new(), Grounds::of(doc));
     edits.all(|change| {
-        let fits = grounds.numbers_of(change) == Numbers::Follow && !grounds.hold(&change.hash());
+        let fits = grounds.standing_of(change) == Standing::Follows && !grounds.hold(&change.hash());
         grounds.add(change);
         fits && places.insert((change.actor_id(), change.seq()))
     })

@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use automerge::{ActorId, AutoCommit, Change, ChangeHash, ChangeMetadata};
+use automerge::{ActorId, Change, ChangeMetadata};
 
+use crate::ancestry::Mark;
 use crate::looked::Reason;
 
 /// Why a change is not taken whose numbers do not follow.
@@ -19,13 +20,6 @@ const MAX_OPERATION: u64 = u32::MAX as u64;
 /// As far from 1970 as a change's own time may be, in either direction. We write none; Automerge subtracts them.
 const MAX_TIME: u64 = 1 << 53;
 
-/// What is to be known of a change by those that are based on it.
-struct Mark {
-    actor: ActorId,
-    seq: u64,
-    max_op: u64,
-}
-
 /// The numbers that a change gives itself.
 struct Given<'c> {
     actor: &'c ActorId,
@@ -35,75 +29,16 @@ struct Given<'c> {
     time: i64,
 }
 
-/// What can be said of a change's numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Numbers {
-    /// They follow.
-    Follow,
-    /// They do not, nor will they ever.
-    Wrong,
-    /// This that it is based on is not here.
-    Unknown(ChangeHash),
-}
-
-/// What changes may be based on: those of a document, and those that are about to be applied to it.
-pub(crate) struct Grounds<'d> {
-    doc: &'d mut AutoCommit,
-    known: BTreeMap<ChangeHash, Mark>,
-}
-
-impl<'d> Grounds<'d> {
-    pub(crate) fn of(doc: &'d mut AutoCommit) -> Self {
-        let known = BTreeMap::new();
-        Self { doc, known }
-    }
-
-    /// Whether it is in the document, or was [`Self::add`]ed.
-    pub(crate) fn hold(&mut self, hash: &ChangeHash) -> bool {
-        self.known.contains_key(hash) || self.doc.get_change_meta_by_hash(hash).is_some()
-    }
-
-    /// From now on others may be based on it.
-    pub(crate) fn add(&mut self, change: &Change) {
-        let mark = Mark {
-            actor: change.actor_id().clone(),
-            seq: change.seq(),
-            max_op: change.max_op(),
-        };
-        self.known.insert(change.hash(), mark);
-    }
-
-    pub(crate) fn numbers_of(&mut self, change: &Change) -> Numbers {
-        for dep in change.deps() {
-            if !self.known.contains_key(dep) {
-                let Some(meta) = self.doc.get_change_meta_by_hash(dep) else {
-                    return Numbers::Unknown(*dep);
-                };
-                self.known.insert(*dep, Mark::of(&meta));
-            }
-        }
-        let given = Given {
-            actor: change.actor_id(),
-            seq: change.seq(),
-            start_op: change.start_op().get(),
-            n_operations: change.len() as u64,
-            time: change.timestamp(),
-        };
-        match given.follow(change.deps().iter().filter_map(|dep| self.known.get(dep))) {
-            true => Numbers::Follow,
-            false => Numbers::Wrong,
-        }
-    }
-}
-
-impl Mark {
-    fn of(meta: &ChangeMetadata<'_>) -> Self {
-        Self {
-            actor: meta.actor.clone().into_owned(),
-            seq: meta.seq,
-            max_op: meta.max_op,
-        }
-    }
+/// Whether a change's numbers follow from those of its parents.
+pub(crate) fn follow<'m>(change: &Change, parents: impl Iterator<Item = &'m Mark>) -> bool {
+    let given = Given {
+        actor: change.actor_id(),
+        seq: change.seq(),
+        start_op: change.start_op().get(),
+        n_operations: change.len() as u64,
+        time: change.timestamp(),
+    };
+    given.follow(parents)
 }
 
 impl Given<'_> {

@@ -21,13 +21,14 @@ use crate::judge::{AFTER_REMOVAL, FORK, Judge};
 use crate::looked::Reason;
 use crate::numbering::WRONG_NUMBERS;
 use crate::payload::Payload;
+use crate::references::FOREIGN;
 use crate::set::{self, Verdict};
 use crate::vault::actor;
 use crate::writing::document_id;
 use crate::{VaultError, erasure, kill};
 
 /// Reasons that follow from what else is here of a document: looked at again whenever it is settled.
-pub(crate) const SETTLED: [Reason; 3] = [FORK, WRONG_NUMBERS, REFUSED];
+pub(crate) const SETTLED: [Reason; 4] = [FORK, WRONG_NUMBERS, FOREIGN, REFUSED];
 
 impl Judge<'_> {
     /// Takes in one sealed change of the kind *snapshot*. What it means is settled by [`Self::settle_touched`].

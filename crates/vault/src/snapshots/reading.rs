@@ -11,7 +11,7 @@ use super::payload::{self, CONFIRMATIONS, Confirmation, MAX_CONFIRMED, SnapshotP
 use crate::VaultError;
 use crate::belonging::Belonging;
 use crate::documents::{DocPath, fresh_document};
-use crate::numbering::{WRONG_NUMBERS, follow_throughout};
+use crate::grounds::follow_throughout;
 use crate::vault::actor;
 use crate::writing::document_id;
 
@@ -62,9 +62,6 @@ fn whole(path: &DocPath, snapshot: &SnapshotPayload, held: &Held) -> Result<Auto
     if changes.len() as u64 != snapshot.n_changes {
         return Err("wrong_count");
     }
-    if !follow_throughout(&changes) {
-        return Err(WRONG_NUMBERS);
-    }
     let mut written = std::collections::BTreeMap::new();
     for ((device, opening), numbers) in held {
         written.insert(actor(device, opening), numbers.n());
@@ -78,6 +75,7 @@ fn whole(path: &DocPath, snapshot: &SnapshotPayload, held: &Held) -> Result<Auto
             _ => return Err("wrong_actor"),
         }
     }
+    follow_throughout(&mut doc)?;
     Ok(doc)
 }
 

@@ -30,6 +30,7 @@ mod pages;
 mod peers;
 mod poison;
 mod receipts;
+mod references;
 mod relay_heads;
 mod removal;
 mod search;

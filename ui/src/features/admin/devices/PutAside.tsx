@@ -13,9 +13,10 @@ import { Review } from "./Review";
 
 const REVIEWED = "after_removal";
 const KINDS = ["clinic", "day", "identity", "allergies", "visit", "recording", "consents"] as const;
-const REASONS: Record<string, "fork" | "numbers" | "signature" | "refused_by_automerge" | "unknown_device" | "sealed"> = {
+const REASONS: Record<string, "fork" | "numbers" | "foreign_operations" | "signature" | "refused_by_automerge" | "unknown_device" | "sealed"> = {
   fork: "fork",
   wrong_numbers: "numbers",
+  foreign_operations: "foreign_operations",
   bad_signature: "signature",
   refused_by_automerge: "refused_by_automerge",
   unknown_device: "unknown_device",
