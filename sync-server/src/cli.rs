@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use sync_server::{DatabaseUrlError, S3Place};
+use sync_server::S3Place;
 
 /// Exit codes, the same in every MediEco program (0 is done, 2 is clap's own for wrong usage).
 const FAILED: u8 = 1;
@@ -225,7 +225,7 @@ pub fn run(cli: Cli) -> ExitCode {
     };
     let place = match database::place(data, cli.database.as_deref()) {
         Ok(place) => place,
-        Err(error) if matches!(error, DatabaseUrlError::PlainElsewhere) => return say(REFUSED, error),
+        Err(error) if error.is_refusal() => return say(REFUSED, error),
         Err(error) => return say(USAGE, error),
     };
     match cli.command {

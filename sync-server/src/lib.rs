@@ -12,6 +12,7 @@ pub mod calendar;
 mod connection;
 mod console;
 mod conversation;
+mod database_tls;
 mod database_url;
 #[doc(hidden)]
 pub mod decoders;

@@ -111,7 +111,18 @@ pub enum OpenError {
     /// The store was opened, and then failed.
     #[error(transparent)]
     Store(#[from] RelayStoreFailed),
-    /// The schema could not be brought up to date; a newer build may have written it.
+    /// A later build has been here.
+    #[error(
+        "a later build has brought this store's schema to version {here}, and this build knows none after {known}: use that \
+         build, or a backup from before"
+    )]
+    Later {
+        /// The store's.
+        here: i64,
+        /// This build's.
+        known: i64,
+    },
+    /// The schema could not be brought up to date.
     #[error("the store's schema does not fit this build: {0}")]
     Schema(#[from] refinery::Error),
 }
@@ -119,7 +130,10 @@ pub enum OpenError {
 impl OpenError {
     /// Whether it is refused on principle, rather than having failed.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused(_) | Self::Url(DatabaseUrlError::PlainElsewhere))
+        match self {
+            Self::Url(error) => error.is_refusal(),
+            error => matches!(error, Self::Refused(_) | Self::Later { .. }),
+        }
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) fn open_again(place: &Place, name: &str, json: bool) -> ExitCode {
 pub(super) fn list(place: &Place, json: bool) -> ExitCode {
     let rows = match place.open() {
         Ok(store) => store.clinics(now_ms()),
-        Err(error) => return say(FAILED, error),
+        Err(error) => return say(if error.is_refusal() { REFUSED } else { FAILED }, error),
     };
     let rows = match rows {
         Ok(rows) => rows,

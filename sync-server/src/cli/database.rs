@@ -32,10 +32,14 @@ fn read(url: &str) -> Result<DatabaseUrl, DatabaseUrlError> {
     Ok(url.parse::<DatabaseUrl>()?.with_password_of_environment())
 }
 
+fn code(error: &DatabaseUrlError) -> u8 {
+    if error.is_refusal() { REFUSED } else { USAGE }
+}
+
 pub(super) fn make_ready(owner: &str, password_file: Option<&Path>, json: bool) -> ExitCode {
     let owner = match read(owner) {
         Ok(owner) => owner,
-        Err(error) => return say(USAGE, error),
+        Err(error) => return say(code(&error), error),
     };
     let password = match password_file.map(std::fs::read_to_string).transpose() {
         Ok(password) => password,
@@ -71,7 +75,7 @@ pub(super) fn was_restored(place: &Place, json: bool) -> ExitCode {
 pub(super) fn move_there(data: &Path, to: &str, json: bool) -> ExitCode {
     let owner = match read(to) {
         Ok(owner) => owner,
-        Err(error) => return say(USAGE, error),
+        Err(error) => return say(code(&error), error),
     };
     match move_to(data, &owner, &mut rand::rng()) {
         Ok(n_rows) => {

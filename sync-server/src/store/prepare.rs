@@ -26,9 +26,22 @@ pub fn prepare(owner: &DatabaseUrl, password: Option<&str>) -> Result<(), OpenEr
         let secret = scram_sha_256(password.as_bytes());
         client.batch_execute(&format!("ALTER ROLE {RELAY_ROLE} PASSWORD '{secret}'"))?;
     }
+    let there = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
+    if client.query_one(there, &[])?.try_get(0)? {
+        let (here, known) = (version(&mut client)?, newest_version());
+        if here > known {
+            return Err(OpenError::Later { here, known });
+        }
+    }
     migrations::migrations::runner().run(&mut client)?;
     client.batch_execute(&format!("GRANT SELECT ON refinery_schema_history TO {RELAY_ROLE}"))?;
     Ok(())
+}
+
+/// Which version the schema of a prepared database has.
+pub(super) fn version(client: &mut Client) -> Result<i64, postgres::Error> {
+    let here = "SELECT CAST(coalesce(max(version), 0) AS BIGINT) FROM refinery_schema_history";
+    client.query_one(here, &[])?.try_get(0)
 }
 
 /// The newest version of the schema that this build knows.

@@ -11,7 +11,7 @@ use sync_protocol::Incarnation;
 use super::database::Database;
 use super::life::{self, Life};
 use super::postgres::Postgres;
-use super::prepare::newest_version;
+use super::prepare::{newest_version, version};
 use super::sql::{Scope, values};
 use super::{OpenError, Store, failed, make_private_folder};
 use crate::DatabaseUrl;
@@ -97,6 +97,7 @@ impl Store {
         let key = RelayKey::from_secret_bytes(&self.key.to_secret_bytes()).ok()?;
         let mut beside = Self::over(Postgres::new(postgres.url().clone()), Arc::clone(&self.life), key);
         beside.board = Arc::clone(&self.board);
+        beside.rosters = Arc::clone(&self.rosters);
         Some(beside)
     }
 
@@ -126,9 +127,7 @@ fn check(client: &mut Client) -> Result<(), OpenError> {
     if !client.query_one(there, &[])?.try_get::<_, bool>(0)? {
         return Err(DatabaseRefusal::NotPrepared.into());
     }
-    let here = "SELECT CAST(coalesce(max(version), 0) AS BIGINT) FROM refinery_schema_history";
-    let here: i64 = client.query_one(here, &[])?.try_get(0)?;
-    let wanted = newest_version();
+    let (here, wanted) = (version(client)?, newest_version());
     if here < wanted {
         return Err(DatabaseRefusal::TooOld { here, wanted }.into());
     }

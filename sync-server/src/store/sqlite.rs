@@ -39,7 +39,19 @@ impl Sqlite {
         connection.pragma_update(None, "foreign_keys", true)?;
         // What was revoked leaves no trace in the file's free pages.
         connection.pragma_update(None, "secure_delete", true)?;
-        migrations::migrations::runner().run(&mut connection)?;
+        let runner = migrations::migrations::runner();
+        let known = runner.get_migrations().iter().map(|one| i64::from(one.version())).max();
+        let select = "SELECT max(version) FROM refinery_schema_history";
+        // A file that was just made has none.
+        let here = connection
+            .query_row(select, [], |row| row.get::<_, Option<i64>>(0))
+            .ok();
+        if let (Some(Some(here)), Some(known)) = (here, known)
+            && here > known
+        {
+            return Err(OpenError::Later { here, known });
+        }
+        runner.run(&mut connection)?;
         Ok(Self { connection, commits: 0 })
     }
 

@@ -1,13 +1,16 @@
 //! The relay: its store under real sessions, and the real program under real clients.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod across;
 mod attachments;
+mod balancer;
 mod bucket;
 mod cli;
 mod clocks;
 mod consent;
 mod console;
 mod contract;
+mod encrypted;
 mod erased_sound;
 mod gone;
 mod idle;
@@ -29,5 +32,6 @@ mod stopping;
 mod storm;
 mod tls;
 mod told;
+mod under_load;
 mod watched;
 mod world;

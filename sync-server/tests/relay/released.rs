@@ -8,6 +8,7 @@ use sync_server::{FILE_NAME, Store, move_to};
 use tempfile::TempDir;
 
 use crate::contract::cluster::Database;
+use crate::process::output;
 use crate::world::{NOW, rng};
 
 const ALL: Page = Page {
@@ -167,4 +168,24 @@ fn what_waited_in_a_mailbox_and_stood_in_the_directory_is_there_in_every_build()
         assert_eq!(store.cards(&receiver, ALL).unwrap().items, [b"card".to_vec()]);
         assert_eq!(store.post_heads(&receiver).unwrap().mail.inbox, 2);
     }
+}
+
+/// There is no way back but the backup from before.
+#[test]
+fn a_store_of_a_later_build_is_refused_in_words_and_left_as_it_is() {
+    let folder = copy_of(*kept().last().unwrap());
+    drop(Store::open(folder.path(), &mut rng(1)).unwrap());
+    let file = rusqlite::Connection::open(folder.path().join(FILE_NAME)).unwrap();
+    let later = "INSERT INTO refinery_schema_history SELECT max(version) + 1, 'later', max(applied_on), '1'
+                 FROM refinery_schema_history";
+    assert_eq!(file.execute(later, []).unwrap(), 1);
+    for asked in [["clinic", "list"], ["audit", "verify"]] {
+        let refused = output(folder.path(), &asked);
+        let words = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(4), "{words}");
+        assert!(words.contains("a later build"), "{words}");
+    }
+    let moved = output(folder.path(), &["move", "--to", "postgres://nobody@localhost/none"]);
+    assert_eq!(moved.status.code(), Some(4));
+    assert!(folder.path().join(FILE_NAME).exists());
 }

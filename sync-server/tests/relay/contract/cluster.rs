@@ -3,7 +3,7 @@
 //! One for all tests of a run, a database for each. It ends with the test process, however that ends: a shell holds the
 //! other end of a pipe, and takes everything away when the pipe closes.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -27,16 +27,30 @@ fsync = off
 full_page_writes = off
 max_connections = 300
 deadlock_timeout = 100ms
+$3
 CONF
+[ -z "$4" ] || printf '%s\n' "$4" > "$2/data/pg_hba.conf"
 "$1/pg_ctl" -D "$2/data" -l "$2/log" -w start >/dev/null
 echo ready
 cat >/dev/null
 "$1/pg_ctl" -D "$2/data" -m immediate -w stop >/dev/null
 "#;
 
-struct Cluster {
-    folder: PathBuf,
+/// A server of its own.
+pub struct Cluster {
+    pub folder: PathBuf,
     _shell: Child,
+}
+
+/// What a server is told besides.
+#[derive(Default)]
+pub struct Configured<'a> {
+    /// Lines of its configuration; `$folder` is where its files are.
+    pub lines: &'a str,
+    /// Who may come from where; anybody, through the socket, by default.
+    pub hba: &'a str,
+    /// Files that only it may read.
+    pub files: &'a [(&'a str, &'a str)],
 }
 
 /// One database, prepared for a relay.
@@ -99,19 +113,47 @@ impl Database {
 }
 
 fn connect(database: &str) -> Client {
-    let mut config = Client::configure();
-    config.host_path(&cluster().folder).user("postgres").dbname(database);
-    config.connect(NoTls).unwrap()
+    cluster().raw(database, 5432)
 }
 
 fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    CLUSTER.get_or_init(start)
+    CLUSTER.get_or_init(|| Cluster::start(&Configured::default()))
 }
 
-fn start() -> Cluster {
+impl Cluster {
+    /// One that listens on what it was told, besides the socket in its folder.
+    pub fn start(configured: &Configured<'_>) -> Self {
+        start(configured)
+    }
+
+    /// As the superuser, through the socket of a server that has this port.
+    pub fn raw(&self, database: &str, port: u16) -> Client {
+        let mut config = Client::configure();
+        config
+            .host_path(&self.folder)
+            .port(port)
+            .user("postgres")
+            .dbname(database);
+        config.connect(NoTls).unwrap()
+    }
+}
+
+fn start(configured: &Configured<'_>) -> Cluster {
     let programs = programs().expect(MISSING);
     let folder = tempfile::Builder::new().prefix("medieco-pg-").tempdir().unwrap().keep();
+    for (name, text) in configured.files {
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options
+            .open(folder.join(name))
+            .unwrap()
+            .write_all(text.as_bytes())
+            .unwrap();
+    }
+    let lines = configured.lines.replace("$folder", folder.to_str().unwrap());
     let as_root = std::process::Command::new("id")
         .arg("-u")
         .output()
@@ -122,7 +164,7 @@ fn start() -> Cluster {
     let mut command = if as_root {
         // PostgreSQL refuses to run as root.
         let owner = Command::new("chown")
-            .arg("postgres:postgres")
+            .args(["-R", "postgres:postgres"])
             .arg(&folder)
             .status()
             .unwrap();
@@ -136,6 +178,7 @@ fn start() -> Cluster {
     let mut shell = command
         .args(["-c", SCRIPT, "postgresql-of-the-tests"])
         .args([&programs, &folder])
+        .args([lines.as_str(), configured.hba])
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
