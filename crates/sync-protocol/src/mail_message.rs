@@ -133,6 +133,25 @@ pub enum MailState {
     Other(u8),
 }
 
+impl MailState {
+    /// Whether a message that had come as far as `known` has now come further. A relay that was put back may say again what
+    /// was long over; one that nobody came for may have been fetched all the same.
+    #[must_use]
+    pub fn is_after(self, known: Self) -> bool {
+        let far = |state| match state {
+            Self::Stored => Some(0),
+            Self::Expired => Some(1),
+            Self::Delivered => Some(2),
+            Self::Read => Some(3),
+            Self::Other(_) => None,
+        };
+        match (far(self), far(known)) {
+            (Some(now), Some(before)) => now > before,
+            _ => self != known,
+        }
+    }
+}
+
 cbor_codes!(MailState {
     Stored = 0,
     Delivered = 1,

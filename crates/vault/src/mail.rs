@@ -162,6 +162,15 @@ fn state_of(code: u8) -> MailState {
     }
 }
 
+/// How far an own message had come, as far as this device was told.
+pub(crate) fn known_state(conn: &Connection, id: &MailId) -> Result<Option<MailState>, VaultError> {
+    let code = conn
+        .prepare_cached("SELECT state FROM mail_states WHERE id = ?1")?
+        .query_row([id.as_bytes()], |row| row.get(0))
+        .optional()?;
+    Ok(code.map(state_of))
+}
+
 /// A message as it was opened, or why it was not.
 struct Looked {
     kind: u16,

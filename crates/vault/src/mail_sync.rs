@@ -132,6 +132,9 @@ impl MailStore for Vault {
     fn absorb_mail_states(&self, life: &Incarnation, told: Vec<MailTold>, up_to: u64) -> Result<(), StoreError> {
         self.absorb_list(life, List::States, up_to, Tag::Mail, |conn, _| {
             for MailTold { id, state, at_ms } in told {
+                if mail::known_state(conn, &id)?.is_some_and(|known| !state.is_after(known)) {
+                    continue;
+                }
                 let put = "INSERT OR REPLACE INTO mail_states (id, state, at_ms) VALUES (?1, ?2, ?3)";
                 conn.prepare_cached(put)?
                     .execute(params![id.as_bytes(), mail::state_code(state), at_ms])?;

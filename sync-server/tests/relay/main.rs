@@ -16,6 +16,7 @@ mod gone;
 mod idle;
 mod invitations;
 mod journeys;
+mod letters_apart;
 mod limited;
 mod node;
 mod operated;

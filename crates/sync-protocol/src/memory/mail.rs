@@ -142,7 +142,12 @@ impl MailStore for MemoryStore {
 
     fn absorb_mail_states(&self, life: &Incarnation, told: Vec<MailTold>, up_to: u64) -> Result<(), StoreError> {
         let mailed = &mut self.lock().mailed;
-        mailed.states.extend(told.into_iter().map(|told| (told.id, told)));
+        for told in told {
+            let known = mailed.states.get(&told.id);
+            if known.is_none_or(|known| told.state.is_after(known.state)) {
+                mailed.states.insert(told.id, told);
+            }
+        }
         mailed.cursors.entry(*life).or_default().states = up_to;
         Ok(())
     }

@@ -149,6 +149,37 @@ fn a_letter_waits_with_the_write_that_made_it_until_it_is_with_its_receiver() {
 }
 
 #[test]
+fn what_became_of_a_letter_only_goes_on_whatever_a_relay_says_that_was_put_back() {
+    let pair = Pair::new();
+    let vault = pair.at_a.vault();
+    let id = letter(&pair, 1, b"one").header().id;
+    let says = |life: u8, state, at_ms| {
+        let life = Incarnation([life; 16]);
+        vault.begin_mail(&life).unwrap();
+        vault
+            .absorb_mail_states(&life, vec![MailTold { id, state, at_ms }], 1)
+            .unwrap();
+        let (state, at) = read(vault, |r| r.mail_progress(id)).state.unwrap();
+        (state, at.as_millisecond())
+    };
+    assert_eq!(says(1, MailState::Stored, 1), (MailState::Stored, 1));
+    assert_eq!(says(2, MailState::Expired, 2), (MailState::Expired, 2));
+    // In a backup it still waited, and somebody came for it.
+    assert_eq!(says(3, MailState::Stored, 3), (MailState::Expired, 2));
+    assert_eq!(says(3, MailState::Delivered, 4), (MailState::Delivered, 4));
+    assert_eq!(says(3, MailState::Read, 5), (MailState::Read, 5));
+    for (life, state) in [
+        (4, MailState::Stored),
+        (5, MailState::Delivered),
+        (6, MailState::Expired),
+    ] {
+        assert_eq!(says(life, state, 9), (MailState::Read, 5));
+    }
+    assert_eq!(says(7, MailState::Other(9), 9), (MailState::Other(9), 9));
+    assert_eq!(says(7, MailState::Read, 10), (MailState::Read, 10));
+}
+
+#[test]
 fn a_full_disk_takes_no_letter_and_the_cursor_stays() {
     let pair = Pair::new();
     pair.introduce();
