@@ -5,6 +5,7 @@
 //! Beside the store goes an oracle that keeps plain lists of what was done and knows nothing of how the store does it. What it
 //! says may leave must leave, nothing else may, and both clinics' chains must have exactly the lines that it expects.
 
+mod act;
 mod cast;
 mod letters;
 mod oracle;
@@ -16,9 +17,11 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
+use sync_protocol::MailState;
 
+use self::act::{Act, Hand};
 use self::cast::{GRANTS, LETTERS, N};
-use self::play::{Act, Hand, Play};
+use self::play::Play;
 use super::ON_POSTGRES;
 
 fn act() -> impl Strategy<Value = Act> {
@@ -107,7 +110,7 @@ fn nothing_leaves_without_an_active_grant_and_what_may_leave_does_whatever_is_pl
 /// What the plays say of themselves is true: they get everywhere.
 #[test]
 fn plays_come_to_every_answer() {
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut turned_away, mut n_removed, mut n_read) = (BTreeSet::new(), BTreeSet::new(), 0, 0);
     let mut runner = TestRunner::deterministic();
     for _ in 0..60 {
         let acts = acts().new_tree(&mut runner).unwrap().current();
@@ -117,6 +120,10 @@ fn plays_come_to_every_answer() {
         }
         let lines = play.has.lines.iter().flatten();
         seen.extend(lines.map(|line| line.6.name()));
+        turned_away.extend(std::mem::take(&mut play.turned_away));
+        n_removed += play.has.removed.len();
+        let read = |(_, state): &&(u64, MailState)| *state == MailState::Read;
+        n_read += play.has.post.letters.values().filter(read).count();
         play.end().unwrap();
     }
     let all = [
@@ -130,6 +137,8 @@ fn plays_come_to_every_answer() {
         "source_closed",
     ];
     assert_eq!(seen, all.into_iter().collect());
+    assert_eq!(turned_away, ["removed", "suspended"].into_iter().collect());
+    assert!(n_removed > 0 && n_read > 0, "{n_removed} {n_read}");
 }
 
 /// The oracle can fail: a relay that does any of this is found out, and soon.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seal::TenantId;
+use seal::{GrantId, TenantId};
 use sync_protocol::{AuditLine, AuditOutcome, Refusal, RefusedCode};
 
 use super::cast::{CAST, GRANTS, N};
@@ -110,15 +110,10 @@ impl Has {
         None
     }
 
-    /// What may leave, by position; or why nothing does. And the lines that tell of it.
-    pub fn decide(
-        &mut self,
-        (request, now_ms, clinic, device): (u128, i64, usize, usize),
-        grant: usize,
-        after: u64,
-    ) -> Result<Vec<(u64, usize)>, AuditOutcome> {
+    /// Why nothing that hangs on this grant may leave for this clinic, now.
+    pub fn denial(&self, now_ms: i64, clinic: usize, grant: usize) -> Option<AuditOutcome> {
         let (source, recipient, purpose, from, until) = GRANTS[grant];
-        let denied = if !self.granted.contains(&grant) {
+        if !self.granted.contains(&grant) {
             Some(AuditOutcome::DeniedNoGrant)
         } else if clinic != recipient {
             Some(AuditOutcome::DeniedNotRecipient)
@@ -134,7 +129,27 @@ impl Has {
             Some(AuditOutcome::DeniedSourceClosed)
         } else {
             None
-        };
+        }
+    }
+
+    /// The grants of which a clinic is told, and how far their releases reach.
+    pub fn heads(&self, now_ms: i64, clinic: usize) -> BTreeMap<GrantId, u64> {
+        let told = self.last.iter().filter(|(grant, at)| {
+            let may = self.denial(now_ms, clinic, **grant).is_none();
+            may && **at > 0
+        });
+        told.map(|(grant, at)| (CAST.grant_id(*grant), *at)).collect()
+    }
+
+    /// What may leave, by position; or why nothing does. And the lines that tell of it.
+    pub fn decide(
+        &mut self,
+        (request, now_ms, clinic, device): (u128, i64, usize, usize),
+        grant: usize,
+        after: u64,
+    ) -> Result<Vec<(u64, usize)>, AuditOutcome> {
+        let source = GRANTS[grant].0;
+        let denied = self.denial(now_ms, clinic, grant);
         let line = |source, outcome, count| (request, now_ms, clinic, device, source, grant, outcome, count);
         let Some(outcome) = denied else {
             let given = self.given.get(&grant).into_iter().flatten();

@@ -1,6 +1,6 @@
 //! One play: the store, its oracle beside it, and each act done to both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -10,6 +10,7 @@ use sync_protocol::{FormerLife, Page, Redeemed, RelayAudit, RelayStore, ReleaseA
 use sync_server::{Store, check_audit};
 use tempfile::TempDir;
 
+use super::act::{Act, Hand};
 use super::cast::{CAST, GRANTS, N, RELEASES};
 use super::oracle::{Expected, Has, Held, told};
 use crate::contract::{Home, kept, make_store, open};
@@ -21,79 +22,11 @@ pub const ALL: Page = Page {
     max_bytes: usize::MAX,
 };
 
-/// One thing that somebody does.
-#[derive(Debug, Clone)]
-pub enum Act {
-    Grant(usize),
-    Revoke(usize),
-    /// The next release under a grant; in the place of the last one, or beside it.
-    Release(usize, bool),
-    /// A clinic asks, with its first or second device, from the beginning or from where it was.
-    Pull(usize, usize, usize, bool),
-    Clock(i64),
-    Backup,
-    PutBack,
-    /// A clinic's second device, which is away else, hears all that its clinic knows by now.
-    Hear(usize),
-    /// A device comes, brings all that it holds, and says so.
-    Confirm(usize, usize),
-    SignHead(usize),
-    /// The operator.
-    Suspend(usize),
-    Reactivate(usize),
-    Remove(usize),
-    /// A clinic's first device removes the second.
-    RemoveSecond(usize),
-    Post(usize),
-    /// A clinic's device looks for letters, and says that it has them.
-    FetchMail(usize, usize),
-    AcknowledgeMail(usize, usize),
-    ReadMail(usize, usize),
-}
-
 /// A device of the clinic's: what it holds, and how far it had come in each life.
 #[derive(Clone, Default)]
 pub struct Device {
     pub held: Vec<Held>,
     pub reached: BTreeMap<usize, u64>,
-}
-
-/// What is wrong with a relay that a play must notice: done behind its back after each act, as if the gate did not look there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hand {
-    /// It does not look for revocations.
-    ForgetsRevocations,
-    /// It does not look whether a clinic is closed.
-    OpensWhatIsClosed,
-    /// It does not look at the clock.
-    StopsTheClock,
-    /// It writes the line of the one who asked alone.
-    HidesAccessesFromTheGiver,
-    /// It gives less than it may.
-    KeepsReleasesBack,
-    /// It serves whoever asks, as if it were the recipient.
-    TakesEverybodyForTheRecipient,
-    /// It gives what a suspended clinic gave.
-    ServesTheSuspended,
-    /// It does not keep all letters.
-    LosesLetters,
-}
-
-impl Hand {
-    pub fn sql(self) -> &'static str {
-        match self {
-            Self::ForgetsRevocations => "DELETE FROM revocation",
-            Self::OpensWhatIsClosed => "DELETE FROM closed",
-            Self::KeepsReleasesBack => "DELETE FROM release_for WHERE position > 1",
-            Self::HidesAccessesFromTheGiver => {
-                "DELETE FROM audit WHERE number = (SELECT position FROM head h WHERE h.tenant = audit.tenant AND feed = 2)
-                 AND tenant = (SELECT min(tenant) FROM audit)"
-            }
-            Self::ServesTheSuspended => "DELETE FROM standing",
-            Self::LosesLetters => "DELETE FROM mail WHERE position > 1",
-            Self::StopsTheClock | Self::TakesEverybodyForTheRecipient => "",
-        }
-    }
 }
 
 pub struct Play {
@@ -115,6 +48,8 @@ pub struct Play {
     pub numbers: [i64; N],
     /// Whether a clinic's first device has removed the second, whatever the relay knows of it.
     pub knows_removal: [bool; N],
+    /// What those heard whom it turned away.
+    pub turned_away: BTreeSet<&'static str>,
 }
 
 /// A backup, and what the relay had then.
@@ -160,6 +95,7 @@ impl Play {
             kept: None,
             numbers,
             knows_removal: [false; N],
+            turned_away: BTreeSet::new(),
         }
     }
 
@@ -266,6 +202,14 @@ impl Play {
     pub fn pull(&mut self, clinic: usize, device: usize, grant: usize, on: bool) -> Played {
         if self.is_turned_away(clinic, device)? {
             return Ok(());
+        }
+        if self.hand.is_none() {
+            let (now_ms, tenant) = (self.now_ms, CAST.tenants[clinic]);
+            let heads = self.store().release_heads(&tenant, now_ms).unwrap();
+            prop_assert_eq!(
+                heads.into_iter().collect::<BTreeMap<_, _>>(),
+                self.has.heads(now_ms, clinic)
+            );
         }
         self.n_requests += 1;
         let place = (clinic, grant, self.has.life);

@@ -19,7 +19,7 @@ impl Play {
     /// A device comes. It is turned away if the oracle says so, and then hears why and nothing else.
     pub fn is_turned_away(&mut self, clinic: usize, device: usize) -> Result<bool, TestCaseError> {
         let Some(code) = self.has.refuses(clinic, device) else {
-            self.bring_removal(clinic, device);
+            self.bring_removal(clinic, device)?;
             let tenant = CAST.tenants[clinic];
             let roster = self.store().roster(&tenant).unwrap();
             let belongs = roster.is_some_and(|roster| roster.belongs(&CAST.devices[clinic][device]).is_ok());
@@ -35,15 +35,23 @@ impl Play {
         prop_assert_eq!(link.refused, Some(code), "{} {}", clinic, device);
         let held = memory.held();
         prop_assert!(held.grants.is_empty() && held.releases.is_empty() && held.audit.is_empty());
+        self.turned_away.insert(code.name());
         Ok(true)
     }
 
     /// The first device knows of the removal, also where the relay has forgotten it, and says so before anything else.
-    fn bring_removal(&mut self, clinic: usize, device: usize) {
+    fn bring_removal(&mut self, clinic: usize, device: usize) -> Played {
         if device == 0 && self.knows_removal[clinic] && !self.has.without_second.contains(&clinic) {
             self.store().set_roster(&CAST.without_second[clinic]).unwrap();
             self.has.remove_second(clinic);
+            let is_closed = self.store().is_closed(&CAST.tenants[clinic]).unwrap();
+            prop_assert_eq!(
+                is_closed,
+                self.has.is_closed(clinic),
+                "what a removed device had opened"
+            );
         }
+        Ok(())
     }
 
     pub fn remove_second(&mut self, clinic: usize) -> Played {
@@ -51,8 +59,7 @@ impl Play {
             return Ok(());
         }
         self.knows_removal[clinic] = true;
-        self.bring_removal(clinic, 0);
-        Ok(())
+        self.bring_removal(clinic, 0)
     }
 
     pub fn suspend(&mut self, clinic: usize) -> Played {
