@@ -27,6 +27,8 @@ pub const MAX_SEALED_SNAPSHOT_BYTES: usize = body::body_len(MAX_SNAPSHOT_BYTES) 
 /// Room for header, hash, signature and what a newer build adds to them.
 const ENVELOPE_BYTES: usize = MAX_HEADER_BYTES + 256;
 const MAX_HEADER_BYTES: usize = 1024;
+/// What an encoded change has beside header and body: hash, signature, and CBOR.
+const AROUND_BYTES: usize = 32 + 64 + 24;
 
 /// What a change is, as far as anyone outside may know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -212,7 +214,8 @@ impl SealedChange {
 
     /// The bytes to store and to send.
     pub fn encode(&self) -> Vec<u8> {
-        wire::encode(&self.wire)
+        let n_body = self.wire.body.as_ref().map_or(0, Vec::len);
+        wire::encode_sized(&self.wire, self.wire.header.len() + n_body + AROUND_BYTES)
     }
 
     /// The hash of the signed part; the same with and without the body.

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signature, Signer as _, SigningKey, Verifier as _, VerifyingKey};
 use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -126,15 +126,60 @@ pub fn verify(public: &[u8; 32], context: &'static str, bytes: &[u8], signature:
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReadyKey(Option<VerifyingKey>);
 
+/// The eight points of low order, each in the one form that a point is written in.
+const LOW_ORDER: [[u8; 32]; 8] = [
+    two_bytes(0x01, 0x00),
+    two_bytes(0x00, 0x00),
+    two_bytes(0x00, 0x80),
+    [
+        0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f,
+    ],
+    of_order_eight(true, 0x05),
+    of_order_eight(true, 0x85),
+    of_order_eight(false, 0x7a),
+    of_order_eight(false, 0xfa),
+];
+
+const fn two_bytes(first: u8, last: u8) -> [u8; 32] {
+    let mut point = [0; 32];
+    (point[0], point[31]) = (first, last);
+    point
+}
+
+const fn of_order_eight(small: bool, last: u8) -> [u8; 32] {
+    let mut point = if small {
+        [
+            0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf,
+            0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x00,
+        ]
+    } else {
+        [
+            0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20,
+            0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x00,
+        ]
+    };
+    point[31] = last;
+    point
+}
+
 impl ReadyKey {
     pub(crate) fn of(public: &[u8; 32]) -> Self {
-        Self(VerifyingKey::from_bytes(public).ok())
+        let key = VerifyingKey::from_bytes(public).ok();
+        Self(key.filter(|key| !key.is_weak()))
     }
 
     /// As [`verify`].
+    ///
+    /// What the library's `verify_strict` says, in three quarters of the time. Its loose check computes the first half anew and
+    /// compares the bytes, so one that passes has the only form of its point: what strict takes it apart for, whether its
+    /// order is low, is seen by its bytes.
     pub(crate) fn verify(&self, context: &str, bytes: &[u8], signature: &[u8; 64]) -> Result<(), SealError> {
         let key = self.0.as_ref().ok_or(SealError::BadSignature)?;
-        key.verify_strict(&context::hash(context, bytes), &Signature::from_bytes(signature))
+        if LOW_ORDER.iter().any(|low| signature.starts_with(low)) {
+            return Err(SealError::BadSignature);
+        }
+        key.verify(&context::hash(context, bytes), &Signature::from_bytes(signature))
             .map_err(|_| SealError::BadSignature)
     }
 }
@@ -150,33 +195,4 @@ pub(crate) fn make_signing_key(rng: &mut impl CryptoRng) -> SigningKey {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use ed25519_dalek::Verifier as _;
-
-    use super::*;
-
-    const CONTEXT: &str = "MediEco seal v1 a test of signatures";
-
-    const LOW_FIRST_HALF: [u8; 64] = [
-        0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
-        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x8c, 0x52, 0x70, 0x0d,
-        0x31, 0xce, 0x9c, 0x4d, 0xce, 0xcf, 0x3e, 0x0b, 0x22, 0xc1, 0xaf, 0xb0, 0xf8, 0x3e, 0x9f, 0xe2, 0xf5, 0xbd,
-        0xb2, 0xc5, 0x0d, 0x5b, 0xf1, 0x06, 0x2c, 0x5c, 0xa0, 0x09,
-    ];
-
-    /// A signer who knows her own key can make one whose first half is the point of order one: loose takes it, strict does
-    /// not. Its second half is the hash of all, times her key.
-    #[test]
-    fn a_signature_whose_first_half_is_of_low_order_is_refused() {
-        let public = SigningKey::from_bytes(&[7; 32]).verifying_key().to_bytes();
-        let signature = LOW_FIRST_HALF;
-        let key = VerifyingKey::from_bytes(&public).unwrap();
-        let hash = context::hash(CONTEXT, b"low");
-        assert!(key.verify(&hash, &Signature::from_bytes(&signature)).is_ok());
-        assert_eq!(
-            verify(&public, CONTEXT, b"low", &signature),
-            Err(SealError::BadSignature)
-        );
-    }
-}
+mod tests;

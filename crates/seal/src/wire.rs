@@ -11,6 +11,13 @@ pub(crate) fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
     minicbor::to_vec(value).expect("writing into memory cannot fail")
 }
 
+/// [`encode`] of what takes some `n_bytes`.
+pub(crate) fn encode_sized<T: Encode<()>>(value: &T, n_bytes: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(n_bytes);
+    minicbor::encode(value, &mut bytes).expect("writing into memory cannot fail");
+    bytes
+}
+
 /// Reads all of `bytes` as one `T`, which may not be longer than `max` bytes.
 pub(crate) fn decode<'b, T: Decode<'b, ()>>(bytes: &'b [u8], max: usize) -> Result<T, SealError> {
     if bytes.len() > max {

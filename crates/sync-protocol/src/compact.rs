@@ -29,6 +29,7 @@ use seal::{ChangeId, ChangeParts, DeviceId, SealedChange, TenantId};
 use self::dictionary::{Dictionary, HEADER_VERSION};
 use self::head::Head;
 use crate::limits::MAX_SHORTENED_BYTES;
+use crate::relay_push::Arrived;
 use crate::{ChangeItem, OutId, OutItem, PushItem, ShortItem, WireError, wire};
 
 /// A whole change has at most so many times the bytes of its short form.
@@ -123,20 +124,18 @@ impl Heard {
     }
 
     /// What was pushed, with its names; all of it at most `max_bytes`.
-    pub(crate) fn pushed(&mut self, items: Vec<ShortItem>, max_bytes: usize) -> Result<Vec<PushItem>, WireError> {
+    pub(crate) fn pushed(&mut self, items: Vec<ShortItem>, max_bytes: usize) -> Result<Vec<Arrived>, WireError> {
         let mut room = Room(max_bytes);
         let items = items.into_iter().map(|item| {
             let item = match item.id {
-                Some(id) => PushItem { id, bytes: item.bytes },
+                Some(id) => Arrived::Whole(PushItem { id, bytes: item.bytes }),
                 None => {
                     let change = self.lengthen(&item.bytes)?;
-                    PushItem {
-                        id: OutId::Change(change.id()),
-                        bytes: change.encode().into(),
-                    }
+                    let bytes = change.encode();
+                    Arrived::Made(change, bytes)
                 }
             };
-            room.take(&item.bytes)?;
+            room.take(item.bytes())?;
             Ok(item)
         });
         items.collect()

@@ -51,6 +51,8 @@ pub enum Checked {
         id: ChangeId,
         /// Its encoding.
         bytes: Vec<u8>,
+        /// Whether it came without its body: it was erased.
+        is_bodyless: bool,
     },
     /// A grant given by the pushing clinic.
     Grant {

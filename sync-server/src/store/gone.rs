@@ -59,23 +59,19 @@ pub(super) fn erase(sql: &mut dyn Sql, tenant: &TenantId, id: &[u8; 32], now_ms:
         return Ok(false);
     };
     let bytes = held.bytes(0)?;
-    let (kept, _) = bodyless(&bytes, true);
+    let kept = bodyless(&bytes);
     less_bytes(sql, tenant, bytes.len().saturating_sub(kept.len()) as u64)?;
     let erase = "UPDATE change SET bytes = ?3, erased_ms = coalesce(erased_ms, ?4) WHERE id = ?2 AND tenant = ?1";
     sql.execute(erase, &values![tenant, id, &kept, now_ms])?;
     Ok(true)
 }
 
-/// What is kept of a change, and whether it is without its body.
-pub(super) fn bodyless(bytes: &[u8], erased: bool) -> (Vec<u8>, bool) {
-    // Empty: a covered change whose time was over.
-    let Ok(change) = SealedChange::decode(bytes) else {
-        return (bytes.to_vec(), erased);
-    };
-    if erased || change.body().is_none() {
-        (change.without_body().encode(), true)
-    } else {
-        (bytes.to_vec(), false)
+/// What is kept of a change that was erased.
+pub(super) fn bodyless(bytes: &[u8]) -> Vec<u8> {
+    match SealedChange::decode(bytes) {
+        Ok(change) => change.without_body().encode(),
+        // Empty: a covered change whose time was over.
+        Err(_) => bytes.to_vec(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A run of changes comes in: a handful of statements, however many they are.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use seal::TenantId;
@@ -15,10 +16,10 @@ pub(super) const COVERED: i64 = 4;
 pub(super) const ERASED: i64 = 5;
 
 /// What is stored of one change.
-struct Kept {
+struct Kept<'c> {
     at: u64,
-    id: [u8; 32],
-    bytes: Vec<u8>,
+    id: &'c [u8; 32],
+    bytes: Cow<'c, [u8]>,
     chain: [u8; 32],
     erased_ms: Option<i64>,
 }
@@ -32,14 +33,14 @@ pub(super) fn changes(
     last: u64,
     now_ms: i64,
 ) -> SqlResult<Vec<Option<u64>>> {
-    let changes: Vec<(&[u8; 32], &[u8])> = run
+    let changes: Vec<(&[u8; 32], &[u8], bool)> = run
         .iter()
         .filter_map(|item| match item {
-            Checked::Change { id, bytes } => Some((id.as_bytes(), bytes.as_slice())),
+            Checked::Change { id, bytes, is_bodyless } => Some((id.as_bytes(), bytes.as_slice(), *is_bodyless)),
             _ => None,
         })
         .collect();
-    let ids: Vec<&[u8; 32]> = changes.iter().map(|(id, _)| *id).collect();
+    let ids: Vec<&[u8; 32]> = changes.iter().map(|(id, ..)| *id).collect();
     let here = "SELECT id FROM change WHERE tenant = ?1 AND id = ?2";
     let mut over: HashSet<[u8; 32]> = sql.which(here, &values![tenant], &ids)?;
     let mut erased = HashSet::new();
@@ -52,18 +53,23 @@ pub(super) fn changes(
 
     let mut chain = chain_at(sql, tenant, Feed::Changes, last)?;
     let (mut at, mut new, mut positions) = (last, Vec::new(), Vec::with_capacity(ids.len()));
-    for (id, bytes) in changes {
+    for (id, bytes, is_bodyless) in changes {
         if !over.insert(*id) {
             positions.push(None);
             continue;
         }
         // A change that its clinic erased comes without its body, or loses it here.
-        let (bytes, is_bodyless) = gone::bodyless(bytes, erased.contains(id));
+        let is_bodyless = is_bodyless || erased.contains(id);
+        let bytes = if is_bodyless {
+            gone::bodyless(bytes).into()
+        } else {
+            Cow::Borrowed(bytes)
+        };
         (at, chain) = (at + 1, follow(&chain, id));
         positions.push(Some(at));
         new.push(Kept {
             at,
-            id: *id,
+            id,
             bytes,
             chain,
             erased_ms: is_bodyless.then_some(now_ms),
@@ -75,7 +81,7 @@ pub(super) fn changes(
     let insert = "INSERT INTO change (tenant, position, id, bytes, chain, erased_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let rows = new
         .iter()
-        .map(|kept| values![tenant, kept.at, &kept.id, &kept.bytes, &kept.chain, kept.erased_ms].to_vec());
+        .map(|kept| values![tenant, kept.at, kept.id, &*kept.bytes, &kept.chain, kept.erased_ms].to_vec());
     sql.insert_many(insert, &rows.collect::<Vec<Vec<Value<'_>>>>())?;
     let n_bytes: usize = new.iter().map(|kept| kept.bytes.len()).sum();
     move_changes(sql, tenant, at, n_bytes as u64)?;

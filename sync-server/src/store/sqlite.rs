@@ -22,6 +22,13 @@ mod migrations {
 /// More statements than the store has.
 const STATEMENTS: usize = 192;
 
+/// Memory for the file's pages. The ids of changes are hashes: each new one has its place in another page of their index, and
+/// what is not at hand is read again and again.
+const CACHE_KIB: i64 = 32 * 1024;
+
+/// Pages of 4 KiB in the write-ahead log before they go into the file. A page that many transactions touch goes there once.
+const LOG_PAGES: i64 = 4_000;
+
 pub(super) struct Sqlite {
     connection: Connection,
     commits: u64,
@@ -36,6 +43,8 @@ impl Sqlite {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "fullfsync", true)?;
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         // What was revoked leaves no trace in the file's free pages.
         connection.pragma_update(None, "secure_delete", true)?;

@@ -85,6 +85,7 @@ fn fill(data: &Path, scale: &Scale, from: &Clinic, to: &Clinic) -> Result<Vec<[u
             Checked::Change {
                 id: ChangeId::from_bytes(bytes(&mut rng)),
                 bytes: body,
+                is_bodyless: false,
             }
         });
         let items: Vec<Checked> = items.collect();

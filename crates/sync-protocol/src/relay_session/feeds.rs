@@ -151,23 +151,24 @@ impl Feeds {
             batches.push(RelayMessage::Consents(items));
         }
         while let Some(page) = self.changes.page() {
-            let items = store.changes(tenant, page)?;
-            let Some((last, _)) = items.last() else { break };
-            self.changes.sent(*last, now_ms);
-            let mut batch = Vec::with_capacity(items.len());
-            for (position, bytes) in items {
-                let skipped = match bytes {
-                    None if version >= WITH_RECEIPTS => Some(store.chain(tenant, Feed::Changes, position)?.into()),
-                    _ => None,
-                };
-                let bytes = bytes.filter(|_| !self.own.remove(&position));
-                step.tally.changes_out += u64::from(bytes.is_some());
-                batch.push(ChangeItem {
-                    position,
-                    bytes: bytes.map(|whole| if is_short { self.said.change(&whole) } else { whole }.into()),
-                    skipped,
-                });
+            let mut batch = self.own_next(page);
+            if batch.is_empty() {
+                for (position, bytes) in store.changes(tenant, page)? {
+                    let skipped = match bytes {
+                        None if version >= WITH_RECEIPTS => Some(store.chain(tenant, Feed::Changes, position)?.into()),
+                        _ => None,
+                    };
+                    let bytes = bytes.filter(|_| !self.own.remove(&position));
+                    step.tally.changes_out += u64::from(bytes.is_some());
+                    batch.push(ChangeItem {
+                        position,
+                        bytes: bytes.map(|whole| if is_short { self.said.change(&whole) } else { whole }.into()),
+                        skipped,
+                    });
+                }
             }
+            let Some(last) = batch.last() else { break };
+            self.changes.sent(last.position, now_ms);
             batches.push(if is_short {
                 RelayMessage::ShortChanges(batch.into())
             } else {
@@ -196,6 +197,19 @@ impl Feeds {
             ));
         }
         Ok(())
+    }
+
+    /// What comes next, as far as this connection pushed it itself: nothing need be read to say so.
+    fn own_next(&mut self, page: Page) -> Vec<ChangeItem> {
+        let mut batch = Vec::new();
+        while batch.len() < page.max_items && self.own.remove(&(page.after + 1 + batch.len() as u64)) {
+            batch.push(ChangeItem {
+                position: page.after + 1 + batch.len() as u64,
+                bytes: None,
+                skipped: None,
+            });
+        }
+        batch
     }
 
     fn window(&mut self, feed: Feed) -> &mut Window {

@@ -16,9 +16,10 @@ use crate::compact::Heard;
 use crate::limits::{
     BATCH_BYTES, BATCH_ITEMS, MAX_DENIALS, MAX_FRAME_BYTES, MAX_RELEASE_HEADS, WITH_HEADS, WITH_RECEIPTS, WITH_USAGE,
 };
+use crate::relay_push::Arrived;
 use crate::{
-    AuditOutcome, DeviceMessage, Feed, Page, PushItem, PushResult, RefusedCode, RelayMessage, RelayStore,
-    ReleaseAnswer, ReleaseAsk, ReleaseHead, ReleaseItem, Releases, Roster, Usage, Wake, day_of, relay_push,
+    AuditOutcome, DeviceMessage, Feed, Page, PushResult, RefusedCode, RelayMessage, RelayStore, ReleaseAnswer,
+    ReleaseAsk, ReleaseHead, ReleaseItem, Releases, Roster, Usage, Wake, day_of, relay_push,
 };
 
 pub(super) struct Member {
@@ -65,7 +66,10 @@ impl Member {
         self.tell_statements(store, step)?;
         match message {
             DeviceMessage::Statements(statements) => self.learn(&statements, store, step),
-            DeviceMessage::Push(items) => self.take(items, store, now_ms, step),
+            DeviceMessage::Push(items) => {
+                let items = items.into_iter().map(Arrived::Whole).collect();
+                self.take(items, store, now_ms, step)
+            }
             DeviceMessage::ShortPush(items) => {
                 let items = self.heard.pushed(items.0, MAX_FRAME_BYTES);
                 self.take(items.map_err(|_| RefusedCode::BadMessage)?, store, now_ms, step)
@@ -114,7 +118,7 @@ impl Member {
 
     fn take(
         &mut self,
-        items: Vec<PushItem>,
+        items: Vec<Arrived>,
         store: &mut dyn RelayStore,
         now_ms: i64,
         step: &mut RelayStep,
@@ -122,20 +126,26 @@ impl Member {
         if items.len() > BATCH_ITEMS {
             return Err(RefusedCode::BadMessage.into());
         }
-        let ids: Vec<_> = items.iter().map(|item| item.id).collect();
+        let ids: Vec<_> = items.iter().map(Arrived::id).collect();
         let membership = self.roster.membership();
-        let checked: Vec<_> = items
-            .into_iter()
-            .map(|item| relay_push::check(&self.tenant, membership, item))
-            .collect();
-        let good: Vec<_> = checked.iter().filter_map(|item| item.as_ref().ok().cloned()).collect();
+        let mut good = Vec::with_capacity(items.len());
+        let mut refusals = Vec::with_capacity(items.len());
+        for item in items {
+            match relay_push::check(&self.tenant, membership, item) {
+                Ok(item) => {
+                    good.push(item);
+                    refusals.push(None);
+                }
+                Err(refusal) => refusals.push(Some(refusal)),
+            }
+        }
         let pushed = store.push(&self.tenant, &good, now_ms)?;
         self.feeds.remember_own(&pushed.positions);
         step.tally.changes_in += pushed.positions.iter().flatten().count() as u64;
         let mut stored = pushed.refusals.into_iter().zip(pushed.positions);
-        let answers = checked.into_iter().map(|item| match item {
-            Ok(_) => stored.next().expect("the store answers each item"),
-            Err(refusal) => (Some(refusal), None),
+        let answers = refusals.into_iter().map(|refusal| match refusal {
+            None => stored.next().expect("the store answers each item"),
+            refused => (refused, None),
         });
         let with_positions = self.version >= WITH_RECEIPTS;
         let results = ids

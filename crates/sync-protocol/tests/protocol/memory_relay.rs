@@ -269,7 +269,9 @@ impl RelayStore for MemoryRelay {
         for item in items {
             pushed.positions.push(None);
             match item {
-                Checked::Change { id, bytes } if !self.changes.iter().any(|(held, _)| *held == OutId::Change(*id)) => {
+                Checked::Change { id, bytes, .. }
+                    if !self.changes.iter().any(|(held, _)| *held == OutId::Change(*id)) =>
+                {
                     self.changes.push((OutId::Change(*id), bytes.clone()));
                     *pushed.positions.last_mut().unwrap() = Some(self.changes.len() as u64);
                 }

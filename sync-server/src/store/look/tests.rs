@@ -14,6 +14,7 @@ fn push(store: &mut Store, name: u8) {
     let change = Checked::Change {
         id: ChangeId::from_bytes([name; 32]),
         bytes: vec![name],
+        is_bodyless: false,
     };
     store.push(&TENANT, &[change], NOW).unwrap();
 }

@@ -29,7 +29,11 @@ fn sealed(world: &mut World, n: usize) -> Vec<Checked> {
         .map(|_| {
             let item = world.a.device.seal(10, &mut world.rng);
             match item.id {
-                OutId::Change(id) => Checked::Change { id, bytes: item.bytes },
+                OutId::Change(id) => Checked::Change {
+                    id,
+                    bytes: item.bytes,
+                    is_bodyless: false,
+                },
                 other => panic!("{other:?}"),
             }
         })

@@ -35,7 +35,11 @@ const ALL: Page = Page {
 fn checked(item: OutItem) -> Checked {
     let bytes = item.bytes;
     match item.id {
-        OutId::Change(id) => Checked::Change { id, bytes },
+        OutId::Change(id) => Checked::Change {
+            id,
+            bytes,
+            is_bodyless: false,
+        },
         OutId::Grant(_) => Checked::Grant {
             clear: Grant::decode(&bytes).unwrap().clear().clone(),
             bytes,

@@ -2,14 +2,16 @@
 
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::thread;
+use std::time::SystemTime;
 
 use postgres::Client;
 use seal::GrantId;
 use sync_protocol::{AuditOutcome, Checked, OutId, Page, RelayStore, ReleaseAnswer, ReleaseAsk, SyncStore};
+use sync_server::{Store, prepare};
 
 use super::cluster::Database;
 use super::{Home, on_postgres, open};
-use crate::world::{NOW, World};
+use crate::world::{NOW, World, rng};
 
 fn database(world: &World) -> &Database {
     match &world.home {
@@ -127,7 +129,11 @@ fn a_push_waits_for_the_position_before_its_own_to_be_visible() {
         world.sync(NOW);
         let item = world.a.device.seal(10, &mut world.rng);
         let OutId::Change(id) = item.id else { panic!() };
-        let change = Checked::Change { id, bytes: item.bytes };
+        let change = Checked::Change {
+            id,
+            bytes: item.bytes,
+            is_bodyless: false,
+        };
         let (mut writing, mut beside) = (database(&world).raw(), database(&world).raw());
         hold(
             &mut writing,
@@ -146,6 +152,42 @@ fn a_push_waits_for_the_position_before_its_own_to_be_visible() {
             "behind the one that was being written"
         );
         pushing.join().unwrap();
+    });
+}
+
+#[test]
+fn who_prepares_a_database_holds_up_nobody_and_tries_again() {
+    on_postgres(|| {
+        let database = Database::make_empty();
+        prepare(&database.owner(), None).unwrap();
+        let again = "DROP TABLE pairing, pairing_side, pairing_post, pairing_try;
+                     DELETE FROM refinery_schema_history WHERE version = 9";
+        let (mut holding, mut beside) = (database.raw(), database.raw());
+        holding.batch_execute(again).unwrap();
+        holding
+            .batch_execute("BEGIN; LOCK TABLE refinery_schema_history IN SHARE MODE")
+            .unwrap();
+        let (answer, done) = channel();
+        let owner = database.owner();
+        let preparing = thread::spawn(move || answer.send(prepare(&owner, None)).unwrap());
+        until_it_waits(&mut beside, &done);
+        let began = "SELECT max(xact_start) FROM pg_stat_activity
+                     WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let mut since = || -> Option<SystemTime> { beside.query_one(began, &[]).unwrap().get(0) };
+        let first = since();
+        // What it had it gave up, and begins anew: twice, and then nobody is in its way.
+        for _ in 0..2 {
+            let before = since();
+            while since().is_none() || since() == before {
+                assert!(matches!(done.try_recv(), Err(TryRecvError::Empty)));
+            }
+        }
+        assert!(since() > first);
+        holding.batch_execute("COMMIT").unwrap();
+        done.recv().unwrap().unwrap();
+        preparing.join().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        Store::open_shared(folder.path(), &database.relay(), &mut rng(1)).unwrap();
     });
 }
 
