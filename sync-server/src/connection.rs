@@ -272,7 +272,7 @@ impl Connection {
             let (before, reached) = (session.member(), session.reached());
             let mut step = match (kind, before) {
                 (Step::Look(news), Some((tenant, _))) => store.look(tenant, news, |store| act(&mut session, store)),
-                _ => act(&mut session, store),
+                _ => store.step(|store| act(&mut session, store)),
             };
             let told = std::time::Instant::now();
             if let Ok(step) = &mut step {

@@ -44,7 +44,7 @@ mod usage_days;
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use rand_core::CryptoRng;
@@ -155,19 +155,21 @@ pub struct Store {
     reserved_ms: i64,
     mark: Option<FollowingMark>,
     kept_house: Option<Instant>,
-    rosters: HashMap<TenantId, KnownRoster>,
+    /// Known to all threads of this node.
+    rosters: Arc<Mutex<HashMap<TenantId, KnownRoster>>>,
     board: Arc<Board>,
-    /// Clinics that are not served; where others write too, [`KnownRoster`] says it.
+    /// Clinics that are not served; where others write too, `looked` says it.
     suspended: HashSet<TenantId>,
+    /// Whether it was not served when this thread looked at its roster last.
+    looked: HashMap<TenantId, bool>,
     looks: Looks,
 }
 
 /// A roster, and how many statements were stored when it was read.
+#[derive(Clone)]
 struct KnownRoster {
     roster: Arc<Roster>,
     n_statements: u64,
-    /// Whether the clinic was not served then.
-    suspended: bool,
 }
 
 impl Store {
@@ -211,9 +213,10 @@ impl Store {
             reserved_ms,
             mark: None,
             kept_house: None,
-            rosters: HashMap::new(),
+            rosters: Arc::default(),
             board: Arc::default(),
             suspended: HashSet::new(),
+            looked: HashMap::new(),
             looks: Looks::default(),
         }
     }
@@ -259,6 +262,10 @@ impl Store {
         self.database.checkpoint().map_err(failed)
     }
 
+    fn rosters(&self) -> MutexGuard<'_, HashMap<TenantId, KnownRoster>> {
+        self.rosters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// One transaction that changes nothing.
     fn read<T>(
         &self,
@@ -287,12 +294,12 @@ impl RelayStore for Store {
     }
 
     fn roster(&mut self, tenant: &TenantId) -> Result<Option<Arc<Roster>>, RelayStoreFailed> {
-        let known = self.rosters.get(tenant);
+        let known = self.rosters().get(tenant).cloned();
         // Nobody else writes into a file; into a database that is shared, another thread or node may have.
-        if let (Some(known), false) = (known, self.database.is_shared()) {
+        if let (Some(known), false) = (&known, self.database.is_shared()) {
             return Ok(Some(Arc::clone(&known.roster)));
         }
-        let n_known = known.map(|known| known.n_statements);
+        let n_known = known.as_ref().map(|known| known.n_statements);
         let read = self.read(Scope::Clinic(tenant), |sql| {
             let (n_statements, suspended) = statements::count_and_standing(sql, tenant)?;
             if Some(n_statements) == n_known {
@@ -301,23 +308,21 @@ impl RelayStore for Store {
             Ok((Some((statements::read(sql, tenant)?, n_statements)), suspended))
         });
         let (read, suspended) = read?;
+        self.looked.insert(*tenant, suspended);
         let Some((statements, n_statements)) = read else {
-            let known = self.rosters.get_mut(tenant);
-            return Ok(known.map(|known| {
-                known.suspended = suspended;
-                Arc::clone(&known.roster)
-            }));
+            return Ok(known.map(|known| known.roster));
         };
         let roster = Roster::from_statements(*tenant, statements.iter().map(Vec::as_slice)).map(Arc::new);
-        self.rosters.remove(tenant);
-        self.rosters.extend(roster.iter().map(|roster| {
+        let mut rosters = self.rosters();
+        rosters.remove(tenant);
+        rosters.extend(roster.iter().map(|roster| {
             let known = KnownRoster {
                 roster: Arc::clone(roster),
                 n_statements,
-                suspended,
             };
             (*tenant, known)
         }));
+        drop(rosters);
         Ok(roster)
     }
 
@@ -329,15 +334,16 @@ impl RelayStore for Store {
             usage::free_seats(sql, roster)?;
             statements::count_and_standing(sql, &tenant)
         })?;
+        self.looked.insert(tenant, suspended);
         // Others may have added some of which this roster knows nothing: then it is read when it is asked for.
-        self.rosters.remove(&tenant);
+        let mut rosters = self.rosters();
+        rosters.remove(&tenant);
         if n_statements == roster.statements().len() as u64 {
             let known = KnownRoster {
                 roster: Arc::new(roster.clone()),
                 n_statements,
-                suspended,
             };
-            self.rosters.insert(tenant, known);
+            rosters.insert(tenant, known);
         }
         Ok(())
     }
@@ -386,9 +392,8 @@ impl RelayStore for Store {
         if !self.database.is_shared() {
             return Ok(self.suspended.contains(tenant));
         }
-        match self.rosters.get(tenant) {
-            // As the last look at its roster found it.
-            Some(known) => Ok(known.suspended),
+        match self.looked.get(tenant) {
+            Some(suspended) => Ok(*suspended),
             None => self.read(Scope::Clinic(tenant), |sql| standing::is_suspended(sql, tenant)),
         }
     }

@@ -25,6 +25,20 @@ impl Database {
         }
     }
 
+    /// Until [`Self::end_step`], reads that follow each other may be of one moment.
+    pub(super) fn begin_step(&self) {
+        if let Self::Postgres(postgres) = self {
+            postgres.begin_step();
+        }
+    }
+
+    /// As [`Self::begin_step`] says.
+    pub(super) fn end_step(&self) {
+        if let Self::Postgres(postgres) = self {
+            postgres.end_step();
+        }
+    }
+
     /// One transaction that changes nothing.
     pub(super) fn read<T>(&self, scope: Scope<'_>, act: impl FnMut(&mut dyn Sql) -> SqlResult<T>) -> SqlResult<T> {
         match self {

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use seal::{GrantId, TenantId};
-use sync_protocol::{ChangesPage, Consent, Feed, Heads, Page, follow};
+use sync_protocol::{ChangesPage, Consent, Feed, Heads, NO_CHAIN, Page, follow};
 
 use super::chains::{chain_at, consent_name};
 use super::sql::{Row, Sql, SqlResult, Value, values};
@@ -59,6 +59,25 @@ pub(super) fn heads(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<Heads> {
         }
     }
     Ok(heads)
+}
+
+/// [`heads`], and the chains of the changes and of the consents up to there.
+pub(super) fn heads_with_chains(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<(Heads, [u8; 32], [u8; 32])> {
+    let select = "SELECT h.feed, h.position, CASE h.feed
+                  WHEN 0 THEN (SELECT c.chain FROM change c WHERE c.tenant = h.tenant AND c.position = h.position)
+                  WHEN 1 THEN (SELECT c.chain FROM consent c WHERE c.tenant = h.tenant AND c.position = h.position) END
+                  FROM head h WHERE h.tenant = ?1";
+    let (mut heads, mut changes, mut consents) = (Heads::default(), NO_CHAIN, NO_CHAIN);
+    for mut row in sql.rows(select, &values![tenant])? {
+        let at = row.position(1)?;
+        let chain = row.maybe_array(2)?.unwrap_or(NO_CHAIN);
+        match row.int(0)? {
+            0 => (heads.changes, changes) = (at, chain),
+            1 => (heads.consents, consents) = (at, chain),
+            _ => heads.audit = at,
+        }
+    }
+    Ok((heads, changes, consents))
 }
 
 /// What is live, and between that (or at the end) `None` for a run of positions that are covered.

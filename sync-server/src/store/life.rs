@@ -196,10 +196,8 @@ impl Store {
         let (incarnation, last_ms) = (self.life.get(), self.last_receipt_ms);
         let read = self.read(Scope::Latest(tenant), |sql| {
             sql.one_at_a_time(tenant)?;
-            let heads = feeds::heads(sql, tenant)?;
+            let (heads, changes_chain, consents_chain) = feeds::heads_with_chains(sql, tenant)?;
             let at_ms = sql.clock_ms(own_ms)?.max(last_ms);
-            let changes_chain = chain_at(sql, tenant, Feed::Changes, heads.changes)?;
-            let consents_chain = chain_at(sql, tenant, Feed::Consents, heads.consents)?;
             Ok((heads, at_ms, changes_chain, consents_chain))
         });
         let (heads, at_ms, changes_chain, consents_chain) = read?;

@@ -139,12 +139,20 @@ impl Store {
         let mut look = known.unwrap_or_else(|| Look::new(tenant));
         look.is_own = look.answers.is_empty();
         *self.looks.present.get_mut() = Some(look);
-        let done = act(self);
+        let done = self.step(act);
         let look = self.looks.present.get_mut().take();
         if let Some(look) = look.filter(|look| look.n_bytes <= MOST_BYTES) {
             self.looks.kept.truncate(CLINICS - 1);
             self.looks.kept.push_front(look);
         }
+        done
+    }
+
+    /// Does one step of a session. Where the database is elsewhere, what is read without a break is read in one transaction.
+    pub fn step<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
+        self.database.begin_step();
+        let done = act(self);
+        self.database.end_step();
         done
     }
 }

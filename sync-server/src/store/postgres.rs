@@ -4,21 +4,21 @@
 //! Positions become visible in order because the row of a feed stays locked from the first position taken to the commit,
 //! and a reading transaction sees one moment. What stood in the way of another transaction is tried again.
 
-use std::cell::RefCell;
+mod values;
+
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
-use std::error::Error;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use bytes::BytesMut;
-use postgres::error::SqlState;
-use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use postgres::types::ToSql;
 use postgres::{Client, SimpleQueryMessage, Statement};
 use seal::{GrantId, TenantId};
 use sync_protocol::{Incarnation, Wake};
 
+use self::values::columns;
 use super::life::Life;
-use super::sql::{Column, Row, Scope, Sql, SqlError, SqlResult, Value};
+use super::sql::{Row, Scope, Sql, SqlError, SqlResult, Value};
 use crate::{DatabaseUrl, nodes};
 
 /// A transaction that meets another one is tried so often.
@@ -33,11 +33,21 @@ pub(super) struct Postgres {
     /// `None` until the data was looked at.
     life: Option<Arc<Life>>,
     session: RefCell<Option<Session>>,
+    /// Whether reads of one clinic go into one transaction.
+    in_step: Cell<bool>,
 }
 
 struct Session {
     client: Client,
     statements: HashMap<(Form, &'static str), Statement>,
+    /// Whose reading transaction is open, for the next read of this step.
+    open: Option<Whose>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Clinic(TenantId),
+    House,
 }
 
 /// What becomes of a statement's words.
@@ -61,6 +71,23 @@ impl Postgres {
             url,
             life: None,
             session: RefCell::new(None),
+            in_step: Cell::new(false),
+        }
+    }
+
+    /// From here to [`Self::end_step`] what is read for one clinic, and not interrupted by something else, is read in one
+    /// transaction: of one moment, and with a third of the journeys.
+    pub(super) fn begin_step(&self) {
+        self.in_step.set(true);
+    }
+
+    /// The transaction that may be open for it ends.
+    pub(super) fn end_step(&self) {
+        self.in_step.set(false);
+        let mut place = self.session.borrow_mut();
+        let ended = place.as_mut().map(Session::close);
+        if let Some(Err(_)) = ended {
+            *place = None;
         }
     }
 
@@ -92,20 +119,33 @@ impl Postgres {
         mut act: impl FnMut(&mut dyn Sql) -> SqlResult<T>,
     ) -> SqlResult<T> {
         let mut place = self.session.borrow_mut();
+        let whose = match (mode, scope) {
+            (Mode::Snapshot, Scope::Clinic(tenant)) if self.in_step.get() => Some(Whose::Clinic(*tenant)),
+            (Mode::Snapshot, Scope::House) if self.in_step.get() => Some(Whose::House),
+            _ => None,
+        };
+        if let (Some(session), true) = (place.as_mut(), whose.is_some())
+            && session.open == whose
+        {
+            let read = act(session);
+            if read.is_err() && session.close_after_error().is_err() {
+                *place = None;
+            }
+            return read;
+        }
         for _ in 1..TRIES {
-            match self.once(&mut place, mode, scope, &mut act) {
+            match self.once(&mut place, (mode, scope, whose), &mut act) {
                 Err(SqlError::Again) => {}
                 done => return done,
             }
         }
-        self.once(&mut place, mode, scope, &mut act)
+        self.once(&mut place, (mode, scope, whose), &mut act)
     }
 
     fn once<T>(
         &self,
         place: &mut Option<Session>,
-        mode: &Mode,
-        scope: Scope<'_>,
+        (mode, scope, whose): (&Mode, Scope<'_>, Option<Whose>),
         act: &mut impl FnMut(&mut dyn Sql) -> SqlResult<T>,
     ) -> SqlResult<T> {
         let was_open = place.is_some();
@@ -125,11 +165,11 @@ impl Postgres {
             .and_then(|incarnation| self.same_life(incarnation))
             .and_then(|()| act(&mut session))
             .and_then(|done| {
-                session
-                    .client
-                    .batch_execute("COMMIT")
-                    .map(|()| done)
-                    .map_err(SqlError::from)
+                session.open = whose;
+                match whose {
+                    Some(_) => Ok(done),
+                    None => Ok(session.client.batch_execute("COMMIT").map(|()| done)?),
+                }
             });
         let is_usable = match &done {
             Ok(_) => true,
@@ -162,7 +202,21 @@ impl Session {
         Ok(Self {
             client,
             statements: HashMap::new(),
+            open: None,
         })
+    }
+
+    /// Ends the reading transaction that may be open.
+    fn close(&mut self) -> SqlResult<()> {
+        match self.open.take() {
+            Some(_) => Ok(self.client.batch_execute("COMMIT")?),
+            None => Ok(()),
+        }
+    }
+
+    fn close_after_error(&mut self) -> SqlResult<()> {
+        self.open = None;
+        Ok(self.client.batch_execute("ROLLBACK")?)
     }
 
     /// Begins, says for whom, and looks which life the data lives: one journey to the database.
@@ -182,7 +236,9 @@ impl Session {
             }
             Scope::House => "set_config('medieco.house', 'on', true)".to_owned(),
         };
-        let sql = format!("{begin}; SELECT {whom}, (SELECT encode(incarnation, 'hex') FROM relay)");
+        // What was read before ends on the way.
+        let end = self.open.take().map_or("", |_| "COMMIT; ");
+        let sql = format!("{end}{begin}; SELECT {whom}, (SELECT encode(incarnation, 'hex') FROM relay)");
         for message in self.client.simple_query(&sql)? {
             if let SimpleQueryMessage::Row(row) = message {
                 let mut incarnation = [0; 16];
@@ -317,58 +373,4 @@ impl Sql for Session {
 
 fn unfit(sql: &str) -> SqlError {
     SqlError::Failed(format!("not a statement of this form: {sql}"))
-}
-
-fn columns(row: &postgres::Row) -> SqlResult<Row> {
-    let columns = row.columns().iter().enumerate().map(|(at, column)| {
-        let kind = column.type_();
-        Ok(match *kind {
-            Type::BOOL => row
-                .try_get::<_, Option<bool>>(at)?
-                .map(|value| Column::Int(value.into())),
-            Type::INT4 => row
-                .try_get::<_, Option<i32>>(at)?
-                .map(|value| Column::Int(value.into())),
-            Type::INT8 => row.try_get::<_, Option<i64>>(at)?.map(Column::Int),
-            Type::BYTEA => row.try_get::<_, Option<Vec<u8>>>(at)?.map(Column::Bytes),
-            Type::TEXT => row.try_get::<_, Option<String>>(at)?.map(Column::Text),
-            // What a function gives that gives nothing.
-            Type::VOID => None,
-            _ => return Err(SqlError::Unexpected(at)),
-        }
-        .unwrap_or(Column::Null))
-    });
-    columns.collect::<SqlResult<Vec<_>>>().map(Row)
-}
-
-impl ToSql for Value<'_> {
-    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        match self {
-            Self::Null => Ok(IsNull::Yes),
-            Self::Int(value) if *kind == Type::INT4 => i32::try_from(*value)?.to_sql(kind, out),
-            Self::Int(value) => value.to_sql(kind, out),
-            Self::Bytes(value) => value.to_sql(kind, out),
-            Self::Text(value) => value.to_sql(kind, out),
-        }
-    }
-
-    fn accepts(kind: &Type) -> bool {
-        matches!(*kind, Type::INT4 | Type::INT8 | Type::BYTEA | Type::TEXT)
-    }
-
-    to_sql_checked!();
-}
-
-/// Without details: they name the values of the row.
-impl From<postgres::Error> for SqlError {
-    fn from(error: postgres::Error) -> Self {
-        match error.as_db_error() {
-            Some(said) if *said.code() == SqlState::T_R_DEADLOCK_DETECTED => Self::Again,
-            Some(said) if *said.code() == SqlState::T_R_SERIALIZATION_FAILURE => Self::Again,
-            // An operator ends it, or the whole server.
-            Some(said) if said.code().code().starts_with("57P") => Self::Lost(said.message().to_owned()),
-            Some(said) => Self::Failed(format!("{} ({})", said.message(), said.code().code())),
-            None => Self::Lost(error.to_string()),
-        }
-    }
 }

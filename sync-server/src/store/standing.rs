@@ -158,7 +158,8 @@ impl Store {
         if !more {
             self.write(Scope::House, |sql| drop_mail(sql, tenant))?;
         }
-        self.rosters.remove(tenant);
+        self.rosters().remove(tenant);
+        self.looked.remove(tenant);
         Ok(more)
     }
 
