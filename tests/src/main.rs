@@ -69,6 +69,9 @@ enum Act {
         /// Few of everything: that it runs, not how fast.
         #[arg(long)]
         small: bool,
+        /// This row alone, by its id.
+        #[arg(long, value_parser = bench_relay::ROWS)]
+        only: Option<String>,
     },
     /// The load of the relay's bench, told what to do over stdin.
     #[command(hide = true)]
@@ -151,10 +154,12 @@ fn main() -> ExitCode {
             database,
             devices,
             small,
+            only,
         } => bench_relay::run(bench_relay::Options {
             databases: database,
             devices,
             small,
+            only,
         }),
         Act::Load {
             first,

@@ -1,6 +1,8 @@
 //! The bench of the relay, with few of everything: it runs, everything arrives, and nothing is refused. How fast is not asked.
 
-use journeys::bench_relay::{Databases, Options, measure};
+use std::collections::BTreeSet;
+
+use journeys::bench_relay::{Databases, Options, ROWS, measure};
 
 #[test]
 fn the_relays_bench_runs_and_everything_in_it_arrives() {
@@ -9,6 +11,7 @@ fn the_relays_bench_runs_and_everything_in_it_arrives() {
         databases: Databases::Both,
         devices: 12,
         small: true,
+        only: None,
     };
     let found = measure(options, folder.path()).unwrap();
     let mut seen = Vec::new();
@@ -42,4 +45,6 @@ fn the_relays_bench_runs_and_everything_in_it_arrives() {
         }
     }
     assert!(seen.contains(&("relay_two_nodes", Some("postgres"))), "{seen:?}");
+    let ids: BTreeSet<&str> = seen.iter().map(|(id, _)| *id).collect();
+    assert_eq!(ids, BTreeSet::from(ROWS));
 }

@@ -39,6 +39,9 @@ enum Alone {
         /// Few of everything: that it runs, not how fast.
         #[arg(long)]
         small: bool,
+        /// One row alone, by its id (docs/bench.md).
+        #[arg(long, value_name = "ROW")]
+        only: Option<String>,
     },
 }
 
@@ -128,9 +131,10 @@ fn main() -> ExitCode {
                     database,
                     devices,
                     small,
+                    only,
                 }),
             ..
-        } => programs::bench_relay(&database, devices, small),
+        } => programs::bench_relay(&database, devices, small, only.as_deref()),
         Task::Simulate {
             seeds,
             minutes,

@@ -70,13 +70,16 @@ pub fn bench(long: bool, peers: bool) -> Result<()> {
 }
 
 /// `cargo xtask bench relay`.
-pub fn bench_relay(database: &str, devices: usize, small: bool) -> Result<()> {
+pub fn bench_relay(database: &str, devices: usize, small: bool, only: Option<&str>) -> Result<()> {
     let mut command = Command::new(build_measured()?);
     command
         .args(["bench-relay", "--database", database])
         .args(["--devices", &devices.to_string()]);
     if small {
         command.arg("--small");
+    }
+    if let Some(row) = only {
+        command.args(["--only", row]);
     }
     run("bench relay", &mut command)
 }

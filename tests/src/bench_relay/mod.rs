@@ -56,8 +56,24 @@ pub enum Databases {
     Both,
 }
 
+/// The rows, in the order in which they are measured.
+pub const ROWS: [&str; 12] = [
+    "relay_decision",
+    "relay_live_change",
+    "relay_planned",
+    "relay_idle",
+    "relay_great_day",
+    "relay_storm",
+    "relay_idle_tls",
+    "relay_ingest",
+    "relay_gate",
+    "relay_fetch",
+    "relay_two_nodes",
+    "relay_two_nodes_held",
+];
+
 /// What to measure.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// On what.
     pub databases: Databases,
@@ -65,6 +81,14 @@ pub struct Options {
     pub devices: usize,
     /// That it runs, not how fast: few of everything.
     pub small: bool,
+    /// This one of [`ROWS`] alone.
+    pub only: Option<String>,
+}
+
+impl Options {
+    fn wants(&self, row: &str) -> bool {
+        self.only.as_deref().is_none_or(|only| only == row)
+    }
 }
 
 /// How much of everything.
@@ -95,7 +119,7 @@ struct Scale {
 }
 
 impl Scale {
-    fn of(options: Options) -> Self {
+    fn of(options: &Options) -> Self {
         if options.small {
             return Self {
                 devices_of_a_clinic: 3,
@@ -133,6 +157,17 @@ impl Scale {
             releases: 200,
         }
     }
+
+    /// As many as this row connects; all of them for a whole run, and for what is measured with all.
+    fn clinics_for(&self, only: Option<&str>) -> usize {
+        let n = match only {
+            None | Some("relay_idle" | "relay_great_day") => self.clinics,
+            Some("relay_storm") => self.storm_clinics,
+            Some("relay_idle_tls") => self.tls_clinics,
+            Some(_) => nodes::MORE_WRITERS * self.writers.max(self.planned_clinics),
+        };
+        n.min(self.clinics)
+    }
 }
 
 /// Measures everything, prints the table, and leaves `bench-relay.json` in the target folder.
@@ -148,25 +183,31 @@ pub fn run(options: Options) -> Result<()> {
 
 /// The measuring itself. `kept`: where the great store stays for the next time.
 pub fn measure(options: Options, kept: &Path) -> Result<Found> {
-    let (began, scale) = (Instant::now(), Scale::of(options));
+    let (began, scale) = (Instant::now(), Scale::of(&options));
     let folder = tempfile::Builder::new().prefix("bench-relay-").tempdir_in(kept)?;
     let mut found = Found::begin(options.small);
-    found.rows.push(decide::alone()?);
+    if options.wants("relay_decision") {
+        found.rows.push(decide::alone()?);
+    }
+    let n_clinics = scale.clinics_for(options.only.as_deref());
     println!(
-        "bench: {} clinics of {} devices are made …",
-        scale.clinics, scale.devices_of_a_clinic
+        "bench: {n_clinics} clinics of {} devices are made …",
+        scale.devices_of_a_clinic
     );
-    let mut crowd = Crowd::gather(PARTS, scale.clinics, scale.devices_of_a_clinic, folder.path())?;
-    let archive = archive::ready(&scale, options.small, folder.path(), kept)?;
+    let mut crowd = Crowd::gather(PARTS, n_clinics, scale.devices_of_a_clinic, folder.path())?;
+    let of_archive = options.wants("relay_gate") || options.wants("relay_fetch");
+    let archive = of_archive.then(|| archive::ready(&scale, options.small, folder.path(), kept));
+    let archive = archive.transpose()?;
     if options.databases != Databases::Postgres {
         let home = Home {
             data: folder.path().join("relay"),
             database: None,
         };
-        of_one(&home, &scale, &mut crowd, None, &mut found)?;
-        found
-            .rows
-            .extend(fetch::measure(&archive.home, &archive, &scale, None)?);
+        of_one(&home, &options, &scale, &mut crowd, None, &mut found)?;
+        if let Some(archive) = &archive {
+            let rows = fetch::measure(&archive.home, archive, &scale, None)?;
+            found.rows.extend(rows.into_iter().filter(|row| options.wants(row.id)));
+        }
     }
     if options.databases != Databases::Sqlite {
         let cluster = Cluster::start()?;
@@ -174,36 +215,64 @@ pub fn measure(options: Options, kept: &Path) -> Result<Found> {
             data: folder.path().join("node"),
             database: Some(cluster.database("medieco")?),
         };
-        of_one(&home, &scale, &mut crowd, Some(&cluster), &mut found)?;
-        let moved = archive.moved_to(&cluster, folder.path())?;
-        found
-            .rows
-            .extend(fetch::measure(&moved, &archive, &scale, Some(&cluster))?);
-        found
-            .rows
-            .extend(nodes::measure(&home, &scale, &mut crowd, &cluster, folder.path())?);
+        of_one(&home, &options, &scale, &mut crowd, Some(&cluster), &mut found)?;
+        if let Some(archive) = &archive {
+            let moved = archive.moved_to(&cluster, folder.path())?;
+            let rows = fetch::measure(&moved, archive, &scale, Some(&cluster))?;
+            found.rows.extend(rows.into_iter().filter(|row| options.wants(row.id)));
+        }
+        for (id, held) in [("relay_two_nodes", false), ("relay_two_nodes_held", true)] {
+            if options.wants(id) {
+                let row = nodes::measure(held, &home, &scale, &mut crowd, &cluster, folder.path())?;
+                found.rows.push(row);
+            }
+        }
     }
     found.end(began.elapsed());
     Ok(found)
 }
 
 /// Everything that is measured on each database.
-fn of_one(home: &Home, scale: &Scale, crowd: &mut Crowd, cluster: Option<&Cluster>, found: &mut Found) -> Result<()> {
+fn of_one(
+    home: &Home,
+    options: &Options,
+    scale: &Scale,
+    crowd: &mut Crowd,
+    cluster: Option<&Cluster>,
+    found: &mut Found,
+) -> Result<()> {
     let mut pair = Clinic::make(PAIR, 2)?;
     crowd.join(home)?;
     open(home)?.set_roster(&pair.roster()?)?;
-    let node = Node::start(home, None)?;
-    found.rows.push(single::measure(home, &node, &mut pair, scale)?);
-    found.rows.push(days::planned(home, &node, scale, crowd, cluster)?);
-    found.rows.push(idle::plain(home, &node, scale, crowd)?);
-    found.rows.push(days::great(home, &node, scale, crowd, cluster)?);
-    let (node, stormed) = storm::measure(home, node, scale, crowd)?;
-    found.rows.push(stormed);
+    let mut node = Node::start(home, None)?;
+    if options.wants("relay_live_change") {
+        found.rows.push(single::measure(home, &node, &mut pair, scale)?);
+    }
+    if options.wants("relay_planned") {
+        found.rows.push(days::planned(home, &node, scale, crowd, cluster)?);
+    }
+    let great_day = options.wants("relay_great_day");
+    if great_day || options.wants("relay_idle") {
+        let idle = idle::plain(home, &node, scale, crowd)?;
+        found.rows.extend(Some(idle).filter(|row| options.wants(row.id)));
+        if great_day {
+            found.rows.push(days::great(home, &node, scale, crowd, cluster)?);
+        }
+    }
+    if options.wants("relay_storm") {
+        let (again, stormed) = storm::measure(home, node, scale, crowd)?;
+        found.rows.push(stormed);
+        node = again;
+    }
     drop(node);
     // Before there is much that a new device would have to be given.
-    found.rows.push(idle::with_tls(home, scale, crowd)?);
-    let node = Node::start(home, None)?;
-    found.rows.push(ingest::measure(home, &node, scale, crowd, cluster)?);
+    if options.wants("relay_idle_tls") {
+        found.rows.push(idle::with_tls(home, scale, crowd)?);
+    }
+    if options.wants("relay_ingest") {
+        let node = Node::start(home, None)?;
+        found.rows.push(ingest::measure(home, &node, scale, crowd, cluster)?);
+    }
     Ok(())
 }
 
