@@ -16,6 +16,7 @@ mod moves;
 mod nodes;
 mod pairing;
 mod races;
+mod steps;
 mod waits;
 
 use std::cell::Cell;
