@@ -40,7 +40,8 @@ impl Tls {
         let key = PrivateKeyDer::from_pem_file(key).map_err(|_| TlsError::Key(key.into()))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
+            // Whoever comes is a device of ours, or a browser of these years.
+            .with_protocol_versions(&[&rustls::version::TLS13])?
             .with_no_client_auth()
             .with_single_cert(chain, key)?;
         Ok(Self {

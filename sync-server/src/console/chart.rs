@@ -8,16 +8,44 @@ pub(crate) type Point = (i64, u64);
 const WIDTH: i64 = 600;
 const HEIGHT: i64 = 120;
 
-/// A line from `from` to `to`. Where a step has no point, there is a gap in it. `title` is for who cannot see it.
-pub(crate) fn chart(title: &str, points: &[Point], (from, to): (i64, i64)) -> Markup {
-    let most = points.iter().map(|(_, value)| *value).max().unwrap_or_default().max(1);
-    let last = points.last().map_or(0, |(_, value)| *value);
-    let label = format!("{title}: {last} / {most}");
-    html! {
-        svg.chart viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(label) preserveAspectRatio="none" {
-            path.line d=(line(points, (from, to), most)) fill="none" vector-effect="non-scaling-stroke" {}
+/// One line over time, with what is needed to read it.
+pub(crate) struct Chart<'a> {
+    pub(crate) title: &'a str,
+    /// What stands beside the title: how it is now.
+    pub(crate) now: String,
+    /// Where a step has no point, there is a gap.
+    pub(crate) points: &'a [Point],
+    /// The first step and the last.
+    pub(crate) span: (i64, i64),
+    /// What stands under them.
+    pub(crate) ends: (String, String),
+    /// The most, in words.
+    pub(crate) most: String,
+    /// The height of the chart; the most of the points where there is none.
+    pub(crate) top: Option<u64>,
+}
+
+impl Chart<'_> {
+    pub(crate) fn draw(&self) -> Markup {
+        let top = self.top.unwrap_or_else(|| most(self.points)).max(1);
+        let base = HEIGHT - 2;
+        html! {
+            figure {
+                figcaption { (self.title) strong { (self.now) } }
+                svg.chart viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" preserveAspectRatio="none"
+                    aria-label=(format!("{}: {}; {}", self.title, self.now, self.most)) {
+                    path.base d=(format!("M0 {base}H{WIDTH}")) fill="none" vector-effect="non-scaling-stroke" {}
+                    path.line d=(line(self.points, self.span, top)) fill="none" vector-effect="non-scaling-stroke" {}
+                }
+                div.axis { span { (self.ends.0) } span { (self.most) } span { (self.ends.1) } }
+            }
         }
     }
+}
+
+/// The largest of the points.
+pub(crate) fn most(points: &[Point]) -> u64 {
+    points.iter().map(|(_, value)| *value).max().unwrap_or_default()
 }
 
 fn line(points: &[Point], (from, to): (i64, i64), most: u64) -> String {

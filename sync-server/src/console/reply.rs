@@ -38,7 +38,7 @@ const HEADERS: [(HeaderName, &str); 9] = [
 const A_YEAR: &str = "max-age=31536000";
 
 /// An answer without the headers that all have.
-pub(crate) struct Reply(Response<Body>, Option<Option<Token>>);
+pub(crate) struct Reply(Response<Body>, Option<Option<Token>>, Option<Lang>);
 
 impl Reply {
     fn new(status: StatusCode, kind: &'static str, body: Body) -> Self {
@@ -47,7 +47,7 @@ impl Reply {
         response
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        Self(response, None)
+        Self(response, None, None)
     }
 
     /// A page.
@@ -103,21 +103,26 @@ impl Reply {
 
     /// The browser remembers this language.
     pub(crate) fn with_lang(mut self, lang: Lang) -> Self {
-        let cookie = format!(
-            "{LANG_COOKIE}={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Strict",
-            lang.code()
-        );
-        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-            self.0.headers_mut().append(SET_COOKIE, cookie);
-        }
+        self.2 = Some(lang);
         self
     }
 
     pub(super) fn finish(self, is_secure: bool) -> Response<Body> {
-        let Self(mut response, session) = self;
+        let Self(mut response, session, lang) = self;
         let headers = response.headers_mut();
+        let secure = if is_secure { "; Secure" } else { "" };
+        if let Some(lang) = lang {
+            let age = "; Max-Age=31536000";
+            let cookie = format!(
+                "{LANG_COOKIE}={}; Path=/; HttpOnly; SameSite=Strict{secure}{age}",
+                lang.code()
+            );
+            if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+                headers.append(SET_COOKIE, cookie);
+            }
+        }
         if let Some(token) = session {
-            let (name, secure) = (cookie_name(is_secure), if is_secure { "; Secure" } else { "" });
+            let name = cookie_name(is_secure);
             let (value, age) = match &token {
                 Some(token) => (token.text(), ""),
                 None => (String::new(), "; Max-Age=0"),

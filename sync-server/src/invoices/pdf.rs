@@ -20,6 +20,8 @@ const RIGHT: f32 = PAGE.0 - MARGIN;
 /// Nothing but the page's number is written below this.
 const BOTTOM: f32 = PAGE.1 - 70.0;
 const LEADING: f32 = 14.0;
+/// Where the sums begin.
+const SUMS: f32 = 300.0;
 /// The widest line of an address, in points.
 const ADDRESS_WIDTH: f32 = 260.0;
 
@@ -218,20 +220,27 @@ impl<'f> Layout<'f> {
             let percent = percent.trim_end_matches('0').trim_end_matches('.');
             sums.push((format!("{} {percent} %", words.tax), bill.tax_sen, false));
         }
-        let total = if invoice.is_credit_note() {
-            words.credited
-        } else {
-            words.total
+        let total = match (invoice.is_credit_note(), invoice.state) {
+            (true, _) => words.credited,
+            (false, InvoiceState::Draft | InvoiceState::Issued) => words.total,
+            (false, InvoiceState::Paid) => words.settled,
+            (false, InvoiceState::Void) => words.undone,
         };
         sums.push((total.to_owned(), bill.total_sen, true));
         for (word, sen, bold) in sums {
+            if bold {
+                self.y += 8.0;
+                self.rule(SUMS);
+            }
             self.y += LEADING + 3.0;
             let size = if bold { 12.0 } else { 9.5 };
             self.ends_at(455.0, &word, size, bold);
             self.ends_at(RIGHT, &ringgit(sen), size, bold);
         }
         self.y += 3.0 * LEADING;
-        if bill.seller.terms.is_empty() || invoice.is_credit_note() {
+        // Nobody is told how to pay what is not to be paid.
+        let is_open = matches!(invoice.state, InvoiceState::Draft | InvoiceState::Issued) && !invoice.is_credit_note();
+        if bill.seller.terms.is_empty() || !is_open {
             return;
         }
         self.make_room(2.0 * LEADING);
@@ -246,6 +255,10 @@ impl<'f> Layout<'f> {
     fn number_pages(&mut self, invoice: &Invoice) {
         let words = invoice.bill.language().words();
         let n_pages = self.pages.len();
+        let whose = match &invoice.code {
+            Some(code) => format!("{} · {code} · ", invoice.bill.seller.name),
+            None => String::new(),
+        };
         for (nth, page) in self.pages.iter_mut().enumerate() {
             page.push(Mark::Text(Text {
                 x: MARGIN,
@@ -253,7 +266,7 @@ impl<'f> Layout<'f> {
                 size: 8.0,
                 bold: false,
                 grey: 110,
-                words: format!("{} {} {} {n_pages}", words.page, nth + 1, words.of),
+                words: format!("{whose}{} {} {} {n_pages}", words.page, nth + 1, words.of),
             }));
         }
     }

@@ -3,9 +3,12 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use rustls_pki_types::ServerName;
 use sync_server::{Store, console_link};
 use totp_rs::{Builder, Secret};
 
@@ -79,6 +82,14 @@ fn unchunked(mut body: &[u8]) -> Vec<u8> {
 /// One operator at one browser.
 pub struct Browser {
     to: String,
+    /// What it calls the console, where a proxy stands before it.
+    pub host: Option<String>,
+    /// It believes to speak TLS,
+    pub is_secure: bool,
+    /// and does, with whom this trusts as `localhost`.
+    pub tls: Option<Arc<ClientConfig>>,
+    /// Headers that each request has besides: a proxy's.
+    pub more: Vec<(&'static str, String)>,
     clock: &'static AtomicI64,
     pub cookies: Vec<(String, String)>,
     /// Of the last page.
@@ -96,6 +107,10 @@ impl Browser {
     pub fn new(to: std::net::SocketAddr, clock: &'static AtomicI64) -> Self {
         Self {
             to: to.to_string(),
+            host: None,
+            is_secure: false,
+            tls: None,
+            more: Vec::new(),
             clock,
             cookies: Vec::new(),
             form: String::new(),
@@ -108,6 +123,10 @@ impl Browser {
     pub fn beside(&self) -> Self {
         Self {
             to: self.to.clone(),
+            host: self.host.clone(),
+            is_secure: self.is_secure,
+            tls: self.tls.clone(),
+            more: self.more.clone(),
             clock: self.clock,
             cookies: Vec::new(),
             form: String::new(),
@@ -117,22 +136,32 @@ impl Browser {
     }
 
     pub fn host(&self) -> &str {
-        &self.to
+        self.host.as_ref().unwrap_or(&self.to)
+    }
+
+    fn origin(&self) -> String {
+        let scheme = if self.is_secure { "https" } else { "http" };
+        format!("{scheme}://{}", self.host())
     }
 
     /// Says exactly this.
     pub fn say(&self, request: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(&self.to).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        drop(stream.write_all(request));
-        let mut answer = Vec::new();
-        drop(stream.read_to_end(&mut answer));
-        Answer::read(&answer)
+        let Some(tls) = &self.tls else {
+            return talk(&mut stream, request);
+        };
+        let with = ServerName::try_from("localhost").unwrap();
+        let connection = ClientConnection::new(Arc::clone(tls), with).unwrap();
+        talk(&mut StreamOwned::new(connection, stream), request)
     }
 
     /// A request with these headers too.
     pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.to);
+        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.host());
+        for (name, value) in &self.more {
+            request += &format!("{name}: {value}\r\n");
+        }
         if !self.cookies.is_empty() {
             let cookies: Vec<_> = self
                 .cookies
@@ -158,7 +187,7 @@ impl Browser {
 
     /// Sends a form of this site's, with this session's mark in it.
     pub fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let origin = format!("http://{}", self.to);
+        let origin = self.origin();
         let form = self.form.clone();
         self.post_from(path, &origin, &form, fields)
     }
@@ -244,6 +273,13 @@ impl Browser {
         assert_eq!(answer.leads_to(), Some("/clinics"), "{}", answer.text());
         assert_eq!(self.get("/clinics").status, 200);
     }
+}
+
+fn talk(stream: &mut (impl Read + Write), request: &[u8]) -> Answer {
+    drop(stream.write_all(request));
+    let mut answer = Vec::new();
+    drop(stream.read_to_end(&mut answer));
+    Answer::read(&answer)
 }
 
 /// Puts an operator on the list, as the command line does, and gives the address of the link.

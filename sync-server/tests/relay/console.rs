@@ -4,6 +4,7 @@ mod billing;
 #[path = "../penetration/browser.rs"]
 mod browser;
 mod exported;
+mod secure;
 mod signing_in;
 mod walk;
 

@@ -141,6 +141,7 @@ pub fn take(album: &Album) -> Result<()> {
     };
     let data = home.path().join("relay");
     let desk = Desk::open(&data)?;
+    papers(album, &data)?;
     let link = desk.link(&data)?;
     let mut codes = Vec::new();
     for (scheme, theme) in [("light", "Adwaita"), ("dark", "Adwaita:dark")] {
@@ -162,6 +163,33 @@ pub fn take(album: &Album) -> Result<()> {
         window.close()?;
     }
     desk.close()
+}
+
+/// An invoice in each language, and a credit note, as the command line puts them on paper.
+fn papers(album: &Album, data: &Path) -> Result<()> {
+    let store = sync_server::Store::open(data, &mut ChaCha20Rng::from_seed([7; 32]))?;
+    let all = store.invoices(None)?;
+    let first = |language: &str, credits: bool| {
+        let mut found = all
+            .iter()
+            .filter(|one| one.bill.language == language && one.is_credit_note() == credits);
+        found.find_map(|one| one.code.clone())
+    };
+    for code in [
+        first("en", false),
+        first("ms", false),
+        first("en", true).or(first("ms", true)),
+    ] {
+        let code = code.context("it was issued")?;
+        let mut print = Command::new(program("medieco-relay")?);
+        print.args(["invoice", "pdf", &code, "--to"]);
+        print
+            .arg(album.folder.join(format!("console-{code}.pdf")))
+            .arg("--data")
+            .arg(data);
+        anyhow::ensure!(print.output()?.status.success(), "{code} is not put on paper");
+    }
+    Ok(())
 }
 
 /// Uses the link as it is meant, and gives the recovery codes.
@@ -220,11 +248,13 @@ fn views(window: &Window, url: &str) -> Result<Vec<View>> {
         view("clinic-charts", &*full).see(".charts"),
         view("clinic-devices", &*shared).see("#devices"),
         view("clinic-end", &*shared).see("#standing"),
+        view("clinic-suspend", &*shared).open("#standing details:nth-of-type(2)"),
+        view("invoices-sender", "/invoices").open("main > details"),
         view("clinic-suspended", &*suspended),
         view("clinic-invited", &*invited),
         view("invitations", "/invitations"),
         view("plans", "/plans"),
-        view("plans-change", "/plans").open("tbody details"),
+        view("plans-change", "/plans").open("section details"),
         view("invoices", "/invoices"),
         view("invoice-issued", invoice("issued")?),
         view("invoice-draft", invoice("draft")?),
@@ -259,7 +289,11 @@ impl Album {
                             let show = "document.querySelector(arguments[0])?.scrollIntoView({block: 'start'})";
                             window.script(show, &[json!(what)])?;
                         }
-                        Then::Open(what) => window.click(&format!("{what} > summary"))?,
+                        Then::Open(what) => {
+                            window.click(&format!("{what} > summary"))?;
+                            let show = "document.querySelector(arguments[0]).scrollIntoView({block: 'nearest'})";
+                            window.script(show, &[json!(what)])?;
+                        }
                     }
                     fits(window).with_context(|| name.clone())?;
                     self.keep(&name, window)?;

@@ -27,6 +27,7 @@ words! {
             "Belum ada perbuatan. Setiap perbuatan operator disenaraikan di sini, dan setiap log masuk yang gagal.";
         command_line: "command line", "baris perintah";
         unknown: "unknown", "tidak diketahui";
+        recovery_code: "recovery code", "kod pemulihan";
         done: "done", "dibuat";
         refused: "refused", "ditolak";
         signed_in: "signed in", "log masuk";
@@ -113,19 +114,19 @@ pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
             div.wide { table {
                 caption.hidden { (own.title) }
                 thead { tr {
-                    th scope="col" { "#" } th scope="col" { (own.at) } th scope="col" { (own.who) }
+                    th.number scope="col" { "#" } th scope="col" { (own.at) } th scope="col" { (own.who) }
                     th scope="col" { (own.what) } th scope="col" { (own.about) } th scope="col" { (own.result) }
                 } }
                 tbody {
                     @for line in &lines {
                         tr.bad[!line.holds] {
                             td.number { (line.number) }
-                            td { (time::when(line.at_ms, visit.lang)) }
+                            td.when { (time::when(line.at_ms, visit.lang)) }
                             td { (who(own, line)) }
                             td { (act(own, &line.act)) }
                             td { @if line.act.starts_with("clinic") || line.act.starts_with("invitation") {
                                 a href={ "/clinics/" (line.about) } { "#" (line.about) }
-                            } @else { (line.about) } }
+                            } @else if line.about == "recovery code" { (own.recovery_code) } @else { (line.about) } }
                             td { @match line.result.as_str() {
                                 "done" => (own.done), "refused" => (own.refused), other => (other),
                             } }

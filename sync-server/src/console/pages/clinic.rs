@@ -82,6 +82,13 @@ words! {
         outcome: "Outcome", "Hasil";
         permitted: "permitted", "dibenarkan";
         denied: "denied: {why}", "ditolak: {why}";
+        no_grant: "no such consent", "tiada persetujuan sedemikian";
+        not_recipient: "another clinic's consent", "persetujuan untuk klinik lain";
+        not_yet: "not yet begun", "belum bermula";
+        ended: "it has ended", "telah tamat";
+        revoked: "revoked", "telah dibatalkan";
+        not_understood: "of a newer build", "daripada versi lebih baharu";
+        source_closed: "the giver is not served", "pemberi tidak dilayan";
         releases: "Releases", "Pelepasan";
     }
 }

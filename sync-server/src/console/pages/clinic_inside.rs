@@ -113,19 +113,19 @@ pub(super) fn audit(visit: &Visit, lines: &[AuditLine]) -> Markup {
                 div.wide { table {
                     caption.hidden { (own.audit) }
                     thead { tr {
-                        th scope="col" { "#" } th scope="col" { (own.at) } th scope="col" { (own.asked) } th scope="col" { (own.of) }
+                        th.number scope="col" { "#" } th scope="col" { (own.at) } th scope="col" { (own.asked) } th scope="col" { (own.of) }
                         th scope="col" { (own.outcome) } th.number scope="col" { (own.releases) }
                     } }
                     tbody {
                         @for line in lines {
                             tr {
                                 td.number { (line.number) }
-                                td { (time::when(line.at_ms, visit.lang)) }
+                                td.when { (time::when(line.at_ms, visit.lang)) }
                                 td { code { (short(&line.requester)) } " / " code { (short(&line.device)) } }
                                 td { @if let Some(source) = &line.source { code { (short(source)) } } @else { "–" } }
                                 td {
                                     @if line.outcome == AuditOutcome::Permitted { (own.permitted) }
-                                    @else { (fill(own.denied, &[("why", &line.outcome.name().replace('_', " "))])) }
+                                    @else { (fill(own.denied, &[("why", why(own, line.outcome))])) }
                                 }
                                 td.number { (line.count) }
                             }
@@ -134,6 +134,19 @@ pub(super) fn audit(visit: &Visit, lines: &[AuditLine]) -> Markup {
                 } }
             }
         }
+    }
+}
+
+fn why(own: &'static Words, outcome: AuditOutcome) -> &'static str {
+    match outcome {
+        AuditOutcome::Permitted => own.permitted,
+        AuditOutcome::DeniedNoGrant => own.no_grant,
+        AuditOutcome::DeniedNotRecipient => own.not_recipient,
+        AuditOutcome::DeniedNotYet => own.not_yet,
+        AuditOutcome::DeniedEnded => own.ended,
+        AuditOutcome::DeniedRevoked => own.revoked,
+        AuditOutcome::DeniedNotUnderstood => own.not_understood,
+        AuditOutcome::DeniedSourceClosed => own.source_closed,
     }
 }
 

@@ -28,7 +28,7 @@ words! {
         level: "up to date", "terkini";
         behind: "{n} of {all} behind", "{n} / {all} ketinggalan";
         by: "by up to {n}", "sehingga {n}";
-        near: "nearly full", "hampir penuh";
+        near: "near", "hampir";
         full: "full", "penuh";
         overdue: "overdue", "lewat";
         since: "since {day}", "sejak {day}";
@@ -87,16 +87,18 @@ fn row(visit: &Visit, one: &Shown) -> Markup {
                 }
             }
             td data-label=(words.state) { (state(visit, card)) }
-            td data-label=(own.seen) {
+            td.when data-label=(own.seen) {
                 @if one.is_here() { span.good { (fill(own.here, &[("n", &one.n_here.to_string())])) } }
                 @else if card.tenant.is_none() { (nothing()) }
                 @else { (card.seen_ms.map_or(words.never.to_owned(), |ms| time::lately(ms, visit.now_ms, visit.lang))) }
             }
             td data-label=(own.sync) { (sync(own, row)) }
-            td data-label=(own.devices) { (gauge(own, own.devices, row.used.devices, Unit::Pieces)) }
-            td data-label=(own.staff) { (gauge(own, own.staff, row.used.staff, Unit::Pieces)) }
-            td data-label=(own.stored) { (gauge(own, own.stored, row.used.bytes, Unit::Bytes)) }
-            td data-label=(own.messages) { (gauge(own, own.messages, row.used.requests, Unit::Many)) }
+            @let used = row.used;
+            @let is_in = card.tenant.is_some();
+            td data-label=(own.devices) { @if is_in { (gauge(own, own.devices, used.devices, Unit::Pieces)) } @else { (nothing()) } }
+            td data-label=(own.staff) { @if is_in { (gauge(own, own.staff, used.staff, Unit::Pieces)) } @else { (nothing()) } }
+            td data-label=(own.stored) { @if is_in { (gauge(own, own.stored, used.bytes, Unit::Bytes)) } @else { (nothing()) } }
+            td data-label=(own.messages) { @if is_in { (gauge(own, own.messages, used.requests, Unit::Many)) } @else { (nothing()) } }
             td data-label=(own.invoices) { (invoices(visit, row)) }
         }
     }
@@ -117,7 +119,7 @@ fn sync(own: &Words, row: &ClinicOverview) -> Markup {
     }
     let values = [("n", row.n_behind.to_string()), ("all", n_devices.to_string())];
     let values: Vec<(&str, &str)> = values.iter().map(|(key, value)| (*key, value.as_str())).collect();
-    html! { (fill(own.behind, &values)) small { (fill(own.by, &[("n", &time::count(row.behind_by))])) } }
+    html! { span.said { (fill(own.behind, &values)) } small { (fill(own.by, &[("n", &time::count(row.behind_by))])) } }
 }
 
 /// How a figure is written.
@@ -142,6 +144,7 @@ fn gauge(own: &Words, name: &str, used: Used, unit: Unit) -> Markup {
     };
     let said = match unit {
         Unit::Pieces => fill(own.of, &[("n", &words(n)), ("limit", &words(limit))]),
+        Unit::Many | Unit::Bytes if n > 0 && share(n, limit) == 0 => "< 1 %".to_owned(),
         Unit::Many | Unit::Bytes => format!("{} %", share(n, limit)),
     };
     let whole = format!("{} / {}", words(n), words(limit));
@@ -150,13 +153,15 @@ fn gauge(own: &Words, name: &str, used: Used, unit: Unit) -> Markup {
         level => class(level),
     };
     html! {
-        span class=(level) title=(whole) { (said) }
-        (strip(name, used.level, n, limit))
-        @match used.level {
-            UsageLevel::Fine => {}
-            UsageLevel::Near => { small.warn { (own.near) } }
-            UsageLevel::Full => { small.bad { (own.full) } }
+        span class={ "said " (level) } title=(whole) {
+            (said)
+            @match used.level {
+                UsageLevel::Fine => {}
+                UsageLevel::Near => { " " (own.near) }
+                UsageLevel::Full => { " " (own.full) }
+            }
         }
+        (strip(name, used.level, n, limit))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::console::chart::{Point, chart};
+use crate::console::chart::{Chart, Point, most};
 use crate::console::reply::Reply;
 use crate::console::visit::{Fault, Visit};
 use crate::console::words::{fill, words};
@@ -81,7 +81,7 @@ pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
         }
         h2 { (own.last_day) }
         @if samples.is_empty() { p.empty { (own.empty) } } @else {
-            div.charts {
+            div.charts.four {
                 (one(&visit, own.devices, &samples, |sample| sample.members))
                 (one(&visit, own.changes, &samples, |sample| sample.changes))
                 (one(&visit, own.refused, &samples, |sample| sample.refused))
@@ -96,11 +96,16 @@ fn one(visit: &Visit, title: &str, samples: &[Sample], value: fn(&Sample) -> u64
     let own = Words::of(visit.lang);
     let to = visit.now_ms / Span::Minute.ms();
     let points: Vec<Point> = samples.iter().map(|sample| (sample.at, value(sample))).collect();
-    let most = points.iter().map(|(_, value)| *value).max().unwrap_or_default();
-    html! {
-        figure {
-            figcaption { (title) " (" (fill(own.most, &[("n", &most.to_string())])) ")" }
-            (chart(title, &points, (to - 24 * 60, to)))
-        }
+    let last = points.last().filter(|(at, _)| *at >= to - 1);
+    let since_ms = (to - 24 * 60) * Span::Minute.ms();
+    Chart {
+        title,
+        now: last.map_or(String::new(), |(_, n)| time::count(*n)),
+        points: &points,
+        span: (to - 24 * 60, to),
+        ends: (time::when(since_ms, visit.lang), visit.words.now.to_owned()),
+        most: fill(own.most, &[("n", &time::count(most(&points)))]),
+        top: None,
     }
+    .draw()
 }

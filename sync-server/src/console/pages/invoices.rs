@@ -43,7 +43,8 @@ words! {
         amount: "Amount", "Amaun";
         subtotal: "Before tax", "Sebelum cukai";
         tax: "Service tax (SST)", "Cukai perkhidmatan (SST)";
-        pdf: "PDF", "PDF";
+        pdf: "Save the PDF", "Simpan PDF";
+        drafted: "Draft", "Draf";
         issue: "Issue", "Keluarkan";
         issue_why: "It gets its number and today's date, and stays as it is from then on.",
             "Ia mendapat nombor dan tarikh hari ini, dan kekal seadanya selepas itu.";
@@ -92,12 +93,16 @@ pub(super) fn state(visit: &Visit, one: &Invoice) -> Markup {
         && one.due.is_some_and(|due| due < day_at(visit.now_ms));
     let kind = match one.state {
         InvoiceState::Draft | InvoiceState::Void => "off",
-        InvoiceState::Issued if is_overdue => "warn",
+        InvoiceState::Issued if is_overdue => "bad",
         InvoiceState::Issued => "wait",
         InvoiceState::Paid => "good",
     };
     html! {
-        span class={ "state " (kind) } { (state_words(own, one.state)) @if is_overdue { ", " (own.overdue) } }
+        span class={ "state " (kind) } {
+            @if is_overdue { span aria-hidden="true" { "▲ " } }
+            @if one.state == InvoiceState::Draft { (own.drafted) } @else { (state_words(own, one.state)) }
+            @if is_overdue { ", " (own.overdue) }
+        }
     }
 }
 
@@ -159,7 +164,7 @@ async fn shown(visit: &Visit, status: StatusCode, notice: Markup) -> Result<Repl
                 tr { th scope="row" { (own.total) } td { } td { } td.number { strong { (ringgit(bill.total_sen)) } } }
             }
         } }
-        p { a.primary href={ "/invoices/" (one.id) "/pdf" } { (own.pdf) } }
+        p { a.button href={ "/invoices/" (one.id) "/pdf" } { (own.pdf) } }
         (acts(visit, &one))
     };
     let title = match &one.credits {

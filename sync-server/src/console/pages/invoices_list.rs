@@ -105,12 +105,12 @@ fn table(visit: &Visit, invoices: &[Invoice]) -> Markup {
             tbody {
                 @for one in invoices {
                     tr {
-                        th scope="row" { a href={ "/invoices/" (one.id) } { (number(visit, one)) } }
-                        td { (time::month(one.month, visit.lang)) }
+                        th.when scope="row" { a href={ "/invoices/" (one.id) } { (number(visit, one)) } }
+                        td.when { (time::month(one.month, visit.lang)) }
                         td { (one.bill.buyer_name) }
                         td.number { (ringgit(if one.is_credit_note() { -one.bill.total_sen } else { one.bill.total_sen })) }
                         td { (state(visit, one)) }
-                        td { (day(visit, one.due.filter(|_| !one.is_credit_note()))) }
+                        td.when { (day(visit, one.due.filter(|_| !one.is_credit_note()))) }
                     }
                 }
             }

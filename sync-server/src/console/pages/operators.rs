@@ -56,7 +56,7 @@ async fn shown(visit: &Visit, status: StatusCode, notice: Markup) -> Result<Repl
             tbody {
                 @for row in &rows {
                     tr {
-                        th scope="row" { (row.name) }
+                        th.when scope="row" { (row.name) }
                         td {
                             @if row.is_enrolled { (own.ready) }
                             @else if let Some(until) = row.link_until_ms {

@@ -61,13 +61,15 @@ async fn shown(visit: &Visit, status: StatusCode, notice: Markup) -> Result<Repl
                     th scope="col" { (words.name) } th.number scope="col" { (own.price) }
                     th.number scope="col" { (own.devices) } th.number scope="col" { (own.staff) }
                     th.number scope="col" { (own.stored) } th.number scope="col" { (own.requests) }
-                    th.number scope="col" { (own.clinics) } th scope="col" { }
+                    th.number scope="col" { (own.clinics) }
                 } }
                 tbody { @for plan in &plans { (row(visit, plan)) } }
             } }
+            section { @for plan in &plans { (change(visit, plan)) } }
         }
-        section {
-            h2 { (own.add) }
+        @let is_told = !notice.0.is_empty();
+        details.fold open[plans.is_empty() || is_told] {
+            summary { (own.add) }
             form.stack method="post" action="/plans" {
                 (layout::token(visit))
                 p.field { label for="name" { (words.name) } input #name name="name" required maxlength="60"; }
@@ -89,7 +91,6 @@ fn row(visit: &Visit, plan: &PlanRow) -> Markup {
         .parse()
         .map_or(plan.from_day.clone(), |day| time::date(day, visit.lang));
     let version = fill(own.since, &[("n", &plan.version.to_string()), ("day", &day)]);
-    let id = format!("plan-{}", plan.number);
     html! {
         tr {
             th scope="row" {
@@ -103,24 +104,32 @@ fn row(visit: &Visit, plan: &PlanRow) -> Markup {
             td.number { (plan.terms.bytes.map_or(own.no_limit.to_owned(), time::bytes)) }
             td.number { (n(plan.terms.requests)) }
             td.number { (plan.n_clinics) }
-            td { details {
-                summary { (fill(own.edit, &[("name", &plan.name)])) }
-                form.stack method="post" action="/plans" {
+        }
+    }
+}
+
+/// The forms of one plan, folded away.
+fn change(visit: &Visit, plan: &PlanRow) -> Markup {
+    let own = Words::of(visit.lang);
+    let id = format!("plan-{}", plan.number);
+    html! {
+        details.fold {
+            summary { (fill(own.edit, &[("name", &plan.name)])) }
+            form.stack method="post" action="/plans" {
+                (layout::token(visit))
+                input type="hidden" name="name" value=(plan.name);
+                (fields(visit, &id, &plan.terms))
+                p.hint { (own.change_why) }
+                p.acts { button.primary { (own.save) } }
+            }
+            @if !plan.is_retired {
+                form.stack method="post" action="/plans/retire" {
                     (layout::token(visit))
                     input type="hidden" name="name" value=(plan.name);
-                    (fields(visit, &id, &plan.terms))
-                    p.hint { (own.change_why) }
-                    p.acts { button.primary { (own.save) } }
+                    p.hint { (own.retire_why) }
+                    p.acts { button { (own.retire) } }
                 }
-                @if !plan.is_retired {
-                    form.stack method="post" action="/plans/retire" {
-                        (layout::token(visit))
-                        input type="hidden" name="name" value=(plan.name);
-                        p.hint { (own.retire_why) }
-                        p.acts { button { (own.retire) } }
-                    }
-                }
-            } }
+            }
         }
     }
 }

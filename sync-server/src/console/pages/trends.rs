@@ -6,11 +6,11 @@ use jiff::civil::Date;
 use maud::{Markup, html};
 
 use crate::calendar::{day_at, days_after};
-use crate::console::chart::{Point, chart};
-use crate::console::layout;
+use crate::console::chart::{Chart, Point, most};
 use crate::console::reply::Reply;
 use crate::console::visit::{Fault, Visit};
 use crate::console::words::{fill, words};
+use crate::console::{layout, time};
 use crate::{Sample, Span, UsageDay};
 
 /// Weeks in the charts, with the present one.
@@ -20,13 +20,15 @@ const HOURS_A_DAY: i64 = 24;
 words! {
     /// Of trends.
     Words {
-        active: "Active clinics, the most on a day of each week", "Klinik aktif, terbanyak pada sehari dalam setiap minggu";
+        active: "Active clinics, on the busiest day of a week", "Klinik aktif, pada hari tersibuk seminggu";
         fetches: "Fetches between clinics a week", "Ambilan antara klinik seminggu";
-        rate: "Of all requests permitted, in percent", "Daripada semua permintaan dibenarkan, dalam peratus";
+        rate: "Requests that consent permitted", "Permintaan yang dibenarkan oleh persetujuan";
         messages: "Messages from devices a week", "Mesej daripada peranti seminggu";
-        uptime: "Hours of a week in which the relay ran, in percent", "Jam dalam seminggu apabila geganti berjalan, dalam peratus";
-        this_week: "this week: {n}", "minggu ini: {n}";
+        uptime: "Time in which the relay ran", "Masa geganti berjalan";
+        this_week: "this week", "minggu ini";
         nothing: "nothing yet", "belum ada";
+        most: "most: {n}", "terbanyak: {n}";
+        percent: "{n} %", "{n} %";
         why: "Counted from the clinics' audit chains and from what devices say, once an hour. A clinic is active on a day on which one of its devices said something. Weeks begin on Monday.",
             "Dikira daripada rantaian audit klinik dan apa yang dinyatakan peranti, sekali sejam. Klinik aktif pada hari apabila salah satu perantinya menyatakan sesuatu. Minggu bermula pada hari Isnin.";
         empty: "The first figures come an hour after the relay starts.", "Angka pertama tiba sejam selepas geganti bermula.";
@@ -38,6 +40,11 @@ fn week(day: Date) -> i64 {
     let monday = Date::constant(2024, 1, 1);
     let days = (day - monday).get_days();
     i64::from(days).div_euclid(7)
+}
+
+/// The first day of such a week.
+fn monday(week: i64) -> Date {
+    days_after(Date::constant(2024, 1, 1), 7 * week)
 }
 
 /// What each week came to.
@@ -109,26 +116,33 @@ pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
         p.hint { (own.why) }
         @if days.is_empty() && samples.is_empty() { p.empty { (own.empty) } } @else {
             div.charts {
-                @for (title, points) in &all { (one(own, title, points, week(today))) }
+                @for (title, points) in &all { (one(&visit, title, points, week(today))) }
             }
         }
     };
     Ok(layout::page(&visit, "/trends", visit.words.trends, content))
 }
 
-fn one(own: &Words, title: &str, points: &[Point], to: i64) -> Markup {
-    let now = points
-        .last()
-        .filter(|(week, _)| *week == to)
-        .map(|(_, n)| n.to_string());
-    html! {
-        figure {
-            figcaption {
-                (title) " (" (now.map_or(own.nothing.to_owned(), |n| fill(own.this_week, &[("n", &n)]))) ")"
-            }
-            (chart(title, points, (to + 1 - WEEKS, to)))
-        }
+fn one(visit: &Visit, title: &str, points: &[Point], to: i64) -> Markup {
+    let own = Words::of(visit.lang);
+    // Of these the whole is known: a hundred.
+    let is_percent = [own.rate, own.uptime].contains(&title);
+    let words = |n: u64| match is_percent {
+        true => fill(own.percent, &[("n", &n.to_string())]),
+        false => time::count(n),
+    };
+    let now = points.last().filter(|(week, _)| *week == to);
+    let from = to + 1 - WEEKS;
+    Chart {
+        title,
+        now: now.map_or(own.nothing.to_owned(), |(_, n)| words(*n)),
+        points,
+        span: (from, to),
+        ends: (time::date(monday(from), visit.lang), own.this_week.to_owned()),
+        most: fill(own.most, &[("n", &words(most(points)))]),
+        top: is_percent.then_some(100),
     }
+    .draw()
 }
 
 #[cfg(test)]
@@ -160,5 +174,6 @@ mod tests {
         let fetched = weekly(&days, |days| Some(sum(days, |day| day.n_permitted)));
         assert_eq!(fetched, [(monday, 3), (monday + 1, 9)]);
         assert_eq!(week("2023-12-31".parse().unwrap()), -1);
+        assert_eq!(super::monday(monday).to_string(), "2026-11-16");
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::clinic::shown;
 use super::plans::settled;
 use crate::calendar::{Month, day_at};
-use crate::console::chart::{Point, chart};
+use crate::console::chart::{Chart, Point, most};
 use crate::console::reply::Reply;
 use crate::console::visit::{Fault, Visit};
 use crate::console::words::{fill, words};
@@ -28,14 +28,14 @@ words! {
         no_plan: "No plan", "Tiada pelan";
         trial: "Trial until {day}, with that day", "Percubaan hingga {day}, termasuk hari itu";
         devices: "Devices", "Peranti";
-        staff: "Staff, as its devices say", "Kakitangan, seperti dinyatakan perantinya";
+        staff: "Staff, as its devices say", "Kakitangan, menurut perantinya";
         stored: "Storage", "Storan";
         requests: "Messages this month", "Mesej bulan ini";
         of: "{n} of {limit}", "{n} daripada {limit}";
         no_limit: "{n}, no limit", "{n}, tiada had";
         unknown: "not known yet", "belum diketahui";
         near: "80 % and more", "80 % dan lebih";
-        full: "all used", "habis digunakan";
+        full: "all used", "habis";
         refuses_devices: "New devices are not served.", "Peranti baharu tidak dilayan.";
         refuses_attachments: "Attachments are not taken: they wait on the clinic's devices.",
             "Lampiran tidak diterima: ia menunggu pada peranti klinik.";
@@ -111,7 +111,7 @@ fn bars(visit: &Visit, usage: &Usage) -> Markup {
     let own = Words::of(visit.lang);
     let plain = time::count;
     html! {
-        dl.facts.bars {
+        dl.gauges {
             (bar(own, own.devices, usage.devices, plain))
             (bar(own, own.staff, usage.staff, plain))
             (bar(own, own.stored, usage.bytes, time::bytes))
@@ -129,16 +129,18 @@ fn bar(own: &Words, name: &str, used: Used, words: impl Fn(u64) -> String) -> Ma
         (Some(n), Some(limit)) => fill(own.of, &[("n", &words(n)), ("limit", &words(limit))]),
     };
     html! {
-        dt { (name) }
-        dd {
-            (said)
-            @match used.level {
-                UsageLevel::Fine => {}
-                UsageLevel::Near => { " " span.warn { "(" (own.near) ")" } }
-                UsageLevel::Full => { " " span.bad { "(" (own.full) ")" } }
-            }
-            @if let (Some(n), Some(limit)) = (used.used, used.limit) {
-                (strip(name, used.level, n, limit))
+        div {
+            dt { (name) }
+            dd {
+                (said)
+                @match used.level {
+                    UsageLevel::Fine => {}
+                    UsageLevel::Near => { " " span.warn { "(" (own.near) ")" } }
+                    UsageLevel::Full => { " " span.bad { "(" (own.full) ")" } }
+                }
+                @if let (Some(n), Some(limit)) = (used.used, used.limit) {
+                    (strip(name, used.level, n, limit))
+                }
             }
         }
     }
@@ -188,10 +190,10 @@ fn by_month(days: &[UsageDay], value: fn(&UsageDay) -> u64) -> Vec<Point> {
     months
 }
 
-/// The last that is known of each month.
+/// The last that is known of each month. A day that was not noted yet says nothing of what is stored.
 fn at_end_of_month(days: &[UsageDay], value: fn(&UsageDay) -> u64) -> Vec<Point> {
     let mut months: Vec<Point> = Vec::new();
-    for day in days {
+    for day in days.iter().filter(|day| day.n_devices > 0 || day.n_bytes > 0) {
         let Ok(date) = day.day.parse::<Date>() else { continue };
         let month = i64::from(date.year()) * 12 + i64::from(date.month());
         match months.last_mut() {
@@ -219,18 +221,20 @@ fn charts(visit: &Visit, days: &[UsageDay]) -> Markup {
     if days.is_empty() {
         return html! { h3 { (own.months) } p.empty { (own.no_figures) } };
     }
+    let ends = [1 - MONTHS, 0].map(|n| time::month(Month::of(now).after(n), visit.lang));
     html! {
         h3 { (own.months) }
-        div.charts {
+        div.charts.four {
             @for (title, points, words) in all {
-                figure {
-                    figcaption {
-                        (title) " ("
-                        (fill(own.most, &[("n", &words(points.iter().map(|(_, n)| *n).max().unwrap_or_default()))]))
-                        ")"
-                    }
-                    (chart(title, &points, (to + 1 - MONTHS, to)))
-                }
+                (Chart {
+                    title,
+                    now: points.last().map_or(String::new(), |(_, n)| words(*n)),
+                    points: &points,
+                    span: (to + 1 - MONTHS, to),
+                    ends: (ends[0].clone(), ends[1].clone()),
+                    most: fill(own.most, &[("n", &words(most(&points)))]),
+                    top: None,
+                }.draw())
             }
         }
     }
@@ -335,4 +339,35 @@ pub(crate) async fn set_billing(visit: Visit) -> Result<Reply, Fault> {
 
 async fn wrong(visit: &Visit, why: &str) -> Result<Reply, Fault> {
     shown(visit, StatusCode::UNPROCESSABLE_ENTITY, layout::notice("bad", why)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_that_was_not_noted_yet_does_not_make_a_month_look_empty() {
+        let day = |day: &str, n_devices, n_requests| UsageDay {
+            day: day.to_owned(),
+            n_devices,
+            n_bytes: 10 * n_devices,
+            n_requests,
+            ..UsageDay::default()
+        };
+        let days = [
+            day("2026-10-30", 3, 7),
+            day("2026-11-01", 4, 1),
+            day("2026-11-02", 0, 5),
+        ];
+        let november = 2026 * 12 + 11;
+        assert_eq!(
+            at_end_of_month(&days, |day| day.n_devices),
+            [(november - 1, 3), (november, 4)]
+        );
+        assert_eq!(
+            by_month(&days, |day| day.n_requests),
+            [(november - 1, 7), (november, 6)]
+        );
+        assert_eq!((share(0, 0), share(1, 3), share(9, 3)), (100, 33, 100));
+    }
 }

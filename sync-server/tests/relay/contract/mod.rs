@@ -14,6 +14,7 @@ mod kept;
 mod mail;
 mod moves;
 mod nodes;
+mod overview;
 mod pairing;
 mod races;
 mod steps;

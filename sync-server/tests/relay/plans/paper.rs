@@ -77,12 +77,22 @@ fn it_speaks_malay_and_says_what_became_of_it() {
     for words in [
         "Invois",
         "1 Disember 2026",
-        "Perlu dibayar",
+        "Dibayar RM 1,333.26",
         "Dibayar pada",
         "15 daripada 30",
+        "Rangkaian Klinik Sdn Bhd · INV-2026-0007 · Halaman 1 daripada 1",
     ] {
         assert!(page.contains(words), "{words:?} is not in {page}");
     }
+    for words in ["Perlu dibayar", "Maybank"] {
+        assert!(!page.contains(words), "it was paid: {words:?} is in {page}");
+    }
+    invoice.state = InvoiceState::Void;
+    let page = &read(&as_pdf(&invoice).unwrap())[0];
+    assert!(page.contains("Dibatalkan RM") && !page.contains("Maybank"), "{page}");
+    invoice.state = InvoiceState::Issued;
+    let page = &read(&as_pdf(&invoice).unwrap())[0];
+    assert!(page.contains("Perlu dibayar RM") && page.contains("Maybank"), "{page}");
     invoice.credits = Some("INV-2026-0003".into());
     let page = &read(&as_pdf(&invoice).unwrap())[0];
     assert!(
