@@ -14,7 +14,7 @@ use super::{
     figure::{Figure, Goal, in_turn},
 };
 
-const N: usize = 300;
+const N: usize = 1_000;
 
 /// The telephone of a patient, over and over.
 pub fn measure(folder: &Path) -> Result<Figure> {
