@@ -363,7 +363,10 @@ mod tests {
         assert_eq!(n_rows(&conn), before.1 + 2);
         line_up(&conn).unwrap();
         make(&conn, 9);
-        assert_eq!(names(&conn)[before.0.len()..], [five, covered, eight, OutId::Change(change(9))]);
+        assert_eq!(
+            names(&conn)[before.0.len()..],
+            [five, covered, eight, OutId::Change(change(9))]
+        );
     }
 
     #[test]
