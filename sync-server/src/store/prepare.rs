@@ -1,10 +1,14 @@
 //! Preparing a PostgreSQL for relays, by its owner: the schema, and the role that relays log in as.
 
 use postgres::Client;
+use postgres::error::SqlState;
 use postgres_protocol::password::scram_sha_256;
 
 use super::OpenError;
 use crate::DatabaseUrl;
+
+/// A step of the schema that meets nodes at work is tried so often.
+const TRIES: usize = 20;
 
 mod migrations {
     refinery::embed_migrations!("migrations-postgres");
@@ -33,9 +37,32 @@ pub fn prepare(owner: &DatabaseUrl, password: Option<&str>) -> Result<(), OpenEr
             return Err(OpenError::Later { here, known });
         }
     }
-    migrations::migrations::runner().run(&mut client)?;
+    migrate(&mut client)?;
     client.batch_execute(&format!("GRANT SELECT ON refinery_schema_history TO {RELAY_ROLE}"))?;
     Ok(())
+}
+
+/// Nodes serve meanwhile. What waits for a table keeps others from it, and two that wait for each other never end: so it waits
+/// for a moment only, gives up what it has, and tries again. All steps and the note of them are one transaction: one that is cut
+/// off, by whatever, has done nothing.
+fn migrate(client: &mut Client) -> Result<(), OpenError> {
+    client.batch_execute("SET lock_timeout = '2s'")?;
+    let runner = migrations::migrations::runner().set_grouped(true);
+    for _ in 1..TRIES {
+        match runner.run(client) {
+            Err(error) if stood_in_the_way(&error) => {
+                tracing::info!("a node is at a table that is to be altered: once more");
+            }
+            done => return Ok(done.map(drop)?),
+        }
+    }
+    Ok(runner.run(client).map(drop)?)
+}
+
+fn stood_in_the_way(error: &refinery::Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<postgres::Error>());
+    let code = cause.and_then(postgres::Error::code);
+    code.is_some_and(|code| [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED].contains(code))
 }
 
 /// Which version the schema of a prepared database has.

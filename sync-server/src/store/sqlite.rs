@@ -48,7 +48,8 @@ impl Sqlite {
         connection.pragma_update(None, "foreign_keys", true)?;
         // What was revoked leaves no trace in the file's free pages.
         connection.pragma_update(None, "secure_delete", true)?;
-        let runner = migrations::migrations::runner();
+        // In one transaction with the note of it: where the power goes meanwhile, nothing was done.
+        let runner = migrations::migrations::runner().set_grouped(true);
         let known = runner.get_migrations().iter().map(|one| i64::from(one.version())).max();
         let select = "SELECT max(version) FROM refinery_schema_history";
         // A file that was just made has none.

@@ -162,7 +162,14 @@ async fn nodes_die_come_and_are_replaced_under_load_and_devices_only_connect_aga
                          CREATE TABLE later (id BIGINT);
                          INSERT INTO refinery_schema_history SELECT max(version) + 1, 'later', max(applied_on), '1'
                          FROM refinery_schema_history; COMMIT";
-            let migrating = move || login.connect().unwrap().batch_execute(later).unwrap();
+            // As `prepare` does it: who meets a node at work tries again.
+            let migrating = move || {
+                let mut owner = login.connect().unwrap();
+                owner.batch_execute("SET lock_timeout = '2s'").unwrap();
+                while owner.batch_execute(later).is_err() {
+                    owner.batch_execute("ROLLBACK").unwrap();
+                }
+            };
             tokio::task::spawn_blocking(migrating).await.unwrap();
             Node::start(&scene.database, Some(&third))
         })

@@ -192,6 +192,16 @@ fn start(configured: &Configured<'_>) -> Cluster {
     Cluster { folder, _shell: shell }
 }
 
+/// One of PostgreSQL's programs.
+pub fn program(name: &str) -> PathBuf {
+    programs().expect(MISSING).join(name)
+}
+
+/// Where the server of all tests is reached.
+pub fn socket() -> &'static str {
+    cluster().folder.to_str().unwrap()
+}
+
 /// Where Debian puts them, the newest first, or wherever the path leads.
 fn programs() -> Option<PathBuf> {
     let has_them = |folder: &Path| folder.join("initdb").exists() && folder.join("pg_ctl").exists();

@@ -17,6 +17,7 @@ mod nodes;
 mod overview;
 mod pairing;
 mod races;
+mod rows;
 mod steps;
 mod waits;
 
