@@ -132,7 +132,7 @@ impl Heard {
                 None => {
                     let change = self.lengthen(&item.bytes)?;
                     let bytes = change.encode();
-                    Arrived::Made(change, bytes)
+                    Arrived::Made(Box::new(change), bytes)
                 }
             };
             room.take(item.bytes())?;

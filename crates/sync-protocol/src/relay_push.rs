@@ -11,7 +11,7 @@ pub(crate) enum Arrived {
     /// Whole, with its name beside it.
     Whole(PushItem),
     /// A change that was put together here, and its encoding: they need not be held against each other.
-    Made(SealedChange, Vec<u8>),
+    Made(Box<SealedChange>, Vec<u8>),
 }
 
 impl Arrived {
