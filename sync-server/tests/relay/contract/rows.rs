@@ -38,7 +38,7 @@ fn here(file: &Connection) -> Picture {
     let tables = tables.query_map([], |row| row.get::<_, String>(0)).unwrap();
     let picture = tables.map(Result::unwrap).map(|table| {
         let mut rows = file.prepare(&format!("SELECT * FROM {table}")).unwrap();
-        let names: Vec<String> = rows.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = rows.column_names().map(str::to_owned).collect();
         let rows = rows.query_map([], |row| {
             let values = names.iter().enumerate().map(|(at, name)| {
                 let value = match row.get(at)? {
