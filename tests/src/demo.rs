@@ -156,15 +156,43 @@ fn furnish(device: &Device, relay: &Relay, printer_port: u16, ups: &Path) -> Res
     });
     use_settings(device, &settings)?;
     fill_waiting_room(device)?;
+    publish_entry(device)?;
     device.call("open_clinic", json!({"tenant": sentosa}))?;
     sign_in(device, &SENTOSA.owner)?;
     device.call("verify_clinic", json!({"card_text": seri_mawar_card["text"]}))?;
+    publish_entry(device)?;
+    write_a_letter(device, &seri_mawar)?;
     device.call("open_clinic", json!({"tenant": seri_mawar}))?;
     Ok(Made {
         relay_port: relay.port(),
         printer_port,
         seri_mawar,
         sentosa,
+    })
+}
+
+/// The clinic stands in the directory, with what its profile says.
+fn publish_entry(device: &Device) -> Result<()> {
+    let mut entry = device.call("directory", json!({}))?["own"]["entry"].clone();
+    entry["accepts_referrals"] = true.into();
+    device.call("publish_entry", json!({"input": entry}))?;
+    device.until("directory", &json!({}), |directory| {
+        (directory["own"]["state"] == "published").then_some(())
+    })
+}
+
+/// To a clinic that is in the directory and verified; the relay has it then.
+fn write_a_letter(device: &Device, to: &str) -> Result<()> {
+    device.until("directory", &json!({}), |directory| {
+        let mut rows = directory["clinics"].as_array()?.iter();
+        rows.any(|row| row["tenant"] == to && row["trust"] == "verified")
+            .then_some(())
+    })?;
+    let text = "Terima kasih kerana merujuk pesakit ini untuk rawatan gigi.\n\n\
+                Two fillings were done today. Please go on with her usual medicine; she comes back in six months.";
+    device.call("send_letter", json!({"input": {"clinic": to, "text": text}}))?;
+    device.until("letters", &json!({}), |letters| {
+        matches!(letters["sent"][0]["state"].as_str(), Some("at_relay" | "delivered")).then_some(())
     })
 }
 

@@ -126,6 +126,8 @@ pub fn places(afternoon: &Afternoon) -> Vec<(&'static str, String)> {
         ("dispense", format!("#/dispense/{}", of(waits, "visit"))),
         ("consent", format!("#/consent/{}", of(waits, "patient"))),
         ("network", "#/network".to_owned()),
+        ("network-directory", "#/network?tab=directory".to_owned()),
+        ("network-letters", "#/network?tab=letters".to_owned()),
         ("sync", "#/sync".to_owned()),
         ("admin", "#/admin".to_owned()),
         ("admin-devices", "#/admin/devices".to_owned()),

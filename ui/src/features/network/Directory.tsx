@@ -66,14 +66,17 @@ function Entry({ row, canVerify, canWrite }: { row: DirectoryRow; canVerify: boo
         <span className={page.push}>{row.is_own ? <Badge tone="accent">{t("network.directory.own")}</Badge> : <TrustBadge trust={trust} />}</span>
       </div>
       {row.known_as && <p className={styles.unread}>{t("network.directory.knownAs", { name: row.known_as })}</p>}
-      {entry.address && <p className={styles.lines}>{entry.address}</p>}
-      {entry.telephone && <p>{t("network.directory.telephone", { telephone: entry.telephone })}</p>}
-      {entry.specialties.length > 0 && <p>{entry.specialties.map(specialtyWords).join(" · ")}</p>}
-      <p>{entry.accepts_referrals ? t("network.directory.accepts") : t("network.directory.acceptsNot")}</p>
-      <p className={page.muted}>
-        {t("network.directory.digits")} <span className={styles.fewDigits}>{row.digits}</span>
-      </p>
-      <p className={page.muted}>{t("network.directory.asOf", { at: showMoment(row.signed_at), came: showMoment(row.came_at) })}</p>
+      <p>{[...entry.specialties.map(specialtyWords), t(entry.accepts_referrals ? "network.directory.accepts" : "network.directory.acceptsNot")].join(" · ")}</p>
+      <div>
+        {entry.address && <p className={styles.lines}>{entry.address}</p>}
+        {entry.telephone && <p>{t("network.directory.telephone", { telephone: entry.telephone })}</p>}
+      </div>
+      <div className={page.muted}>
+        <p>
+          {t("network.directory.digits")} <span className={styles.fewDigits}>{row.digits}</span>
+        </p>
+        <p>{t("network.directory.asOf", { at: showMoment(row.signed_at), came: showMoment(row.came_at) })}</p>
+      </div>
       {!row.is_own && trust === "unverified" && canVerify && !comparing && (
         <div className={styles.right}>
           <Button variant="default" onClick={() => setComparing(true)} aria-label={t("network.directory.compareOf", { clinic: entry.name })}>

@@ -22,29 +22,31 @@ export function Letters({ clinics, to }: { clinics: KnownClinic[] | undefined; t
   const [opened, setOpened] = useState<LetterView | null>(null);
   const open = useWrite((row: LetterRow) => api.openLetter(row.from, row.id), ["letters"]);
   return (
-    <div className={styles.stack}>
-      <ErrorNote error={error} />
+    <div className={data?.may_write ? styles.two : styles.stack}>
+      <div className={styles.stack}>
+        <ErrorNote error={error} />
+        <section className={`${page.card} ${styles.list}`} aria-labelledby="letters-received">
+          <h2 className={page.h2} id="letters-received">
+            {t("network.letters.received")}
+          </h2>
+          <ErrorNote error={open.error} />
+          {data && data.n_put_aside > 0 && <p className={styles.unread}>{t("network.letters.putAside", { count: data.n_put_aside })}</p>}
+          {data?.received.map((row) => (
+            <Received key={`${row.from}${row.id}`} row={row} busy={open.isPending} onOpen={() => open.mutate(row, { onSuccess: setOpened })} />
+          ))}
+          {data?.received.length === 0 && <EmptyState icon={IconMail} title={t("network.letters.empty")} help={t("network.letters.emptyHelp")} />}
+        </section>
+        <section className={`${page.card} ${styles.list}`} aria-labelledby="letters-sent">
+          <h2 className={page.h2} id="letters-sent">
+            {t("network.letters.sent")}
+          </h2>
+          {data?.sent.map((letter) => (
+            <Sent key={letter.id} letter={letter} />
+          ))}
+          {data?.sent.length === 0 && <p className={page.muted}>{t("network.letters.noneSent")}</p>}
+        </section>
+      </div>
       {data?.may_write && clinics && <Write clinics={clinics.filter(({ verified }) => verified)} to={to} />}
-      <section className={`${page.card} ${styles.list}`} aria-labelledby="letters-received">
-        <h2 className={page.h2} id="letters-received">
-          {t("network.letters.received")}
-        </h2>
-        <ErrorNote error={open.error} />
-        {data && data.n_put_aside > 0 && <p className={styles.unread}>{t("network.letters.putAside", { count: data.n_put_aside })}</p>}
-        {data?.received.map((row) => (
-          <Received key={`${row.from}${row.id}`} row={row} busy={open.isPending} onOpen={() => open.mutate(row, { onSuccess: setOpened })} />
-        ))}
-        {data?.received.length === 0 && <EmptyState icon={IconMail} title={t("network.letters.empty")} help={t("network.letters.emptyHelp")} />}
-      </section>
-      <section className={`${page.card} ${styles.list}`} aria-labelledby="letters-sent">
-        <h2 className={page.h2} id="letters-sent">
-          {t("network.letters.sent")}
-        </h2>
-        {data?.sent.map((letter) => (
-          <Sent key={letter.id} letter={letter} />
-        ))}
-        {data?.sent.length === 0 && <p className={page.muted}>{t("network.letters.noneSent")}</p>}
-      </section>
       {opened && <Opened letter={opened} onClose={() => setOpened(null)} />}
     </div>
   );
@@ -76,7 +78,7 @@ function Write({ clinics, to }: { clinics: KnownClinic[]; to: string | undefined
         onChange={(e) => setClinic(e.currentTarget.value)}
         data={[{ value: "", label: t("network.letters.choose") }, ...clinics.map(({ tenant, name }) => ({ value: tenant, label: name }))]}
       />
-      <Textarea label={t("network.letters.text")} autosize minRows={5} maxLength={MOST_SIGNS} value={text} onChange={(e) => setText(e.currentTarget.value)} />
+      <Textarea label={t("network.letters.text")} autosize minRows={8} maxLength={MOST_SIGNS} autoFocus={Boolean(to)} value={text} onChange={(e) => setText(e.currentTarget.value)} />
       <ErrorNote error={send.error} />
       {send.isSuccess && !text && (
         <p className={styles.good} role="status">

@@ -31,12 +31,14 @@ export function Network({ session }: { session: SessionView }) {
   const search = useSearch({ strict: false }) as NetworkSearch;
   const { data, error } = useQuery(queries.network());
   const may = mayOf(session);
+  const letters = useQuery({ ...queries.letters(), enabled: may.readLetters });
+  const n_unread = letters.data?.received.filter((row) => row.is_readable && !row.is_read).length;
   const all = [
     { name: "given", icon: IconHeartHandshake, count: data?.given.filter((g) => g.state === "active").length, panel: <Given grants={data?.given} /> },
     { name: "received", icon: IconInbox, count: data?.received.length, panel: <Received rows={data?.received} canOpen={may.openShared} /> },
     { name: "clinics", icon: IconAffiliate, count: data?.clinics.length, panel: <Clinics clinics={data?.clinics} canVerify={may.verifyClinic} /> },
     { name: "directory", icon: IconAddressBook, panel: <Directory canVerify={may.verifyClinic} canWrite={may.writeLetter} /> },
-    { name: "letters", icon: IconMail, panel: <Letters clinics={data?.clinics} to={search.clinic} /> },
+    { name: "letters", icon: IconMail, count: n_unread, panel: <Letters clinics={data?.clinics} to={search.clinic} /> },
     { name: "audit", icon: IconShieldLock, panel: <ClinicAudit /> },
   ] as const;
   const hidden = { audit: !may.seeAudit, letters: !may.readLetters, given: false, received: false, clinics: false, directory: false };
