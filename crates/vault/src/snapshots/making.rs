@@ -4,6 +4,7 @@ use automerge::{ChangeHash, SaveOptions};
 use minicbor::bytes::ByteArray;
 use seal::{ChangeId, ChangeKind};
 
+use super::chunk;
 use super::numbers::{self, Held, Numbers};
 use super::payload::{self, SnapshotPayload};
 use super::rows::{self, Force};
@@ -16,8 +17,8 @@ use crate::{VaultError, Writing, kill};
 const MAX_MADE_BYTES: usize = 1024 * 1024;
 
 impl Writing<'_> {
-    /// Makes a snapshot of a document as this device has it; `None` when it would be too large, or rest on one that only
-    /// stands in.
+    /// Makes a snapshot of a document as this device has it; `None` when it would be too large, could not be read (a hostile
+    /// change is packed as Automerge would not pack it), or would rest on one that only stands in.
     pub(crate) fn make_snapshot(&mut self, path: DocPath) -> Result<Option<ChangeId>, VaultError> {
         kill::point("snapshot.begun");
         let (id, document, mut heads, n_changes) = self.look_at(path, |open| {
@@ -30,7 +31,7 @@ impl Writing<'_> {
             (open.id, document, open.doc.get_heads(), n_changes)
         })?;
         let noted = rows::of_document(self.conn(), &id)?;
-        if noted.iter().any(|one| one.force == Force::StandsIn) {
+        if noted.iter().any(|one| one.force == Force::StandsIn) || chunk::load(&document).is_err() {
             return Ok(None);
         }
         heads.sort_unstable();

@@ -27,6 +27,7 @@ mod numbers;
 mod opening;
 mod operations;
 mod pages;
+mod parents;
 mod peers;
 mod poison;
 mod receipts;

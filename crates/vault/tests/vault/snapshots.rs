@@ -1,6 +1,6 @@
 //! Snapshots: a document's history goes, its content and whoever comes later lose nothing.
 
-mod hostile;
+pub mod hostile;
 mod kills;
 mod orders;
 mod stragglers;

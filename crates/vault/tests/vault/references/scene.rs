@@ -7,11 +7,13 @@ use automerge::{ActorId, AutoCommit, Change, ObjType, ROOT};
 use super::{commit, of_opening};
 use crate::world::Clinic;
 
-/// A first change, and two on top of it that were written apart, by three writers.
+/// A first change, and two on top of it that were written apart; a third writer's come on top of one of them.
 pub(super) struct Scene {
     pub(super) doc: AutoCommit,
     pub(super) first: Change,
     pub(super) apart: Change,
+    /// By the first writer, apart from that: on top of it the third one writes, so that its numbers are beyond all others.
+    pub(super) more: Change,
     pub(super) actors: [ActorId; 3],
 }
 
@@ -25,7 +27,7 @@ mod op {
     pub(super) const Y: u64 = 7;
     pub(super) const Z: u64 = 8;
     pub(super) const GONE: u64 = 10;
-    pub(super) const NEXT: u64 = 11;
+    pub(super) const NEXT: u64 = 31;
     pub(super) const APART_B: u64 = 11;
     pub(super) const APART_MAP: u64 = 12;
     pub(super) const APART_ITEM: u64 = 14;
@@ -53,17 +55,22 @@ impl Scene {
         other.put(ROOT, "zz", 2).unwrap();
         other.put(&map, "in", 2).unwrap();
         let apart = commit(&mut other);
+        (0..20).for_each(|n: i64| doc.put(ROOT, "more", n).unwrap());
+        let more = commit(&mut doc);
+        assert!(apart.max_op() < more.max_op());
+        assert_eq!(more.max_op() + 1, op::NEXT);
         assert_eq!((first.start_op().get(), first.max_op()), (op::B, op::GONE));
         Self {
             doc,
             first,
             apart,
+            more,
             actors,
         }
     }
 
     pub(super) fn of(clinic: &Clinic) -> Self {
-        Self::by([9, 8, 7].map(|opening| of_opening(clinic, opening).actor()))
+        Self::by([9, 10, 7].map(|opening| of_opening(clinic, opening).actor()))
     }
 
     pub(super) fn alone() -> Self {
@@ -75,7 +82,7 @@ impl Scene {
         let mut doc = self.doc.clone().with_actor(self.actors[2].clone());
         doc.put(ROOT, "c", 1).unwrap();
         let mut change = commit(&mut doc).decode();
-        assert_eq!(change.deps, [self.first.hash()]);
+        assert_eq!(change.deps, [self.more.hash()]);
         change.operations = operations;
         Change::from(change)
     }
@@ -129,7 +136,7 @@ impl Scene {
             ("over nothing", vec![put(None, key("b"), &[own(500)])]),
             (
                 "over nothing of a writer who wrote nothing",
-                vec![put(None, key("b"), &[nobody.clone()])],
+                vec![put(None, key("b"), std::slice::from_ref(&nobody))],
             ),
             (
                 "into nothing of a writer who wrote nothing",
@@ -137,7 +144,7 @@ impl Scene {
             ),
             (
                 "over what comes after it",
-                vec![put(None, key("b"), &[third(12)]), put(None, key("b"), &[])],
+                vec![put(None, key("b"), &[third(op::NEXT + 1)]), put(None, key("b"), &[])],
             ),
             ("over itself", vec![put(None, key("b"), &[third(op::NEXT)])]),
             ("over another key", vec![put(None, key("b"), &[own(op::Z)])]),

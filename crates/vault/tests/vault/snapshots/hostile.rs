@@ -58,31 +58,31 @@ impl Forger<'_> {
 
 #[derive(Clone, minicbor::Encode)]
 #[cbor(map)]
-struct Snapshot {
+pub struct Snapshot {
     #[n(0)]
-    path: String,
+    pub path: String,
     #[cbor(n(1), with = "minicbor::bytes")]
-    document: Vec<u8>,
+    pub document: Vec<u8>,
     #[n(2)]
-    heads: Vec<ByteArray<32>>,
+    pub heads: Vec<ByteArray<32>>,
     #[n(3)]
-    n_changes: u64,
+    pub n_changes: u64,
     #[n(4)]
-    held: Vec<Held>,
+    pub held: Vec<Held>,
 }
 
 #[derive(Clone, minicbor::Encode)]
 #[cbor(map)]
-struct Held {
+pub struct Held {
     #[n(0)]
-    device: ByteArray<32>,
+    pub device: ByteArray<32>,
     #[n(1)]
-    opening: ByteArray<16>,
+    pub opening: ByteArray<16>,
     #[n(2)]
-    numbers: ByteVec,
+    pub numbers: ByteVec,
 }
 
-fn packed(payload: &impl minicbor::Encode<()>) -> Vec<u8> {
+pub fn packed(payload: &impl minicbor::Encode<()>) -> Vec<u8> {
     let mut deflate = DeflateEncoder::new(vec![1], Compression::default());
     deflate.write_all(&minicbor::to_vec(payload).unwrap()).unwrap();
     deflate.finish().unwrap()
