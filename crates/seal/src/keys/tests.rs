@@ -97,7 +97,7 @@ fn each_of_the_eight_is_refused_though_the_loose_check_takes_it() {
         assert_eq!(verdict, Err(SealError::BadSignature), "{first}");
         seen.insert(*signature.first_chunk::<32>().unwrap());
     }
-    assert_eq!(seen, std::collections::BTreeSet::from(LOW_ORDER));
+    assert_eq!(seen, std::collections::BTreeSet::from(*LOW_ORDER));
 }
 
 /// As keys they fit nothing: with the point of order one as the key and as the first half, and zero, loose takes anything.
@@ -106,7 +106,7 @@ fn a_key_of_low_order_fits_nothing() {
     let mut anything = [0; 64];
     anything[..32].copy_from_slice(&LOW_ORDER[0]);
     assert!(loose(&LOW_ORDER[0], b"whatever", &anything));
-    for low in LOW_ORDER {
+    for low in *LOW_ORDER {
         assert!(VerifyingKey::from_bytes(&low).unwrap().is_weak());
         assert_eq!(ReadyKey::of(&low), ReadyKey(None));
     }
