@@ -129,8 +129,7 @@ pub fn verify(public: &[u8; 32], context: &'static str, bytes: &[u8], signature:
 pub(crate) struct ReadyKey(Option<VerifyingKey>);
 
 /// The eight points of low order, each in the one form that a point is written in.
-static LOW_ORDER: LazyLock<[[u8; 32]; 8]> =
-    LazyLock::new(|| EIGHT_TORSION.map(|point| point.compress().to_bytes()));
+static LOW_ORDER: LazyLock<[[u8; 32]; 8]> = LazyLock::new(|| EIGHT_TORSION.map(|point| point.compress().to_bytes()));
 
 impl ReadyKey {
     pub(crate) fn of(public: &[u8; 32]) -> Self {
