@@ -205,14 +205,15 @@ async fn a_guessed_pairing() -> End {
     End::Refused
 }
 
-/// The desk refuses by itself, and is not counted.
+/// That it was tried is noted for a minute, by which guessing is slowed; nothing else is.
 async fn pairing_refused(relay: &Relay, said: impl FnOnce(&sync_protocol::Greeting) -> DeviceMessage) -> RefusedCode {
     let before = relay.rows();
     let (mut line, greeting) = Line::greeted(relay).await;
     line.say(&said(&greeting)).await;
     let (code, heard) = line.refused().await;
     assert_eq!(heard, []);
-    relay.is_as_before(&before, &[]);
+    relay.is_as_before(&before, &["pairing_try"]);
+    relay.tells_of(code.name());
     code
 }
 
