@@ -161,8 +161,19 @@ pub fn sync_with(device: &Device, relay: &RelayAddress, timers: Timers) -> Arc<S
 }
 
 pub async fn end(handle: Arc<SyncHandle>) {
-    let handle = Arc::into_inner(handle).expect("subscribers hold it weakly");
-    timeout(Duration::from_secs(30), handle.stop())
+    let stopped = async move {
+        let mut shared = handle;
+        // Subscribers hold it for as long as they nudge it.
+        let handle = loop {
+            match Arc::try_unwrap(shared) {
+                Ok(handle) => break handle,
+                Err(again) => shared = again,
+            }
+            tokio::task::yield_now().await;
+        };
+        handle.stop().await;
+    };
+    timeout(Duration::from_secs(30), stopped)
         .await
         .expect("it stops in time");
 }
