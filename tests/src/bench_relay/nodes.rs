@@ -33,9 +33,10 @@ const RUNS: Duration = Duration::from_millis(3);
 const WAITS: Duration = Duration::from_millis(27);
 /// It is given so much less to do.
 const LESS: usize = 12;
-/// A connection pushes again when its push is answered: with few of them a node that is held would mostly wait for them, and
-/// of two nodes each has only half. So there are so many times as many.
-pub const MORE_WRITERS: usize = 2;
+/// Clinics are spread over a node's eight connections to the database by their ids, and push again when they are answered. With
+/// few of them some connections would have nothing to do, and of two nodes with half of them each more than of one. So there
+/// are so many times as many.
+pub const MORE_WRITERS: usize = 8;
 
 /// One of the pairs.
 pub fn measure(
