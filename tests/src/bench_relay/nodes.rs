@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
@@ -28,9 +28,10 @@ use super::{
 use crate::bench::figure::Goal;
 
 const CARRY: f64 = 1.7;
-/// A relay that is held runs so long, and then waits so long.
+/// A relay that is held runs so long in each period, and two of them one after the other: they would not take each other's
+/// processors either if each had a machine of its own.
 const RUNS: Duration = Duration::from_millis(3);
-const WAITS: Duration = Duration::from_millis(27);
+const PERIOD: Duration = Duration::from_millis(30);
 /// It is given so much less to do.
 const LESS: usize = 12;
 /// Clinics are spread over a node's eight connections to the database by their ids, and push again when they are answered. With
@@ -69,14 +70,8 @@ pub fn measure(
         (scale.writers, scale.changes)
     };
     let mut run = |nodes: &[&Node]| {
-        let holds: Vec<Held> = nodes
-            .iter()
-            .filter(|_| held)
-            .map(|node| Held::hold(node))
-            .collect::<Result<_>>()?;
-        let poured = pour(nodes, writers, changes, crowd, Some(cluster));
-        drop(holds);
-        poured
+        let _hold = held.then(|| Held::hold(nodes)).transpose()?;
+        pour(nodes, writers, changes, crowd, Some(cluster))
     };
     let (one, two) = (run(&[&first])?, run(&[&first, &second])?);
     let speed = |poured: &Poured| poured.changes / poured.seconds;
@@ -112,24 +107,32 @@ pub fn measure(
     Ok(row)
 }
 
-/// A process that runs only a part of the time.
+/// Processes that run only a part of the time, each in its turn.
 struct Held {
     over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Held {
-    fn hold(node: &Node) -> Result<Self> {
-        let pid = Pid::from_raw(i32::try_from(node.pid())?).context("a process has a number")?;
+    fn hold(nodes: &[&Node]) -> Result<Self> {
+        let pid = |node: &&Node| Pid::from_raw(i32::try_from(node.pid()).ok()?);
+        let pids: Vec<Pid> = nodes.iter().filter_map(pid).collect();
+        let waits = PERIOD.saturating_sub(RUNS * u32::try_from(pids.len())?);
         let over = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&over);
         let thread = thread::spawn(move || {
-            while !seen.load(Ordering::Relaxed) && kill_process(pid, Signal::STOP).is_ok() {
-                thread::sleep(WAITS);
-                if kill_process(pid, Signal::CONT).is_err() {
-                    return;
+            let tell = |pid: &Pid, signal| kill_process(*pid, signal).is_ok();
+            let mut are_there = pids.iter().all(|pid| tell(pid, Signal::STOP));
+            while are_there && !seen.load(Ordering::Relaxed) {
+                for pid in &pids {
+                    are_there &= tell(pid, Signal::CONT);
+                    thread::sleep(RUNS);
+                    are_there &= tell(pid, Signal::STOP);
                 }
-                thread::sleep(RUNS);
+                thread::sleep(waits);
+            }
+            for pid in &pids {
+                tell(pid, Signal::CONT);
             }
         });
         Ok(Self {
