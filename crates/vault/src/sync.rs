@@ -25,6 +25,15 @@ impl From<VaultError> for StoreError {
 }
 
 impl Vault {
+    /// These left the line: how much waits is another, and whether what was agreed is with the relay.
+    fn tell_of_line<'i>(&self, mut ids: impl Iterator<Item = &'i OutId>) {
+        let is_agreed = |id: &OutId| matches!(id, OutId::Grant(_) | OutId::Revocation(_));
+        self.tell(match ids.any(is_agreed) {
+            true => &[Tag::Sync, Tag::Grants],
+            false => &[Tag::Sync],
+        });
+    }
+
     /// One transaction of what came from the relay, with the cursor that goes with it.
     fn absorb(
         &self,
@@ -101,13 +110,7 @@ impl SyncStore for Vault {
         self.inner
             .writer()
             .transaction(|conn, _, _, _| outbox::sent(conn, ids))?;
-        self.tell(&[Tag::Sync]);
-        if ids
-            .iter()
-            .any(|id| matches!(id, OutId::Grant(_) | OutId::Revocation(_)))
-        {
-            self.tell(&[Tag::Grants]);
-        }
+        self.tell_of_line(ids.iter());
         Ok(())
     }
 
@@ -115,7 +118,7 @@ impl SyncStore for Vault {
         self.inner
             .writer()
             .transaction(|conn, _, _, _| outbox::refused(conn, items))?;
-        self.tell(&[Tag::Sync]);
+        self.tell_of_line(items.iter().map(|(id, _)| id));
         Ok(())
     }
 

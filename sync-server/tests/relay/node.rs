@@ -1,7 +1,7 @@
 //! The real program as one of several on one PostgreSQL.
 
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Output;
 
 use seal::Invitation;
 use sync_client::RelayAddress;
@@ -9,11 +9,11 @@ use sync_protocol::sim::SimClinic;
 use tempfile::TempDir;
 
 use crate::contract::cluster::Database;
-use crate::process::{listening, relay_command};
+use crate::process::{Process, relay_command};
 
 /// One of several relays on one database; killed when dropped.
 pub struct Node {
-    child: Child,
+    process: Process,
     pub address: RelayAddress,
     pub folder: TempDir,
 }
@@ -29,9 +29,13 @@ impl Node {
         serve
             .args(["--json", "--database", &database.text_of("medieco_relay")])
             .args(["serve", "--listen", "127.0.0.1:0"]);
-        let (child, said) = listening(serve.stderr(Stdio::null()));
-        let address = RelayAddress::new(said["url"].as_str().unwrap(), None).unwrap();
-        Self { child, address, folder }
+        let process = Process::of(&mut serve);
+        let address = process.address.clone();
+        Self {
+            process,
+            address,
+            folder,
+        }
     }
 
     /// A clinic joins by this node.
@@ -46,23 +50,13 @@ impl Node {
     }
 
     /// SIGKILL: not one more instruction.
-    pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    pub fn kill(self) {
+        self.process.kill();
     }
 
     /// SIGTERM; gives the exit code.
-    pub fn terminate(mut self) -> Option<i32> {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+    pub fn terminate(self) -> Option<i32> {
+        self.process.terminate()
     }
 }
 

@@ -69,7 +69,8 @@ impl Reading<'_> {
     pub fn grant_sent(&self, grant: GrantId) -> Result<bool, VaultError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM revocations WHERE grant_id = ?1 AND source = ?2) AS revoked
                    WHERE (revoked OR EXISTS (SELECT 1 FROM grants WHERE id = ?1 AND source = ?2))
-                   AND NOT EXISTS (SELECT 1 FROM outbox WHERE id = ?1 AND kind = CASE WHEN revoked THEN ?4 ELSE ?3 END)";
+                   AND NOT EXISTS (SELECT 1 FROM outbox WHERE id = ?1 AND kind = CASE WHEN revoked THEN ?4 ELSE ?3 END)
+                   AND NOT EXISTS (SELECT 1 FROM refused WHERE id = ?1 AND kind = CASE WHEN revoked THEN ?4 ELSE ?3 END)";
         let tenant = self.belonging().tenant;
         let kinds = (Kind::Grant as i64, Kind::Revocation as i64);
         let row = params![grant.as_bytes(), tenant.as_bytes(), kinds.0, kinds.1];

@@ -16,7 +16,7 @@ use self::scene::{Scene, key, put};
 use crate::merging::shuffled;
 use crate::poison::Forger;
 use crate::snapshots::hostile::{Held, Snapshot, packed};
-use crate::snapshots::keep_house;
+use crate::snapshots::{edit_on_and_snapshot, keep_house};
 use crate::world::*;
 
 mod scene;
@@ -395,16 +395,7 @@ proptest! {
         other.vault().rebuild().unwrap();
         prop_assert_eq!(&found(other.vault()), &expected);
         assert_same(one.vault(), other.vault());
-        // The document is edited on, and a snapshot of it is made and taken by the other.
-        for machine in [&one, &other] {
-            (0..120).for_each(|n| write(machine.vault(), |w| w.put_staff(&doctor(n))));
-        }
-        exchange(one.vault(), other.vault());
-        prop_assert!(keep_house(one.vault()).n_made > 0);
-        deliver(other.vault(), take_outbox(one.vault()));
-        prop_assert!(keep_house(other.vault()).n_confirmed > 0);
-        deliver(one.vault(), take_outbox(other.vault()));
-        assert_same(one.vault(), other.vault());
+        edit_on_and_snapshot(&one, &other);
         prop_assert_eq!(found(one.vault()), found(other.vault()));
     }
 }

@@ -1,5 +1,5 @@
 use seal::{DeviceKeys, EpochSecrets, Grant, GrantId, NewGrant, NewRelease, Release, ReleaseId, Revocation, TenantId};
-use sync_protocol::{AuditLine, AuditOutcome, Consent, Cursor, Incarnation, OutId, Scope, SyncStore};
+use sync_protocol::{AuditLine, AuditOutcome, Consent, Cursor, Incarnation, OutId, Refusal, Scope, SyncStore};
 use vault::Vault;
 
 use crate::world::*;
@@ -296,6 +296,18 @@ fn what_a_clinic_gives_goes_out_in_order_and_is_found_again() {
     vault.mark_sent(&[items[0].id]).unwrap();
     assert!(read(vault, |r| r.grant_sent(GRANT)));
     assert_eq!(read(vault, |r| r.grants_given())[0].revoked_at_ms, Some(77));
+}
+
+#[test]
+fn a_grant_that_the_relay_refused_is_not_with_it() {
+    let pair = Pair::new();
+    let vault = pair.at_a.vault();
+    write(vault, |w| w.send_grant(&pair.grant(END)));
+    vault
+        .mark_refused(&[(OutId::Grant(GRANT), Refusal::Malformed)])
+        .unwrap();
+    assert_eq!(vault.pending().unwrap(), 0);
+    assert!(!read(vault, |r| r.grant_sent(GRANT)));
 }
 
 #[test]

@@ -56,6 +56,19 @@ pub fn keep_house(vault: &Vault) -> Housekept {
     }
 }
 
+/// A document is edited on by both, and a snapshot of it is made by the one and taken by the other.
+pub fn edit_on_and_snapshot(one: &Machine, other: &Machine) {
+    for machine in [one, other] {
+        (0..120).for_each(|n| write(machine.vault(), |w| w.put_staff(&doctor(n))));
+    }
+    exchange(one.vault(), other.vault());
+    assert!(keep_house(one.vault()).n_made > 0);
+    deliver(other.vault(), take_outbox(one.vault()));
+    assert!(keep_house(other.vault()).n_confirmed > 0);
+    deliver(one.vault(), take_outbox(other.vault()));
+    assert_same(one.vault(), other.vault());
+}
+
 /// Everything that waits to be sent; the changes, and how many are told to be covered.
 fn take_all(vault: &Vault) -> (Vec<Vec<u8>>, usize) {
     let (mut changes, mut n_covered) = (Vec::new(), 0);
