@@ -182,11 +182,11 @@ fn papers(album: &Album, data: &Path) -> Result<()> {
     ] {
         let code = code.context("it was issued")?;
         let mut print = Command::new(program("medieco-relay")?);
-        print.args(["invoice", "pdf", &code, "--to"]);
-        print
-            .arg(album.folder.join(format!("console-{code}.pdf")))
-            .arg("--data")
-            .arg(data);
+        let paper = album.folder.join(format!("console-{code}.pdf"));
+        // The command writes over nothing; of an earlier run it may be there.
+        drop(std::fs::remove_file(&paper));
+        print.args(["invoice", "pdf", &code, "--to"]).arg(paper);
+        print.arg("--data").arg(data);
         anyhow::ensure!(print.output()?.status.success(), "{code} is not put on paper");
     }
     Ok(())
