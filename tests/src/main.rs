@@ -51,6 +51,9 @@ enum Act {
         /// Only the row of a new device, whose clinic is kept in this folder for the next time.
         #[arg(long, hide = true, value_name = "FOLDER")]
         newcomer: Option<PathBuf>,
+        /// Instead: a clinic after so many years of work beside its first day.
+        #[arg(long, value_name = "YEARS")]
+        years: Option<usize>,
         /// In this very process, whatever it writes to stderr.
         #[arg(long, hide = true)]
         measure: bool,
@@ -143,6 +146,7 @@ fn main() -> ExitCode {
         Act::Bench {
             newcomer: Some(kept), ..
         } => bench::measure_newcomer(&kept),
+        Act::Bench { years: Some(years), .. } => bench::measure_years(years),
         Act::Bench {
             measure: false,
             long,

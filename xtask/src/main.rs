@@ -71,6 +71,9 @@ enum Task {
         /// Instead: against what somebody would pick instead of ours, on the same work in the same run.
         #[arg(long, conflicts_with = "long")]
         peers: bool,
+        /// Instead: a clinic after so many years of work beside its first day; five take some ten minutes.
+        #[arg(long, value_name = "YEARS", conflicts_with_all = ["long", "peers"])]
+        years: Option<usize>,
         /// Instead: something of its own.
         #[command(subcommand)]
         alone: Option<Alone>,
@@ -124,7 +127,8 @@ fn main() -> ExitCode {
             alone: None,
             long,
             peers,
-        } => programs::bench(long, peers),
+            years,
+        } => programs::bench(long, peers, years),
         Task::Bench {
             alone:
                 Some(Alone::Relay {

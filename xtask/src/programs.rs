@@ -57,7 +57,7 @@ pub fn journey(pictures: bool) -> Result<()> {
 }
 
 /// `cargo xtask bench`: in the profile that nothing else builds.
-pub fn bench(long: bool, peers: bool) -> Result<()> {
+pub fn bench(long: bool, peers: bool, years: Option<usize>) -> Result<()> {
     let mut command = Command::new(build_measured()?);
     command.arg("bench");
     if long {
@@ -65,6 +65,9 @@ pub fn bench(long: bool, peers: bool) -> Result<()> {
     }
     if peers {
         command.arg("--peers").arg(build_peers()?);
+    }
+    if let Some(years) = years {
+        command.args(["--years", &years.to_string()]);
     }
     run("bench", &mut command)
 }

@@ -26,6 +26,7 @@ mod round_trip;
 mod search;
 mod start;
 mod table;
+mod years;
 
 use std::{
     fs::File,
@@ -161,6 +162,21 @@ pub fn measure_newcomer(kept: &Path) -> Result<()> {
     run.figures.push(newcomer::measure_again(kept, folder.path())?);
     run.end(began.elapsed());
     print!("\n{}", table::text(&run));
+    Ok(())
+}
+
+/// Only what years of work change; leaves `bench-years.json` in the target folder.
+pub fn measure_years(years: usize) -> Result<()> {
+    let began = std::time::Instant::now();
+    let target = target()?;
+    let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(&target)?;
+    let mut run = table::Run::begin();
+    run.figures = years::measure(folder.path(), years)?;
+    run.end(began.elapsed());
+    print!("\n{}", table::text(&run));
+    let file = target.join("bench-years.json");
+    std::fs::write(&file, serde_json::to_vec_pretty(&run)?).with_context(|| file.display().to_string())?;
+    println!("\nFor programs: {}", file.display());
     Ok(())
 }
 

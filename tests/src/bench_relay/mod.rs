@@ -17,6 +17,7 @@ pub mod load;
 mod node;
 mod nodes;
 mod row;
+mod share;
 mod single;
 mod storm;
 mod talk;
@@ -224,7 +225,7 @@ pub fn measure(options: Options, kept: &Path) -> Result<Found> {
         for (id, held) in [("relay_two_nodes", false), ("relay_two_nodes_held", true)] {
             if options.wants(id) {
                 let row = nodes::measure(held, &home, &scale, &mut crowd, &cluster, folder.path())?;
-                found.rows.push(row);
+                found.rows.extend(row);
             }
         }
     }
