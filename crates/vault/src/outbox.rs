@@ -214,11 +214,13 @@ pub(crate) fn offer_again(conn: &Connection, membership: &Membership) -> Result<
 
 /// Everything that this store holds waits again, grants and revocations first: until the relay has them, nothing that this
 /// clinic shares is given to others. A release that
-/// waits already goes back behind: its grant may have been with the relay, and be lost there now.
+/// waits already goes back behind: its grant may have been with the relay, and be lost there now. What was refused is asked
+/// anew, too: the relay has yet to answer in this life.
 pub(crate) fn put_everything(conn: &Connection) -> Result<(), VaultError> {
     line_up(conn)?;
     conn.execute_batch(&format!(
-        "DELETE FROM outbox WHERE kind = 3;
+        "DELETE FROM refused;
+         DELETE FROM outbox WHERE kind = 3;
          INSERT OR REPLACE INTO outbox (kind, id, behind)
              SELECT 1, g.id, 0 FROM grants g JOIN meta m ON m.key = 'tenant' AND g.source = m.value;
          INSERT OR REPLACE INTO outbox (kind, id, behind)

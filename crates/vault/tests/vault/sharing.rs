@@ -311,6 +311,26 @@ fn a_grant_that_the_relay_refused_is_not_with_it() {
 }
 
 #[test]
+fn a_refused_grant_that_the_relay_takes_in_its_new_life_is_with_it() {
+    let pair = Pair::new();
+    let vault = pair.at_a.vault();
+    vault.begin_incarnation(&INCARNATION).unwrap();
+    write(vault, |w| w.send_grant(&pair.grant(END)));
+    let refused = [(OutId::Grant(GRANT), Refusal::Malformed)];
+    vault.mark_refused(&refused).unwrap();
+    vault.begin_incarnation(&Incarnation([2; 16])).unwrap();
+    let figures = read(vault, |r| r.sync_figures());
+    assert_eq!((figures.pending, figures.refused), (1, 0));
+    assert!(!read(vault, |r| r.grant_sent(GRANT)));
+    vault.mark_sent(&[OutId::Grant(GRANT)]).unwrap();
+    assert!(read(vault, |r| r.grant_sent(GRANT)));
+
+    vault.begin_incarnation(&Incarnation([3; 16])).unwrap();
+    vault.mark_refused(&refused).unwrap();
+    assert!(!read(vault, |r| r.grant_sent(GRANT)));
+}
+
+#[test]
 fn a_release_that_waits_goes_behind_its_grant_when_everything_is_offered_again() {
     let pair = Pair::new();
     let vault = pair.at_a.vault();
