@@ -55,7 +55,7 @@ impl Vault {
         // Whoever writes does not wait for the first part's signatures.
         parts.peek();
         let mut writer = self.inner.writer();
-        let tags = writer.transaction::<_, VaultError>(|conn, _, shelf, _| {
+        let tags = writer.take_in::<_, VaultError>(n_changes, |conn, _, shelf, _| {
             let (mut tags, mut n_taken) = (BTreeSet::new(), 0);
             for part in parts {
                 let (looked, begun) = part?;

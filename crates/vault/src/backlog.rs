@@ -207,7 +207,7 @@ impl Vault {
         while let Some(first) = next {
             let (mut slice, mut begun) = first?;
             let mut writer = self.inner.writer();
-            let done = writer.transaction::<_, VaultError>(|conn, _, shelf, _| {
+            let done = writer.take_in::<_, VaultError>(A_LOT, |conn, _, shelf, _| {
                 let (mut tags, mut n_judged) = (BTreeSet::new(), 0);
                 loop {
                     n_judged += slice.all().len();

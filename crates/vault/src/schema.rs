@@ -15,6 +15,13 @@ const PROJECTIONS: &str = include_str!("projections.sql");
 /// Goes up when the *meaning* of a projected row changes without its table changing.
 const PROJECTION_VERSION: u32 = 3;
 
+/// Of the log while people write. A commit that makes the log longer waits for the disk twice, for its pages and for the
+/// file's new length; one that is written over what the log had before waits once. So it is not to grow for long.
+pub(crate) const LOG_PAGES: u32 = 1000;
+
+/// While batches come, 16 MiB: a page that every batch touches goes into the file once in many batches.
+pub(crate) const LOG_PAGES_OF_BATCHES: u32 = 4000;
+
 mod embedded {
     refinery::embed_migrations!("migrations");
 }
@@ -109,9 +116,13 @@ pub(crate) fn connect_writer(path: &Path, db_key: &[u8; 32]) -> Result<Connectio
     )?;
     // What many changes touch at random (ids, trees) stays decrypted for as long as they come: 32 MiB at the most.
     conn.execute_batch("PRAGMA cache_size = -32768;")?;
-    // A page that every batch touches goes into the file once in many batches: the log grows to some 16 MiB.
-    conn.execute_batch("PRAGMA wal_autocheckpoint = 4000;")?;
+    let_log_grow(&conn, LOG_PAGES)?;
     Ok(conn)
+}
+
+/// How many pages the log has before it goes into the file; then it is written again from its beginning.
+pub(crate) fn let_log_grow(conn: &Connection, n_pages: u32) -> Result<(), VaultError> {
+    Ok(conn.execute_batch(&format!("PRAGMA wal_autocheckpoint = {n_pages};"))?)
 }
 
 /// A connection that reads.

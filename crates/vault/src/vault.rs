@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use seal::{DeviceId, OpeningId, TenantId};
 use zeroize::Zeroizing;
 
+use crate::backlog::A_LOT;
 use crate::ballast::Ballast;
 use crate::belonging::Belonging;
 use crate::commits::Count;
@@ -264,6 +265,22 @@ impl Writer {
                 Err(error)
             }
         }
+    }
+
+    /// [`Self::transaction`] of changes that came. Of many the log may grow further, for those behind them.
+    pub(crate) fn take_in<T, E: From<VaultError>>(
+        &mut self,
+        n_changes: usize,
+        f: impl FnOnce(&Connection, &mut WriterParts, &mut Shelf, &mut u64) -> Result<T, E>,
+    ) -> Result<T, E> {
+        if n_changes < A_LOT {
+            return self.transaction(f);
+        }
+        schema::let_log_grow(&self.conn, schema::LOG_PAGES_OF_BATCHES)?;
+        let done = self.transaction(f);
+        // Without it the log grows on, and nothing else: what was committed is.
+        let _ = schema::let_log_grow(&self.conn, schema::LOG_PAGES);
+        done
     }
 
     fn follow(&mut self) {

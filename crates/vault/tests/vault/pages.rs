@@ -46,3 +46,14 @@ fn one_field_that_is_edited_is_seven_pages_at_most() {
 fn a_setting_is_two_pages_its_own_and_that_of_the_count() {
     assert_eq!(tenths(|w, n| w.put_setting("a", &n.to_string())), 20);
 }
+
+#[test]
+fn the_log_is_written_over_once_it_has_a_thousand_pages() {
+    let machine = Machine::only();
+    for n in 0..400 {
+        let phone = format!("012-345 {n:04}");
+        write(machine.vault(), |w| w.put_patient(&Patient { phone, ..patient(1) }));
+    }
+    let found = n_pages(&machine);
+    assert!((1000..1100).contains(&found), "{found} pages");
+}
