@@ -5,11 +5,12 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::str::FromStr;
 use std::time::Duration;
 
-use postgres::config::{Host, SslMode};
-use postgres::{Client, Config, NoTls};
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::database_tls;
@@ -78,6 +79,9 @@ impl DatabaseUrlError {
         )
     }
 }
+
+/// Carries what goes to a database and comes from it, as long as it is driven; it ends with the connection.
+pub(crate) type Carrying = Pin<Box<dyn Future<Output = Result<(), postgres::Error>> + Send>>;
 
 /// The address of a PostgreSQL, with who logs in there.
 #[derive(Clone)]
@@ -173,20 +177,44 @@ impl DatabaseUrl {
         other
     }
 
-    /// A connection.
+    /// A connection that waits for each answer.
     ///
     /// # Errors
     /// [`DatabaseUrlError`].
-    pub fn connect(&self) -> Result<Client, DatabaseUrlError> {
-        let connected = match self.config.get_ssl_mode() {
-            SslMode::Disable => self.config.connect(NoTls),
-            _ => {
-                let tls = database_tls::config(self.roots.as_deref())?;
-                self.config.connect(MakeRustlsConnect::new(tls))
-            }
+    pub fn connect(&self) -> Result<postgres::Client, DatabaseUrlError> {
+        let config = postgres::Config::from(self.config.clone());
+        let connected = match self.tls()? {
+            None => config.connect(NoTls),
+            Some(tls) => config.connect(tls),
         };
-        connected
-            .map_err(|error| database_tls::why(&error).unwrap_or_else(|| DatabaseUrlError::Connect(words_of(&error))))
+        connected.map_err(why)
+    }
+
+    /// A connection on which more may be sent before an answer has come, and what carries it.
+    ///
+    /// # Errors
+    /// [`DatabaseUrlError`].
+    pub(crate) async fn open(&self) -> Result<(tokio_postgres::Client, Carrying), DatabaseUrlError> {
+        Ok(match self.tls()? {
+            None => {
+                let (client, connection) = self.config.connect(NoTls).await.map_err(why)?;
+                (client, Box::pin(connection))
+            }
+            Some(tls) => {
+                let (client, connection) = self.config.connect(tls).await.map_err(why)?;
+                (client, Box::pin(connection))
+            }
+        })
+    }
+
+    /// How it is spoken to; `None` for plain.
+    fn tls(&self) -> Result<Option<MakeRustlsConnect>, DatabaseUrlError> {
+        match self.config.get_ssl_mode() {
+            SslMode::Disable => Ok(None),
+            _ => Ok(Some(MakeRustlsConnect::new(database_tls::config(
+                self.roots.as_deref(),
+            )?))),
+        }
     }
 
     /// `host:port:database:user:password`, `*` for any, as PostgreSQL's own programs read it.
@@ -207,6 +235,10 @@ impl DatabaseUrl {
             (host_fits && port_fits && fits(of, database) && fits(whose, user)).then(|| (*password).to_owned())
         })
     }
+}
+
+fn why(error: postgres::Error) -> DatabaseUrlError {
+    database_tls::why(&error).unwrap_or_else(|| DatabaseUrlError::Connect(words_of(&error)))
 }
 
 /// Takes out of an address what it says about TLS, in the words of PostgreSQL's own programs.

@@ -15,6 +15,7 @@ mod database;
 mod directory;
 mod exporting;
 mod feeds;
+mod glance;
 mod gone;
 mod health;
 mod ingest;
@@ -59,6 +60,7 @@ pub use self::audit_reading::AuditRow;
 pub use self::billing::Billing;
 pub use self::chunks::HeldChunks;
 use self::database::Database;
+use self::glance::glance;
 pub use self::invoices::InvoiceError;
 use self::life::Life;
 use self::look::Looks;
@@ -254,6 +256,11 @@ impl Store {
         matches!(asked, Ok(true))
     }
 
+    /// How often this thread has waited for a database that is elsewhere: each time is a journey there and back.
+    pub fn n_journeys(&self) -> u64 {
+        self.database.n_journeys()
+    }
+
     /// Brings the write-ahead log into the file, at the end.
     ///
     /// # Errors
@@ -301,11 +308,12 @@ impl RelayStore for Store {
         }
         let n_known = known.as_ref().map(|known| known.n_statements);
         let read = self.read(Scope::Clinic(tenant), |sql| {
-            let (n_statements, suspended) = statements::count_and_standing(sql, tenant)?;
-            if Some(n_statements) == n_known {
-                return Ok((None, suspended));
+            let now = glance(sql, tenant)?;
+            if Some(now.n_statements) == n_known {
+                return Ok((None, now.is_suspended));
             }
-            Ok((Some((statements::read(sql, tenant)?, n_statements)), suspended))
+            let statements = statements::read(sql, tenant)?;
+            Ok((Some((statements, now.n_statements)), now.is_suspended))
         });
         let (read, suspended) = read?;
         self.looked.insert(*tenant, suspended);
@@ -328,13 +336,14 @@ impl RelayStore for Store {
 
     fn set_roster(&mut self, roster: &Roster) -> Result<(), RelayStoreFailed> {
         let tenant = roster.membership().tenant();
-        let (n_statements, suspended) = self.write(Scope::Clinic(&tenant), |sql| {
+        let now = self.write(Scope::Clinic(&tenant), |sql| {
             statements::add(sql, roster)?;
             life::doubt(sql, roster)?;
             usage::free_seats(sql, roster)?;
-            statements::count_and_standing(sql, &tenant)
+            glance(sql, &tenant)
         })?;
-        self.looked.insert(tenant, suspended);
+        let n_statements = now.n_statements;
+        self.looked.insert(tenant, now.is_suspended);
         // Others may have added some of which this roster knows nothing: then it is read when it is asked for.
         let mut rosters = self.rosters();
         rosters.remove(&tenant);
@@ -353,7 +362,7 @@ impl RelayStore for Store {
     }
 
     fn heads(&mut self, tenant: &TenantId) -> Result<Heads, RelayStoreFailed> {
-        self.read(Scope::Clinic(tenant), |sql| feeds::heads(sql, tenant))
+        self.read(Scope::Clinic(tenant), |sql| Ok(glance(sql, tenant)?.heads))
     }
 
     fn changes(&mut self, tenant: &TenantId, page: Page) -> Result<ChangesPage, RelayStoreFailed> {
@@ -394,12 +403,12 @@ impl RelayStore for Store {
         }
         match self.looked.get(tenant) {
             Some(suspended) => Ok(*suspended),
-            None => self.read(Scope::Clinic(tenant), |sql| standing::is_suspended(sql, tenant)),
+            None => self.read(Scope::Clinic(tenant), |sql| Ok(glance(sql, tenant)?.is_suspended)),
         }
     }
 
     fn is_closed(&mut self, source: &TenantId) -> Result<bool, RelayStoreFailed> {
-        self.read(Scope::Clinic(source), |sql| life::is_closed(sql, source))
+        self.read(Scope::Clinic(source), |sql| Ok(glance(sql, source)?.is_closed))
     }
 
     fn consents_complete(
@@ -431,6 +440,7 @@ impl RelayStore for Store {
             // What was erased is not to stay in the write-ahead log either.
             self.checkpoint()?;
         }
+        self.look_around(tenant);
         Ok(pushed)
     }
 

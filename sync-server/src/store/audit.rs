@@ -3,8 +3,9 @@
 use seal::{GrantClear, TenantId};
 use sync_protocol::{AuditLine, AuditOutcome, Feed, Page, ReleaseAsk};
 
-use super::feeds::next_position;
-use super::sql::{Sql, SqlError, SqlResult, values};
+use super::feeds::{feed_of, next_position};
+use super::glance::glance;
+use super::sql::{Question, Row, Sql, SqlError, SqlResult, Value, the_only, values};
 
 /// One access, permitted or denied.
 #[derive(Clone, Copy)]
@@ -34,17 +35,26 @@ pub(super) fn write(sql: &mut dyn Sql, access: &Access<'_>) -> SqlResult<()> {
     lines.extend(source.map(|source| (source, *access)));
     // Two clinics that ask each other at once would otherwise wait for each other.
     lines.sort_by_key(|(tenant, _)| *tenant);
+    let last = "SELECT line FROM audit WHERE tenant = ?1 ORDER BY number DESC LIMIT 1";
+    let feeds = lines
+        .iter()
+        .map(|(tenant, _)| (feed_of(tenant, Feed::Audit), values![tenant]));
+    let feeds: Vec<([Value<'_>; 2], [Value<'_>; 1])> = feeds.collect();
+    let places = feeds
+        .iter()
+        .flat_map(|(feed, of)| [next_position(feed), Question::Rows(last, of)]);
+    let mut places = sql.ask(&places.collect::<Vec<_>>())?.into_iter();
     for (tenant, line) in &lines {
-        append(sql, tenant, line)?;
+        let (number, last) = (places.next().unwrap_or_default(), places.next().unwrap_or_default());
+        append(sql, tenant, line, (number, last))?;
     }
     Ok(())
 }
 
-/// In the other clinic's chain only where the gate has opened the way to it.
-fn append(sql: &mut dyn Sql, tenant: &TenantId, access: &Access<'_>) -> SqlResult<()> {
-    let number = next_position(sql, tenant, Feed::Audit)?;
-    let select = "SELECT line FROM audit WHERE tenant = ?1 AND number = ?2";
-    let previous = sql.row(select, &values![tenant, number - 1])?;
+/// In the other clinic's chain only where the gate has opened the way to it. `place`: the number of the line, and the line
+/// before it.
+fn append(sql: &mut dyn Sql, tenant: &TenantId, access: &Access<'_>, place: (Vec<Row>, Vec<Row>)) -> SqlResult<()> {
+    let (number, previous) = (the_only(place.0)?.position(0)?, place.1.into_iter().next());
     let previous = previous.map(|mut row| row.bytes(0)).transpose()?;
     let line = AuditLine {
         number,
@@ -63,10 +73,13 @@ fn append(sql: &mut dyn Sql, tenant: &TenantId, access: &Access<'_>) -> SqlResul
         count: access.count,
     };
     let insert = "INSERT INTO audit (tenant, number, line) VALUES (?1, ?2, ?3)";
-    sql.execute(insert, &values![tenant, number, &line.encode()]).map(drop)
+    sql.later(insert, &values![tenant, number, &line.encode()])
 }
 
 pub(super) fn read(sql: &mut dyn Sql, tenant: &TenantId, page: Page) -> SqlResult<Vec<AuditLine>> {
+    if page.after >= glance(sql, tenant)?.heads.audit {
+        return Ok(Vec::new());
+    }
     let select = "SELECT line FROM audit WHERE tenant = ?1 AND number > ?2 ORDER BY number LIMIT ?3";
     let rows = sql.rows(select, &values![tenant, page.after, page.max_items])?;
     rows.into_iter().map(|mut row| decode(&row.bytes(0)?)).collect()

@@ -4,7 +4,7 @@ use seal::{AuditHead, TenantId};
 use sync_protocol::{AuditLine, Incarnation, RelayAudit, RelayStoreFailed, SignedHead, day_of};
 
 use super::Store;
-use super::feeds::heads;
+use super::glance::glance;
 use super::sql::{Row, Scope, Sql, SqlError, SqlResult, values};
 
 /// A signed head, with what is needed to verify it.
@@ -33,7 +33,7 @@ impl RelayAudit for Store {
             if known.is_some_and(|head| is_of_today(&head)) {
                 return Ok(known);
             }
-            let number = heads(sql, tenant)?.audit;
+            let number = glance(sql, tenant)?.heads.audit;
             let select = "SELECT line FROM audit WHERE tenant = ?1 AND number = ?2";
             let Some(mut row) = sql.row(select, &values![tenant, number])? else {
                 return Ok(None);

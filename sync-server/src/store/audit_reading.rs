@@ -3,8 +3,9 @@
 use seal::TenantId;
 use sync_protocol::RelayStoreFailed;
 
+use super::Store;
+use super::glance::glance;
 use super::sql::{Scope, values};
-use super::{Store, feeds};
 
 /// One row of a chain, before anybody has looked into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +35,7 @@ impl Store {
     /// # Errors
     /// [`RelayStoreFailed`].
     pub fn end_of_audit(&self, tenant: &TenantId) -> Result<u64, RelayStoreFailed> {
-        self.read(Scope::Clinic(tenant), |sql| Ok(feeds::heads(sql, tenant)?.audit))
+        self.read(Scope::Clinic(tenant), |sql| Ok(glance(sql, tenant)?.heads.audit))
     }
 
     /// The next rows of a chain after a number, at most so many.

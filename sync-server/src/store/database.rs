@@ -25,6 +25,14 @@ impl Database {
         }
     }
 
+    /// How often it was waited for, where it is elsewhere.
+    pub(super) fn n_journeys(&self) -> u64 {
+        match self {
+            Self::Sqlite(_) => 0,
+            Self::Postgres(postgres) => postgres.n_journeys(),
+        }
+    }
+
     /// Until [`Self::end_step`], reads that follow each other may be of one moment.
     pub(super) fn begin_step(&self) {
         if let Self::Postgres(postgres) = self {

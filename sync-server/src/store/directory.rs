@@ -1,6 +1,6 @@
 //! The directory: each clinic's newest card, for every clinic to read.
 
-use seal::{DirectoryCard, TenantId};
+use seal::DirectoryCard;
 use sync_protocol::{DirectoryRefusal, Page, Part};
 
 use super::sql::{Sql, SqlResult, values};
@@ -49,12 +49,4 @@ pub(super) fn cards(sql: &mut dyn Sql, page: Page) -> SqlResult<Part<Vec<u8>>> {
         up_to = head.max(page.after);
     }
     Ok(Part { items, up_to, more })
-}
-
-/// How far everything reaches that concerns this clinic: its inbox, what it is told, the directory.
-pub(super) fn heads(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<(u64, u64, u64)> {
-    let select = "SELECT coalesce(h.inbox, 0), coalesce(h.states, 0), r.directory FROM relay r
-                  LEFT JOIN mail_head h ON h.tenant = ?1";
-    let mut row = sql.the_row(select, &values![tenant])?;
-    Ok((row.position(0)?, row.position(1)?, row.position(2)?))
 }

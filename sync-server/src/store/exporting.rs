@@ -5,7 +5,7 @@ use std::path::Path;
 use seal::TenantId;
 use sync_protocol::{ChunkId, RelayStoreFailed};
 
-use super::sql::{Column, Scope, Sql, SqlResult, Value, values};
+use super::sql::{Scope, Sql, SqlResult, Value, values};
 use super::sqlite::Sqlite;
 use super::{FILE_NAME, OpenError, Store, failed};
 
@@ -178,15 +178,6 @@ fn copy(
     insert: &'static str,
 ) -> SqlResult<()> {
     let rows = sql.rows(select, of)?;
-    let rows: Vec<Vec<Value<'_>>> = rows.iter().map(|row| row.0.iter().map(value).collect()).collect();
+    let rows: Vec<Vec<Value<'_>>> = rows.iter().map(|row| row.0.iter().map(Value::from).collect()).collect();
     to.write(|to| to.insert_many(insert, &rows))
-}
-
-fn value(column: &Column) -> Value<'_> {
-    match column {
-        Column::Null => Value::Null,
-        Column::Int(value) => Value::Int(*value),
-        Column::Bytes(bytes) => Value::Bytes(bytes),
-        Column::Text(text) => Value::Text(text),
-    }
 }

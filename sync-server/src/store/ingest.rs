@@ -4,12 +4,11 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use seal::TenantId;
-use sync_protocol::{Checked, Feed, follow};
+use sync_protocol::{Checked, NO_CHAIN, follow};
 
-use super::chains::chain_at;
 use super::feeds::move_changes;
 use super::gone;
-use super::sql::{Sql, SqlResult, Value, values};
+use super::sql::{Question, Sql, SqlResult, Value, ids_of, the_only, together, values};
 
 /// Kinds of tombstones: what was covered, or erased, before it came.
 pub(super) const COVERED: i64 = 4;
@@ -24,13 +23,12 @@ struct Kept<'c> {
     erased_ms: Option<i64>,
 }
 
-/// Takes in what is new of these changes, in their order, after the position `last` of the locked feed; gives each one's
+/// Takes in what is new of these changes, in their order, behind the last position of the locked feed; gives each one's
 /// position, `None` for what was here already or is covered.
 pub(super) fn changes(
     sql: &mut dyn Sql,
     tenant: &TenantId,
     run: &[Checked],
-    last: u64,
     now_ms: i64,
 ) -> SqlResult<Vec<Option<u64>>> {
     let changes: Vec<(&[u8; 32], &[u8], bool)> = run
@@ -41,17 +39,29 @@ pub(super) fn changes(
         })
         .collect();
     let ids: Vec<&[u8; 32]> = changes.iter().map(|(id, ..)| *id).collect();
+    let last = "SELECT h.position, c.chain FROM head h
+                LEFT JOIN change c ON c.tenant = h.tenant AND c.position = h.position WHERE h.tenant = ?1 AND h.feed = 0";
     let here = "SELECT id FROM change WHERE tenant = ?1 AND id = ?2";
-    let mut over: HashSet<[u8; 32]> = sql.which(here, &values![tenant], &ids)?;
-    let mut erased = HashSet::new();
+    let marks = "SELECT 1 FROM tombstone WHERE tenant = ?1 LIMIT 1";
+    let of = values![tenant];
+    let [last, over, marks] = together(
+        sql,
+        [
+            Question::Rows(last, &of),
+            Question::Which(here, &of, &ids),
+            Question::Rows(marks, &of),
+        ],
+    )?;
+    let (mut over, mut erased) = (ids_of(over)?, HashSet::new());
     // Few clinics have any: what was covered or erased was here before, as a rule.
-    if sql.exists("SELECT 1 FROM tombstone WHERE tenant = ?1 LIMIT 1", &values![tenant])? {
+    if !marks.is_empty() {
         let marked = "SELECT id FROM tombstone WHERE tenant = ?1 AND kind = ?2 AND id = ?3";
         over.extend(sql.which(marked, &values![tenant, COVERED], &ids)?);
         erased = sql.which(marked, &values![tenant, ERASED], &ids)?;
     }
 
-    let mut chain = chain_at(sql, tenant, Feed::Changes, last)?;
+    let mut last = the_only(last)?;
+    let (last, mut chain) = (last.position(0)?, last.maybe_array(1)?.unwrap_or(NO_CHAIN));
     let (mut at, mut new, mut positions) = (last, Vec::new(), Vec::with_capacity(ids.len()));
     for (id, bytes, is_bodyless) in changes {
         if !over.insert(*id) {

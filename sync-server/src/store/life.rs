@@ -14,7 +14,8 @@ use sync_protocol::{Feed, FormerLife, Incarnation, RelayStoreFailed, Roster, Sho
 use zeroize::Zeroizing;
 
 use super::chains::{chain_at, make_missing};
-use super::sql::{Scope, Sql, SqlResult, values};
+use super::glance::glance;
+use super::sql::{Question, Scope, Sql, SqlResult, the_only, together, values};
 use super::{OpenError, Store, feeds};
 
 /// The file of the key that signs receipts.
@@ -86,10 +87,8 @@ pub(super) fn begin(sql: &mut dyn Sql, from: Incarnation, fresh: Incarnation) ->
     Ok(fresh)
 }
 
-pub(super) fn is_closed(sql: &mut dyn Sql, source: &TenantId) -> SqlResult<bool> {
-    let select = "SELECT 1 FROM closed WHERE source = ?1 AND confirmed_by IS NULL";
-    sql.exists(select, &values![source])
-}
+/// A row, if what the clinic ?1 gives does not cross.
+pub(super) const CLOSED: &str = "SELECT 1 FROM closed WHERE source = ?1 AND confirmed_by IS NULL";
 
 /// A device has brought all that it holds. It opens its clinic if it had come far enough in the former life, or if by now
 /// every member has spoken: then nobody knows more. Whom to wake: all to whom the clinic gives.
@@ -196,8 +195,10 @@ impl Store {
         let (incarnation, last_ms) = (self.life.get(), self.last_receipt_ms);
         let read = self.read(Scope::Latest(tenant), |sql| {
             sql.one_at_a_time(tenant)?;
-            let (heads, changes_chain, consents_chain) = feeds::heads_with_chains(sql, tenant)?;
-            let at_ms = sql.clock_ms(own_ms)?.max(last_ms);
+            let of = values![tenant];
+            let [heads, now] = together(sql, [feeds::heads_with_chains(&of), Question::Clock(own_ms)])?;
+            let (heads, changes_chain, consents_chain) = feeds::read_heads_with_chains(heads)?;
+            let at_ms = the_only(now)?.int(0)?.max(last_ms);
             Ok((heads, at_ms, changes_chain, consents_chain))
         });
         let (heads, at_ms, changes_chain, consents_chain) = read?;
@@ -226,7 +227,7 @@ impl Store {
             return Ok(Shown::Forged);
         }
         let holds = self.read(Scope::Clinic(tenant), |sql| {
-            let heads = feeds::heads(sql, tenant)?;
+            let heads = glance(sql, tenant)?.heads;
             Ok(receipt.changes <= heads.changes
                 && receipt.consents <= heads.consents
                 && receipt.changes_chain == chain_at(sql, tenant, Feed::Changes, receipt.changes)?

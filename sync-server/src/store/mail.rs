@@ -91,13 +91,8 @@ pub(super) fn inbox(sql: &mut dyn Sql, tenant: &TenantId, page: Page, now_ms: i6
     let select = "SELECT position, bytes, stored_ms FROM mail WHERE recipient = ?1 AND position > ?2
                   AND bytes IS NOT NULL ORDER BY position LIMIT ?3";
     let read = |row: &mut Row| Ok((row.bytes(1)?, row.int(2)?));
-    let items = paged(sql, select, tenant.into(), page, read, |(bytes, _)| bytes.len())?;
+    let (items, more) = paged(sql, select, tenant.into(), page, read, |(bytes, _)| bytes.len())?;
     let last = items.last().map(|(position, _)| *position);
-    let beyond = "SELECT 1 FROM mail WHERE recipient = ?1 AND position > ?2 AND bytes IS NOT NULL LIMIT 1";
-    let more = match last {
-        Some(last) => sql.exists(beyond, &values![tenant, last])?,
-        None => false,
-    };
     // Keeping house may be late; what is too old is over all the same.
     let oldest_ms = now_ms.saturating_sub(MAIL_KEPT_MS);
     let young = items.into_iter().filter(|(_, (_, stored_ms))| *stored_ms > oldest_ms);

@@ -1,8 +1,9 @@
 //! Mailboxes and directory as the protocol asks for them: each method one transaction.
 
 use seal::{DirectoryCard, Mail, MailId, TenantId};
-use sync_protocol::{DirectoryRefusal, MailHeads, MailTold, Page, Part, PostHeads, RelayMail, RelayStoreFailed, Wake};
+use sync_protocol::{DirectoryRefusal, MailTold, Page, Part, PostHeads, RelayMail, RelayStoreFailed, Wake};
 
+use super::glance::glance;
 use super::sql::Scope;
 use super::{Store, directory, mail};
 
@@ -18,11 +19,7 @@ impl Store {
 
 impl RelayMail for Store {
     fn post_heads(&mut self, tenant: &TenantId) -> Result<PostHeads, RelayStoreFailed> {
-        let (inbox, states, directory) = self.read(Scope::Clinic(tenant), |sql| directory::heads(sql, tenant))?;
-        Ok(PostHeads {
-            mail: MailHeads { inbox, states },
-            directory,
-        })
+        self.read(Scope::Clinic(tenant), |sql| Ok(glance(sql, tenant)?.post))
     }
 
     fn post_mail(&mut self, mail: &Mail, now_ms: i64) -> Result<bool, RelayStoreFailed> {

@@ -3,22 +3,26 @@
 //! Each transaction says first for whom it is; row-level security lets it see no others' rows (`migrations-postgres/`).
 //! Positions become visible in order because the row of a feed stays locked from the first position taken to the commit,
 //! and a reading transaction sees one moment. What stood in the way of another transaction is tried again.
+//!
+//! Waiting for the database costs more than what it does. So nothing is sent before there is something to be waited for: a
+//! transaction begins with the first thing that it asks, and what gives no answer goes with what is asked next.
 
+mod line;
 mod values;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use postgres::types::ToSql;
-use postgres::{Client, SimpleQueryMessage, Statement};
 use seal::{GrantId, TenantId};
 use sync_protocol::{Incarnation, Wake};
+use tokio_postgres::Statement;
 
-use self::values::columns;
+use self::line::{Answer, Line, Sent};
+use self::values::{Given, columns};
 use super::life::Life;
-use super::sql::{Row, Scope, Sql, SqlError, SqlResult, Value};
+use super::sql::{Question, Row, Scope, Sql, SqlError, SqlResult, Value};
 use crate::{DatabaseUrl, nodes};
 
 /// A transaction that meets another one is tried so often.
@@ -38,10 +42,22 @@ pub(super) struct Postgres {
 }
 
 struct Session {
-    client: Client,
+    line: Line,
     statements: HashMap<(Form, &'static str), Statement>,
+    /// What the present transaction begins with; it goes with what is asked first.
+    beginning: Option<Beginning>,
+    /// Goes with what is asked next, or before the commit.
+    waiting: Vec<Sent>,
+    /// Whether the database has answered anything in the present transaction.
+    has_answered: bool,
     /// Whose reading transaction is open, for the next read of this step.
     open: Option<Whose>,
+}
+
+struct Beginning {
+    sent: [Sent; 2],
+    /// Nothing is believed, and nothing committed, before the data was seen to live this life.
+    life: Option<Arc<Life>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,6 +75,7 @@ enum Form {
     Which,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Write,
     Snapshot,
@@ -76,7 +93,7 @@ impl Postgres {
     }
 
     /// From here to [`Self::end_step`] what is read for one clinic, and not interrupted by something else, is read in one
-    /// transaction: of one moment, and with a third of the journeys.
+    /// transaction, and so is of one moment.
     pub(super) fn begin_step(&self) {
         self.in_step.set(true);
     }
@@ -84,10 +101,8 @@ impl Postgres {
     /// The transaction that may be open for it ends.
     pub(super) fn end_step(&self) {
         self.in_step.set(false);
-        let mut place = self.session.borrow_mut();
-        let ended = place.as_mut().map(Session::close);
-        if let Some(Err(_)) = ended {
-            *place = None;
+        if let Some(session) = self.session.borrow_mut().as_mut() {
+            session.close();
         }
     }
 
@@ -100,21 +115,29 @@ impl Postgres {
         &self.url
     }
 
+    /// How often this connection has waited for the database.
+    pub(super) fn n_journeys(&self) -> u64 {
+        self.session
+            .borrow()
+            .as_ref()
+            .map_or(0, |session| session.line.n_journeys())
+    }
+
     pub(super) fn read<T>(&self, scope: Scope<'_>, act: impl FnMut(&mut dyn Sql) -> SqlResult<T>) -> SqlResult<T> {
         let mode = match scope {
             Scope::Latest(_) => Mode::Latest,
             Scope::Clinic(_) | Scope::House => Mode::Snapshot,
         };
-        self.transaction(&mode, scope, act)
+        self.transaction(mode, scope, act)
     }
 
     pub(super) fn write<T>(&self, scope: Scope<'_>, act: impl FnMut(&mut dyn Sql) -> SqlResult<T>) -> SqlResult<T> {
-        self.transaction(&Mode::Write, scope, act)
+        self.transaction(Mode::Write, scope, act)
     }
 
     fn transaction<T>(
         &self,
-        mode: &Mode,
+        mode: Mode,
         scope: Scope<'_>,
         mut act: impl FnMut(&mut dyn Sql) -> SqlResult<T>,
     ) -> SqlResult<T> {
@@ -128,9 +151,8 @@ impl Postgres {
             && session.open == whose
         {
             let read = act(session);
-            if read.is_err() && session.close_after_error().is_err() {
-                *place = None;
-            }
+            session.waiting.clear();
+            leave_after(&mut place, read.as_ref().err());
             return read;
         }
         for _ in 1..TRIES {
@@ -145,108 +167,138 @@ impl Postgres {
     fn once<T>(
         &self,
         place: &mut Option<Session>,
-        (mode, scope, whose): (&Mode, Scope<'_>, Option<Whose>),
+        (mode, scope, whose): (Mode, Scope<'_>, Option<Whose>),
         act: &mut impl FnMut(&mut dyn Sql) -> SqlResult<T>,
     ) -> SqlResult<T> {
         let was_open = place.is_some();
-        let mut session = match place.take() {
-            Some(session) => session,
-            None => Session::connect(&self.url)?,
+        let mut attempt = |place: &mut Option<Session>| {
+            let session = match place {
+                Some(session) => session,
+                None => place.insert(Session::connect(&self.url).map_err(|error| (error, false))?),
+            };
+            let done = session
+                .begin(mode, scope, self.life.clone())
+                .and_then(|()| act(session))
+                .and_then(|done| session.end(mode, whose).map(|()| done));
+            let was_cut_before = matches!(done, Err(SqlError::Lost(_))) && !session.has_answered;
+            leave_after(place, done.as_ref().err());
+            done.map_err(|error| (error, was_cut_before))
         };
-        let began = match session.begin(mode, scope) {
+        match attempt(place) {
             // Cut while nothing was under way (the database was restarted, say): once more, with another connection.
-            Err(SqlError::Lost(_)) if was_open => {
-                session = Session::connect(&self.url)?;
-                session.begin(mode, scope)
-            }
-            began => began,
-        };
-        let done = began
-            .and_then(|incarnation| self.same_life(incarnation))
-            .and_then(|()| act(&mut session))
-            .and_then(|done| {
-                session.open = whose;
-                match whose {
-                    Some(_) => Ok(done),
-                    None => Ok(session.client.batch_execute("COMMIT").map(|()| done)?),
-                }
-            });
-        let is_usable = match &done {
-            Ok(_) => true,
-            Err(SqlError::Lost(_)) => false,
-            Err(_) => session.client.batch_execute("ROLLBACK").is_ok(),
-        };
-        if is_usable {
-            *place = Some(session);
+            Err((_, true)) if was_open => attempt(place),
+            done => done,
         }
-        done
+        .map_err(|(error, _)| error)
     }
+}
 
-    /// Another node may have found that the data was put back.
-    fn same_life(&self, now: Option<Incarnation>) -> SqlResult<()> {
-        let (Some(life), Some(now)) = (&self.life, now) else {
-            return Ok(());
-        };
-        if life.get() == now {
-            return Ok(());
-        }
-        life.set(now);
-        Err(SqlError::Failed("the data began another life".into()))
+/// After an error the transaction is undone, and a connection that is cut is left.
+fn leave_after(place: &mut Option<Session>, error: Option<&SqlError>) {
+    match (place.as_mut(), error) {
+        (Some(_), Some(SqlError::Lost(_))) => *place = None,
+        (Some(session), Some(_)) => session.undo(),
+        _ => {}
     }
 }
 
 impl Session {
     fn connect(url: &DatabaseUrl) -> SqlResult<Self> {
-        let mut client = url.connect().map_err(|error| SqlError::Failed(error.to_string()))?;
-        client.batch_execute(LIMITS)?;
+        let mut line = Line::connect(url)?;
+        line.ask(&[Sent::Words(LIMITS)])?;
         Ok(Self {
-            client,
+            line,
             statements: HashMap::new(),
+            beginning: None,
+            waiting: Vec::new(),
+            has_answered: false,
             open: None,
         })
     }
 
-    /// Ends the reading transaction that may be open.
-    fn close(&mut self) -> SqlResult<()> {
-        match self.open.take() {
-            Some(_) => Ok(self.client.batch_execute("COMMIT")?),
-            None => Ok(()),
-        }
-    }
-
-    fn close_after_error(&mut self) -> SqlResult<()> {
-        self.open = None;
-        Ok(self.client.batch_execute("ROLLBACK")?)
-    }
-
-    /// Begins, says for whom, and looks which life the data lives: one journey to the database.
-    fn begin(&mut self, mode: &Mode, scope: Scope<'_>) -> SqlResult<Option<Incarnation>> {
+    /// Begins, says for whom, and looks which life the data lives, all with what is asked first.
+    fn begin(&mut self, mode: Mode, scope: Scope<'_>, life: Option<Arc<Life>>) -> SqlResult<()> {
+        self.waiting.clear();
+        self.has_answered = false;
         let begin = match mode {
             Mode::Write => "BEGIN",
             Mode::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Mode::Latest => "BEGIN READ ONLY",
         };
-        let whom = match scope {
-            // Hexadecimal digits: nothing that could end the string.
-            Scope::Clinic(tenant) | Scope::Latest(tenant) => {
-                format!(
-                    "set_config('medieco.tenant', '{}', true)",
-                    hex::encode(tenant.as_bytes())
-                )
-            }
-            Scope::House => "set_config('medieco.house', 'on', true)".to_owned(),
+        let (whom, name) = match scope {
+            Scope::Clinic(tenant) | Scope::Latest(tenant) => (
+                "SELECT set_config('medieco.tenant', ?1, true), (SELECT incarnation FROM relay)",
+                hex::encode(tenant.as_bytes()),
+            ),
+            Scope::House => (
+                "SELECT set_config('medieco.house', ?1, true), (SELECT incarnation FROM relay)",
+                "on".to_owned(),
+            ),
         };
-        // What was read before ends on the way.
-        let end = self.open.take().map_or("", |_| "COMMIT; ");
-        let sql = format!("{end}{begin}; SELECT {whom}, (SELECT encode(incarnation, 'hex') FROM relay)");
-        for message in self.client.simple_query(&sql)? {
-            if let SimpleQueryMessage::Row(row) = message {
-                let mut incarnation = [0; 16];
-                let is_one = row.get(1).map(|text| hex::decode_to_slice(text, &mut incarnation));
-                return Ok(is_one.and_then(Result::ok).map(|()| Incarnation(incarnation)));
+        let whom = Sent::Statement(self.prepare(Form::Plain, whom)?, vec![Value::Text(&name).into()]);
+        self.beginning = Some(Beginning {
+            sent: [Sent::Words(begin), whom],
+            life,
+        });
+        Ok(())
+    }
+
+    /// What was read is whole, and needs no answer; what was written waits for one.
+    fn end(&mut self, mode: Mode, whose: Option<Whose>) -> SqlResult<()> {
+        if mode == Mode::Write {
+            if self.beginning.is_some() {
+                self.journey(Vec::new())?;
+            }
+            return self.journey(vec![Sent::Words("COMMIT")]).map(drop);
+        }
+        self.waiting.clear();
+        if self.beginning.take().is_none() {
+            match whose {
+                Some(_) => self.open = whose,
+                None => self.line.send_behind("COMMIT"),
             }
         }
-        Ok(None)
+        Ok(())
+    }
+
+    /// Ends the reading transaction that may be open.
+    fn close(&mut self) {
+        if self.open.take().is_some() {
+            self.line.send_behind("COMMIT");
+        }
+    }
+
+    /// Ends the present transaction, if it was begun, so that nothing of it happened.
+    fn undo(&mut self) {
+        self.waiting.clear();
+        if self.beginning.take().is_none() {
+            self.open = None;
+            self.line.send_behind("ROLLBACK");
+        }
+    }
+
+    /// Sends all that waits, and these behind it, and waits for the answers: one journey.
+    fn journey(&mut self, last: Vec<Sent>) -> SqlResult<Vec<Answer>> {
+        let (n_last, mut sent, mut life) = (last.len(), Vec::new(), None);
+        if let Some(beginning) = self.beginning.take() {
+            // What was read before ends on the way.
+            sent.extend(self.open.take().map(|_| Sent::Words("COMMIT")));
+            sent.extend(beginning.sent);
+            life = beginning.life.map(|life| (sent.len() - 1, life));
+        }
+        sent.append(&mut self.waiting);
+        sent.extend(last);
+        let mut answers = self.line.ask(&sent)?;
+        self.has_answered = true;
+        if let Some((at, life)) = life {
+            same_life(&life, answers.get(at))?;
+        }
+        Ok(answers.split_off(answers.len() - n_last))
+    }
+
+    /// The same for one statement.
+    fn ask_one(&mut self, statement: Sent) -> SqlResult<Answer> {
+        Ok(self.journey(vec![statement])?.pop().unwrap_or_default())
     }
 
     fn prepare(&mut self, form: Form, sql: &'static str) -> SqlResult<Statement> {
@@ -263,7 +315,7 @@ impl Session {
                 words = format!("{before}= ANY({})", number.trim_start_matches("= "));
             }
             Form::Many => {
-                let types = self.client.prepare(&words)?;
+                let types = self.line.prepare(&words)?;
                 let lists = types.params().iter().enumerate();
                 let lists: Vec<String> = lists.map(|(at, kind)| format!("${}::{kind}[]", at + 1)).collect();
                 let at = words.find("VALUES (").ok_or_else(|| unfit(sql))?;
@@ -271,28 +323,58 @@ impl Session {
                 words.push_str(&format!("SELECT * FROM unnest({})", lists.join(", ")));
             }
         }
-        let statement = self.client.prepare(&words)?;
+        let statement = self.line.prepare(&words)?;
         self.statements.insert((form, sql), statement.clone());
         Ok(statement)
     }
 
-    fn query(&mut self, form: Form, sql: &'static str, values: &[Value<'_>]) -> SqlResult<Vec<postgres::Row>> {
-        let statement = self.prepare(form, sql)?;
-        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
-        Ok(self.client.query(&statement, &values)?)
+    fn statement(&mut self, form: Form, sql: &'static str, values: &[Value<'_>]) -> SqlResult<Sent> {
+        let values = values.iter().map(|value| Given::from(*value)).collect();
+        Ok(Sent::Statement(self.prepare(form, sql)?, values))
     }
 
-    fn set(&mut self, sql: &'static str, hex: &str) -> SqlResult<()> {
-        self.query(Form::Plain, sql, &[Value::Text(hex)]).map(drop)
+    fn question(&mut self, question: &Question<'_>) -> SqlResult<Sent> {
+        match *question {
+            Question::Rows(sql, values) => self.statement(Form::Plain, sql, values),
+            Question::Which(sql, first, ids) => {
+                let ids = ids.iter().map(|id| Value::from(*id).into()).collect();
+                let first = first.iter().map(|value| Given::from(*value));
+                let values = first.chain([Given::Many(ids)]).collect();
+                Ok(Sent::Statement(self.prepare(Form::Which, sql)?, values))
+            }
+            Question::Clock(_) => {
+                let clock = "SELECT CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT)";
+                self.statement(Form::Plain, clock, &[])
+            }
+        }
+    }
+}
+
+/// Another node may have found that the data was put back.
+fn same_life(life: &Life, said: Option<&Answer>) -> SqlResult<()> {
+    let Some(row) = said.and_then(|answer| answer.rows.first()) else {
+        return Ok(());
+    };
+    match columns(row)?.maybe_array(1)?.map(Incarnation) {
+        Some(now) if now != life.get() => {
+            life.set(now);
+            Err(SqlError::Failed("the data began another life".into()))
+        }
+        _ => Ok(()),
     }
 }
 
 impl Sql for Session {
     fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> SqlResult<usize> {
-        let statement = self.prepare(Form::Plain, sql)?;
-        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
-        let n_rows = self.client.execute(&statement, &values)?;
+        let statement = self.statement(Form::Plain, sql, values)?;
+        let n_rows = self.ask_one(statement)?.n_rows;
         Ok(usize::try_from(n_rows).unwrap_or(usize::MAX))
+    }
+
+    fn later(&mut self, sql: &'static str, values: &[Value<'_>]) -> SqlResult<()> {
+        let statement = self.statement(Form::Plain, sql, values)?;
+        self.waiting.push(statement);
+        Ok(())
     }
 
     fn each(
@@ -301,7 +383,8 @@ impl Sql for Session {
         values: &[Value<'_>],
         take: &mut dyn FnMut(Row) -> SqlResult<ControlFlow<()>>,
     ) -> SqlResult<()> {
-        for row in self.query(Form::Plain, sql, values)? {
+        let statement = self.statement(Form::Plain, sql, values)?;
+        for row in self.ask_one(statement)?.rows {
             if take(columns(&row)?)?.is_break() {
                 break;
             }
@@ -309,65 +392,55 @@ impl Sql for Session {
         Ok(())
     }
 
+    fn ask(&mut self, questions: &[Question<'_>]) -> SqlResult<Vec<Vec<Row>>> {
+        let questions = questions.iter().map(|question| self.question(question));
+        let questions = questions.collect::<SqlResult<_>>()?;
+        let answers = self.journey(questions)?.into_iter();
+        answers
+            .map(|answer| answer.rows.iter().map(columns).collect())
+            .collect()
+    }
+
     fn insert_many(&mut self, sql: &'static str, rows: &[Vec<Value<'_>>]) -> SqlResult<()> {
         let Some(n_columns) = rows.first().map(Vec::len) else {
             return Ok(());
         };
-        let statement = self.prepare(Form::Many, sql)?;
-        let list = |at: usize| -> Vec<Value<'_>> {
-            let values = rows.iter().map(|row| row.get(at).copied());
-            values.map(Option::unwrap_or_default).collect()
+        let list = |at: usize| {
+            let values = rows.iter().map(|row| row.get(at).copied().unwrap_or_default().into());
+            Given::Many(values.collect())
         };
-        let lists: Vec<Vec<Value<'_>>> = (0..n_columns).map(list).collect();
-        let lists: Vec<&(dyn ToSql + Sync)> = lists.iter().map(|list| list as _).collect();
-        self.client.execute(&statement, &lists)?;
+        let lists = (0..n_columns).map(list).collect();
+        let statement = self.prepare(Form::Many, sql)?;
+        self.waiting.push(Sent::Statement(statement, lists));
         Ok(())
     }
 
-    fn which(&mut self, sql: &'static str, first: &[Value<'_>], ids: &[&[u8; 32]]) -> SqlResult<HashSet<[u8; 32]>> {
-        if ids.is_empty() {
-            return Ok(HashSet::new());
-        }
-        let statement = self.prepare(Form::Which, sql)?;
-        let ids: Vec<Value<'_>> = ids.iter().map(|id| Value::Bytes(*id)).collect();
-        let mut values: Vec<&(dyn ToSql + Sync)> = first.iter().map(|value| value as _).collect();
-        values.push(&ids);
-        let rows = self.client.query(&statement, &values)?;
-        rows.iter().map(|row| columns(row)?.array(0)).collect()
-    }
-
     fn lock_row(&mut self, sql: &'static str, values: &[Value<'_>]) -> SqlResult<Option<Row>> {
-        let rows = self.query(Form::Locking, sql, values)?;
-        rows.first().map(columns).transpose()
+        let statement = self.statement(Form::Locking, sql, values)?;
+        self.ask_one(statement)?.rows.first().map(columns).transpose()
     }
 
     fn one_at_a_time(&mut self, tenant: &TenantId) -> SqlResult<()> {
         let mut name = [0; 8];
         name.copy_from_slice(&tenant.as_bytes()[..8]);
         let lock = "SELECT pg_advisory_xact_lock(?1)";
-        self.query(Form::Plain, lock, &[Value::Int(i64::from_be_bytes(name))])
-            .map(drop)
+        self.later(lock, &[Value::Int(i64::from_be_bytes(name))])
     }
 
     fn reach(&mut self, other: Option<&TenantId>) -> SqlResult<()> {
         let hex = other.map(|other| hex::encode(other.as_bytes())).unwrap_or_default();
-        self.set("SELECT set_config('medieco.other', ?1, true)", &hex)
+        self.later("SELECT set_config('medieco.other', ?1, true)", &[Value::Text(&hex)])
     }
 
     fn at_gate(&mut self, grant: &GrantId) -> SqlResult<()> {
         let hex = hex::encode(grant.as_bytes());
-        self.set("SELECT set_config('medieco.grant', ?1, true)", &hex)
+        self.later("SELECT set_config('medieco.grant', ?1, true)", &[Value::Text(&hex)])
     }
 
     fn call_back(&mut self, recipient: &TenantId, grant: &GrantId) -> SqlResult<()> {
         let (recipient, grant) = (*recipient, *grant);
         let word = nodes::write(&Wake::Revoked { recipient, grant });
-        self.set("SELECT pg_notify('medieco', ?1)", &word)
-    }
-
-    fn clock_ms(&mut self, _own_ms: i64) -> SqlResult<i64> {
-        let sql = "SELECT CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT)";
-        self.the_row(sql, &[])?.int(0)
+        self.later("SELECT pg_notify('medieco', ?1)", &[Value::Text(&word)])
     }
 }
 

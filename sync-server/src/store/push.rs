@@ -19,7 +19,6 @@ pub(super) fn push(sql: &mut dyn Sql, tenant: &TenantId, items: &[Checked], now_
         sql,
         tenant,
         now_ms,
-        last: 0,
         pushed: Pushed::default(),
     };
     push.lock(items)?;
@@ -45,8 +44,6 @@ struct Push<'t> {
     sql: &'t mut dyn Sql,
     tenant: &'t TenantId,
     now_ms: i64,
-    /// The last position of the changes.
-    last: u64,
     pushed: Pushed,
 }
 
@@ -62,7 +59,7 @@ impl Push<'_> {
             )
         };
         if items.iter().any(of_changes) {
-            self.last = lock_feed(self.sql, self.tenant, Feed::Changes)?;
+            lock_feed(self.sql, self.tenant, Feed::Changes)?;
         }
         if !items.iter().all(of_changes) {
             lock_feed(self.sql, self.tenant, Feed::Consents)?;
@@ -71,9 +68,8 @@ impl Push<'_> {
     }
 
     fn changes(&mut self, run: &[Checked]) -> SqlResult<()> {
-        let positions = ingest::changes(self.sql, self.tenant, run, self.last, self.now_ms)?;
-        if let Some(last) = positions.iter().rev().flatten().next() {
-            self.last = *last;
+        let positions = ingest::changes(self.sql, self.tenant, run, self.now_ms)?;
+        if positions.iter().any(Option::is_some) {
             self.pushed.wake.push(Wake::Clinic(*self.tenant));
         }
         self.pushed.refusals.extend(positions.iter().map(|_| None));
@@ -106,7 +102,7 @@ impl Push<'_> {
     fn mark_unless(&mut self, is_here: bool, id: &[u8; 32], kind: i64) -> Taken {
         if !is_here {
             let insert = "INSERT INTO tombstone (tenant, id, kind) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-            self.sql.execute(insert, &values![self.tenant, id, kind])?;
+            self.sql.later(insert, &values![self.tenant, id, kind])?;
         }
         Ok(None)
     }
@@ -178,7 +174,7 @@ impl Push<'_> {
         if let Some(old) = supersedes {
             // Also when the old one has not come yet: it is then known to be over when it does.
             let none: Option<&[u8]> = None;
-            self.sql.execute(insert, &values![old.as_bytes(), self.tenant, none])?;
+            self.sql.later(insert, &values![old.as_bytes(), self.tenant, none])?;
         }
         Ok(None)
     }
@@ -192,7 +188,7 @@ impl Push<'_> {
         let next = "UPDATE given SET releases = releases + 1 WHERE id = ?1 RETURNING releases";
         let at = self.sql.the_row(next, &values![grant])?.position(0)?;
         let insert = "INSERT INTO release_for (grant_id, position, release_id) VALUES (?1, ?2, ?3)";
-        self.sql.execute(insert, &values![grant, at, id.as_bytes()]).map(drop)
+        self.sql.later(insert, &values![grant, at, id.as_bytes()])
     }
 
     /// The grant, if it is this clinic's and is or will be active.
@@ -211,7 +207,7 @@ impl Push<'_> {
         let forget = "UPDATE release SET bytes = NULL WHERE id = ?1 AND source = ?2
                       AND NOT EXISTS (SELECT 1 FROM release_for WHERE release_id = ?1)";
         for mut row in self.sql.rows(cut, values)? {
-            self.sql.execute(forget, &values![&row.array::<16>(0)?, self.tenant])?;
+            self.sql.later(forget, &values![&row.array::<16>(0)?, self.tenant])?;
         }
         Ok(())
     }
@@ -248,7 +244,9 @@ pub(super) fn clear_part(bytes: &[u8]) -> GrantClear {
         .clone()
 }
 
-pub(super) fn is_revoked(sql: &mut dyn Sql, source: &TenantId, grant: &GrantId) -> SqlResult<bool> {
-    let select = "SELECT 1 FROM revocation WHERE source = ?1 AND id = ?2";
-    sql.exists(select, &values![source, grant.as_bytes()])
+/// A row, if the grant ?2 of the clinic ?1 is revoked.
+pub(super) const REVOKED: &str = "SELECT 1 FROM revocation WHERE source = ?1 AND id = ?2";
+
+fn is_revoked(sql: &mut dyn Sql, source: &TenantId, grant: &GrantId) -> SqlResult<bool> {
+    sql.exists(REVOKED, &values![source, grant.as_bytes()])
 }

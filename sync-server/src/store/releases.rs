@@ -10,10 +10,10 @@ use sync_protocol::{AuditOutcome, ReleaseAnswer, ReleaseAsk};
 
 use super::audit::{self, Access};
 use super::feeds::paged;
-use super::life::is_closed;
-use super::push::{clear_part, is_revoked, lock_grant};
-use super::sql::{Sql, SqlResult, Value, values};
-use super::standing::is_suspended;
+use super::life::CLOSED;
+use super::push::{REVOKED, clear_part, lock_grant};
+use super::sql::{Question, Sql, SqlResult, Value, the_only, together, values};
+use super::standing::SUSPENDED;
 
 pub(super) fn pull(sql: &mut dyn Sql, ask: &ReleaseAsk) -> SqlResult<ReleaseAnswer> {
     sql.at_gate(&ask.grant)?;
@@ -21,7 +21,18 @@ pub(super) fn pull(sql: &mut dyn Sql, ask: &ReleaseAsk) -> SqlResult<ReleaseAnsw
         return deny(sql, ask, None, AuditOutcome::DeniedNoGrant);
     };
     sql.reach(Some(&clear.source))?;
-    let revoked = is_revoked(sql, &clear.source, &clear.id)?;
+    let (source, grant) = (values![&clear.source], values![&clear.source, clear.id.as_bytes()]);
+    let of = values![clear.id.as_bytes()];
+    let [revoked, closed, suspended, head] = together(
+        sql,
+        [
+            Question::Rows(REVOKED, &grant),
+            Question::Rows(CLOSED, &source),
+            Question::Rows(SUSPENDED, &source),
+            Question::Rows("SELECT releases FROM given WHERE id = ?1", &of),
+        ],
+    )?;
+    let revoked = !revoked.is_empty();
     if let Decision::Deny(reason) = consent::admits(&clear, revoked, ask.requester, ask.now_ms) {
         let outcome = match reason {
             DenyReason::Revoked => AuditOutcome::DeniedRevoked,
@@ -33,23 +44,21 @@ pub(super) fn pull(sql: &mut dyn Sql, ask: &ReleaseAsk) -> SqlResult<ReleaseAnsw
         return deny(sql, ask, Some(&clear), outcome);
     }
     // Nor does what a clinic gives cross that is not served.
-    if is_closed(sql, &clear.source)? || is_suspended(sql, &clear.source)? {
+    if !closed.is_empty() || !suspended.is_empty() {
         return deny(sql, ask, Some(&clear), AuditOutcome::DeniedSourceClosed);
     }
-    serve(sql, ask, &clear)
+    serve(sql, ask, &clear, the_only(head)?.position(0)?)
 }
 
-fn serve(sql: &mut dyn Sql, ask: &ReleaseAsk, clear: &GrantClear) -> SqlResult<ReleaseAnswer> {
+/// `head`: the last position of what was released under the grant.
+fn serve(sql: &mut dyn Sql, ask: &ReleaseAsk, clear: &GrantClear, head: u64) -> SqlResult<ReleaseAnswer> {
     let select = "SELECT f.position, r.bytes FROM release_for f JOIN release r ON r.id = f.release_id
                   WHERE f.grant_id = ?1 AND f.position > ?2 AND r.bytes IS NOT NULL ORDER BY f.position LIMIT ?3";
     let of = Value::Bytes(ask.grant.as_bytes());
-    let items = paged(sql, select, of, ask.page, |row| row.bytes(1), Vec::len)?;
-    let more = match items.last() {
-        Some((last, _)) => sql.exists(select, &[of, (*last).into(), 1_i64.into()])?,
-        None => false,
+    let (items, more) = match ask.page.after < head {
+        true => paged(sql, select, of, ask.page, |row| row.bytes(1), Vec::len)?,
+        false => Default::default(),
     };
-    let head = "SELECT releases FROM given WHERE id = ?1";
-    let head = sql.the_row(head, &values![ask.grant.as_bytes()])?.position(0)?;
     let last = items.last().map(|(position, _)| *position);
     let up_to = last.filter(|_| more).unwrap_or(head);
     if !items.is_empty() {
@@ -97,16 +106,21 @@ fn deny(
     })
 }
 
+const HEADS: &str = "SELECT g.bytes, g.releases, r.id IS NOT NULL, c.source IS NOT NULL OR s.tenant IS NOT NULL
+    FROM given g LEFT JOIN revocation r ON r.source = g.source AND r.id = g.id
+    LEFT JOIN closed c ON c.source = g.source AND c.confirmed_by IS NULL
+    LEFT JOIN standing s ON s.tenant = g.source
+    WHERE g.recipient = ?1 AND g.releases > 0 ORDER BY g.id";
+
+/// What [`heads`] asks, to be asked with others; `of` is the clinic.
+pub(super) fn heads_question<'a>(of: &'a [Value<'a>; 1]) -> Question<'a> {
+    Question::Rows(HEADS, of)
+}
+
 /// The grants that admit this clinic now, and how far their releases reach.
 pub(super) fn heads(sql: &mut dyn Sql, recipient: &TenantId, now_ms: i64) -> SqlResult<Vec<(GrantId, u64)>> {
-    let select =
-        "SELECT g.bytes, g.releases, r.id IS NOT NULL, c.source IS NOT NULL OR s.tenant IS NOT NULL FROM given g
-                  LEFT JOIN revocation r ON r.source = g.source AND r.id = g.id
-                  LEFT JOIN closed c ON c.source = g.source AND c.confirmed_by IS NULL
-                  LEFT JOIN standing s ON s.tenant = g.source
-                  WHERE g.recipient = ?1 AND g.releases > 0 ORDER BY g.id";
     let mut heads = Vec::new();
-    for mut row in sql.rows(select, &values![recipient])? {
+    for mut row in sql.rows(HEADS, &values![recipient])? {
         let clear = clear_part(&row.bytes(0)?);
         let (revoked, closed) = (row.flag(2)?, row.flag(3)?);
         if !closed && consent::admits(&clear, revoked, *recipient, now_ms) == Decision::Permit {

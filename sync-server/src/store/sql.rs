@@ -49,6 +49,17 @@ impl From<Value<'_>> for Column {
     }
 }
 
+impl<'a> From<&'a Column> for Value<'a> {
+    fn from(column: &'a Column) -> Self {
+        match column {
+            Column::Null => Self::Null,
+            Column::Int(value) => Self::Int(*value),
+            Column::Bytes(bytes) => Self::Bytes(bytes),
+            Column::Text(text) => Self::Text(text),
+        }
+    }
+}
+
 /// Values of a statement, in the order of their numbers.
 macro_rules! values {
     ($($value:expr),* $(,)?) => { [$($crate::store::sql::Value::from($value)),*] };
@@ -88,10 +99,27 @@ pub(super) enum Scope<'a> {
     House,
 }
 
+/// What is asked together with others.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Question<'a> {
+    /// All rows of a statement.
+    Rows(&'static str, &'a [Value<'a>]),
+    /// Which of these ids there are, each a row of its own: as [`Sql::which`] says.
+    Which(&'static str, &'a [Value<'a>], &'a [&'a [u8; 32]]),
+    /// The time, one row: as [`Sql::clock_ms`] says.
+    Clock(i64),
+}
+
 /// One transaction.
 pub(super) trait Sql {
     /// Runs a statement that gives no rows; how many it changed.
     fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> SqlResult<usize>;
+
+    /// Runs a statement that gives no rows, and of which nobody needs to know how many it changed. It may go to the database
+    /// with what is asked next, or with the commit: should it fail, that fails.
+    fn later(&mut self, sql: &'static str, values: &[Value<'_>]) -> SqlResult<()> {
+        self.execute(sql, values).map(drop)
+    }
 
     /// Rows, until `take` has enough.
     fn each(
@@ -101,11 +129,12 @@ pub(super) trait Sql {
         take: &mut dyn FnMut(Row) -> SqlResult<ControlFlow<()>>,
     ) -> SqlResult<()>;
 
-    /// Puts many rows in. `sql` is the statement for one, and ends with its `VALUES (…)`.
-    fn insert_many(&mut self, sql: &'static str, rows: &[Vec<Value<'_>>]) -> SqlResult<()>;
+    /// Asks all of it, one after the other, and waits once: none of the questions depends on the answer to another. What is
+    /// asked behind a lock sees what whoever had it before has left.
+    fn ask(&mut self, questions: &[Question<'_>]) -> SqlResult<Vec<Vec<Row>>>;
 
-    /// Which of these ids there are. `sql` selects one id, and ends by comparing it: `… = ?n`, after the `first` values.
-    fn which(&mut self, sql: &'static str, first: &[Value<'_>], ids: &[&[u8; 32]]) -> SqlResult<HashSet<[u8; 32]>>;
+    /// Puts many rows in. `sql` is the statement for one, and ends with its `VALUES (…)`. It goes as [`Sql::later`] says.
+    fn insert_many(&mut self, sql: &'static str, rows: &[Vec<Value<'_>>]) -> SqlResult<()>;
 
     /// One row, which no other transaction changes or locks before this one has ended.
     fn lock_row(&mut self, sql: &'static str, values: &[Value<'_>]) -> SqlResult<Option<Row>>;
@@ -123,7 +152,18 @@ pub(super) trait Sql {
     fn call_back(&mut self, recipient: &TenantId, grant: &GrantId) -> SqlResult<()>;
 
     /// The time by the one clock of all who share these data; `own_ms` is this program's.
-    fn clock_ms(&mut self, own_ms: i64) -> SqlResult<i64>;
+    fn clock_ms(&mut self, own_ms: i64) -> SqlResult<i64> {
+        the_only(self.ask(&[Question::Clock(own_ms)])?.pop().unwrap_or_default())?.int(0)
+    }
+
+    /// Which of these ids there are. `sql` selects one id, and ends by comparing it: `… = ?n`, after the `first` values.
+    fn which(&mut self, sql: &'static str, first: &[Value<'_>], ids: &[&[u8; 32]]) -> SqlResult<HashSet<[u8; 32]>> {
+        if ids.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let answers = self.ask(&[Question::Which(sql, first, ids)])?;
+        ids_of(answers.into_iter().flatten())
+    }
 
     /// All rows.
     fn rows(&mut self, sql: &'static str, values: &[Value<'_>]) -> SqlResult<Vec<Row>> {
@@ -147,14 +187,32 @@ pub(super) trait Sql {
 
     /// The only row of a statement that always gives one.
     fn the_row(&mut self, sql: &'static str, values: &[Value<'_>]) -> SqlResult<Row> {
-        self.row(sql, values)?
-            .ok_or_else(|| SqlError::Failed("a row that is always there is missing".into()))
+        the_only(self.row(sql, values)?)
     }
 
     /// Whether there is a row.
     fn exists(&mut self, sql: &'static str, values: &[Value<'_>]) -> SqlResult<bool> {
         Ok(self.row(sql, values)?.is_some())
     }
+}
+
+/// Asks all of it at once: as [`Sql::ask`] says.
+pub(super) fn together<const N: usize>(sql: &mut dyn Sql, questions: [Question<'_>; N]) -> SqlResult<[Vec<Row>; N]> {
+    let answers = sql.ask(&questions)?;
+    answers
+        .try_into()
+        .map_err(|_| SqlError::Failed("not every question has its answer".into()))
+}
+
+/// The first row of an answer that always has one.
+pub(super) fn the_only(rows: impl IntoIterator<Item = Row>) -> SqlResult<Row> {
+    let first = rows.into_iter().next();
+    first.ok_or_else(|| SqlError::Failed("a row that is always there is missing".into()))
+}
+
+/// The ids of an answer.
+pub(super) fn ids_of(rows: impl IntoIterator<Item = Row>) -> SqlResult<HashSet<[u8; 32]>> {
+    rows.into_iter().map(|mut row| row.array(0)).collect()
 }
 
 /// One row that came out. A column is taken once.

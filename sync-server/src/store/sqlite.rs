@@ -3,7 +3,6 @@
 //! WAL with `synchronous=FULL`: what is acknowledged survives the power cord. A writing transaction is `IMMEDIATE`, so no
 //! other one is under way anywhere; rows need no locks and have no other owners.
 
-use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
@@ -13,7 +12,7 @@ use rusqlite::{CachedStatement, Connection, ToSql, TransactionBehavior, params_f
 use seal::{GrantId, TenantId};
 
 use super::OpenError;
-use super::sql::{Column, Row, Sql, SqlError, SqlResult, Value};
+use super::sql::{Column, Question, Row, Sql, SqlError, SqlResult, Value};
 
 mod migrations {
     refinery::embed_migrations!("migrations");
@@ -111,6 +110,18 @@ impl Open<'_> {
     fn prepare(&self, sql: &'static str) -> SqlResult<CachedStatement<'_>> {
         Ok(self.0.prepare_cached(sql)?)
     }
+
+    fn those_of(&self, sql: &'static str, first: &[Value<'_>], ids: &[&[u8; 32]]) -> SqlResult<Vec<Row>> {
+        let mut statement = self.prepare(sql)?;
+        let mut there = Vec::new();
+        for id in ids {
+            let last = Value::Bytes(*id);
+            if statement.exists(params_from_iter(first.iter().chain([&last])))? {
+                there.push(Row(vec![last.into()]));
+            }
+        }
+        Ok(there)
+    }
 }
 
 impl Sql for Open<'_> {
@@ -136,24 +147,21 @@ impl Sql for Open<'_> {
         Ok(())
     }
 
+    fn ask(&mut self, questions: &[Question<'_>]) -> SqlResult<Vec<Vec<Row>>> {
+        let answers = questions.iter().map(|question| match *question {
+            Question::Rows(sql, values) => self.rows(sql, values),
+            Question::Which(sql, first, ids) => self.those_of(sql, first, ids),
+            Question::Clock(own_ms) => Ok(vec![Row(vec![Column::Int(own_ms)])]),
+        });
+        answers.collect()
+    }
+
     fn insert_many(&mut self, sql: &'static str, rows: &[Vec<Value<'_>>]) -> SqlResult<()> {
         let mut statement = self.prepare(sql)?;
         for row in rows {
             statement.execute(params_from_iter(row))?;
         }
         Ok(())
-    }
-
-    fn which(&mut self, sql: &'static str, first: &[Value<'_>], ids: &[&[u8; 32]]) -> SqlResult<HashSet<[u8; 32]>> {
-        let mut statement = self.prepare(sql)?;
-        let mut there = HashSet::new();
-        for id in ids {
-            let last = Value::Bytes(*id);
-            if statement.exists(params_from_iter(first.iter().chain([&last])))? {
-                there.insert(**id);
-            }
-        }
-        Ok(there)
     }
 
     fn lock_row(&mut self, sql: &'static str, values: &[Value<'_>]) -> SqlResult<Option<Row>> {
@@ -174,10 +182,6 @@ impl Sql for Open<'_> {
 
     fn call_back(&mut self, _: &TenantId, _: &GrantId) -> SqlResult<()> {
         Ok(())
-    }
-
-    fn clock_ms(&mut self, own_ms: i64) -> SqlResult<i64> {
-        Ok(own_ms)
     }
 }
 

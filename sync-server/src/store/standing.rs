@@ -7,8 +7,8 @@ use super::operator_audit::note;
 use super::sql::{Scope, Sql, SqlResult, values};
 use super::{ClinicError, Store, plans};
 
-const SUSPENDED: i64 = 1;
-const REMOVED: i64 = 2;
+const STATE_SUSPENDED: i64 = 1;
+const STATE_REMOVED: i64 = 2;
 
 /// Rows that go in one transaction, so that nobody waits for long.
 const A_BATCH: usize = 2_000;
@@ -74,7 +74,7 @@ impl Store {
             };
             let insert =
                 "INSERT INTO standing (tenant, state, since_ms, why) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
-            if sql.execute(insert, &values![&tenant, SUSPENDED, now_ms, why])? == 0 {
+            if sql.execute(insert, &values![&tenant, STATE_SUSPENDED, now_ms, why])? == 0 {
                 return Ok(Err(ClinicError::NotServed));
             }
             note(sql, (by, now_ms), "clinic_suspended", &number.to_string())?;
@@ -94,7 +94,7 @@ impl Store {
                 return Ok(Err(ClinicError::NotJoined));
             };
             let delete = "DELETE FROM standing WHERE tenant = ?1 AND state = ?2";
-            if sql.execute(delete, &values![&tenant, SUSPENDED])? == 0 {
+            if sql.execute(delete, &values![&tenant, STATE_SUSPENDED])? == 0 {
                 return Ok(Err(ClinicError::NotSuspended));
             }
             note(sql, (by, now_ms), "clinic_reactivated", &number.to_string())?;
@@ -127,7 +127,7 @@ impl Store {
         };
         self.write(Scope::House, |sql| {
             let remove = "UPDATE standing SET state = ?2, since_ms = ?3, why = '' WHERE tenant = ?1 AND state = 1";
-            if sql.execute(remove, &values![&tenant, REMOVED, now_ms])? == 0 {
+            if sql.execute(remove, &values![&tenant, STATE_REMOVED, now_ms])? == 0 {
                 return Ok(Err(ClinicError::NotSuspended));
             }
             sql.execute("DELETE FROM invitation WHERE clinic = ?1", &values![number])?;
@@ -206,10 +206,8 @@ fn drop_mail(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<()> {
     Ok(())
 }
 
-/// Whether a clinic is not served.
-pub(super) fn is_suspended(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<bool> {
-    sql.exists("SELECT 1 FROM standing WHERE tenant = ?1", &values![tenant])
-}
+/// A row, if the clinic ?1 is not served.
+pub(super) const SUSPENDED: &str = "SELECT 1 FROM standing WHERE tenant = ?1";
 
 /// Whether the operator has removed it.
 pub(super) fn was_removed(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<bool> {

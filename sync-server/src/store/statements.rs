@@ -11,13 +11,6 @@ pub(super) fn read(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<Vec<Vec<u8
     rows.into_iter().map(|mut row| row.bytes(0)).collect()
 }
 
-/// How many there are, which only ever become more, and whether the clinic is not served.
-pub(super) fn count_and_standing(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<(u64, bool)> {
-    let select = "SELECT count(*), EXISTS (SELECT 1 FROM standing WHERE tenant = ?1) FROM statement WHERE tenant = ?1";
-    let mut row = sql.the_row(select, &values![tenant])?;
-    Ok((row.position(0)?, row.flag(1)?))
-}
-
 /// Adds what is new; nothing is ever taken away.
 pub(super) fn add(sql: &mut dyn Sql, roster: &Roster) -> SqlResult<()> {
     let tenant = roster.membership().tenant();

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use seal::ChangeId;
-use sync_protocol::{Checked, Heads, RelayStore};
+use sync_protocol::{Checked, Feed, Heads, RelayStore};
 
 use super::*;
 
@@ -71,7 +71,7 @@ fn nothing_younger_is_put_beside_what_is_older() {
     moved_behind_its_back(folder.path());
     store.look(TENANT, before, |store| {
         // This was not asked before: from here on all of it is as it is now.
-        assert!(!store.is_closed(&TENANT).unwrap());
+        store.chain(&TENANT, Feed::Changes, 1).unwrap();
         assert_eq!(store.heads(&TENANT).unwrap().changes, 9);
     });
 }

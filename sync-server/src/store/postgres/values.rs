@@ -30,14 +30,43 @@ pub(super) fn columns(row: &postgres::Row) -> SqlResult<Row> {
     columns.collect::<SqlResult<Vec<_>>>().map(Row)
 }
 
-impl ToSql for Value<'_> {
+/// A value that goes to the database later than it is given.
+#[derive(Debug)]
+pub(super) enum Given {
+    One(Column),
+    /// A list: a column of many rows, or ids.
+    Many(Vec<Column>),
+}
+
+impl From<Value<'_>> for Given {
+    fn from(value: Value<'_>) -> Self {
+        Self::One(value.into())
+    }
+}
+
+impl ToSql for Given {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match self {
+            Self::One(value) => value.to_sql(kind, out),
+            Self::Many(values) => values.to_sql(kind, out),
+        }
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        Column::accepts(kind) || <Vec<Column>>::accepts(kind)
+    }
+
+    to_sql_checked!();
+}
+
+impl ToSql for Column {
     fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
         match self {
             Self::Null => Ok(IsNull::Yes),
             Self::Int(value) if *kind == Type::INT4 => i32::try_from(*value)?.to_sql(kind, out),
             Self::Int(value) => value.to_sql(kind, out),
-            Self::Bytes(value) => value.to_sql(kind, out),
-            Self::Text(value) => value.to_sql(kind, out),
+            Self::Bytes(value) => value.as_slice().to_sql(kind, out),
+            Self::Text(value) => value.as_str().to_sql(kind, out),
         }
     }
 

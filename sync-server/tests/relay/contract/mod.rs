@@ -10,6 +10,7 @@ mod console;
 mod feeds;
 mod gate;
 mod gate_plays;
+mod journeys;
 mod kept;
 mod mail;
 mod moves;
