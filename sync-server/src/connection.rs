@@ -1,6 +1,11 @@
 //! What a connection hears and does: frames to its session on the store's thread, and the session's frames to its outbox.
+//!
+//! Frames that must wait their turn are in `connection/waiting.rs`, work with attachments in `connection/objects.rs`, two
+//! devices that pair in `connection/pairing.rs`.
 
+mod objects;
 mod pairing;
+mod waiting;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -8,36 +13,23 @@ use std::time::Duration;
 
 use seal::TenantId;
 use sync_protocol::{
-    ConnectionId, ObjectDone, ObjectWork, Outgoing, RefusedCode, RelayChunks, RelayMessage, RelaySession, RelayStep,
-    RelayStoreFailed,
+    ConnectionId, ObjectDone, Outgoing, RefusedCode, RelayMessage, RelaySession, RelayStep, RelayStoreFailed,
 };
 use tokio::io::AsyncRead;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval_at, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, interval_at, sleep_until, timeout_at};
 use tracing::Instrument;
 
 use crate::frames::{FrameReader, Said};
 use crate::goodbye::Goodbye;
 use crate::hub::Bell;
-use crate::limits::{LONGEST_WAIT, Origin, Toll};
+use crate::limits::Origin;
 use crate::outbox::Outbox;
 use crate::shared::Shared;
 use crate::{Phase, Store, now_ms};
 use pairing::Pairing;
-
-/// Work with objects that is under way when the relay stops gets this long to be acknowledged.
-const WORK_ENDS_WITHIN: Duration = Duration::from_secs(4);
-
-/// A frame that came too soon after too many others.
-struct Waiting {
-    frame: Vec<u8>,
-    toll: Toll,
-    /// By the limits' clock.
-    came: Duration,
-    /// It is tried again then; `None` when it was not tried yet.
-    until: Option<Instant>,
-}
+use waiting::Waiting;
 
 pub(crate) struct Connection {
     id: ConnectionId,
@@ -108,7 +100,7 @@ impl Connection {
             }
             let (patience, outbox) = (self.patience, Arc::clone(&self.outbox));
             let quiet = &mut quiet_since;
-            let until = self.waiting.as_ref().and_then(|waiting| waiting.until);
+            let until = self.waiting.as_ref().and_then(|waiting| waiting.until());
             let next = async {
                 if let Some(until) = until {
                     sleep_until(until).await;
@@ -182,15 +174,6 @@ impl Connection {
         flow
     }
 
-    async fn finish(&mut self, done: Option<ObjectDone>) -> ControlFlow<Goodbye> {
-        let Some(done) = done else {
-            return ControlFlow::Continue(());
-        };
-        self.is_busy = true;
-        let worked = |session: &mut RelaySession, store: &mut Store| session.worked(done, store, now_ms());
-        self.step(Step::Act, None, worked).await
-    }
-
     async fn hear(&mut self, said: Said) -> ControlFlow<Goodbye> {
         match said {
             Said::Message(frame) => {
@@ -199,12 +182,7 @@ impl Connection {
                     None => self.receive(frame).await,
                     Some((clinic, device)) => {
                         self.shared.requests.count(clinic);
-                        self.waiting = Some(Box::new(Waiting {
-                            toll: Toll::new(clinic, device, frame.len()),
-                            frame,
-                            came: self.shared.rates.clock.passed(),
-                            until: None,
-                        }));
+                        self.take_turn(clinic, device, frame);
                         self.hear_waiting().await
                     }
                 }
@@ -217,31 +195,6 @@ impl Connection {
             Said::Pong => ControlFlow::Continue(()),
             Said::Close => ControlFlow::Break(Goodbye::Done),
         }
-    }
-
-    /// Hears the frame that waits, if it need not wait any longer.
-    async fn hear_waiting(&mut self) -> ControlFlow<Goodbye> {
-        let Some(mut waiting) = self.waiting.take() else {
-            return ControlFlow::Continue(());
-        };
-        let Err(not_yet) = self.shared.rates.pay(&mut waiting.toll) else {
-            return self.receive(waiting.frame).await;
-        };
-        let has_waited = self.shared.rates.clock.passed().saturating_sub(waiting.came);
-        if waiting.until.is_none() {
-            self.shared.figures.limited(not_yet.limit);
-        }
-        if has_waited + not_yet.wait > LONGEST_WAIT {
-            tracing::info!(
-                connection = self.id.0,
-                limit = not_yet.limit,
-                "a device asks for too much"
-            );
-            return self.refuse(RefusedCode::Busy);
-        }
-        waiting.until = Some(Instant::now() + not_yet.wait);
-        self.waiting = Some(waiting);
-        ControlFlow::Continue(())
     }
 
     async fn receive(&mut self, frame: Vec<u8>) -> ControlFlow<Goodbye> {
@@ -352,39 +305,12 @@ impl Connection {
     /// The relay stops: what was received is finished and acknowledged.
     async fn end_for_restart(&mut self) -> Goodbye {
         if let Some(waiting) = self.waiting.take()
-            && let ControlFlow::Break(goodbye) = self.receive(waiting.frame).await
+            && let ControlFlow::Break(goodbye) = self.receive(waiting.frame()).await
         {
             return goodbye;
         }
-        let finished = async {
-            while let Some(done) = self.work.join_next().await {
-                if self.finish(done.ok().flatten()).await.is_break() {
-                    return;
-                }
-            }
-        };
-        drop(timeout(WORK_ENDS_WITHIN, finished).await);
+        self.finish_all().await;
         self.shared.restart()
-    }
-
-    /// Begins work with an object. What is to be removed is removed, whether this connection lasts or not.
-    fn begin(&mut self, work: ObjectWork) {
-        let shared = Arc::clone(&self.shared);
-        let span = tracing::Span::current();
-        if !matches!(work, ObjectWork::Remove(..)) {
-            self.work
-                .spawn(async move { shared.objects.work(work).await }.instrument(span));
-            return;
-        }
-        let removed = async move {
-            if let Some(ObjectDone::Removed(tenant, attachment)) = shared.objects.work(work).await {
-                let note = move |store: &mut Store| store.attachment_removed(&tenant, &attachment);
-                if !matches!(shared.on_store(Some(tenant), note).await, Ok(Ok(()))) {
-                    tracing::warn!("that an erased attachment is removed was not noted; the next start looks again");
-                }
-            }
-        };
-        tokio::spawn(removed.instrument(span));
     }
 }
 
