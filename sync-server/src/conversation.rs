@@ -29,6 +29,8 @@ pub struct Timers {
     pub silence: Duration,
     /// Grants begin and end by the clock: sessions look again after this.
     pub look_again: Duration,
+    /// How the relay is, and who came and went, is kept each time that this passes.
+    pub a_minute: Duration,
     /// After our goodbye the peer gets this long for its own.
     pub peer_ends_within: Duration,
     /// Connections get this long to end after the relay was asked to stop.
@@ -47,6 +49,7 @@ impl Default for Timers {
             ping_after: Duration::from_secs(25),
             silence: Duration::from_secs(75),
             look_again: Duration::from_secs(60),
+            a_minute: Duration::from_secs(60),
             peer_ends_within: Duration::from_secs(2),
             goodbye_within: Duration::from_secs(8),
             rate_clock: RateClock::default(),

@@ -11,6 +11,7 @@ use sync_protocol::{ConnectionId, Wake};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::Seen;
 use crate::figures::Figures;
 use crate::outbox::Outbox;
 
@@ -71,7 +72,7 @@ struct State {
     last: u64,
     seats: HashMap<ConnectionId, Seat>,
     clinics: HashMap<TenantId, BTreeMap<ConnectionId, Arc<Bell>>>,
-    /// Devices that went since this was asked last, and up to where they had their clinic's changes.
+    /// Devices that came or went since this was asked last, and up to where they had their clinic's changes.
     seen: HashMap<(TenantId, DeviceId), u64>,
 }
 
@@ -119,11 +120,14 @@ impl Hub {
     /// The connection is a member of this clinic: it hears the clinic's news from now on.
     pub(crate) fn belongs(&self, id: ConnectionId, tenant: TenantId, device: DeviceId) {
         let mut state = self.lock();
-        let State { seats, clinics, .. } = &mut *state;
+        let State {
+            seats, clinics, seen, ..
+        } = &mut *state;
         if let Some(seat) = seats.get_mut(&id) {
             self.figures.members.inc();
             seat.tenant = Some(tenant);
             seat.device = Some(device);
+            seen.entry((tenant, device)).or_default();
             clinics.entry(tenant).or_default().insert(id, Arc::clone(&seat.news));
         }
     }
@@ -196,15 +200,29 @@ impl Hub {
         }
     }
 
-    /// Devices that went since this was asked last, and with `all` those that are here too.
-    pub(crate) fn take_seen(&self, all: bool) -> Vec<(TenantId, DeviceId, u64)> {
+    /// Devices that came or went since this was asked last, and with `all` those that stayed too.
+    pub(crate) fn take_seen(&self, all: bool) -> Vec<Seen> {
         let mut state = self.lock();
+        let mut here = HashMap::new();
         let mut seen = std::mem::take(&mut state.seen);
-        let here = state.seats.values().filter(|_| all);
-        seen.extend(here.filter_map(|seat| Some(((seat.tenant?, seat.device?), seat.reached))));
-        seen.into_iter()
-            .map(|((tenant, device), changes)| (tenant, device, changes))
-            .collect()
+        for seat in state.seats.values() {
+            if let (Some(tenant), Some(device)) = (seat.tenant, seat.device)
+                && (all || seen.contains_key(&(tenant, device)))
+            {
+                here.insert((tenant, device), seat.reached);
+            }
+        }
+        drop(state);
+        seen.retain(|device, _| !here.contains_key(device));
+        let told = [(seen, false), (here, true)].into_iter();
+        let told = told.flat_map(|(devices, is_here)| devices.into_iter().map(move |device| (device, is_here)));
+        told.map(|(((tenant, device), changes), is_here)| Seen {
+            tenant,
+            device,
+            changes,
+            is_here,
+        })
+        .collect()
     }
 
     /// How many connections there are.

@@ -80,7 +80,7 @@ pub use store::{
     ClinicError, ClinicRow, DatabaseRefusal, FILE_NAME, HeldChunks, INVITATION_LIFETIME_MS, OpenError, RELAY_ROLE,
     Reachable, Store, prepare,
 };
-pub use store::{PairingLook, PairingPlace, PairingSeat};
+pub use store::{NodeSample, PairingLook, PairingPlace, PairingSeat, Seen};
 pub use tls::{TlsError, key_sha256};
 pub use writer::{StoreThreads, Writer, WriterGone};
 

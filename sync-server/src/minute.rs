@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use tokio::time::{Duration, Instant, Interval, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use crate::shared::Shared;
 use crate::{Sample, now_ms};
 
-const A_MINUTE: Duration = Duration::from_secs(60);
 /// All devices that are here are noted each so many minutes.
 const ALL_EVERY: u32 = 15;
 
@@ -23,7 +22,8 @@ pub(crate) struct Minute {
 impl Minute {
     /// The first one passes after a minute.
     pub(crate) fn begin(shared: &Shared) -> Self {
-        let mut clock = interval_at(Instant::now() + A_MINUTE, A_MINUTE);
+        let a_minute = shared.timers.a_minute;
+        let mut clock = interval_at(Instant::now() + a_minute, a_minute);
         clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut begun = Self {
             clock,
@@ -42,7 +42,7 @@ impl Minute {
 
     /// Keeps it, and does not wait for that.
     pub(crate) fn keep(&mut self, shared: &Arc<Shared>) {
-        // Those that stay are noted less often: on this node the console sees them.
+        // Those that stay are noted less often: where they are is known.
         let all = self.n_passed.is_multiple_of(ALL_EVERY);
         self.n_passed = self.n_passed.wrapping_add(1);
         let (sample, seen, now_ms) = (self.sample(shared), shared.hub.take_seen(all), now_ms());
@@ -50,11 +50,10 @@ impl Minute {
         tokio::spawn(async move {
             let kept = writer.run(move |store| {
                 store.keep_sample(node, &sample, now_ms)?;
-                if seen.is_empty() {
-                    Ok(())
-                } else {
-                    store.keep_seen(&seen, now_ms)
+                if !seen.is_empty() {
+                    store.keep_seen(node, &seen, now_ms)?;
                 }
+                if all { store.forget_unseen(node, now_ms) } else { Ok(()) }
             });
             if let Ok(Err(error)) = kept.await {
                 tracing::warn!(%error, "a minute's figures are not kept");

@@ -75,7 +75,7 @@ use self::usage::Board;
 pub use self::usage_days::{DAYS_KEPT, UsageDay};
 pub use cards::{ClinicCard, SeenDevice};
 pub use clinics::{ClinicError, ClinicRow, INVITATION_LIFETIME_MS};
-pub use health::{Sample, Span};
+pub use health::{NodeSample, Sample, Seen, Span};
 pub use operator_audit::{OperatorAct, OperatorLine};
 pub use operators::{
     COMMAND_LINE, Credentials, Factor, LINK_LIFETIME_MS, OperatorError, OperatorRow, Tried, is_operator_name,

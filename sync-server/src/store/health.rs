@@ -1,4 +1,9 @@
-//! How the relay has been: samples once a minute, and when each device was here last.
+//! How the relay has been: samples once a minute, and when each device was here last. How its nodes are now is in
+//! `health/nodes.rs`.
+
+mod nodes;
+
+pub use nodes::NodeSample;
 
 use seal::{DeviceId, TenantId};
 use sync_protocol::RelayStoreFailed;
@@ -57,6 +62,19 @@ pub struct Sample {
     pub limited: u64,
     /// Jobs that waited for the store, the most.
     pub queue: u64,
+}
+
+/// A device that is at a node, or was lately.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seen {
+    /// Its clinic.
+    pub tenant: TenantId,
+    /// Which.
+    pub device: DeviceId,
+    /// Up to where it had its clinic's changes.
+    pub changes: u64,
+    /// Whether it is there now.
+    pub is_here: bool,
 }
 
 impl Store {
@@ -121,25 +139,29 @@ impl Store {
         let since = since_ms.div_euclid(span.ms());
         self.read(Scope::House, |sql| {
             let rows = sql.rows(select, &values![span.code(), since])?;
-            rows.into_iter().map(sample).collect()
+            rows.into_iter().map(|mut row| sample(&mut row)).collect()
         })
     }
 
-    /// These devices were here at this time, with so much of their clinics' changes.
+    /// These devices were at this node at this time, or are at it.
     ///
     /// # Errors
     /// [`RelayStoreFailed`].
-    pub fn keep_seen(&mut self, devices: &[(TenantId, DeviceId, u64)], at_ms: i64) -> Result<(), RelayStoreFailed> {
+    pub fn keep_seen(&mut self, node: u32, devices: &[Seen], at_ms: i64) -> Result<(), RelayStoreFailed> {
         // In one order, so that no two nodes wait for each other.
         let mut devices = devices.to_vec();
         devices.sort_unstable();
         self.write(Scope::House, |sql| {
-            // One that had acknowledged nothing yet is where it was.
-            let put = "INSERT INTO seen (tenant, device, at_ms, changes) VALUES (?1, ?2, ?3, ?4)
+            // One that had acknowledged nothing yet is where it was; one that went may have come to another node before.
+            let put = "INSERT INTO seen (tenant, device, at_ms, changes, node) VALUES (?1, ?2, ?3, ?4, ?5)
                        ON CONFLICT (tenant, device) DO UPDATE SET at_ms = ?3,
-                           changes = CASE WHEN ?4 > seen.changes THEN ?4 ELSE seen.changes END";
-            for (tenant, device, changes) in &devices {
-                sql.execute(put, &values![tenant, device.as_bytes(), at_ms, *changes])?;
+                           changes = CASE WHEN ?4 > seen.changes THEN ?4 ELSE seen.changes END,
+                           node = CASE WHEN ?5 IS NOT NULL THEN ?5 WHEN seen.node = ?6 THEN NULL ELSE seen.node END";
+            let own = i64::from(node);
+            for seen in &devices {
+                let here = seen.is_here.then_some(own);
+                let row = values![&seen.tenant, seen.device.as_bytes(), at_ms, seen.changes, here, own];
+                sql.execute(put, &row)?;
             }
             Ok(())
         })
@@ -170,7 +192,8 @@ fn put(sql: &mut dyn Sql, span: Span, at: i64, node: u32, sample: &Sample) -> Sq
     sql.execute(put, &of_node).map(drop)
 }
 
-fn sample(mut row: Row) -> SqlResult<Sample> {
+/// Its columns come first.
+fn sample(row: &mut Row) -> SqlResult<Sample> {
     Ok(Sample {
         at: row.int(0)?,
         n_minutes: row.position(1)?,

@@ -2,10 +2,10 @@
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
-use seal::GrantId;
+use seal::{DeviceId, GrantId, TenantId};
 use sync_protocol::sim::{Link, SimClinic, SimDevice, settle};
 use sync_protocol::{AuditLine, AuditOutcome, Page, RelayStore, ReleaseAnswer, ReleaseAsk, Roster};
-use sync_server::Store;
+use sync_server::{Seen, Store};
 use tempfile::TempDir;
 
 use crate::contract::{self, Home};
@@ -150,4 +150,14 @@ pub fn b(world: &World) -> &Side {
 
 pub fn c(world: &World) -> &Side {
     &world.c
+}
+
+/// A device that was at a node and has gone.
+pub fn seen(tenant: TenantId, device: DeviceId, changes: u64) -> Seen {
+    Seen {
+        tenant,
+        device,
+        changes,
+        is_here: false,
+    }
 }

@@ -16,7 +16,7 @@ use sync_protocol::{
     sim::{Link, SimClinic, SimDevice, settle},
 };
 use sync_server::{
-    Billing, InvoiceState, Issuer, Language, PlanTerms, Sample, Store,
+    Billing, InvoiceState, Issuer, Language, PlanTerms, Sample, Seen, Store,
     calendar::{begins_ms, day_at, days_after},
 };
 
@@ -327,9 +327,14 @@ impl Network {
             let seen = one.devices.iter().enumerate().map(|(nth, device)| {
                 let is_behind = nth >= one.devices.len() - one.kind.behind.min(one.devices.len());
                 let lacks = if is_behind { changes / 3 } else { 0 };
-                (tenant, device.keys.id(), changes - lacks)
+                Seen {
+                    tenant,
+                    device: device.keys.id(),
+                    changes: changes - lacks,
+                    is_here: false,
+                }
             });
-            self.store.keep_seen(&seen.collect::<Vec<_>>(), seen_ms)?;
+            self.store.keep_seen(1, &seen.collect::<Vec<_>>(), seen_ms)?;
         }
         Ok(())
     }

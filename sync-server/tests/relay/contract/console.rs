@@ -3,11 +3,11 @@
 use seal::AttachmentId;
 use sync_protocol::{AuditOutcome, ChunkId, ChunkRefusal, Page, RelayChunks, RelayStore, Roster};
 use sync_server::{
-    ClinicError, Factor, OperatorError, OperatorSession, SESSION_IDLE_MS, Sample, Span, Standing, Tried,
+    ClinicError, Factor, OperatorError, OperatorSession, SESSION_IDLE_MS, Sample, Seen, Span, Standing, Store, Tried,
 };
 
 use super::{Home, on_both};
-use crate::world::{NOW, World, b, roster};
+use crate::world::{NOW, World, b, roster, seen};
 
 on_both! {
     operators_are_added_enrolled_reset_and_removed,
@@ -16,6 +16,7 @@ on_both! {
     what_a_suspended_clinic_gives_does_not_cross_until_it_is_served_again,
     nothing_of_a_removed_clinic_is_left_but_what_others_need,
     samples_are_kept_by_minutes_and_hours_and_forgotten,
+    who_is_at_other_nodes_is_known_as_long_as_those_run,
     what_operators_did_is_one_chain,
 }
 
@@ -238,7 +239,7 @@ fn nothing_of_a_removed_clinic_is_left_but_what_others_need() {
     world.a.device.revoke(grants[0], NOW);
     world.sync(NOW);
     let device = world.a.device.keys.id();
-    world.store.keep_seen(&[(of_a, device, 50)], NOW).unwrap();
+    world.store.keep_seen(1, &[seen(of_a, device, 50)], NOW).unwrap();
     let consents_of_b = all_consents(&mut world);
 
     assert_eq!(
@@ -361,6 +362,62 @@ fn samples_are_kept_by_minutes_and_hours_and_forgotten() {
     store.keep_sample(1, &sample(0, 0), hour + 3 * 24 * 3_600_000).unwrap();
     assert_eq!(store.samples(Span::Minute, 0).unwrap().len(), 1, "two days of minutes");
     assert_eq!(store.samples(Span::Hour, 0).unwrap().len(), 2);
+}
+
+fn who_is_at_other_nodes_is_known_as_long_as_those_run() {
+    let mut world = World::new(177);
+    let (tenant, device) = (world.a.clinic.tenant, world.a.device.keys.id());
+    let (first, second, minute) = (7, u32::MAX, 60_000);
+    let store = &mut world.store;
+    let with = |members| Sample {
+        members,
+        ..Sample::default()
+    };
+    let here = Seen {
+        is_here: true,
+        ..seen(tenant, device, 5)
+    };
+    let n_seen_from = |store: &Store, node, now_ms| {
+        let all = store.n_elsewhere(node, now_ms).unwrap();
+        let ids = store.devices_elsewhere(&tenant, node, now_ms).unwrap();
+        assert_eq!(all.values().sum::<u64>(), ids.len() as u64);
+        ids.len()
+    };
+    store.keep_sample(first, &with(3), NOW - minute).unwrap();
+    store.keep_sample(first, &with(1), NOW).unwrap();
+    store.keep_sample(second, &with(4), NOW).unwrap();
+    let nodes: Vec<_> = store.nodes(NOW).unwrap();
+    let told: Vec<_> = nodes.iter().map(|one| (one.node, one.sample.members)).collect();
+    assert_eq!(told, [(first, 1), (second, 4)], "the last of each");
+    store.keep_seen(first, &[here], NOW).unwrap();
+    assert_eq!(
+        (n_seen_from(store, first, NOW), n_seen_from(store, second, NOW)),
+        (0, 1)
+    );
+
+    // It comes to the second node, which says so first; then the first one says that it went.
+    store.keep_seen(second, &[here], NOW).unwrap();
+    store.keep_seen(first, &[seen(tenant, device, 9)], NOW).unwrap();
+    assert_eq!(
+        (n_seen_from(store, first, NOW), n_seen_from(store, second, NOW)),
+        (1, 0)
+    );
+    assert_eq!(store.seen_devices(&tenant).unwrap()[0].1.changes, 9);
+
+    // A node that keeps no samples any more has nobody.
+    assert_eq!(n_seen_from(store, first, NOW + 2 * minute), 1);
+    assert_eq!(n_seen_from(store, first, NOW + 3 * minute), 0);
+    assert_eq!(store.nodes(NOW + 3 * minute).unwrap(), []);
+
+    // One that went is at no node; and who was not seen when all were looked at had gone unnoticed.
+    store.keep_seen(second, &[seen(tenant, device, 9)], NOW).unwrap();
+    assert_eq!(n_seen_from(store, first, NOW), 0);
+    store.keep_seen(second, &[here], NOW).unwrap();
+    store.forget_unseen(first, NOW + 1).unwrap();
+    store.forget_unseen(second, NOW).unwrap();
+    assert_eq!(n_seen_from(store, first, NOW), 1);
+    store.forget_unseen(second, NOW + 1).unwrap();
+    assert_eq!(n_seen_from(store, first, NOW), 0);
 }
 
 fn what_operators_did_is_one_chain() {

@@ -5,7 +5,7 @@ use sync_protocol::{RelayStore, RelayUsage, UsageLevel};
 use sync_server::{COMMAND_LINE, ClinicOverview, InvoicesStand, Issuer, PlanTerms, calendar::day_at};
 
 use super::on_both;
-use crate::world::{NOW, World, roster};
+use crate::world::{NOW, World, roster, seen};
 
 on_both! {
     each_clinic_is_told_as_its_own_page_counts_it,
@@ -89,7 +89,7 @@ fn each_clinic_is_told_as_its_own_page_counts_it() {
     world.store.add_requests(&[(tenant, 100)], NOW).unwrap();
     world.store.add_requests(&[(tenant, 7_000)], NOW - 40 * DAY).unwrap();
     let id = world.a.device.keys.id();
-    world.store.keep_seen(&[(tenant, id, 20)], NOW - 60_000).unwrap();
+    world.store.keep_seen(1, &[seen(tenant, id, 20)], NOW - 60_000).unwrap();
     let one = is_as_told(&mut world, NOW);
     assert!(one.used.bytes.used > Some(5_000), "{one:?}");
     assert_eq!(
@@ -98,7 +98,7 @@ fn each_clinic_is_told_as_its_own_page_counts_it() {
     );
     assert_eq!((one.n_behind, one.behind_by, one.card.changes), (1, 30, 50));
     assert_eq!(one.card.seen_ms, Some(NOW - 60_000));
-    world.store.keep_seen(&[(tenant, id, 50)], NOW).unwrap();
+    world.store.keep_seen(1, &[seen(tenant, id, 50)], NOW).unwrap();
     let one = is_as_told(&mut world, NOW);
     assert_eq!((one.n_behind, one.behind_by), (0, 0));
     // The plan is another from its day on, and then none.
@@ -122,7 +122,10 @@ fn a_removed_device_leaves_its_place_at_once_and_is_not_behind() {
     connect(&mut world, &second);
     world.a.device.write(&mut world.rng);
     world.sync(NOW);
-    world.store.keep_seen(&[(tenant, second.keys.id(), 0)], NOW).unwrap();
+    world
+        .store
+        .keep_seen(1, &[seen(tenant, second.keys.id(), 0)], NOW)
+        .unwrap();
     let one = is_as_told(&mut world, NOW);
     assert_eq!((one.used.devices.used, one.n_behind), (Some(2), 1));
     assert_eq!(one.used.devices.level, UsageLevel::Full);

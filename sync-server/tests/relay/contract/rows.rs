@@ -128,7 +128,7 @@ fn fill(world: &mut World) {
          INSERT INTO mail_head VALUES (x'{b}', 1, 0, 0);
          INSERT INTO directory VALUES (x'{a}', 1, 1, 5, x'ca4d');
          INSERT INTO standing VALUES (x'{c}', 1, 5, 'tidak bayar – \"x\"', NULL);
-         INSERT INTO seen VALUES (x'{a}', x'{id}', 5, 6);
+         INSERT INTO seen VALUES (x'{a}', x'{id}', 5, 6, 4294967295);
          INSERT INTO operator VALUES (x'{short}', 'aisyah', 1, x'01', x'02', 55);
          INSERT INTO operator_audit VALUES (1000, 1, 'aisyah', 'signed_in', '', 'done', x'{id}');
          INSERT INTO operator_code VALUES (x'{short}', x'{id}', NULL);
