@@ -1,12 +1,14 @@
 //! Invoices: what a clinic is charged for a month. Pure: no clock, no store; money is in sen, and whole.
 
 mod fonts;
+mod list;
 mod pdf;
 mod words;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+pub use list::{InvoicePlace, InvoiceSums, InvoicesFrom, InvoicesPage, InvoicesWanted};
 pub use pdf::{PdfError, as_pdf};
 pub use words::Language;
 
@@ -128,6 +130,16 @@ impl InvoiceState {
         }
     }
 
+    /// The number by which the store knows it.
+    pub(crate) fn number(self) -> i64 {
+        match self {
+            Self::Draft => 0,
+            Self::Issued => 1,
+            Self::Paid => 2,
+            Self::Void => 3,
+        }
+    }
+
     /// The state of this name.
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.name() == name)
@@ -163,6 +175,15 @@ impl Invoice {
     /// Whether it undoes another.
     pub fn is_credit_note(&self) -> bool {
         self.credits.is_some()
+    }
+
+    /// Where it stands in the list, for good.
+    pub fn place(&self) -> InvoicePlace {
+        InvoicePlace {
+            month: self.month,
+            clinic: self.clinic,
+            id: self.id,
+        }
     }
 }
 

@@ -55,6 +55,7 @@ pub use conversation::Timers;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use hub::Hub;
 pub use invoices::{Bill, Invoice, InvoiceState, Issuer, Language, Line, PdfError, Price, Subscription, as_pdf, lines};
+pub use invoices::{InvoicePlace, InvoiceSums, InvoicesFrom, InvoicesPage, InvoicesWanted};
 #[doc(hidden)]
 pub use limits::RateClock;
 pub use limits::{Limits, Rate};

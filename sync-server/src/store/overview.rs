@@ -7,11 +7,10 @@ use sync_protocol::RelayStoreFailed;
 
 use super::Store;
 use super::cards::{ClinicCard, card, cards};
-use super::invoices::from_text;
+use super::invoices::{Unpaid, unpaid};
 use super::plans::terms_if_any;
 use super::sql::{Row, Scope, Sql, SqlResult, values};
-use crate::calendar::{Month, day_at, days_after};
-use crate::invoices::Bill;
+use crate::calendar::{Month, day_at};
 use crate::plans::{Consumed, Judged, PlanTerms};
 
 /// One clinic as the list shows it.
@@ -71,11 +70,6 @@ const OVERVIEW: &str = cards!(
       ORDER BY c.name"
 );
 
-/// Invoices that wait for their money: each clinic has few.
-const UNPAID: &str = "SELECT i.clinic, i.issued_ms, i.body FROM invoice i WHERE i.kind = 0 AND i.issued_ms IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM paid WHERE paid.invoice = i.number)
-    AND NOT EXISTS (SELECT 1 FROM invoice n WHERE n.credits = i.number)";
-
 impl Store {
     /// All clinics on the list, by name.
     ///
@@ -95,14 +89,9 @@ impl Store {
 /// The day by which each clinic has to pay the oldest of what it has not paid.
 fn first_due(sql: &mut dyn Sql) -> SqlResult<HashMap<i64, Date>> {
     let mut first: HashMap<i64, Date> = HashMap::new();
-    for mut row in sql.rows(UNPAID, &[])? {
-        let (clinic, issued) = (row.int(0)?, day_at(row.int(1)?));
-        let bill: Bill = from_text(&row.text(2)?)?;
-        let due = days_after(issued, bill.seller.due_days.into());
-        first
-            .entry(clinic)
-            .and_modify(|known| *known = due.min(*known))
-            .or_insert(due);
+    for Unpaid { clinic, due, .. } in unpaid(sql, None)? {
+        let known = first.entry(clinic).or_insert(due);
+        *known = due.min(*known);
     }
     Ok(first)
 }

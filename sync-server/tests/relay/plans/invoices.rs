@@ -1,6 +1,9 @@
 //! Invoices: drafted once, numbered without gaps, never altered, undone by credit notes.
 
-use sync_server::{Billing, InvoiceError, InvoiceState, Issuer, Language, PlanTerms, calendar};
+use sync_server::{
+    Billing, InvoiceError, InvoicePlace, InvoiceState, InvoicesFrom, InvoicesPage, InvoicesWanted, Issuer, Language,
+    PlanTerms, calendar,
+};
 
 use super::{BY, NAME, list};
 use crate::contract::{Home, on_both};
@@ -12,6 +15,9 @@ on_both! {
     numbers_have_no_gaps_and_begin_anew_each_year,
     what_was_issued_is_altered_by_nobody,
     a_clinic_that_was_removed_is_charged_to_its_last_day,
+    the_list_is_read_page_by_page_and_leaves_nothing_out,
+    a_page_of_the_list_reads_no_invoice_but_its_own,
+    what_is_open_and_overdue_is_summed_up_for_all_or_one_clinic,
 }
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -249,4 +255,141 @@ fn a_clinic_that_was_removed_is_charged_to_its_last_day() {
         .filter(|one| one.clinic == number);
     let sums: Vec<_> = of_it.map(|one| (one.month.to_string(), one.bill.total_sen)).collect();
     assert_eq!(sums, [("2026-11".to_owned(), 10_000), ("2026-10".to_owned(), 30_000)]);
+}
+
+/// Five months of one clinic and three of the other, the first three issued, one of them paid and one undone.
+fn half_a_year(seed: u8) -> World {
+    let mut world = charged(seed);
+    world.store.set_issuer(&issuer(), BY, NOW).unwrap();
+    world.store.draft_invoices(at("2027-02-15")).unwrap();
+    let all = world.store.invoices(None).unwrap();
+    for one in all.iter().rev().take(3) {
+        world.store.issue_invoice(one.id, BY, at("2027-02-15")).unwrap();
+    }
+    let ids: Vec<i64> = all.iter().rev().map(|one| one.id).collect();
+    world
+        .store
+        .mark_paid(ids[0], calendar::day_at(at("2027-02-15")), BY, at("2027-02-15"))
+        .unwrap();
+    world.store.void_invoice(ids[1], true, BY, at("2027-02-15")).unwrap();
+    world
+}
+
+fn ids(page: &InvoicesPage) -> Vec<i64> {
+    page.invoices.iter().map(|one| one.id).collect()
+}
+
+/// All pages from the first to the last, each read again from the one behind it.
+fn pages(world: &World, wanted: InvoicesWanted, most: usize) -> Vec<i64> {
+    let read = |from| world.store.invoices_page(wanted, from, most).unwrap();
+    let mut page = read(InvoicesFrom::Newest);
+    assert_eq!(page.newer, None);
+    let mut all = ids(&page);
+    while let Some(than) = page.older {
+        let next = read(InvoicesFrom::Older(than));
+        let before = next.newer.expect("there is a page before it");
+        assert_eq!(read(InvoicesFrom::Newer(before)), page, "the way back");
+        all.extend(ids(&next));
+        page = next;
+    }
+    all
+}
+
+fn the_list_is_read_page_by_page_and_leaves_nothing_out() {
+    let mut world = half_a_year(96);
+    let of_a = world.store.clinic_plan(NAME, NOW).unwrap().number;
+    let states = InvoiceState::ALL.map(Some).into_iter().chain([None]);
+    for state in states {
+        for clinic in [None, Some(of_a), Some(999)] {
+            let wanted = InvoicesWanted { state, clinic };
+            let all = world.store.invoices(state).unwrap().into_iter();
+            let all = all.filter(|one| clinic.is_none_or(|clinic| one.clinic == clinic));
+            let all: Vec<i64> = all.map(|one| one.id).collect();
+            for most in [1, 2, 3, 100] {
+                assert_eq!(pages(&world, wanted, most), all, "{wanted:?} {most}");
+            }
+        }
+    }
+    let months: Vec<_> = all(&world).into_iter().map(|(month, ..)| month).collect();
+    assert!(months.is_sorted_by(|newer, older| newer >= older), "{months:?}");
+
+    // What comes meanwhile moves no page that follows, nor does what becomes of those before it.
+    let wanted = InvoicesWanted::default();
+    let first = world.store.invoices_page(wanted, InvoicesFrom::Newest, 3).unwrap();
+    let second = world
+        .store
+        .invoices_page(wanted, InvoicesFrom::Older(first.older.unwrap()), 3)
+        .unwrap();
+    world.store.issue_invoice(ids(&first)[2], BY, at("2027-03-15")).unwrap();
+    assert!(world.store.draft_invoices(at("2027-03-15")).unwrap() > 0);
+    let again = world
+        .store
+        .invoices_page(wanted, InvoicesFrom::Older(first.older.unwrap()), 3);
+    assert_eq!(again.unwrap(), second);
+
+    // Where nothing is left, and before the first, is the first page, whole.
+    let newest = world.store.invoices_page(wanted, InvoicesFrom::Newest, 3).unwrap();
+    let nowhere = |month: &str| InvoicePlace {
+        month: month.parse().unwrap(),
+        clinic: 1,
+        id: 1,
+    };
+    for from in [
+        InvoicesFrom::Older(nowhere("2020-01")),
+        InvoicesFrom::Newer(nowhere("2030-01")),
+        InvoicesFrom::Newer(newest.invoices[1].place()),
+    ] {
+        assert_eq!(world.store.invoices_page(wanted, from, 3).unwrap(), newest, "{from:?}");
+    }
+}
+
+fn a_page_of_the_list_reads_no_invoice_but_its_own() {
+    let world = half_a_year(97);
+    let oldest = world.store.invoices(None).unwrap().last().unwrap().id;
+    // A body that nobody can read: whoever reads it fails.
+    let spoil = format!("UPDATE invoice SET body = 'x' WHERE number = {oldest}");
+    match &world.home {
+        Home::Folder => {
+            let file = rusqlite::Connection::open(world.folder.path().join(sync_server::FILE_NAME)).unwrap();
+            let all = format!("DROP TRIGGER invoice_stays; {spoil}");
+            file.execute_batch(&all).unwrap();
+        }
+        Home::Database(database) => database.raw().batch_execute(&spoil).unwrap(),
+    }
+    assert!(world.store.invoices(None).is_err());
+    let wanted = InvoicesWanted::default();
+    let page = world.store.invoices_page(wanted, InvoicesFrom::Newest, 3).unwrap();
+    assert_eq!(page.invoices.len(), 3);
+    // It is paid: neither is it asked what is open.
+    world.store.invoice_sums(None, calendar::day_at(NOW)).unwrap();
+}
+
+fn what_is_open_and_overdue_is_summed_up_for_all_or_one_clinic() {
+    let world = half_a_year(98);
+    let [of_a, of_b] =
+        [NAME, "Klinik <b>Bukit</b> =1+1"].map(|name| world.store.clinic_plan(name, NOW).unwrap().number);
+    let sums = |clinic, day: &str| world.store.invoice_sums(clinic, day.parse().unwrap()).unwrap();
+    let n = |clinic| InvoiceState::ALL.map(|state| sums(clinic, "2027-02-15").n(Some(state)));
+    let counted = |clinic: Option<i64>| {
+        InvoiceState::ALL.map(|state| {
+            let all = world.store.invoices(Some(state)).unwrap().into_iter();
+            all.filter(|one| clinic.is_none_or(|clinic| one.clinic == clinic))
+                .count() as u64
+        })
+    };
+    for clinic in [None, Some(of_a), Some(of_b)] {
+        assert_eq!(n(clinic), counted(clinic), "{clinic:?}");
+    }
+    assert_eq!(n(None).iter().sum::<u64>(), sums(None, "2027-02-15").n(None));
+    assert_eq!(n(Some(999)), [0; 4]);
+    // One was paid, one undone, one is open; it is due after thirty days. The credit note is nothing that anybody pays.
+    let open = world.store.invoices(Some(InvoiceState::Issued)).unwrap();
+    let open: Vec<_> = open.iter().filter(|one| !one.is_credit_note()).collect();
+    assert_eq!(open.len(), 1);
+    let (sen, whose) = (open[0].bill.total_sen, open[0].clinic);
+    let due = sums(Some(whose), "2027-03-17");
+    assert_eq!((due.open_sen, due.overdue_sen), (sen, 0), "on the day itself");
+    assert_eq!(sums(None, "2027-03-18").overdue_sen, sen);
+    let other = if whose == of_a { of_b } else { of_a };
+    assert_eq!(sums(Some(other), "2027-03-18").open_sen, 0);
 }
