@@ -36,6 +36,7 @@ use crate::{ServeError, Store};
 pub(crate) use reply::{Body, Reply};
 use routes::{Needs, Route};
 use visit::{Fault, Visit};
+use words::Lang;
 
 /// Passwords that are looked at, at one time: each takes 19 MiB.
 const HASHING_AT_ONCE: usize = 2;
@@ -111,24 +112,33 @@ impl Console {
 
     async fn reply(self: Arc<Self>, request: Request<Incoming>, from: SocketAddr) -> Reply {
         let method = request.method().clone();
-        let route = match routes::find(&method, request.uri()) {
+        let lang = asking::lang(request.headers());
+        let (route, params) = match routes::find(&method, request.uri()) {
             Ok(found) => found,
-            Err(status) => return Reply::short(status),
+            Err(status) => return turned_away(lang, status),
         };
-        let (route, params) = route;
         let asked = match asking::read(request, from, &self).await {
             Ok(asked) => asked,
-            Err(status) => return Reply::short(status),
+            Err(status) => return turned_away(lang, status),
         };
         if method == Method::POST && !asked.is_from_here {
-            return Reply::short(StatusCode::FORBIDDEN);
+            return turned_away(lang, StatusCode::FORBIDDEN);
         }
         let visit = Visit::new(self, asked, params);
-        let lang = visit.lang;
         match go(route, visit).await {
             Ok(reply) => reply,
             Err(fault) => layout::fault(lang, fault),
         }
+    }
+}
+
+/// In words where an operator's own browser may come to it; others get the number alone.
+fn turned_away(lang: Lang, status: StatusCode) -> Reply {
+    match status {
+        StatusCode::NOT_FOUND => layout::fault(lang, Fault::NotFound),
+        StatusCode::FORBIDDEN => layout::fault(lang, Fault::Refused),
+        StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT => layout::fault(lang, Fault::TooMuch(status)),
+        _ => Reply::short(status),
     }
 }
 
@@ -138,6 +148,7 @@ async fn go(route: &'static Route, mut visit: Visit) -> Result<Reply, Fault> {
         let Some(session) = &visit.session else {
             return match route.method {
                 Method::GET => Ok(Reply::see("/sign-in")),
+                _ if visit.cookie.is_some() => Err(Fault::Ended),
                 _ => Err(Fault::Refused),
             };
         };

@@ -106,7 +106,7 @@ fn cookies(headers: &HeaderMap, name: &str) -> impl Iterator<Item = String> {
 }
 
 /// By the choice that was made here, or else the first that the browser names and that is here.
-fn lang(headers: &HeaderMap) -> Lang {
+pub(super) fn lang(headers: &HeaderMap) -> Lang {
     if let Some(chosen) = cookies(headers, super::session::LANG_COOKIE).find_map(|code| Lang::of_code(&code)) {
         return chosen;
     }

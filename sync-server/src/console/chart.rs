@@ -18,7 +18,7 @@ pub(crate) struct Chart<'a> {
     /// The first step and the last.
     pub(crate) span: (i64, i64),
     /// What stands under them.
-    pub(crate) ends: (String, String),
+    pub(crate) ends: (Markup, Markup),
     /// The most, in words.
     pub(crate) most: String,
     /// The height of the chart; the most of the points where there is none.

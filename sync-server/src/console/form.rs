@@ -18,6 +18,17 @@ impl Pairs {
         }
     }
 
+    /// What was typed into the field of this name, or else what is known.
+    pub(crate) fn typed<'a>(&'a self, name: &str, known: &'a str) -> &'a str {
+        let mut found = self.0.iter().filter(|(key, _)| key == name);
+        found.next().map_or(known, |(_, value)| value)
+    }
+
+    /// Whether there is a field of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+
     /// A line of text that people typed: trimmed, one to `most` characters, none of them a control character.
     pub(crate) fn line(&self, name: &str, most: usize) -> Option<&str> {
         let text = self.one(name).trim();
@@ -39,6 +50,11 @@ mod tests {
     fn a_field_that_is_there_twice_is_none_and_a_line_is_one_line() {
         let pairs = Pairs::read(b"a=1&b=2&a=3&c=+Klinik+Harapan+&d=x%0Dy&e=%E2%80%AEevil&f=");
         assert_eq!((pairs.one("a"), pairs.one("b"), pairs.one("z")), ("", "2", ""));
+        assert_eq!(
+            (pairs.typed("b", "x"), pairs.typed("f", "x"), pairs.typed("z", "x")),
+            ("2", "", "x")
+        );
+        assert!(pairs.has("f") && !pairs.has("z"));
         assert_eq!(pairs.line("c", 14), Some("Klinik Harapan"));
         assert_eq!(pairs.line("c", 13), None);
         for bad in ["d", "e", "f", "z"] {

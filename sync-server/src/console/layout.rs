@@ -1,7 +1,7 @@
 //! The frame of every page: what stands around it, and the pieces that forms are made of.
 
 use hyper::StatusCode;
-use maud::{DOCTYPE, Markup, html};
+use maud::{DOCTYPE, Markup, Render, html};
 
 use super::reply::Reply;
 use super::visit::{Fault, Visit};
@@ -49,7 +49,12 @@ pub(crate) fn page_with(status: StatusCode, visit: &Visit, section: &str, title:
         }
         footer { p { (words.no_patients) } }
     };
-    Reply::page(status, document(visit.lang, title, frame))
+    // Where nobody sees the notice, the first thing that is heard says it.
+    let title = match status.is_client_error() {
+        true => format!("{} · {title}", words.refused),
+        false => title.to_owned(),
+    };
+    Reply::page(status, document(visit.lang, &title, frame))
 }
 
 /// A page for anybody: the way in.
@@ -69,12 +74,19 @@ pub(crate) fn open_page(status: StatusCode, lang: Lang, title: &str, content: Ma
 /// A page that says why there is none.
 pub(super) fn fault(lang: Lang, fault: Fault) -> Reply {
     let words = Words::of(lang);
-    let (status, title, why) = match fault {
+    let (status, title, why) = match &fault {
         Fault::NotFound => (StatusCode::NOT_FOUND, words.not_found, words.not_found_why),
         Fault::Refused => (StatusCode::FORBIDDEN, words.refused, words.refused_why),
+        Fault::Ended => (StatusCode::FORBIDDEN, words.ended, words.ended_why),
+        Fault::TooMuch(status) => (*status, words.too_much, words.too_much_why),
         Fault::Failed => (StatusCode::INTERNAL_SERVER_ERROR, words.failed, words.failed_why),
     };
-    let content = html! { p { (why) } p { a href="/" { (words.back) } } };
+    let link = if matches!(fault, Fault::Ended) {
+        words.sign_in
+    } else {
+        words.back
+    };
+    let content = html! { p { (why) } p { a.button href="/" { (link) } } };
     open_page(status, lang, title, content)
 }
 
@@ -94,8 +106,9 @@ pub(crate) fn code_field(visit: &Visit, id: &str) -> Markup {
 }
 
 /// What was not done, and why; or what was.
-pub(crate) fn notice(kind: &str, text: &str) -> Markup {
-    html! { p class={ "notice " (kind) } role="status" { (text) } }
+pub(crate) fn notice(kind: &str, text: impl Render) -> Markup {
+    let role = if kind == "bad" { "alert" } else { "status" };
+    html! { p class={ "notice " (kind) } role=(role) { (text) } }
 }
 
 fn document(lang: Lang, title: &str, frame: Markup) -> Markup {

@@ -12,6 +12,7 @@ pub(super) mod health;
 pub(super) mod invitations;
 pub(super) mod invoices;
 pub(super) mod invoices_list;
+pub(super) mod issuer;
 pub(super) mod operators;
 pub(super) mod plans;
 pub(super) mod sessions;

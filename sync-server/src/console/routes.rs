@@ -6,8 +6,8 @@ use std::pin::Pin;
 use hyper::{Method, StatusCode, Uri};
 
 use super::pages::{
-    audit, clinic, clinics, enrol, health, invitations, invoices, invoices_list, operators, plans, sessions, sign_in,
-    small, trends, usage,
+    audit, clinic, clinics, enrol, health, invitations, invoices, invoices_list, issuer, operators, plans, sessions,
+    sign_in, small, trends, usage,
 };
 use super::reply::Reply;
 use super::visit::{Fault, Visit};
@@ -74,7 +74,7 @@ pub(crate) static ROUTES: &[Route] = routes! {
     POST "/plans/retire" Operator plans::retire;
     GET "/invoices" Operator invoices_list::page;
     POST "/invoices/run" Operator invoices_list::run;
-    POST "/invoices/issuer" Operator invoices_list::set_issuer;
+    POST "/invoices/issuer" Operator issuer::set_issuer;
     GET "/invoices/*" Operator invoices::one;
     GET "/invoices/*/pdf" Operator invoices::pdf;
     POST "/invoices/*/issue" Operator invoices::issue;

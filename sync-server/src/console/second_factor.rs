@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::layout;
 use super::visit::{Fault, Visit};
-use super::words::fill;
+use super::words::fill_in;
 use super::{Console, time};
 use crate::limits::Origin;
 use crate::{Factor, Tried};
@@ -123,8 +123,8 @@ impl Visit {
             Ok(known) => known.ok_or(Fault::Refused)?,
             Err(until_ms) => {
                 let when = time::when(until_ms, self.lang);
-                let text = fill(self.words.locked, &[("when", &when)]);
-                return Ok(Fresh::Not(StatusCode::TOO_MANY_REQUESTS, layout::notice("bad", &text)));
+                let text = fill_in(self.words.locked, &[("when", when)]);
+                return Ok(Fresh::Not(StatusCode::TOO_MANY_REQUESTS, layout::notice("bad", text)));
             }
         };
         let factor = self.console.factor(self.form.one("code"), &id, &known.totp, now_ms);

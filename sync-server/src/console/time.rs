@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use maud::{Markup, html};
 
 use super::words::Lang;
 use crate::calendar::{Month, day_at};
@@ -18,19 +19,24 @@ fn zone() -> TimeZone {
     TimeZone::get("Asia/Kuala_Lumpur").unwrap_or(TimeZone::UTC)
 }
 
-/// `12 Nov 2026, 2:05 pm`.
-pub(crate) fn when(ms: i64, lang: Lang) -> String {
-    format!("{}, {}", date(day_at(ms), lang), of_day(ms, lang))
+/// `12 Nov 2026, 2:05 pm`, as an element that programs can read too.
+pub(crate) fn when(ms: i64, lang: Lang) -> Markup {
+    moment(ms, &format!("{}, {}", day_words(day_at(ms), lang), of_day(ms, lang)))
 }
 
 /// The same in fewer words: the time of a moment of today, the day of any other.
-pub(crate) fn lately(ms: i64, now_ms: i64, lang: Lang) -> String {
+pub(crate) fn lately(ms: i64, now_ms: i64, lang: Lang) -> Markup {
     let day = day_at(ms);
     if day == day_at(now_ms) {
-        of_day(ms, lang)
+        moment(ms, &of_day(ms, lang))
     } else {
-        date(day, lang)
+        moment(ms, &day_words(day, lang))
     }
+}
+
+fn moment(ms: i64, words: &str) -> Markup {
+    let at = Timestamp::from_millisecond(ms).unwrap_or_default().to_zoned(zone());
+    html! { time datetime=(at.strftime("%Y-%m-%dT%H:%M%:z")) { (words) } }
 }
 
 /// `2:05 pm`.
@@ -46,14 +52,18 @@ fn of_day(ms: i64, lang: Lang) -> String {
 }
 
 /// `12 Nov 2026`.
-pub(crate) fn date(day: Date, lang: Lang) -> String {
+pub(crate) fn date(day: Date, lang: Lang) -> Markup {
+    html! { time datetime=(day) { (day_words(day, lang)) } }
+}
+
+fn day_words(day: Date, lang: Lang) -> String {
     format!("{} {} {}", day.day(), month_name(day, lang), day.year())
 }
 
 /// `Nov 2026`.
-pub(crate) fn month(month: Month, lang: Lang) -> String {
+pub(crate) fn month(month: Month, lang: Lang) -> Markup {
     let first = month.first();
-    format!("{} {}", month_name(first, lang), first.year())
+    html! { time datetime=(month) { (month_name(first, lang)) " " (first.year()) } }
 }
 
 fn month_name(day: Date, lang: Lang) -> &'static str {
@@ -107,18 +117,22 @@ mod tests {
     fn times_are_malaysias_and_sizes_have_units() {
         // 12 November 2026, 06:05 UTC.
         let ms = 1_794_463_500_000;
-        assert_eq!(when(ms, Lang::En), "12 Nov 2026, 2:05 pm");
-        assert_eq!(when(ms, Lang::Ms), "12 Nov 2026, 2:05 ptg");
-        assert_eq!(when(ms - 5 * 3_600_000, Lang::Ms), "12 Nov 2026, 9:05 pagi");
+        let moment = |at: Markup, day: &str, words: &str| {
+            assert_eq!(at.0, format!("<time datetime=\"2026-11-{day}+08:00\">{words}</time>"));
+        };
+        moment(when(ms, Lang::En), "12T14:05", "12 Nov 2026, 2:05 pm");
+        moment(when(ms, Lang::Ms), "12T14:05", "12 Nov 2026, 2:05 ptg");
+        moment(when(ms - 5 * 3_600_000, Lang::Ms), "12T09:05", "12 Nov 2026, 9:05 pagi");
+        moment(lately(ms, ms + 60_000, Lang::En), "12T14:05", "2:05 pm");
+        moment(lately(ms, ms + 24 * 3_600_000, Lang::En), "12T14:05", "12 Nov 2026");
         assert_eq!(day(ms), "2026-11-12");
-        assert_eq!(lately(ms, ms + 60_000, Lang::En), "2:05 pm");
-        assert_eq!(lately(ms, ms + 24 * 3_600_000, Lang::En), "12 Nov 2026");
         let march = "2026-03-01".parse().unwrap();
-        assert_eq!(
-            (date(march, Lang::En).as_str(), date(march, Lang::Ms).as_str()),
-            ("1 Mar 2026", "1 Mac 2026")
-        );
-        assert_eq!(month(Month::of(march), Lang::Ms), "Mac 2026");
+        for (lang, words) in [(Lang::En, "Mar"), (Lang::Ms, "Mac")] {
+            let expected = format!("<time datetime=\"2026-03-01\">1 {words} 2026</time>");
+            assert_eq!(date(march, lang).0, expected);
+            let expected = format!("<time datetime=\"2026-03\">{words} 2026</time>");
+            assert_eq!(month(Month::of(march), lang).0, expected);
+        }
         assert_eq!(
             (count(0).as_str(), count(999).as_str(), count(1_204_000).as_str()),
             ("0", "999", "1,204,000")

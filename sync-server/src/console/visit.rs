@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hyper::StatusCode;
 use seal::TenantId;
 use sync_protocol::RelayStoreFailed;
 
@@ -20,6 +21,10 @@ pub(crate) enum Fault {
     NotFound,
     /// Not by this session, or by no page of this site.
     Refused,
+    /// The sign-in is over.
+    Ended,
+    /// The form is too large, or came too slowly; the number says which.
+    TooMuch(StatusCode),
     /// The store.
     Failed,
 }

@@ -4,12 +4,15 @@ mod billing;
 #[path = "../penetration/browser.rs"]
 mod browser;
 mod exported;
+mod nodes;
+mod refused;
 mod secure;
 mod signing_in;
 mod walk;
 
 use std::path::Path;
 use std::sync::atomic::AtomicI64;
+use std::time::Duration;
 
 use browser::{Browser, add_operator, standing_clock};
 use rusqlite::Connection;
@@ -55,6 +58,11 @@ impl Desk {
         };
         let timers = Timers {
             console_clock: ConsoleClock::Set(clock),
+            // Nodes hear of each other by what each keeps once a minute.
+            a_minute: match database {
+                Some(_) => Duration::from_millis(200),
+                None => Timers::default().a_minute,
+            },
             ..Timers::default()
         };
         let (stop, stopped) = oneshot::channel::<()>();

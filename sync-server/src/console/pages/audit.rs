@@ -13,10 +13,10 @@ const A_PAGE: usize = 50;
 words! {
     /// Of the operators' audit.
     Words {
-        title: "What operators did", "Perbuatan operator";
+        title: "What operators did", "Tindakan operator";
         at: "Time", "Masa";
         who: "Operator", "Operator";
-        what: "Act", "Perbuatan";
+        what: "Act", "Tindakan";
         about: "About", "Mengenai";
         result: "Result", "Hasil";
         broken: "Line {number} does not follow from the one before it: somebody altered this list in the database.",
@@ -24,11 +24,11 @@ words! {
         holds: "Each of these lines follows from the one before it.", "Setiap baris ini menyusuli baris sebelumnya.";
         older: "Older lines", "Baris lebih lama";
         empty: "Nothing was done yet. Every act of an operator is listed here, and every sign-in that failed.",
-            "Belum ada perbuatan. Setiap perbuatan operator disenaraikan di sini, dan setiap log masuk yang gagal.";
+            "Belum ada tindakan. Setiap tindakan operator disenaraikan di sini, dan setiap log masuk yang gagal.";
         command_line: "command line", "baris perintah";
         unknown: "unknown", "tidak diketahui";
         recovery_code: "recovery code", "kod pemulihan";
-        done: "done", "dibuat";
+        done: "done", "selesai";
         refused: "refused", "ditolak";
         signed_in: "signed in", "log masuk";
         signed_out: "signed out", "log keluar";
@@ -108,7 +108,7 @@ pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
     let content = html! {
         @if lines.is_empty() { p.empty { (own.empty) } } @else {
             @match &broken {
-                Some(number) => (layout::notice("bad", &crate::console::words::fill(own.broken, &[("number", number)]))),
+                Some(number) => (layout::notice("bad", crate::console::words::fill(own.broken, &[("number", number)]))),
                 None => p.hint { (own.holds) },
             }
             div.wide { table {

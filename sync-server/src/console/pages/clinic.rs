@@ -8,7 +8,7 @@ use super::clinic_inside::{audit, devices, look_inside};
 use super::clinics::{self, MAX_NAME_CHARS};
 use crate::console::reply::Reply;
 use crate::console::visit::{Fault, Visit};
-use crate::console::words::{fill, words};
+use crate::console::words::{fill, fill_in, words};
 use crate::console::{layout, time};
 use crate::{ClinicCard, Standing};
 
@@ -48,16 +48,18 @@ words! {
         not_exported: "Export it first, in this sign-in, and wait until the file is whole.",
             "Eksport dahulu, dalam log masuk ini, dan tunggu sehingga fail lengkap.";
         type_name: "Type its name, {name}", "Taip namanya, {name}";
-        name_differs: "The name that you typed is not this clinic's. Nothing was removed.",
-            "Nama yang anda taip bukan nama klinik ini. Tiada apa-apa dibuang.";
-        why_needed: "Say why, in one line of at most 200 letters.", "Nyatakan sebab, dalam satu baris tidak melebihi 200 huruf.";
-        not_now: "That is not possible as this clinic is now.", "Itu tidak mungkin dalam keadaan klinik ini sekarang.";
+        name_differs: "The name that you typed is not this clinic's. Nothing was removed. Type it as it stands above the field, with a new code.",
+            "Nama yang anda taip bukan nama klinik ini. Tiada apa-apa dibuang. Taip seperti di atas medan, dengan kod baharu.";
+        why_needed: "It was not suspended. Say why, in one line of at most 200 letters.",
+            "Ia tidak digantung. Nyatakan sebab, dalam satu baris tidak melebihi 200 huruf.";
+        not_now: "Nothing was done: that is not possible as this clinic is now. Another operator may have been faster; its state is below, and what is possible now.",
+            "Tiada apa-apa dilakukan: itu tidak mungkin dalam keadaan klinik ini sekarang. Operator lain mungkin lebih cepat; keadaannya ada di bawah, dan yang boleh dilakukan sekarang.";
         withdraw: "Take off the list", "Keluarkan daripada senarai";
         withdraw_why: "It has not joined: nothing of it is here, and its invitation ends.",
             "Ia belum menyertai: tiada datanya di sini, dan jemputannya tamat.";
         invitation: "Invitation", "Jemputan";
         open_until: "Open until {when}. It was shown once; a new one ends it.",
-            "Dibuka hingga {when}. Ia ditunjukkan sekali; yang baharu menamatkannya.";
+            "Sah hingga {when}. Ia ditunjukkan sekali; yang baharu menamatkannya.";
         lapsed: "It has ended, or was revoked.", "Ia telah tamat, atau dibatalkan.";
         make: "Make a new invitation", "Buat jemputan baharu";
         revoke: "Revoke it", "Batalkan";
@@ -93,8 +95,31 @@ words! {
     }
 }
 
+/// A form of this page that was sent and not done: it is open, with what was typed in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// None, or one that has nothing to type in.
+    Nothing,
+    Name,
+    Suspension,
+    Removal,
+    Plan,
+    Billing,
+}
+
+impl Sent {
+    /// What stands in a field of this form.
+    pub(super) fn typed<'a>(self, form: Self, visit: &'a Visit, name: &str, known: &'a str) -> &'a str {
+        if self == form {
+            visit.form.typed(name, known)
+        } else {
+            known
+        }
+    }
+}
+
 pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
-    shown(&visit, StatusCode::OK, html! {}).await
+    shown(&visit, StatusCode::OK, html! {}, Sent::Nothing).await
 }
 
 pub(super) async fn card(visit: &Visit) -> Result<ClinicCard, Fault> {
@@ -105,14 +130,13 @@ pub(super) async fn card(visit: &Visit) -> Result<ClinicCard, Fault> {
         .ok_or(Fault::NotFound)
 }
 
-pub(super) async fn shown(visit: &Visit, status: StatusCode, notice: Markup) -> Result<Reply, Fault> {
+pub(super) async fn shown(visit: &Visit, status: StatusCode, notice: Markup, sent: Sent) -> Result<Reply, Fault> {
     let card = card(visit).await?;
     let inside = match card.tenant {
         Some(tenant) => Some(look_inside(visit, tenant).await?),
         None => None,
     };
-    let is_told = !notice.0.is_empty();
-    let usage = super::usage::panel(visit, &card, is_told).await?;
+    let usage = super::usage::panel(visit, &card, sent).await?;
     let own = Words::of(visit.lang);
     let content = html! {
         (notice)
@@ -120,21 +144,24 @@ pub(super) async fn shown(visit: &Visit, status: StatusCode, notice: Markup) -> 
         @if card.tenant.is_none() { (invitation_part(visit, &card)) }
         (usage)
         @if let Some(inside) = &inside {
-            (devices(visit, &card, &inside.devices))
+            (devices(visit, &card, inside))
             (audit(visit, &inside.lines))
         }
         section #standing {
             h2 { (own.look_after) }
-            details.fold open[is_told] {
+            details.fold open[sent == Sent::Name] {
                 summary { (own.rename) }
                 form.stack method="post" action={ "/clinics/" (card.number) "/name" } {
                     (layout::token(visit))
-                    p.field { label for="name" { (visit.words.name) } input #name name="name" required value=(card.name) maxlength=(MAX_NAME_CHARS); }
+                    p.field {
+                        label for="name" { (visit.words.name) }
+                        input #name name="name" required value=(sent.typed(Sent::Name, visit, "name", &card.name)) maxlength=(MAX_NAME_CHARS);
+                    }
                     p.acts { button { (own.save) } }
                 }
             }
-            (standing(visit, &card, is_told))
-            (removal(visit, &card, is_told))
+            (standing(visit, &card, sent))
+            (removal(visit, &card, sent))
         }
     };
     Ok(layout::page_with(status, visit, "/clinics", &card.name, content))
@@ -154,11 +181,11 @@ fn head(visit: &Visit, card: &ClinicCard) -> Markup {
         @match &card.standing {
             Standing::Good => {}
             Standing::Suspended { since_ms, why } => {
-                p.notice.warn { (fill(own.suspended_since, &[("when", &when(*since_ms)), ("why", why)])) }
+                p.notice.warn { (fill_in(own.suspended_since, &[("when", when(*since_ms)), ("why", html! { (why) })])) }
             }
             Standing::Removed { since_ms, is_gone } => {
                 p.notice.warn {
-                    (fill(own.removed_on, &[("when", &when(*since_ms))]))
+                    (fill_in(own.removed_on, &[("when", when(*since_ms))]))
                     @if !is_gone { " " (own.still_going) }
                 }
             }
@@ -174,7 +201,7 @@ fn invitation_part(visit: &Visit, card: &ClinicCard) -> Markup {
             h2 { (own.invitation) }
             p {
                 @match open {
-                    Some(until) => (fill(own.open_until, &[("when", &time::when(until, visit.lang))])),
+                    Some(until) => (fill_in(own.open_until, &[("when", time::when(until, visit.lang))])),
                     None => (own.lapsed),
                 }
             }
@@ -187,17 +214,20 @@ fn invitation_part(visit: &Visit, card: &ClinicCard) -> Markup {
     }
 }
 
-fn standing(visit: &Visit, card: &ClinicCard, is_told: bool) -> Markup {
+fn standing(visit: &Visit, card: &ClinicCard, sent: Sent) -> Markup {
     let own = Words::of(visit.lang);
     let number = card.number;
     html! {
         @match (&card.standing, card.tenant) {
-            (Standing::Good, Some(_)) => details.fold open[is_told] {
+            (Standing::Good, Some(_)) => details.fold open[sent == Sent::Suspension] {
                 summary { (own.suspend_title) }
                 form.stack method="post" action={ "/clinics/" (number) "/suspend" } {
                     (layout::token(visit))
                     p.hint { (own.suspended_means) }
-                    p.field { label for="why" { (own.why) } input #why name="why" required maxlength="200"; }
+                    p.field {
+                        label for="why" { (own.why) }
+                        input #why name="why" required maxlength="200" value=(sent.typed(Sent::Suspension, visit, "why", ""));
+                    }
                     (layout::code_field(visit, "code"))
                     p.acts { button.danger { (own.suspend) } }
                 }
@@ -212,14 +242,14 @@ fn standing(visit: &Visit, card: &ClinicCard, is_told: bool) -> Markup {
     }
 }
 
-fn removal(visit: &Visit, card: &ClinicCard, is_told: bool) -> Markup {
+fn removal(visit: &Visit, card: &ClinicCard, sent: Sent) -> Markup {
     let own = Words::of(visit.lang);
     let number = card.number;
     let exported = visit.me().row.exported == Some(number);
     html! {
         @match (&card.standing, card.tenant) {
             (Standing::Removed { .. }, _) => {}
-            (_, None) => details.fold open[is_told] {
+            (_, None) => details.fold open[sent == Sent::Removal] {
                 summary { (own.withdraw) }
                 form.stack method="post" action={ "/clinics/" (number) "/remove" } {
                     (layout::token(visit))
@@ -228,7 +258,7 @@ fn removal(visit: &Visit, card: &ClinicCard, is_told: bool) -> Markup {
                     p.acts { button.danger { (own.withdraw) } }
                 }
             },
-            (standing, Some(_)) => details.fold open[is_told || exported] {
+            (standing, Some(_)) => details.fold open[sent == Sent::Removal || exported] {
                 summary { (own.remove_title) }
                 p { (own.remove_why) }
                 form.stack method="post" action={ "/clinics/" (number) "/export" } {
@@ -279,7 +309,7 @@ pub(super) async fn invitation(
     };
     let text = invitation.to_text();
     let content = html! {
-        p { (fill(own.invitation_why, &[("when", &time::when(expires_ms, visit.lang))])) }
+        p { (fill_in(own.invitation_why, &[("when", time::when(expires_ms, visit.lang))])) }
         p { code.once { (&**text) } }
         p { a href={ "/clinics/" (number) } { (visit.words.back) } }
     };

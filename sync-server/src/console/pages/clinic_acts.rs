@@ -4,7 +4,7 @@ use hyper::StatusCode;
 use sync_protocol::{RelayStoreFailed, Wake};
 use tokio::time::Instant;
 
-use super::clinic::{Words, card, invitation, shown};
+use super::clinic::{Sent, Words, card, invitation, shown};
 use super::clinics::{self, MAX_NAME_CHARS};
 use crate::console::reply::Reply;
 use crate::console::second_factor::Fresh;
@@ -22,8 +22,8 @@ fn settled<T>(done: Result<T, ClinicError>) -> Result<Result<T, ClinicError>, Re
     }
 }
 
-async fn wrong(visit: &Visit, status: StatusCode, why: &str) -> Result<Reply, Fault> {
-    shown(visit, status, layout::notice("bad", why)).await
+async fn wrong(visit: &Visit, sent: Sent, status: StatusCode, why: &str) -> Result<Reply, Fault> {
+    shown(visit, status, layout::notice("bad", why), sent).await
 }
 
 fn back(number: i64) -> Reply {
@@ -33,7 +33,7 @@ fn back(number: i64) -> Reply {
 pub(crate) async fn rename(visit: Visit) -> Result<Reply, Fault> {
     let own = clinics::Words::of(visit.lang);
     let Some(name) = visit.form.line("name", MAX_NAME_CHARS).map(str::to_owned) else {
-        return wrong(&visit, StatusCode::UNPROCESSABLE_ENTITY, own.bad_name).await;
+        return wrong(&visit, Sent::Name, StatusCode::UNPROCESSABLE_ENTITY, own.bad_name).await;
     };
     let (number, by, now_ms) = (visit.number()?, visit.by(), visit.now_ms);
     match visit
@@ -41,7 +41,7 @@ pub(crate) async fn rename(visit: Visit) -> Result<Reply, Fault> {
         .await?
     {
         Ok(()) => Ok(back(number)),
-        Err(ClinicError::NameTaken) => wrong(&visit, StatusCode::CONFLICT, own.taken).await,
+        Err(ClinicError::NameTaken) => wrong(&visit, Sent::Name, StatusCode::CONFLICT, own.taken).await,
         Err(_) => Err(Fault::NotFound),
     }
 }
@@ -49,17 +49,23 @@ pub(crate) async fn rename(visit: Visit) -> Result<Reply, Fault> {
 pub(crate) async fn suspend(visit: Visit) -> Result<Reply, Fault> {
     let own = Words::of(visit.lang);
     let Some(why) = visit.form.line("why", MAX_WHY_CHARS).map(str::to_owned) else {
-        return wrong(&visit, StatusCode::UNPROCESSABLE_ENTITY, own.why_needed).await;
+        return wrong(
+            &visit,
+            Sent::Suspension,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            own.why_needed,
+        )
+        .await;
     };
     if let Fresh::Not(status, why) = visit.fresh_code().await? {
-        return shown(&visit, status, why).await;
+        return shown(&visit, status, why, Sent::Suspension).await;
     }
     let (number, by, now_ms) = (visit.number()?, visit.by(), visit.now_ms);
     let done = visit
         .store(move |store| settled(store.suspend_clinic(number, &why, &by, now_ms)))
         .await?;
     let Ok(tenant) = done else {
-        return wrong(&visit, StatusCode::CONFLICT, own.not_now).await;
+        return wrong(&visit, Sent::Suspension, StatusCode::CONFLICT, own.not_now).await;
     };
     // Its devices are woken, here and on other nodes: each finds that it is not served any more, and is told so.
     visit.console.shared.tell(&[Wake::Clinic(tenant)], Instant::now());
@@ -74,7 +80,7 @@ pub(crate) async fn reactivate(visit: Visit) -> Result<Reply, Fault> {
         .await?
     {
         Ok(_) => Ok(back(number)),
-        Err(_) => wrong(&visit, StatusCode::CONFLICT, own.not_now).await,
+        Err(_) => wrong(&visit, Sent::Nothing, StatusCode::CONFLICT, own.not_now).await,
     }
 }
 
@@ -91,13 +97,19 @@ pub(crate) async fn remove(visit: Visit) -> Result<Reply, Fault> {
     let card = card(&visit).await?;
     let number = card.number;
     if card.tenant.is_some() && visit.me().row.exported != Some(number) {
-        return wrong(&visit, StatusCode::CONFLICT, own.not_exported).await;
+        return wrong(&visit, Sent::Removal, StatusCode::CONFLICT, own.not_exported).await;
     }
     if visit.form.one("typed").trim() != card.name.trim() {
-        return wrong(&visit, StatusCode::UNPROCESSABLE_ENTITY, own.name_differs).await;
+        return wrong(
+            &visit,
+            Sent::Removal,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            own.name_differs,
+        )
+        .await;
     }
     if let Fresh::Not(status, why) = visit.fresh_code().await? {
-        return shown(&visit, status, why).await;
+        return shown(&visit, status, why, Sent::Removal).await;
     }
     let (by, now_ms) = (visit.by(), visit.now_ms);
     let remove = move |store: &mut Store| {
@@ -116,7 +128,7 @@ pub(crate) async fn remove(visit: Visit) -> Result<Reply, Fault> {
             Ok(back(number))
         }
         Err(ClinicError::Unknown) => Err(Fault::NotFound),
-        Err(_) => wrong(&visit, StatusCode::CONFLICT, own.not_now).await,
+        Err(_) => wrong(&visit, Sent::Removal, StatusCode::CONFLICT, own.not_now).await,
     }
 }
 
@@ -129,7 +141,7 @@ pub(crate) async fn invite(visit: Visit) -> Result<Reply, Fault> {
     match made {
         Ok((name, token, ends_ms)) => invitation(&visit, number, &name, token, ends_ms).await,
         Err(ClinicError::Unknown) => Err(Fault::NotFound),
-        Err(_) => wrong(&visit, StatusCode::CONFLICT, own.not_now).await,
+        Err(_) => wrong(&visit, Sent::Nothing, StatusCode::CONFLICT, own.not_now).await,
     }
 }
 
@@ -142,6 +154,6 @@ pub(crate) async fn revoke(visit: Visit) -> Result<Reply, Fault> {
     {
         Ok(()) => Ok(back(number)),
         Err(ClinicError::Unknown) => Err(Fault::NotFound),
-        Err(_) => wrong(&visit, StatusCode::CONFLICT, own.not_now).await,
+        Err(_) => wrong(&visit, Sent::Nothing, StatusCode::CONFLICT, own.not_now).await,
     }
 }

@@ -1,5 +1,7 @@
 //! What there is of a clinic that has joined: its devices, and accesses across clinics, by their ids alone.
 
+use std::collections::HashSet;
+
 use maud::{Markup, html};
 use seal::{DeviceId, TenantId};
 use sync_protocol::{AuditLine, AuditOutcome, Page, RelayStore};
@@ -24,12 +26,21 @@ pub(super) struct Device {
 /// What the page needs of a clinic that has joined.
 pub(super) struct Inside {
     pub(super) devices: Vec<Device>,
+    /// Of them, those that are connected now; at other nodes, as of their last minute.
+    here: HashSet<DeviceId>,
     pub(super) lines: Vec<AuditLine>,
 }
 
 pub(super) async fn look_inside(visit: &Visit, tenant: TenantId) -> Result<Inside, Fault> {
+    let shared = &visit.console.shared;
+    let (at_this_one, is_shared) = (shared.hub.devices_of(&tenant), shared.writer.is_shared());
+    let (run, now_ms) = (shared.run, visit.now_ms);
     visit
         .store_of(tenant, move |store| {
+            let mut here: HashSet<DeviceId> = at_this_one.into_iter().collect();
+            if is_shared {
+                here.extend(store.devices_elsewhere(&tenant, run, now_ms)?);
+            }
             let seen = store.seen_devices(&tenant)?;
             let roster = store.roster(&tenant)?;
             let seen_of = |id: &DeviceId| {
@@ -60,17 +71,13 @@ pub(super) async fn look_inside(visit: &Visit, tenant: TenantId) -> Result<Insid
             };
             let mut lines = store.audit(&tenant, page)?;
             lines.reverse();
-            Ok(Inside { devices, lines })
+            Ok(Inside { devices, here, lines })
         })
         .await
 }
 
-pub(super) fn devices(visit: &Visit, card: &ClinicCard, devices: &[Device]) -> Markup {
+pub(super) fn devices(visit: &Visit, card: &ClinicCard, Inside { devices, here, .. }: &Inside) -> Markup {
     let (own, words) = (Words::of(visit.lang), visit.words);
-    let here = card
-        .tenant
-        .map(|tenant| visit.console.shared.hub.devices_of(&tenant))
-        .unwrap_or_default();
     html! {
         section #devices {
             h2 { (own.devices) }
@@ -88,7 +95,8 @@ pub(super) fn devices(visit: &Visit, card: &ClinicCard, devices: &[Device]) -> M
                                 td { @if !device.is_member { (own.not_in_clinic) } @else if device.is_admin { (own.admin) } @else { (own.in_clinic) } }
                                 td {
                                     @if here.contains(&device.id) { (words.now) }
-                                    @else { (device.seen.map_or(words.never.to_owned(), |seen| time::when(seen.at_ms, visit.lang))) }
+                                    @else if let Some(seen) = device.seen { (time::when(seen.at_ms, visit.lang)) }
+                                    @else { (words.never) }
                                 }
                                 td.number {
                                     @if let Some(seen) = device.seen.filter(|_| device.is_member) {

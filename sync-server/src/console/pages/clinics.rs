@@ -1,6 +1,7 @@
 //! The operator's list of clinics: what wants attention first, searched, sorted, and added to.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use hyper::StatusCode;
 use maud::{Markup, html};
@@ -52,7 +53,8 @@ words! {
         before: "Earlier", "Sebelumnya";
         after: "Further", "Seterusnya";
         range: "{from} to {to} of {n}", "{from} hingga {to} daripada {n}";
-        taken: "There is a clinic of this name already.", "Klinik dengan nama ini sudah ada.";
+        taken: "There is a clinic of this name already. Search for it, or type another name.",
+            "Klinik dengan nama ini sudah ada. Cari klinik itu, atau taip nama lain.";
         bad_name: "A name has one to 100 letters, on one line.", "Nama mempunyai satu hingga 100 huruf, dalam satu baris.";
     }
 }
@@ -180,10 +182,16 @@ pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
 /// `wrong`: why what was typed as a name was not taken.
 async fn shown(visit: &Visit, status: StatusCode, wrong: Option<&str>) -> Result<Reply, Fault> {
     let (own, words, now_ms) = (Words::of(visit.lang), visit.words, visit.now_ms);
-    let hub = &visit.console.shared.hub;
+    let shared = &visit.console.shared;
     let rows = visit.store(move |store| store.overview(now_ms)).await?;
+    let run = shared.run;
+    let elsewhere = match shared.writer.is_shared() {
+        true => visit.store(move |store| store.n_elsewhere(run, now_ms)).await?,
+        false => HashMap::new(),
+    };
+    let n_at = |tenant| shared.hub.n_of(&tenant) as u64 + elsewhere.get(&tenant).copied().unwrap_or_default();
     let rows = rows.into_iter().map(|row| {
-        let n_here = row.card.tenant.map_or(0, |tenant| hub.n_of(&tenant));
+        let n_here = row.card.tenant.map_or(0, n_at);
         let rank = rank(&row, n_here > 0, now_ms);
         Shown { row, n_here, rank }
     });

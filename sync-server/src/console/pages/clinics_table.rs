@@ -8,17 +8,17 @@ use super::clinics::state;
 use super::usage::{class, share, strip};
 use crate::console::time;
 use crate::console::visit::Visit;
-use crate::console::words::{fill, words};
+use crate::console::words::{fill, fill_in, words};
 use crate::{ClinicOverview, InvoicesStand, Standing};
 
 words! {
     /// Of the table.
     Words {
         clinic: "Clinic", "Klinik";
-        seen: "Last seen", "Dilihat";
+        seen: "Last seen", "Terakhir dilihat";
         sync: "Sync", "Segerak";
         devices: "Devices", "Peranti";
-        staff: "Staff", "Staf";
+        staff: "Staff", "Kakitangan";
         stored: "Storage", "Storan";
         messages: "Messages", "Mesej";
         invoices: "Invoices", "Invois";
@@ -30,10 +30,10 @@ words! {
         by: "by up to {n}", "sehingga {n}";
         near: "near", "hampir";
         full: "full", "penuh";
-        overdue: "overdue", "lewat";
+        overdue: "overdue", "tertunggak";
         since: "since {day}", "sejak {day}";
         due: "due", "perlu dibayar";
-        until: "by {day}", "sebelum {day}";
+        until: "by {day}", "selewatnya {day}";
         drafted: "to be issued", "untuk dikeluarkan";
         paid: "paid", "dibayar";
         of: "{n} / {limit}", "{n} / {limit}";
@@ -43,8 +43,8 @@ words! {
 /// A clinic of the list.
 pub(super) struct Shown {
     pub(super) row: ClinicOverview,
-    /// Its devices that are connected now.
-    pub(super) n_here: usize,
+    /// Its devices that are connected now; at other nodes, as of their last minute.
+    pub(super) n_here: u64,
     pub(super) rank: Rank,
 }
 
@@ -83,14 +83,15 @@ fn row(visit: &Visit, one: &Shown) -> Markup {
                 a href={ "/clinics/" (card.number) } { (card.name) }
                 small {
                     (row.plan.as_deref().unwrap_or(own.no_plan))
-                    @if let Some(day) = row.trial_until { ", " (fill(own.trial, &[("day", &time::date(day, visit.lang))])) }
+                    @if let Some(day) = row.trial_until { ", " (fill_in(own.trial, &[("day", time::date(day, visit.lang))])) }
                 }
             }
             td data-label=(words.state) { (state(visit, card)) }
             td.when data-label=(own.seen) {
-                @if one.is_here() { span.good { (fill(own.here, &[("n", &one.n_here.to_string())])) } }
+                @if one.is_here() { span.good { (fill(own.here, &[("n", &time::count(one.n_here))])) } }
                 @else if card.tenant.is_none() { (nothing()) }
-                @else { (card.seen_ms.map_or(words.never.to_owned(), |ms| time::lately(ms, visit.now_ms, visit.lang))) }
+                @else if let Some(ms) = card.seen_ms { (time::lately(ms, visit.now_ms, visit.lang)) }
+                @else { (words.never) }
             }
             td data-label=(own.sync) { (sync(own, row)) }
             @let used = row.used;
@@ -168,13 +169,13 @@ fn gauge(own: &Words, name: &str, used: Used, unit: Unit) -> Markup {
 fn invoices(visit: &Visit, row: &ClinicOverview) -> Markup {
     let own = Words::of(visit.lang);
     let all = format!("/invoices?clinic={}", row.card.number);
-    let said = |kind: &str, mark: &str, word: &str, more: Option<String>| {
+    let said = |kind: &str, mark: &str, word: &str, more: Option<Markup>| {
         html! {
             a class={ "state " (kind) } href=(all) { span aria-hidden="true" { (mark) } " " (word) }
             @if let Some(more) = more { small { (more) } }
         }
     };
-    let day = |text: &str, day| Some(fill(text, &[("day", &time::date(day, visit.lang))]));
+    let day = |text: &str, day| Some(fill_in(text, &[("day", time::date(day, visit.lang))]));
     match row.invoices {
         InvoicesStand::Overdue(due) => said("bad", "▲", own.overdue, day(own.since, due)),
         InvoicesStand::Due(due) => said("wait", "○", own.due, day(own.until, due)),

@@ -23,8 +23,8 @@ words! {
     Words {
         title: "Welcome, {name}", "Selamat datang, {name}";
         over: "This link is not good any more", "Pautan ini tidak sah lagi";
-        over_why: "It was used, or is older than 24 hours, or a newer one was made. Ask for another one.",
-            "Ia sudah digunakan, atau lebih lama daripada 24 jam, atau yang lebih baharu dibuat. Minta yang lain.";
+        over_why: "It was used, or is older than 24 hours, or a newer one was made. Ask another operator for a new one, or somebody with access to the relay's machine.",
+            "Ia sudah digunakan, atau lebih lama daripada 24 jam, atau yang lebih baharu dibuat. Minta pautan lain daripada operator lain, atau daripada sesiapa yang mempunyai akses kepada mesin geganti.";
         password: "A new password, at least 12 characters", "Kata laluan baharu, sekurang-kurangnya 12 aksara";
         again: "The same password again", "Kata laluan yang sama sekali lagi";
         scan: "Scan this picture with an authenticator app on your telephone, or type the letters into it.",

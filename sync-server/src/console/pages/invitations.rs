@@ -36,7 +36,9 @@ pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
                         tr {
                             th scope="row" { a href={ "/clinics/" (card.number) } { (card.name) } }
                             td { (state(&visit, card)) }
-                            td { (card.invited_until_ms.map_or(words.none.to_owned(), |ms| time::when(ms, visit.lang))) }
+                            td {
+                                @match card.invited_until_ms { Some(ms) => (time::when(ms, visit.lang)), None => (words.none) }
+                            }
                         }
                     }
                 }

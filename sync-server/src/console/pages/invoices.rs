@@ -31,8 +31,9 @@ words! {
         issued: "Issued", "Dikeluarkan";
         paid: "Paid", "Dibayar";
         void: "Void", "Batal";
-        overdue: "overdue", "lewat";
-        show: "Show", "Tunjuk";
+        overdue: "overdue", "tertunggak";
+        shown: "Invoices that are shown", "Invois yang ditunjukkan";
+        no_match: "None is in this state.", "Tiada yang dalam keadaan ini.";
         empty: "None. On the first of each month an invoice is drafted for each clinic that has a plan.",
             "Tiada. Pada hari pertama setiap bulan, invois didraf untuk setiap klinik yang mempunyai pelan.";
         run: "Draft now what is missing", "Draf sekarang yang belum ada";
@@ -54,26 +55,29 @@ words! {
         undo: "Undo by a credit note", "Batalkan dengan nota kredit";
         undo_why: "The invoice stays in the books, and a credit note over the same sum beside it.",
             "Invois kekal dalam buku, bersama nota kredit dengan jumlah yang sama.";
-        again: "Draft another for this month", "Draf satu lagi untuk bulan ini";
+        again: "Draft another for the same month", "Draf satu lagi untuk bulan yang sama";
         issuer: "Who sends invoices", "Penghantar invois";
         address: "Address, telephone", "Alamat, telefon";
         registration: "Company registration number", "Nombor pendaftaran syarikat";
         sst_number: "SST number (empty: none)", "Nombor SST (kosong: tiada)";
         sst: "Service tax in percent (0: none)", "Cukai perkhidmatan dalam peratus (0: tiada)";
         terms: "How to pay", "Cara membayar";
-        due_days: "Days until it is due", "Hari sehingga perlu dibayar";
+        due_days: "Days until it is due", "Tempoh bayaran dalam hari";
         save: "Save", "Simpan";
-        no_issuer: "Say first who sends invoices.", "Nyatakan dahulu siapa penghantar invois.";
+        no_issuer: "Nothing was issued. Say first who sends invoices: the form is below. Then issue the draft again.",
+            "Tiada apa-apa dikeluarkan. Nyatakan dahulu siapa penghantar invois: borangnya di bawah. Kemudian keluarkan draf itu semula.";
         of_clinic: "Of one clinic: {name}", "Bagi satu klinik: {name}";
         everybody: "Show all clinics' invoices", "Tunjukkan invois semua klinik";
-        open_sum: "To be paid: {sum}, of which {overdue} is overdue.", "Belum dibayar: {sum}, {overdue} daripadanya lewat.";
-        to_issue: "Drafts to issue: {n}.", "Draf untuk dikeluarkan: {n}.";
+        open_sum: "To be paid: {sum}, of which {overdue} is overdue.", "Belum dibayar: {sum}, {overdue} daripadanya tertunggak.";
+        newest: "Newest", "Terbaharu";
         before: "Newer", "Lebih baharu";
         after: "Older", "Lebih lama";
-        bad_issuer: "A name is needed; texts have at most 1000 letters, the tax is at most 50 percent, and 365 days to pay are the most.",
-            "Nama diperlukan; teks tidak melebihi 1000 huruf, cukai tidak melebihi 50 peratus, dan tempoh bayaran tidak melebihi 365 hari.";
-        bad_day: "An invoice is paid between the day on it and today.", "Invois dibayar antara tarikhnya dan hari ini.";
-        not_now: "That is not possible with an invoice in this state.", "Itu tidak mungkin untuk invois dalam keadaan ini.";
+        bad_issuer: "Nothing was saved. A name is needed; texts have at most 1000 letters; the tax is written like 8 or 8.50 and is at most 50 percent; 365 days to pay are the most. Put it right below and save again.",
+            "Tiada apa-apa disimpan. Nama diperlukan; teks tidak melebihi 1000 huruf; cukai ditulis seperti 8 atau 8.50 dan tidak melebihi 50 peratus; tempoh bayaran tidak melebihi 365 hari. Betulkan di bawah dan simpan semula.";
+        bad_day: "Nothing was noted. An invoice is paid between the day on it and today: choose such a day.",
+            "Tiada apa-apa dicatat. Invois dibayar antara tarikhnya dan hari ini: pilih hari sedemikian.";
+        not_now: "Nothing was done: that is not possible with an invoice in this state. Another operator may have been faster; what is possible now is below.",
+            "Tiada apa-apa dilakukan: itu tidak mungkin untuk invois dalam keadaan ini. Operator lain mungkin lebih cepat; yang boleh dilakukan sekarang ada di bawah.";
     }
 }
 
@@ -114,8 +118,8 @@ pub(super) fn number(visit: &Visit, one: &Invoice) -> String {
 }
 
 /// A day in the language's words.
-pub(super) fn day(visit: &Visit, day: Option<Date>) -> String {
-    day.map_or("–".to_owned(), |day| time::date(day, visit.lang))
+pub(super) fn day(visit: &Visit, day: Option<Date>) -> Markup {
+    day.map_or_else(|| html! { "–" }, |day| time::date(day, visit.lang))
 }
 
 async fn known(visit: &Visit) -> Result<Invoice, Fault> {
@@ -190,7 +194,12 @@ fn acts(visit: &Visit, one: &Invoice) -> Markup {
                     h2 { (own.pay) }
                     form.row method="post" action=(at("paid")) {
                         (layout::token(visit))
-                        p.field { label for="day" { (own.pay_day) } input #day type="date" name="day" required value=(today) max=(today); }
+                        p.field {
+                            label for="day" { (own.pay_day) }
+                            input #day type="date" name="day" required value=(visit.form.typed("day", &today)) max=(today)
+                                aria-describedby="day-form";
+                            small #day-form { (visit.words.day_form) }
+                        }
                         button.primary { (own.pay) }
                     }
                 }

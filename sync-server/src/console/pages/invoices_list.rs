@@ -1,17 +1,66 @@
-//! The list of invoices, and who sends them.
+//! The list of invoices, page by page: of one state or all, of one clinic or all.
 
 use hyper::StatusCode;
 use maud::{Markup, html};
 
-use super::invoices::{Words, day, number, settled, state, state_words};
+use super::invoices::{Words, day, number, state, state_words};
+use super::issuer;
 use crate::calendar::day_at;
+use crate::console::form::Pairs;
 use crate::console::reply::Reply;
 use crate::console::visit::{Fault, Visit};
 use crate::console::words::fill;
 use crate::console::{layout, time};
-use crate::{Invoice, InvoiceState, Issuer, read_ringgit, ringgit};
+use crate::{Invoice, InvoicePlace, InvoiceState, InvoiceSums, InvoicesFrom, InvoicesPage, InvoicesWanted, ringgit};
 
-const A_PAGE: usize = 100;
+const A_PAGE: usize = 50;
+
+/// What the address asks for. Nonsense in it asks for nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Asked {
+    wanted: InvoicesWanted,
+    from: InvoicesFrom,
+}
+
+impl Asked {
+    fn read(query: &Pairs) -> Self {
+        let place = |name| query.one(name).parse::<InvoicePlace>().ok();
+        Self {
+            wanted: InvoicesWanted {
+                state: InvoiceState::of(query.one("state")),
+                clinic: query.one("clinic").parse().ok(),
+            },
+            from: match (place("older"), place("newer")) {
+                (Some(than), _) => InvoicesFrom::Older(than),
+                (None, Some(than)) => InvoicesFrom::Newer(than),
+                (None, None) => InvoicesFrom::Newest,
+            },
+        }
+    }
+
+    /// The address of the same clinic's, of this state and from there on.
+    fn at(self, state: Option<InvoiceState>, from: InvoicesFrom) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let clinic = self.wanted.clinic.map(|clinic| clinic.to_string());
+        let (older, newer) = match from {
+            InvoicesFrom::Newest => (None, None),
+            InvoicesFrom::Older(than) => (Some(than.to_string()), None),
+            InvoicesFrom::Newer(than) => (None, Some(than.to_string())),
+        };
+        let state = state.map(|state| state.name().to_owned());
+        for (name, value) in [("state", state), ("clinic", clinic), ("older", older), ("newer", newer)] {
+            if let Some(value) = value {
+                query.append_pair(name, &value);
+            }
+        }
+        let query = query.finish();
+        if query.is_empty() {
+            "/invoices".to_owned()
+        } else {
+            format!("/invoices?{query}")
+        }
+    }
+}
 
 pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
     list(&visit, StatusCode::OK, html! {}).await
@@ -19,52 +68,32 @@ pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
 
 pub(super) async fn list(visit: &Visit, status: StatusCode, notice: Markup) -> Result<Reply, Fault> {
     let own = Words::of(visit.lang);
-    let wanted = InvoiceState::of(visit.query.one("state"));
-    let clinic: Option<i64> = visit.query.one("clinic").parse().ok();
-    let mut invoices = visit.store(move |store| store.invoices(None)).await?;
-    let issuer = visit.store(|store| store.issuer()).await?;
-    if let Some(clinic) = clinic {
-        invoices.retain(|one| one.clinic == clinic);
-    }
-    let sums = sums(visit, &invoices);
-    let n_all = invoices.len();
-    invoices.retain(|one| wanted.is_none_or(|state| one.state == state));
-    let page: usize = visit.query.one("page").parse().unwrap_or(0);
-    let from = page
-        .saturating_mul(A_PAGE)
-        .min(invoices.len().saturating_sub(1) / A_PAGE * A_PAGE);
-    let shown = invoices
-        .get(from..(from + A_PAGE).min(invoices.len()))
-        .unwrap_or_default();
+    let (asked, today) = (Asked::read(&visit.query), day_at(visit.now_ms));
+    let Asked { wanted, from } = asked;
+    let page = visit
+        .store(move |store| store.invoices_page(wanted, from, A_PAGE))
+        .await?;
+    let sums = visit
+        .store(move |store| store.invoice_sums(wanted.clinic, today))
+        .await?;
+    let sender = visit.store(|store| store.issuer()).await?.unwrap_or_default();
+    let whose = match wanted.clinic {
+        Some(clinic) => of_clinic(visit, clinic).await?,
+        None => html! {},
+    };
     let content = html! {
         (notice)
-        @if let Some(clinic) = clinic {
-            p {
-                (fill(own.of_clinic, &[("name", shown.first().map_or("–", |one| &one.bill.buyer_name))])) " · "
-                a href={ "/clinics/" (clinic) } { "#" (clinic) } " · "
-                a href="/invoices" { (own.everybody) }
+        (whose)
+        @if sums.n(None) == 0 { p.empty { (own.empty) } } @else {
+            (open(visit, &sums))
+            (chips(own, asked, &sums))
+            @if page.invoices.is_empty() { p.empty { (own.no_match) } } @else {
+                (table(visit, &page.invoices))
+                (pages(own, asked, &page))
             }
         }
-        @if n_all > 0 { (sums) }
-        @if n_all > 0 {
-            form.row method="get" action="/invoices" {
-                @if let Some(clinic) = clinic { input type="hidden" name="clinic" value=(clinic); }
-                p.field {
-                    label for="state" { (visit.words.state) }
-                    select #state name="state" {
-                        option value="" selected[wanted.is_none()] { (own.all) }
-                        @for state in InvoiceState::ALL {
-                            option value=(state.name()) selected[wanted == Some(state)] { (state_words(own, state)) }
-                        }
-                    }
-                }
-                button { (own.show) }
-            }
-        }
-        @if shown.is_empty() { p.empty { (own.empty) } } @else { (table(visit, shown)) }
-        @if invoices.len() > A_PAGE { (pages(visit, from / A_PAGE, from + shown.len() < invoices.len())) }
         form.row method="post" action="/invoices/run" { (layout::token(visit)) button { (own.run) } }
-        (issuer_form(visit, &issuer.unwrap_or_default(), !notice.0.is_empty()))
+        (issuer::form(visit, &sender, !notice.0.is_empty()))
     };
     Ok(layout::page_with(
         status,
@@ -75,20 +104,39 @@ pub(super) async fn list(visit: &Visit, status: StatusCode, notice: Markup) -> R
     ))
 }
 
-/// What is still to be paid, and what is still to be issued.
-fn sums(visit: &Visit, invoices: &[Invoice]) -> Markup {
-    let (own, today) = (Words::of(visit.lang), day_at(visit.now_ms));
-    let open = |one: &&Invoice| one.state == InvoiceState::Issued && !one.is_credit_note();
-    let sum = |of: &dyn Fn(&Invoice) -> bool| {
-        let open = invoices.iter().filter(open).filter(|one| of(one));
-        ringgit(open.map(|one| one.bill.total_sen).sum())
-    };
-    let (all, overdue) = (sum(&|_| true), sum(&|one| one.due.is_some_and(|due| due < today)));
-    let n_drafts = invoices.iter().filter(|one| one.state == InvoiceState::Draft).count();
-    html! {
+/// Whose they are, and the way back to everybody's. A clinic that was taken off the list is a number.
+async fn of_clinic(visit: &Visit, clinic: i64) -> Result<Markup, Fault> {
+    let own = Words::of(visit.lang);
+    let card = visit.store(move |store| store.clinic_card(clinic)).await?;
+    let number = format!("#{clinic}");
+    let name = card.as_ref().map_or(number.as_str(), |card| &card.name);
+    Ok(html! {
         p {
-            (fill(own.open_sum, &[("sum", &all), ("overdue", &overdue)])) " "
-            (fill(own.to_issue, &[("n", &n_drafts.to_string())]))
+            (fill(own.of_clinic, &[("name", name)])) " · "
+            @if card.is_some() { a href={ "/clinics/" (clinic) } { (number) } " · " }
+            a href="/invoices" { (own.everybody) }
+        }
+    })
+}
+
+/// What is still to be paid.
+fn open(visit: &Visit, sums: &InvoiceSums) -> Markup {
+    let own = Words::of(visit.lang);
+    let (all, overdue) = (ringgit(sums.open_sen), ringgit(sums.overdue_sen));
+    html! { p { (fill(own.open_sum, &[("sum", &all), ("overdue", &overdue)])) } }
+}
+
+fn chips(own: &'static Words, asked: Asked, sums: &InvoiceSums) -> Markup {
+    let states = [None].into_iter().chain(InvoiceState::ALL.map(Some));
+    html! {
+        ul.chips aria-label=(own.shown) {
+            @for one in states {
+                li {
+                    a href=(asked.at(one, InvoicesFrom::Newest)) aria-current=[(one == asked.wanted.state).then_some("true")] {
+                        (one.map_or(own.all, |state| state_words(own, state))) " " (time::count(sums.n(one)))
+                    }
+                }
+            }
         }
     }
 }
@@ -118,41 +166,16 @@ fn table(visit: &Visit, invoices: &[Invoice]) -> Markup {
     }
 }
 
-fn pages(visit: &Visit, page: usize, has_more: bool) -> Markup {
-    let own = Words::of(visit.lang);
-    let at = |page: usize| {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        for name in ["state", "clinic"] {
-            query.append_pair(name, visit.query.one(name));
-        }
-        query.append_pair("page", &page.to_string());
-        format!("/invoices?{}", query.finish())
-    };
+fn pages(own: &'static Words, asked: Asked, page: &InvoicesPage) -> Markup {
+    let at = |from| asked.at(asked.wanted.state, from);
     html! {
-        p.pages {
-            @if page > 0 { a href=(at(page - 1)) { (own.before) } }
-            @if has_more { a href=(at(page + 1)) { (own.after) } }
-        }
-    }
-}
-
-/// Open when something is wrong, or nobody said it yet.
-fn issuer_form(visit: &Visit, issuer: &Issuer, is_wrong: bool) -> Markup {
-    let own = Words::of(visit.lang);
-    let sst = format!("{}.{:02}", issuer.sst_bp / 100, issuer.sst_bp % 100);
-    html! {
-        details.fold open[is_wrong || issuer.name.is_empty()] {
-            summary { (own.issuer) @if !issuer.name.is_empty() { ": " (issuer.name) } }
-            form.stack method="post" action="/invoices/issuer" {
-                (layout::token(visit))
-                p.field { label for="name" { (visit.words.name) } input #name name="name" required maxlength="1000" value=(issuer.name); }
-                p.field { label for="address" { (own.address) } textarea #address name="address" rows="4" maxlength="1000" { (issuer.address) } }
-                p.field { label for="registration" { (own.registration) } input #registration name="registration" maxlength="1000" value=(issuer.registration); }
-                p.field { label for="sst_number" { (own.sst_number) } input #sst_number name="sst_number" maxlength="1000" value=(issuer.sst_number); }
-                p.field { label for="sst" { (own.sst) } input #sst name="sst" required inputmode="decimal" maxlength="6" value=(sst); }
-                p.field { label for="terms" { (own.terms) } textarea #terms name="terms" rows="4" maxlength="1000" { (issuer.terms) } }
-                p.field { label for="due_days" { (own.due_days) } input #due_days type="number" name="due_days" required min="0" max="365" value=(issuer.due_days); }
-                p.acts { button { (own.save) } }
+        @if page.newer.is_some() || page.older.is_some() {
+            p.pages {
+                @if let Some(than) = page.newer {
+                    a href=(at(InvoicesFrom::Newest)) { (own.newest) }
+                    a rel="prev" href=(at(InvoicesFrom::Newer(than))) { (own.before) }
+                }
+                @if let Some(than) = page.older { a rel="next" href=(at(InvoicesFrom::Older(than))) { (own.after) } }
             }
         }
     }
@@ -164,40 +187,41 @@ pub(crate) async fn run(visit: Visit) -> Result<Reply, Fault> {
     Ok(Reply::see("/invoices"))
 }
 
-pub(crate) async fn set_issuer(visit: Visit) -> Result<Reply, Fault> {
-    let own = Words::of(visit.lang);
-    let field = |name: &str| visit.form.one(name).replace("\r\n", "\n").trim().to_owned();
-    let sst_bp = read_ringgit(&field("sst")).ok().and_then(|bp| u32::try_from(bp).ok());
-    let (Some(sst_bp), Ok(due_days)) = (sst_bp, field("due_days").parse()) else {
-        return list(
-            &visit,
-            StatusCode::UNPROCESSABLE_ENTITY,
-            layout::notice("bad", own.bad_issuer),
-        )
-        .await;
-    };
-    let issuer = Issuer {
-        name: field("name"),
-        address: field("address"),
-        registration: field("registration"),
-        sst_number: field("sst_number"),
-        sst_bp,
-        terms: field("terms"),
-        due_days,
-    };
-    let (by, now_ms) = (visit.by(), visit.now_ms);
-    match visit
-        .store(move |store| settled(store.set_issuer(&issuer, &by, now_ms)))
-        .await?
-    {
-        Ok(()) => Ok(Reply::see("/invoices")),
-        Err(_) => {
-            list(
-                &visit,
-                StatusCode::UNPROCESSABLE_ENTITY,
-                layout::notice("bad", own.bad_issuer),
-            )
-            .await
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_the_list_gives_is_read_back_and_nonsense_asks_for_nothing() {
+        let read = |query: &str| Asked::read(&Pairs::read(query.as_bytes()));
+        let place = InvoicePlace {
+            month: "2026-11".parse().expect("a month"),
+            clinic: 7,
+            id: 123,
+        };
+        let wanted = InvoicesWanted {
+            state: Some(InvoiceState::Paid),
+            clinic: Some(7),
+        };
+        for from in [
+            InvoicesFrom::Newest,
+            InvoicesFrom::Older(place),
+            InvoicesFrom::Newer(place),
+        ] {
+            let asked = Asked { wanted, from };
+            let address = asked.at(wanted.state, from);
+            let query = address.strip_prefix("/invoices?").unwrap_or_default();
+            assert_eq!(read(query), asked, "{address}");
+        }
+        assert_eq!(Asked::default().at(None, InvoicesFrom::Newest), "/invoices");
+        for nonsense in [
+            "",
+            "state=",
+            "state=unpaid&clinic=x&older=2026-11",
+            "newer=1&newer=2",
+            "older=;DROP",
+        ] {
+            assert_eq!(read(nonsense), Asked::default(), "{nonsense}");
         }
     }
 }

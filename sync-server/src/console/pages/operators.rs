@@ -7,7 +7,7 @@ use crate::console::reply::Reply;
 use crate::console::second_factor::Fresh;
 use crate::console::session::Token;
 use crate::console::visit::{Fault, Visit};
-use crate::console::words::{fill, words};
+use crate::console::words::{fill, fill_in, words};
 use crate::console::{layout, time};
 use crate::{OperatorError, is_operator_name};
 
@@ -19,6 +19,7 @@ words! {
         waits: "has a link until {when}", "mempunyai pautan hingga {when}";
         lapsed: "its link has ended: reset to make another", "pautannya telah tamat: tetapkan semula untuk membuat yang lain";
         codes: "Recovery codes left", "Baki kod pemulihan";
+        acts: "Acts", "Tindakan";
         add: "Add an operator", "Tambah operator";
         add_why: "A name of up to 32 of the letters a to z, digits, and . _ -. You will be shown a link once, to hand over safely.",
             "Nama sehingga 32 huruf a hingga z, angka, dan . _ -. Pautan akan ditunjukkan sekali, untuk diserahkan dengan selamat.";
@@ -30,8 +31,10 @@ words! {
         link: "The link for {name}", "Pautan untuk {name}";
         link_why: "Good once, for 24 hours. It is shown now and never again.",
             "Sah sekali sahaja, selama 24 jam. Ia ditunjukkan sekarang dan tidak akan ditunjukkan lagi.";
-        bad_name: "That cannot be a name.", "Itu tidak boleh dijadikan nama.";
-        taken: "There is an operator of this name already.", "Operator dengan nama ini sudah ada.";
+        bad_name: "Nobody was added: a name has up to 32 of the letters a to z, digits, and . _ -",
+            "Tiada sesiapa ditambah: nama mempunyai sehingga 32 huruf a hingga z, angka, dan . _ -";
+        taken: "There is an operator of this name already. Take another name, or reset that one.",
+            "Operator dengan nama ini sudah ada. Guna nama lain, atau tetapkan semula operator itu.";
         last: "This is the last operator who can sign in. Add another one first.",
             "Ini operator terakhir yang boleh log masuk. Tambah yang lain dahulu.";
     }
@@ -51,7 +54,7 @@ async fn shown(visit: &Visit, status: StatusCode, notice: Markup) -> Result<Repl
             caption.hidden { (words.operators) }
             thead { tr {
                 th scope="col" { (words.name) } th scope="col" { (words.state) } th scope="col" { (own.codes) }
-                th scope="col" { (own.added) } th scope="col" { }
+                th scope="col" { (own.added) } th scope="col" { (own.acts) }
             } }
             tbody {
                 @for row in &rows {
@@ -60,7 +63,7 @@ async fn shown(visit: &Visit, status: StatusCode, notice: Markup) -> Result<Repl
                         td {
                             @if row.is_enrolled { (own.ready) }
                             @else if let Some(until) = row.link_until_ms {
-                                (fill(own.waits, &[("when", &time::when(until, visit.lang))]))
+                                (fill_in(own.waits, &[("when", time::when(until, visit.lang))]))
                             } @else { (own.lapsed) }
                         }
                         td.number { (row.n_codes) }
@@ -88,7 +91,7 @@ async fn shown(visit: &Visit, status: StatusCode, notice: Markup) -> Result<Repl
                 p.hint { (own.add_why) }
                 p.field {
                     label for="name" { (words.name) }
-                    input #name name="name" required autocapitalize="none" autocomplete="off" maxlength="32";
+                    input #name name="name" required autocapitalize="none" autocomplete="off" maxlength="32" value=(visit.form.one("name"));
                 }
                 (layout::code_field(visit, "code"))
                 p.acts { button.primary { (own.add) } }

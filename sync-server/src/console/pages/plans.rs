@@ -6,7 +6,7 @@ use sync_protocol::RelayStoreFailed;
 
 use crate::console::reply::Reply;
 use crate::console::visit::{Fault, Visit};
-use crate::console::words::{fill, words};
+use crate::console::words::{fill, fill_in, words};
 use crate::console::{layout, time};
 use crate::{PlanError, PlanRow, PlanTerms, read_ringgit, read_size, ringgit, size};
 
@@ -38,10 +38,11 @@ words! {
         size_field: "Storage (500MB, 20GB)", "Storan (500MB, 20GB)";
         empty: "No plan yet. Without one a clinic has no limits and gets no invoices.",
             "Belum ada pelan. Tanpa pelan, klinik tiada had dan tidak menerima invois.";
-        bad_number: "Amounts are written like 300 or 300.50, sizes like 500MB or 20GB, limits as whole numbers.",
-            "Jumlah ditulis seperti 300 atau 300.50, saiz seperti 500MB atau 20GB, had sebagai nombor bulat.";
+        bad_number: "Nothing was saved. Amounts are written like 300 or 300.50, sizes like 500MB or 20GB, limits as whole numbers.",
+            "Tiada apa-apa disimpan. Jumlah ditulis seperti 300 atau 300.50, saiz seperti 500MB atau 20GB, had sebagai nombor bulat.";
         bad_name: "A plan's name has 1 to 60 letters, on one line.", "Nama pelan mempunyai 1 hingga 60 huruf, dalam satu baris.";
-        bad_terms: "The price or a limit is out of all proportion.", "Harga atau had tidak munasabah.";
+        bad_terms: "Nothing was saved: the price or a limit is out of all proportion. Is a digit or a unit too many?",
+            "Tiada apa-apa disimpan: harga atau had tidak munasabah. Adakah terlebih angka atau unit?";
     }
 }
 
@@ -49,9 +50,12 @@ pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
     shown(&visit, StatusCode::OK, html! {}).await
 }
 
+/// A form that was sent and not done is open, with what was typed in it: the plan's own, or else that for a new one.
 async fn shown(visit: &Visit, status: StatusCode, notice: Markup) -> Result<Reply, Fault> {
     let (own, words, now_ms) = (Words::of(visit.lang), visit.words, visit.now_ms);
     let plans = visit.store(move |store| store.plans(now_ms)).await?;
+    let (is_sent, sent) = (visit.form.has("price"), visit.form.one("name").trim());
+    let is_new = is_sent && plans.iter().all(|plan| plan.name != sent);
     let content = html! {
         (notice)
         @if plans.is_empty() { p.empty { (own.empty) } } @else {
@@ -65,15 +69,14 @@ async fn shown(visit: &Visit, status: StatusCode, notice: Markup) -> Result<Repl
                 } }
                 tbody { @for plan in &plans { (row(visit, plan)) } }
             } }
-            section { @for plan in &plans { (change(visit, plan)) } }
+            section { @for plan in &plans { (change(visit, plan, is_sent && plan.name == sent)) } }
         }
-        @let is_told = !notice.0.is_empty();
-        details.fold open[plans.is_empty() || is_told] {
+        details.fold open[plans.is_empty() || is_new] {
             summary { (own.add) }
             form.stack method="post" action="/plans" {
                 (layout::token(visit))
-                p.field { label for="name" { (words.name) } input #name name="name" required maxlength="60"; }
-                (fields(visit, "new", &PlanTerms::default()))
+                p.field { label for="name" { (words.name) } input #name name="name" required maxlength="60" value=[is_new.then_some(sent)]; }
+                (fields(visit, "new", &PlanTerms::default(), is_new))
                 p.hint { (own.limits_why) }
                 p.hint { (own.staff_why) }
                 p.acts { button.primary { (own.add) } }
@@ -89,8 +92,8 @@ fn row(visit: &Visit, plan: &PlanRow) -> Markup {
     let day = plan
         .from_day
         .parse()
-        .map_or(plan.from_day.clone(), |day| time::date(day, visit.lang));
-    let version = fill(own.since, &[("n", &plan.version.to_string()), ("day", &day)]);
+        .map_or_else(|_| html! { (plan.from_day) }, |day| time::date(day, visit.lang));
+    let version = fill_in(own.since, &[("n", html! { (plan.version) }), ("day", day)]);
     html! {
         tr {
             th scope="row" {
@@ -109,16 +112,16 @@ fn row(visit: &Visit, plan: &PlanRow) -> Markup {
 }
 
 /// The forms of one plan, folded away.
-fn change(visit: &Visit, plan: &PlanRow) -> Markup {
+fn change(visit: &Visit, plan: &PlanRow, is_sent: bool) -> Markup {
     let own = Words::of(visit.lang);
     let id = format!("plan-{}", plan.number);
     html! {
-        details.fold {
+        details.fold open[is_sent] {
             summary { (fill(own.edit, &[("name", &plan.name)])) }
             form.stack method="post" action="/plans" {
                 (layout::token(visit))
                 input type="hidden" name="name" value=(plan.name);
-                (fields(visit, &id, &plan.terms))
+                (fields(visit, &id, &plan.terms, is_sent))
                 p.hint { (own.change_why) }
                 p.acts { button.primary { (own.save) } }
             }
@@ -134,7 +137,7 @@ fn change(visit: &Visit, plan: &PlanRow) -> Markup {
     }
 }
 
-fn fields(visit: &Visit, id: &str, terms: &PlanTerms) -> Markup {
+fn fields(visit: &Visit, id: &str, terms: &PlanTerms, is_sent: bool) -> Markup {
     let own = Words::of(visit.lang);
     let text = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
     let price = format!("{}.{:02}", terms.price_sen / 100, terms.price_sen % 100);
@@ -151,7 +154,8 @@ fn fields(visit: &Visit, id: &str, terms: &PlanTerms) -> Markup {
         ("requests", own.requests, text(terms.requests), false),
     ];
     html! {
-        @for (name, label, value, required) in all {
+        @for (name, label, known, required) in all {
+            @let value = if is_sent { visit.form.typed(name, &known) } else { &known };
             p.field {
                 label for=(format!("{id}-{name}")) { (label) }
                 input id=(format!("{id}-{name}")) name=(name) value=(value) required[required] maxlength="20" autocomplete="off";

@@ -1,14 +1,14 @@
 //! Signing in: name, password and code at once, one answer for whatever is wrong, and about the same time for it.
 
 use hyper::StatusCode;
-use maud::html;
+use maud::{Markup, html};
 use zeroize::Zeroizing;
 
 use crate::console::reply::Reply;
 use crate::console::second_factor::tried;
 use crate::console::session::Token;
 use crate::console::visit::{Fault, Visit};
-use crate::console::words::{fill, words};
+use crate::console::words::{fill_in, words};
 use crate::console::{layout, time};
 use crate::{Credentials, OperatorAct, OperatorSession, is_operator_name};
 
@@ -19,7 +19,7 @@ words! {
         password: "Password", "Kata laluan";
         code: "Code from your authenticator app, or a recovery code", "Kod daripada aplikasi pengesah anda, atau kod pemulihan";
         wrong: "That did not work. Name, password or code is wrong, or the code was used already.",
-            "Itu tidak berjaya. Nama, kata laluan atau kod salah, atau kod itu sudah digunakan.";
+            "Log masuk tidak berjaya. Nama, kata laluan atau kod salah, atau kod itu sudah digunakan.";
         lost: "Lost your app or your password? Somebody with access to the relay's machine runs: medieco-relay operator reset NAME.",
             "Hilang aplikasi atau kata laluan? Seseorang yang mempunyai akses kepada mesin geganti menjalankan: medieco-relay operator reset NAMA.";
     }
@@ -29,13 +29,18 @@ pub(crate) async fn page(visit: Visit) -> Result<Reply, Fault> {
     if visit.session.is_some() {
         return Ok(Reply::see("/clinics"));
     }
-    Ok(form(&visit, StatusCode::OK, None))
+    // The browser has a cookie, and it is nobody's any more.
+    let notice = match visit.cookie {
+        Some(_) => layout::notice("warn", visit.words.ended_why),
+        None => html! {},
+    };
+    Ok(form(&visit, StatusCode::OK, notice))
 }
 
-fn form(visit: &Visit, status: StatusCode, wrong: Option<&str>) -> Reply {
+fn form(visit: &Visit, status: StatusCode, notice: Markup) -> Reply {
     let (own, words) = (Words::of(visit.lang), visit.words);
     let content = html! {
-        @if let Some(wrong) = wrong { (layout::notice("bad", wrong)) }
+        (notice)
         form.stack method="post" action="/sign-in" {
             p.field {
                 label for="name" { (words.name) }
@@ -73,13 +78,17 @@ pub(crate) async fn sign_in(visit: Visit) -> Result<Reply, Fault> {
     {
         Ok(known) => known,
         Err(until_ms) => {
-            let text = fill(visit.words.locked, &[("when", &time::when(until_ms, visit.lang))]);
-            return Ok(form(&visit, StatusCode::TOO_MANY_REQUESTS, Some(&text)));
+            let wrong = fill_in(visit.words.locked, &[("when", time::when(until_ms, visit.lang))]);
+            return Ok(form(
+                &visit,
+                StatusCode::TOO_MANY_REQUESTS,
+                layout::notice("bad", wrong),
+            ));
         }
     };
     let Some((who, factor)) = look(&visit, known).await else {
         note_failed(&visit, name).await?;
-        return Ok(form(&visit, StatusCode::FORBIDDEN, Some(own.wrong)));
+        return Ok(form(&visit, StatusCode::FORBIDDEN, layout::notice("bad", own.wrong)));
     };
     let token = Token::make();
     let session = OperatorSession {
@@ -96,7 +105,7 @@ pub(crate) async fn sign_in(visit: Visit) -> Result<Reply, Fault> {
         .await?;
     if !begun {
         note_failed(&visit, name).await?;
-        return Ok(form(&visit, StatusCode::FORBIDDEN, Some(own.wrong)));
+        return Ok(form(&visit, StatusCode::FORBIDDEN, layout::notice("bad", own.wrong)));
     }
     Ok(Reply::see("/clinics").with_session(Some(token)))
 }

@@ -138,7 +138,7 @@ fn one(visit: &Visit, title: &str, points: &[Point], to: i64) -> Markup {
         now: now.map_or(own.nothing.to_owned(), |(_, n)| words(*n)),
         points,
         span: (from, to),
-        ends: (time::date(monday(from), visit.lang), own.this_week.to_owned()),
+        ends: (time::date(monday(from), visit.lang), html! { (own.this_week) }),
         most: fill(own.most, &[("n", &words(most(points)))]),
         top: is_percent.then_some(100),
     }

@@ -6,13 +6,13 @@ use maud::{Markup, html};
 use sync_protocol::{Usage, UsageLevel, Used, Wake};
 use tokio::time::Instant;
 
-use super::clinic::shown;
+use super::clinic::{Sent, shown};
 use super::plans::settled;
 use crate::calendar::{Month, day_at};
 use crate::console::chart::{Chart, Point, most};
 use crate::console::reply::Reply;
 use crate::console::visit::{Fault, Visit};
-use crate::console::words::{fill, words};
+use crate::console::words::{fill, fill_in, words};
 use crate::console::{layout, time};
 use crate::{Billing, ClinicCard, ClinicPlan, Language, PlanError, PlanRow, UsageDay};
 
@@ -54,16 +54,17 @@ words! {
         address: "Address", "Alamat";
         language: "Language", "Bahasa";
         save: "Save", "Simpan";
-        bad_day: "A trial ends today or later; days are written like 2026-12-31.",
-            "Percubaan tamat hari ini atau kemudian; hari ditulis seperti 2026-12-31.";
-        bad_plan: "There is no such plan, or it is retired.", "Tiada pelan sedemikian, atau ia telah ditamatkan.";
-        bad_billing: "A name and an address have at most 400 letters.", "Nama dan alamat tidak melebihi 400 huruf.";
+        bad_day: "The plan is as it was. A trial ends today or later; days are written like 2026-12-31.",
+            "Pelan kekal seperti sebelumnya. Percubaan tamat hari ini atau kemudian; hari ditulis seperti 2026-12-31.";
+        bad_plan: "The plan is as it was: there is no such plan any more, or it is retired. Choose another one.",
+            "Pelan kekal seperti sebelumnya: pelan itu tiada lagi, atau telah ditamatkan. Pilih yang lain.";
+        bad_billing: "Nothing was saved. A name is needed, on one line; name and address have at most 400 letters each.",
+            "Tiada apa-apa disimpan. Nama diperlukan, dalam satu baris; nama dan alamat tidak melebihi 400 huruf setiap satu.";
     }
 }
 
-/// The part of a clinic's page.
-/// `is_told`: something was not done, and the forms are to be seen.
-pub(super) async fn panel(visit: &Visit, card: &ClinicCard, is_told: bool) -> Result<Markup, Fault> {
+/// The part of a clinic's page. `sent`: the form that was not done, if one was.
+pub(super) async fn panel(visit: &Visit, card: &ClinicCard, sent: Sent) -> Result<Markup, Fault> {
     let (number, now_ms) = (card.number, visit.now_ms);
     let known = visit
         .store(move |store| settled(store.clinic_plan(number, now_ms)))
@@ -88,20 +89,20 @@ pub(super) async fn panel(visit: &Visit, card: &ClinicCard, is_told: bool) -> Re
             dl.facts {
                 dt { (own.plan) } dd { (known.plan.as_deref().unwrap_or(own.none)) }
                 @if let Some(day) = known.trial_until.filter(|day| *day >= day_at(now_ms)) {
-                    dt { } dd { (fill(own.trial, &[("day", &time::date(day, visit.lang))])) }
+                    dt { } dd { (fill_in(own.trial, &[("day", time::date(day, visit.lang))])) }
                 }
             }
             @if let Some((usage, days)) = &used {
                 (bars(visit, usage))
                 (charts(visit, days))
             }
-            details.fold open[is_told || known.plan.is_none()] {
+            details.fold open[sent == Sent::Plan || known.plan.is_none()] {
                 summary { (own.give) }
-                (plan_form(visit, &known, &plans))
+                (plan_form(visit, &known, &plans, sent))
             }
-            details.fold open[is_told] {
+            details.fold open[sent == Sent::Billing] {
                 summary { (own.billing) ": " (known.billing.name) }
-                (billing_form(visit, &known))
+                (billing_form(visit, &known, sent))
             }
         }
     })
@@ -240,8 +241,10 @@ fn charts(visit: &Visit, days: &[UsageDay]) -> Markup {
     }
 }
 
-fn plan_form(visit: &Visit, known: &ClinicPlan, plans: &[PlanRow]) -> Markup {
+fn plan_form(visit: &Visit, known: &ClinicPlan, plans: &[PlanRow], sent: Sent) -> Markup {
     let own = Words::of(visit.lang);
+    let trial = known.trial_until.map(|day| day.to_string()).unwrap_or_default();
+    let chosen = sent.typed(Sent::Plan, visit, "plan", known.plan.as_deref().unwrap_or_default());
     let has = |plan: &PlanRow| known.plan.as_ref() == Some(&plan.name);
     html! {
         form.stack method="post" action={ "/clinics/" (known.number) "/plan" } {
@@ -249,15 +252,17 @@ fn plan_form(visit: &Visit, known: &ClinicPlan, plans: &[PlanRow]) -> Markup {
             p.field {
                 label for="plan" { (own.plan) }
                 select #plan name="plan" {
-                    option value="" selected[known.plan.is_none()] { (own.no_plan) }
+                    option value="" selected[chosen.is_empty()] { (own.no_plan) }
                     @for plan in plans.iter().filter(|plan| !plan.is_retired || has(plan)) {
-                        option value=(plan.name) selected[has(plan)] { (plan.name) }
+                        option value=(plan.name) selected[plan.name == chosen] { (plan.name) }
                     }
                 }
             }
             p.field {
                 label for="trial" { (own.trial_field) }
-                input #trial type="date" name="trial" value=(known.trial_until.map(|day| day.to_string()).unwrap_or_default());
+                input #trial type="date" name="trial" aria-describedby="trial-form"
+                    value=(sent.typed(Sent::Plan, visit, "trial", &trial));
+                small #trial-form { (visit.words.day_form) }
             }
             p.hint { (own.keep_places) }
             p.acts { button { (own.set) } }
@@ -265,26 +270,28 @@ fn plan_form(visit: &Visit, known: &ClinicPlan, plans: &[PlanRow]) -> Markup {
     }
 }
 
-fn billing_form(visit: &Visit, known: &ClinicPlan) -> Markup {
+fn billing_form(visit: &Visit, known: &ClinicPlan, sent: Sent) -> Markup {
     let own = Words::of(visit.lang);
     let billing = &known.billing;
+    let value = |name: &str, known| sent.typed(Sent::Billing, visit, name, known);
+    let chosen = value("language", billing.language.code());
     let languages = [(Language::Malay, "Bahasa Malaysia"), (Language::English, "English")];
     html! {
         form.stack method="post" action={ "/clinics/" (known.number) "/billing" } {
             (layout::token(visit))
             p.field {
                 label for="billing-name" { (visit.words.name) }
-                input #billing-name name="name" required maxlength="400" value=(billing.name);
+                input #billing-name name="name" required maxlength="400" value=(value("name", &billing.name));
             }
             p.field {
                 label for="billing-address" { (own.address) }
-                textarea #billing-address name="address" rows="4" maxlength="400" { (billing.address) }
+                textarea #billing-address name="address" rows="4" maxlength="400" { (value("address", &billing.address)) }
             }
             p.field {
                 label for="billing-language" { (own.language) }
                 select #billing-language name="language" {
                     @for (language, name) in languages {
-                        option value=(language.code()) selected[language == billing.language] { (name) }
+                        option value=(language.code()) selected[language.code() == chosen] { (name) }
                     }
                 }
             }
@@ -300,7 +307,7 @@ pub(crate) async fn set_plan(visit: Visit) -> Result<Reply, Fault> {
     let trial = match typed.parse::<Date>() {
         Ok(day) => Some(day),
         Err(_) if typed.is_empty() => None,
-        Err(_) => return wrong(&visit, own.bad_day).await,
+        Err(_) => return wrong(&visit, Sent::Plan, own.bad_day).await,
     };
     let (number, by, now_ms) = (visit.number()?, visit.by(), visit.now_ms);
     let put = visit
@@ -309,8 +316,8 @@ pub(crate) async fn set_plan(visit: Visit) -> Result<Reply, Fault> {
     match put {
         Ok(()) => {}
         Err(PlanError::NoSuchClinic) => return Err(Fault::NotFound),
-        Err(PlanError::TrialIsOver) => return wrong(&visit, own.bad_day).await,
-        Err(_) => return wrong(&visit, own.bad_plan).await,
+        Err(PlanError::TrialIsOver) => return wrong(&visit, Sent::Plan, own.bad_day).await,
+        Err(_) => return wrong(&visit, Sent::Plan, own.bad_plan).await,
     }
     // Its devices are told at once what holds now.
     if let Some(tenant) = super::clinic::card(&visit).await?.tenant {
@@ -333,12 +340,18 @@ pub(crate) async fn set_billing(visit: Visit) -> Result<Reply, Fault> {
     match set {
         Ok(()) => Ok(Reply::see(&format!("/clinics/{number}"))),
         Err(PlanError::NoSuchClinic) => Err(Fault::NotFound),
-        Err(_) => wrong(&visit, own.bad_billing).await,
+        Err(_) => wrong(&visit, Sent::Billing, own.bad_billing).await,
     }
 }
 
-async fn wrong(visit: &Visit, why: &str) -> Result<Reply, Fault> {
-    shown(visit, StatusCode::UNPROCESSABLE_ENTITY, layout::notice("bad", why)).await
+async fn wrong(visit: &Visit, sent: Sent, why: &str) -> Result<Reply, Fault> {
+    shown(
+        visit,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        layout::notice("bad", why),
+        sent,
+    )
+    .await
 }
 
 #[cfg(test)]

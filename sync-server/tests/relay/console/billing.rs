@@ -80,7 +80,7 @@ async fn a_plan_is_made_and_given_and_its_clinic_hears_of_it_at_once() {
     saw(
         &page,
         &[
-            "Trial until 31 Dec 2099",
+            "Trial until <time datetime=\"2099-12-31\">31 Dec 2099</time>",
             "1 of 2",
             "class=\"strip good\"",
             "Twelve months",
@@ -214,4 +214,172 @@ async fn an_invoice_is_issued_printed_paid_and_undone() {
     assert_eq!(browser.get("/invoices/999").status, 404);
     assert_eq!(browser.get("/invoices/999/pdf").status, 404);
     assert_eq!(desk.rows("SELECT count(*) FROM invoice WHERE issued_ms IS NOT NULL"), 2);
+}
+
+/// Where a link of the page leads, by the words on it.
+fn link(page: &Answer, words: &str) -> Option<String> {
+    let text = page.text();
+    let before = text.split_once(&format!("\">{words}</a>"))?.0;
+    let address = before.rsplit_once("href=\"")?.1;
+    Some(address.replace("&amp;", "&"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_list_of_invoices_is_walked_to_its_end_and_back_and_keeps_what_was_chosen() {
+    let desk = Desk::open().await;
+    let mut browser = desk.operator("aisyah");
+    plan(&mut browser, "Kecil", "300", "");
+    for name in ["Klinik A", "Klinik B", "Klinik C", "Klinik D", "Klinik E", "Klinik F"] {
+        browser.post("/clinics", &[("name", name)]);
+    }
+    // A year later: twelve months of six clinics are one page and the beginning of another.
+    let now_ms = browser.now_ms();
+    let give = desk.relay.writer.run(move |store| {
+        for number in 1..=6 {
+            store
+                .put_on_plan(number, Some("Kecil"), None, "a test", now_ms)
+                .unwrap();
+        }
+        store.draft_invoices(now_ms + 400 * DAY).unwrap()
+    });
+    let n = give.await.unwrap();
+    assert_eq!(n, 72);
+    let rows = |page: &Answer| {
+        let text = page.text();
+        let ids = text.split("scope=\"row\"><a href=\"/invoices/").skip(1);
+        ids.map(|rest| rest.split('"').next().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let first = browser.get("/invoices?state=draft");
+    saw(&first, &["All 72", "Drafts 72", "Paid 0"]);
+    assert_eq!((rows(&first).len(), link(&first, "Newer")), (50, None));
+    let older = link(&first, "Older").unwrap();
+    assert!(older.contains("state=draft"), "{older}");
+    let last = browser.get(&older);
+    assert_eq!((rows(&last).len(), link(&last, "Older")), (22, None));
+    let all: std::collections::BTreeSet<_> = rows(&first).into_iter().chain(rows(&last)).collect();
+    assert_eq!(all.len(), 72);
+    let newer = link(&last, "Newer").unwrap();
+    assert!(newer.contains("state=draft"), "{newer}");
+    assert_eq!(rows(&browser.get(&newer)), rows(&first));
+    assert_eq!(link(&last, "Newest").as_deref(), Some("/invoices?state=draft"));
+
+    // One clinic's: its name, also where none of its invoices is in that state.
+    let of_one = browser.get("/invoices?clinic=2&state=paid");
+    saw(
+        &of_one,
+        &[
+            "Of one clinic: Klinik B",
+            "None is in this state",
+            "All 12",
+            "Drafts 12",
+        ],
+    );
+    assert_eq!(
+        link(&of_one, "Drafts 12").as_deref(),
+        Some("/invoices?state=draft&clinic=2")
+    );
+    assert_eq!(rows(&browser.get("/invoices?clinic=2")).len(), 12);
+    saw(&browser.get("/invoices?clinic=99"), &["Of one clinic: #99"]);
+    // Nonsense in the address is the first page.
+    for nonsense in [
+        "older=x",
+        "newer=2026-11",
+        "older=2026-11.1.1&older=2026-11.1.1",
+        "page=3",
+    ] {
+        assert_eq!(
+            rows(&browser.get(&format!("/invoices?state=draft&{nonsense}"))),
+            rows(&first)
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_typed_and_not_taken_is_still_in_its_form_and_no_other_form_is_open() {
+    let desk = Desk::open().await;
+    let mut browser = desk.operator("aisyah");
+    browser.post("/clinics", &[("name", NAME)]);
+    let open = |page: &Answer| page.text().matches("<details class=\"fold\" open").count();
+
+    let page = plan(&mut browser, "Kecil", "a lot", "7GB");
+    saw(
+        &page,
+        &[
+            "value=\"a lot\"",
+            "value=\"7GB\"",
+            "value=\"Kecil\"",
+            "Nothing was saved",
+        ],
+    );
+    plan(&mut browser, "Kecil", "300", "7GB");
+    let page = plan(&mut browser, "Kecil", "301", "8 bags");
+    saw(&page, &["value=\"301\"", "value=\"8 bags\""]);
+    assert_eq!(open(&page), 1, "{}", page.text());
+
+    assert_eq!(open(&browser.get("/clinics/1")), 1, "the plan's, since it has none");
+    assert_eq!(
+        browser
+            .post("/clinics/1/plan", &[("plan", "Kecil"), ("trial", "")])
+            .status,
+        303
+    );
+    assert_eq!(open(&browser.get("/clinics/1")), 0);
+    let posts: [(&str, &[(&str, &str)], &str); 5] = [
+        ("name", &[("name", "x\ny")], "value=\"x"),
+        (
+            "plan",
+            &[("plan", "Kecil"), ("trial", "2020-01-01")],
+            "value=\"2020-01-01\"",
+        ),
+        (
+            "billing",
+            &[("name", " "), ("address", "5, Jalan Besar"), ("language", "ms")],
+            "5, Jalan Besar",
+        ),
+        (
+            "remove",
+            &[("typed", "another"), ("code", "000000")],
+            "Type it as it stands",
+        ),
+        (
+            "plan",
+            &[("plan", "Besar"), ("trial", "2099-01-01")],
+            "value=\"2099-01-01\"",
+        ),
+    ];
+    for (act, fields, typed) in posts {
+        let page = browser.post(&format!("/clinics/1/{act}"), fields);
+        assert_eq!(page.status, 422, "{act}");
+        assert!(page.text().contains(typed), "{act}: {}", page.text());
+        assert_eq!(open(&page), 1, "{act}");
+        assert!(page.text().contains("role=\"alert\""), "{act}");
+        assert!(
+            page.between("<title>", "</title>")
+                .unwrap()
+                .starts_with("This was not done"),
+            "{act}"
+        );
+    }
+
+    let sender = [
+        ("name", "Rangkaian <i>Sdn</i>"),
+        ("address", "1, Jalan Ampang\r\nKuala Lumpur"),
+        ("registration", ""),
+        ("sst_number", "W10"),
+        ("sst", "eight"),
+        ("terms", "Maybank"),
+        ("due_days", "30"),
+    ];
+    let page = browser.post("/invoices/issuer", &sender);
+    saw(
+        &page,
+        &[
+            "Rangkaian &lt;i&gt;Sdn&lt;/i&gt;",
+            "1, Jalan Ampang",
+            "value=\"W10\"",
+            "value=\"eight\"",
+            "Maybank",
+        ],
+    );
 }

@@ -21,6 +21,8 @@ fn routes() -> Vec<(String, String, bool)> {
     routes
 }
 
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
 const ALWAYS: [(&str, &str); 6] = [
     ("x-frame-options", "DENY"),
     ("x-content-type-options", "nosniff"),
@@ -128,6 +130,8 @@ async fn pages_are_in_both_languages_and_made_for_everybody() {
     let mut operator = desk.operator("aisyah");
     let (clinic, _) = SimClinic::found(NOW, &mut rng(3));
     crate::console::join_as(&desk, &mut operator, &clinic, "Klinik Satu").await;
+    operator.post("/clinics", &[("name", "Klinik Dua")]);
+    bill(&desk, operator.now_ms()).await;
     for (lang, word) in [("ms", "Klinik"), ("en", "Clinics")] {
         assert_eq!(operator.post("/language", &[("to", lang)]).leads_to(), Some("/"));
         for (method, path, _) in routes() {
@@ -141,23 +145,91 @@ async fn pages_are_in_both_languages_and_made_for_everybody() {
             assert!(text.contains(&html) && text.contains(word), "{path} {lang}");
             assert_eq!(text.matches("<h1").count(), 1, "{path}");
             assert!(text.contains("<main") && text.contains("class=\"skip\""), "{path}");
-            // Every field that people fill has a label, every table a caption.
-            for field in text.split("<input").skip(1).chain(text.split("<select").skip(1)) {
-                let tag = field.split('>').next().unwrap();
-                if tag.contains("type=\"hidden\"") {
-                    continue;
-                }
-                let id = tag.split("id=\"").nth(1).unwrap_or_else(|| panic!("{path}: {tag}"));
-                let id = id.split('"').next().unwrap();
-                assert!(text.contains(&format!("<label for=\"{id}\"")), "{path}: {id}");
-            }
-            assert_eq!(
-                text.matches("<table").count(),
-                text.matches("<caption").count(),
-                "{path}"
-            );
+            is_for_everybody(&text, &path);
         }
     }
     let elsewhere = operator.post("/language", &[("to", "//evil.example")]);
     assert_eq!(elsewhere.leads_to(), Some("/"));
+}
+
+/// A plan with a trial, an invoice that is issued and one that is a draft, so that their pages are full.
+async fn bill(desk: &Desk, now_ms: i64) {
+    let bill = desk.relay.writer.run(move |store| {
+        let (plan, by) = (sync_server::PlanTerms::default(), "a test");
+        let terms = sync_server::PlanTerms {
+            price_sen: 30_000,
+            ..plan
+        };
+        store.set_plan("Kecil", &terms, by, now_ms - 90 * DAY).unwrap();
+        store
+            .put_on_plan(1, Some("Kecil"), None, by, now_ms - 90 * DAY)
+            .unwrap();
+        let trial = sync_server::calendar::day_at(now_ms + 90 * DAY);
+        store.put_on_plan(2, Some("Kecil"), Some(trial), by, now_ms).unwrap();
+        let issuer = sync_server::Issuer {
+            name: "Rangkaian".into(),
+            ..Default::default()
+        };
+        store.set_issuer(&issuer, by, now_ms).unwrap();
+        assert!(store.draft_invoices(now_ms).unwrap() >= 2);
+        store.issue_invoice(1, by, now_ms).unwrap();
+    });
+    bill.await.unwrap();
+}
+
+/// The values of this attribute, of whatever has it.
+fn values<'t>(text: &'t str, attribute: &str) -> Vec<&'t str> {
+    let before = format!(" {attribute}=\"");
+    let values = text.split(before.as_str()).skip(1);
+    values.map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
+/// Every field that people fill has a label, every table a caption and its headers a scope, ids are there once, and times are
+/// told to programs too.
+fn is_for_everybody(text: &str, path: &str) {
+    let ids = values(text, "id");
+    for field in ["<input", "<select", "<textarea"] {
+        for field in text.split(field).skip(1) {
+            let tag = field.split('>').next().unwrap();
+            if tag.contains("type=\"hidden\"") || tag.contains("type=\"checkbox\"") {
+                continue;
+            }
+            let id = values(tag, "id");
+            assert_eq!(id.len(), 1, "{path}: {tag}");
+            assert!(text.contains(&format!("<label for=\"{}\"", id[0])), "{path}: {tag}");
+        }
+    }
+    assert_eq!(
+        text.matches("<table").count(),
+        text.matches("<caption").count(),
+        "{path}"
+    );
+    for header in text.split("<th ").skip(1) {
+        let (tag, words) = header.split_once('>').unwrap();
+        assert!(tag.contains("scope=\""), "{path}: {tag}");
+        assert!(!words.starts_with("</th>"), "{path}: a header without words");
+    }
+    assert!(!text.contains("<th>"), "{path}");
+    for (nth, id) in ids.iter().enumerate() {
+        assert!(!ids[..nth].contains(id), "{path}: {id} twice");
+    }
+    for pointed in values(text, "aria-describedby").into_iter().chain(values(text, "for")) {
+        assert!(ids.contains(&pointed), "{path}: {pointed}");
+    }
+    let outside: String = text
+        .split("<time ")
+        .enumerate()
+        .map(|(nth, piece)| {
+            if nth == 0 {
+                piece
+            } else {
+                piece.split_once("</time>").unwrap().1
+            }
+        })
+        .collect();
+    let months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec Mac Mei Ogos Okt Dis";
+    for month in months.split(' ') {
+        let found = outside.find(&format!("{month} 20"));
+        assert_eq!(found.map(|at| &outside[at..at + 12]), None, "{path}");
+    }
 }
