@@ -163,3 +163,56 @@ impl Figures {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Names of the table in the operators' page, with what is said to be there for the other direction too.
+    fn documented() -> BTreeSet<String> {
+        let page = include_str!("../../docs/operations.md");
+        let table = page
+            .split_once("| figure (`medieco_relay_\u{2026}`)")
+            .expect("the table of figures")
+            .1;
+        let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+        let mut names = BTreeSet::new();
+        for row in rows {
+            let cell = row.split('|').nth(1).unwrap_or_default();
+            let quoted = cell.split('`').skip(1).step_by(2);
+            let of_row: Vec<&str> = quoted.map(|name| name.split('{').next().unwrap_or(name)).collect();
+            for name in &of_row {
+                match name.strip_suffix('_') {
+                    None => drop(names.insert((*name).to_owned())),
+                    Some(other) => {
+                        let received = of_row.iter().filter_map(|name| name.strip_prefix("received_"));
+                        names.extend(received.map(|rest| format!("{other}_{rest}")));
+                    }
+                }
+            }
+        }
+        names
+    }
+
+    #[test]
+    fn the_figures_that_are_served_are_those_that_the_operators_page_names() {
+        let figures = Figures::default();
+        // Nothing is served of what has no code yet.
+        figures.refused("full");
+        figures.limited("frames");
+        let text = figures.as_text();
+        let types = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE medieco_relay_")?.split_once(' '));
+        let served: BTreeSet<String> = types
+            .map(|(name, kind)| match kind {
+                "counter" => format!("{name}_total"),
+                _ => name.to_owned(),
+            })
+            .collect();
+        assert!(served.len() >= 15, "{text}");
+        assert_eq!(served, documented());
+    }
+}
