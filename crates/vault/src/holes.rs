@@ -7,7 +7,9 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use seal::{DeviceId, Header, OpeningId};
 
+use crate::outbox::TAIL;
 use crate::reading::count;
+use crate::set::by_number;
 use crate::{Reading, VaultError};
 
 /// A device's opening of which something was written that has not come here.
@@ -75,11 +77,16 @@ pub(crate) fn fill_range(
 
 /// This device wrote the next change of its opening.
 pub(crate) fn fill_own(conn: &Connection, place: Place) -> Result<(), VaultError> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM numbers_here WHERE device = ?1 AND opening = ?2) OR ?3 > 1
-               AND NOT EXISTS (SELECT 1 FROM changes WHERE device = ?1 AND opening = ?2 AND number = ?3 - 1)";
+    // The one before it is nearly always among the last that were made.
+    let sql = format!(
+        "SELECT EXISTS (SELECT 1 FROM numbers_here WHERE device = ?1 AND opening = ?2) OR ?3 > 1
+         AND (SELECT 1 FROM {TAIL} AND opening = ?2 AND number = ?3 - 1 ORDER BY arrival DESC LIMIT 1) IS NULL
+         AND NOT EXISTS (SELECT 1 FROM changes
+                         WHERE made_in IS NULL AND device = ?1 AND opening = ?2 AND number = ?3 - 1)"
+    );
     let number = i64::try_from(place.number).unwrap_or(i64::MAX);
     let row = params![place.device.as_bytes(), place.opening.as_bytes(), number];
-    if conn.prepare_cached(sql)?.query_row(row, |row| row.get(0))? {
+    if conn.prepare_cached(&sql)?.query_row(row, |row| row.get(0))? {
         fill(conn, [place])?;
     }
     Ok(())
@@ -96,12 +103,14 @@ fn make_ranges(conn: &Connection, device: &DeviceId, opening: &OpeningId) -> Res
     if has_ranges(conn, device, opening)? {
         return Ok(());
     }
-    let sql = "INSERT INTO numbers_here (device, opening, first, last)
-               SELECT ?1, ?2, min(number), max(number)
-               FROM (SELECT number, number - dense_rank() OVER (ORDER BY number) AS run FROM changes
-                     WHERE device = ?1 AND opening = ?2 AND number > 0)
-               GROUP BY run";
-    conn.prepare_cached(sql)?
+    let numbers = by_number("number", "device = ?1 AND opening = ?2 AND number > 0");
+    let sql = format!(
+        "INSERT INTO numbers_here (device, opening, first, last)
+         SELECT ?1, ?2, min(number), max(number)
+         FROM (SELECT number, number - dense_rank() OVER (ORDER BY number) AS run FROM ({numbers}))
+         GROUP BY run"
+    );
+    conn.prepare_cached(&sql)?
         .execute(params![device.as_bytes(), opening.as_bytes()])?;
     Ok(())
 }
@@ -211,21 +220,31 @@ mod tests {
         conn.execute_batch(
             "CREATE TABLE numbers_here (device BLOB, opening BLOB, first INTEGER, last INTEGER,
              PRIMARY KEY (device, opening, first)) WITHOUT ROWID;
-             CREATE TABLE changes (device BLOB, opening BLOB, number INTEGER)",
+             CREATE TABLE meta (key TEXT, value ANY);
+             INSERT INTO meta VALUES ('lined_up', 0);
+             CREATE TABLE changes (arrival INTEGER PRIMARY KEY, device BLOB, opening BLOB, number INTEGER, made_in INTEGER)",
         )
         .unwrap();
         conn
     }
 
-    fn store(conn: &Connection, place: &Place) {
+    fn store(conn: &Connection, place: &Place, made_in: Option<i64>) {
         let number = i64::try_from(place.number).unwrap();
-        let row = params![place.device.as_bytes(), place.opening.as_bytes(), number];
-        conn.execute("INSERT INTO changes VALUES (?1, ?2, ?3)", row).unwrap();
+        let row = params![place.device.as_bytes(), place.opening.as_bytes(), number, made_in];
+        let sql = "INSERT INTO changes (device, opening, number, made_in) VALUES (?1, ?2, ?3, ?4)";
+        conn.execute(sql, row).unwrap();
     }
 
     fn write_own(conn: &Connection, number: u64) {
-        store(conn, &place(number));
+        store(conn, &place(number), Some(1));
         fill_own(conn, place(number)).unwrap();
+    }
+
+    fn line_up(conn: &Connection) {
+        conn.execute_batch(
+            "UPDATE meta SET value = (SELECT max(arrival) FROM changes); UPDATE changes SET made_in = NULL",
+        )
+        .unwrap();
     }
 
     fn take_out(conn: &Connection, number: u64) {
@@ -286,7 +305,9 @@ mod tests {
     #[test]
     fn an_opening_of_ones_own_has_ranges_once_something_else_happens_to_it() {
         let conn = empty();
-        (1..=4).for_each(|number| write_own(&conn, number));
+        (1..=2).for_each(|number| write_own(&conn, number));
+        line_up(&conn);
+        (3..=4).for_each(|number| write_own(&conn, number));
         assert_eq!(ranges(&conn), []);
         take_out(&conn, 2);
         assert_eq!(ranges(&conn), [(1, 1), (3, 4)]);
@@ -300,7 +321,7 @@ mod tests {
         (1..=3).for_each(|number| write_own(&conn, number));
         // The store was put back: what was written since comes from the others.
         for number in [4, 6] {
-            store(&conn, &place(number));
+            store(&conn, &place(number), None);
         }
         fill(&conn, [place(4), place(6)]).unwrap();
         assert_eq!(ranges(&conn), [(1, 4), (6, 6)]);

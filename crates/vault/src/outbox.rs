@@ -32,14 +32,17 @@ const NEWEST: &str = "(SELECT coalesce(max(arrival), 0) FROM changes)";
 /// The place in the set of the change with this id.
 const ARRIVAL: &str = "(SELECT arrival FROM changes WHERE id = ?1)";
 
-/// What was made here and has no row in line yet.
+/// What was made here and has no row in line yet; everything else that is here does not say in which commit it was made.
 pub(crate) const TAIL: &str =
     "changes WHERE arrival > (SELECT value FROM meta WHERE key = 'lined_up') AND made_in IS NOT NULL";
 
-/// Gives a row in line to what was made here since this was done last.
+/// Gives a row in line to what was made here since this was done last, and lists it by its number.
 pub(crate) fn line_up(conn: &Connection) -> Result<(), VaultError> {
     let sql = format!("INSERT OR IGNORE INTO changes_to_send (arrival) SELECT arrival FROM {TAIL}");
     conn.prepare_cached(&sql)?.execute([])?;
+    let sql = "UPDATE changes SET made_in = NULL
+               WHERE arrival > (SELECT value FROM meta WHERE key = 'lined_up') AND made_in IS NOT NULL";
+    conn.prepare_cached(sql)?.execute([])?;
     let sql = "UPDATE meta SET value = (SELECT max(arrival) FROM changes)
                WHERE key = 'lined_up' AND value < (SELECT max(arrival) FROM changes)";
     conn.prepare_cached(sql)?.execute([])?;
@@ -262,7 +265,8 @@ fn reason(refusal: Refusal) -> &'static str {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::schema;
+    use crate::commits::Count;
+    use crate::{schema, set};
 
     fn names(conn: &Connection) -> Vec<OutId> {
         let items = oldest(conn, 10, 1 << 20).unwrap();
@@ -369,6 +373,57 @@ mod tests {
             names(&conn)[before.0.len()..],
             [five, covered, eight, OutId::Change(change(9))]
         );
+    }
+
+    #[test]
+    fn what_was_made_here_is_found_by_its_number_before_and_after_it_is_in_line() {
+        let conn = of_an_older_build();
+        let sql = set::by_number("number", "device = x'' AND opening = x'' AND number > 0");
+        let numbers = || -> Vec<i64> {
+            let mut statement = conn.prepare(&sql).unwrap();
+            let rows = statement.query_map([], |row| row.get(0)).unwrap();
+            rows.collect::<Result<_, _>>().unwrap()
+        };
+        (5..=6).for_each(|n| make(&conn, n));
+        assert_eq!(numbers(), [1, 2, 3, 4, 5, 6]);
+        line_up(&conn).unwrap();
+        make(&conn, 7);
+        assert_eq!(numbers(), [1, 2, 3, 4, 5, 6, 7]);
+        let all = "SELECT count(*) FROM changes INDEXED BY changes_of_opening WHERE made_in IS NULL";
+        assert_eq!(conn.query_row(all, [], |row| row.get::<_, i64>(0)).unwrap(), 6);
+
+        let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps = plan.query_map([], |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<String> = steps.collect::<Result<_, _>>().unwrap();
+        let is_used = |with: &str| steps.iter().any(|step| step.contains(with));
+        assert!(is_used("changes_of_opening"), "{steps:?}");
+        assert!(is_used("rowid>?") && !is_used("SCAN changes"), "{steps:?}");
+    }
+
+    /// The build before said of every change of its own in which commit it was made.
+    #[test]
+    fn a_store_that_still_says_so_of_what_is_in_line_counts_and_sends_as_before() {
+        for lined_up in 0..=3 {
+            let mut conn = Connection::open_in_memory().unwrap();
+            schema::migrate_to(&mut conn, 14);
+            conn.execute("INSERT INTO meta VALUES ('commit', 4)", []).unwrap();
+            for n in 1..=3 {
+                store(&conn, n);
+                let sql = "UPDATE changes SET made_in = 4 + arrival WHERE arrival = ?1";
+                conn.execute(sql, [n]).unwrap();
+            }
+            let sql = "INSERT INTO changes_to_send (arrival) SELECT arrival FROM changes WHERE arrival <= ?1";
+            conn.execute(sql, [lined_up]).unwrap();
+            conn.execute("UPDATE meta SET value = ?1 WHERE key = 'lined_up'", [lined_up])
+                .unwrap();
+            let before = names(&conn);
+            schema::migrate(&mut conn).unwrap();
+            assert_eq!(Count::read(&conn).unwrap().commit, 7);
+            assert_eq!(names(&conn), before);
+            let sql = "SELECT count(*) FROM changes WHERE made_in IS NULL";
+            let n_listed: i64 = conn.query_row(sql, [], |row| row.get(0)).unwrap();
+            assert_eq!(n_listed, i64::from(lined_up));
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::documents::DocPath;
 use crate::judge::AFTER_REMOVAL;
 use crate::payload::Payload;
 use crate::reading::count;
-use crate::set::Verdict;
+use crate::set::{Verdict, by_number};
 use crate::{Reading, VaultError};
 
 /// As many bodies of one group as are opened to tell what they are about; the count is exact all the same.
@@ -92,13 +92,17 @@ impl Reading<'_> {
     /// How far what a device wrote was taken here, for each of its openings that wrote anything: what its removal names.
     pub fn ends_of(&self, device: &DeviceId) -> Result<Vec<OpeningEnd>, VaultError> {
         // What is here, and what snapshots in force hold of what need not be here any more.
-        let sql = "SELECT opening, max(number) FROM (
-                       SELECT opening, number FROM changes WHERE device = ?1 AND number > 0 AND verdict IN (?2, ?3)
-                       UNION ALL SELECT n.opening, n.last FROM snapshot_numbers n
-                           JOIN snapshots s ON s.id = n.snapshot WHERE n.device = ?1 AND s.in_force)
-                   GROUP BY opening ORDER BY opening";
+        let here = by_number("opening, number", "device = ?1 AND number > 0 AND verdict IN (?2, ?3)");
+        let sql = format!(
+            "SELECT opening, max(number) FROM ({here}
+                 UNION ALL SELECT n.opening, n.last FROM snapshot_numbers n
+                     JOIN snapshots s ON s.id = n.snapshot WHERE n.device = ?1 AND s.in_force)
+             GROUP BY opening ORDER BY opening"
+        );
         let row = params![device.as_bytes(), Verdict::Applied as i64, Verdict::Waiting as i64];
-        let taken = self.many(sql, row, |row| Ok((OpeningId::from_bytes(row.get(0)?), count(row, 1)?)))?;
+        let taken = self.many(&sql, row, |row| {
+            Ok((OpeningId::from_bytes(row.get(0)?), count(row, 1)?))
+        })?;
         let mut ends: BTreeMap<OpeningId, u64> = taken.into_iter().collect();
         for (opening, number) in self.to_be_read_of(device)? {
             let end = ends.entry(opening).or_default();
@@ -122,8 +126,9 @@ impl Reading<'_> {
 
     /// How many changes of a removed device are put aside up to these numbers of its openings.
     pub fn n_after_removal(&self, device: &DeviceId, ends: &BTreeMap<OpeningId, u64>) -> Result<u64, VaultError> {
+        // By the index of what is in doubt, which is little.
         let sql = "SELECT count(*) FROM changes WHERE device = ?1 AND opening = ?2 AND number <= ?3
-                   AND verdict = ?4 AND reason = ?5";
+                   AND verdict IN (1, 2) AND verdict = ?4 AND reason = ?5";
         let mut n_put_aside = 0;
         for (opening, number) in ends {
             let number = i64::try_from(*number).unwrap_or(i64::MAX);

@@ -7,6 +7,7 @@ use seal::{ChangeId, ChangeKind, DeviceId, DocumentId, Header, OpeningId, Sealed
 use sync_protocol::PeerSet;
 
 use crate::holes::Place;
+use crate::outbox::TAIL;
 use crate::reading::count;
 use crate::{Vault, VaultError, buckets, holes, outbox};
 
@@ -96,7 +97,7 @@ pub(crate) struct Row<'h> {
     pub names: Option<([u8; 32], i64)>,
     /// How soon it is to be read; the lowest first.
     pub rank: Option<u8>,
-    /// The commit in which this device made it.
+    /// The commit in which this device made it, until it is lined up.
     pub made_in: Option<u64>,
 }
 
@@ -157,6 +158,14 @@ fn count_in(conn: &Connection) -> Result<(), VaultError> {
     outbox::line_up(conn)
 }
 
+/// The question for changes of openings by their numbers. What this device made last is not listed by its number yet, and few.
+pub(crate) fn by_number(columns: &str, which: &str) -> String {
+    format!(
+        "SELECT {columns} FROM changes WHERE made_in IS NULL AND {which}
+         UNION ALL SELECT {columns} FROM {TAIL} AND {which}"
+    )
+}
+
 /// Writes down the verdict on a change.
 pub(crate) fn rule(conn: &Connection, id: &ChangeId, verdict: Verdict, reason: Option<&str>) -> Result<(), VaultError> {
     conn.prepare_cached("UPDATE changes SET verdict = ?2, reason = ?3 WHERE id = ?1")?
@@ -201,10 +210,10 @@ pub(crate) fn take_out(conn: &Connection, id: &ChangeId) -> Result<(), VaultErro
         .optional()?;
     if let Some((true, place)) = taken {
         buckets::remove(conn, PeerSet::Changes, &(*id).into())?;
-        let sql = "SELECT EXISTS (SELECT 1 FROM changes WHERE device = ?1 AND opening = ?2 AND number = ?3)";
+        let sql = by_number("1", "device = ?1 AND opening = ?2 AND number = ?3");
         let number = i64::try_from(place.number).unwrap_or(i64::MAX);
         let claim = params![place.device.as_bytes(), place.opening.as_bytes(), number];
-        if !conn.prepare_cached(sql)?.query_row(claim, |row| row.get(0))? {
+        if !conn.prepare_cached(&sql)?.exists(claim)? {
             holes::dig(conn, &place)?;
         }
     }

@@ -13,12 +13,13 @@ use crate::documents::{self, DocPath};
 use crate::judge::{AFTER_REMOVAL, Judge};
 use crate::reading::count;
 use crate::set::{self, Verdict, kind_code};
-use crate::{VaultError, erasure, facts};
+use crate::{VaultError, erasure, facts, outbox};
 
 impl Judge<'_> {
     /// Puts aside what was taken and does not count by the present membership; gives the documents that it was in, which
     /// are to be made from the rest.
     pub(crate) fn take_back(&mut self) -> Result<BTreeSet<DocPath>, VaultError> {
+        outbox::line_up(self.conn)?;
         let mut documents = BTreeSet::new();
         let (mut withdrawn, mut snapshots) = (Vec::new(), Vec::new());
         for device in self.writers()? {
@@ -82,9 +83,9 @@ impl Judge<'_> {
 
     /// Every device that wrote something. One step in the index for each, not one for each change.
     fn writers(&self) -> Result<Vec<DeviceId>, VaultError> {
-        let mut next = self
-            .conn
-            .prepare_cached("SELECT device FROM changes WHERE device > ?1 ORDER BY device LIMIT 1")?;
+        let mut next = self.conn.prepare_cached(
+            "SELECT device FROM changes WHERE made_in IS NULL AND device > ?1 ORDER BY device LIMIT 1",
+        )?;
         let mut writers = Vec::new();
         // What could not be decoded is filed under no device, which comes before all others.
         let mut last = [0; 32];
@@ -96,7 +97,8 @@ impl Judge<'_> {
     }
 
     fn taken_of(&self, device: &DeviceId) -> Result<Vec<Taken>, VaultError> {
-        let sql = "SELECT id, document, opening, number, kind FROM changes WHERE device = ?1 AND verdict IN (?2, ?3)";
+        let sql = "SELECT id, document, opening, number, kind FROM changes
+                   WHERE made_in IS NULL AND device = ?1 AND verdict IN (?2, ?3)";
         let mut statement = self.conn.prepare_cached(sql)?;
         let row = params![device.as_bytes(), Verdict::Applied as i64, Verdict::Waiting as i64];
         let rows = statement.query_map(row, |row| {

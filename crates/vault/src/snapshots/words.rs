@@ -7,7 +7,7 @@ use super::covering::{is_listed_by, is_live};
 use super::rows::held_by;
 use crate::VaultError;
 use crate::judge::AFTER_REMOVAL;
-use crate::set::{Verdict, kind_code};
+use crate::set::{Verdict, by_number, kind_code};
 
 /// What somebody's word for a snapshot is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,10 +78,11 @@ pub(crate) fn that_name(conn: &Connection, snapshot: &ChangeId) -> Result<Vec<Ch
 
 /// The confirmations that are here and that a snapshot lists.
 pub(crate) fn confirmations_listed(conn: &Connection, snapshot: &ChangeId) -> Result<Vec<ChangeId>, VaultError> {
-    let mut find = conn.prepare_cached(
-        "SELECT c.id FROM changes c WHERE c.device = ?1 AND c.opening = ?2 AND c.number BETWEEN ?3 AND ?4 AND c.kind = ?5
-         AND NOT EXISTS (SELECT 1 FROM snapshots s WHERE s.id = c.id) AND c.verdict = ?6",
-    )?;
+    let mut find = conn.prepare_cached(&by_number(
+        "id",
+        "device = ?1 AND opening = ?2 AND number BETWEEN ?3 AND ?4 AND kind = ?5
+         AND NOT EXISTS (SELECT 1 FROM snapshots s WHERE s.id = changes.id) AND verdict = ?6",
+    ))?;
     let mut found = Vec::new();
     for ((device, opening), numbers) in held_by(conn, snapshot)? {
         for (first, last) in numbers.ranges() {
