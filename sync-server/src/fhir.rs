@@ -4,7 +4,7 @@
 //! request's id. A denied one disclosed nothing: it is the decision that refused it. The relay knows a patient only as
 //! whoever gave a grant, so that is how she is named; there is no clinical word in any of this.
 
-use consent::PURPOSE_TREATMENT;
+use consent::{PURPOSE_EMERGENCY, PURPOSE_TREATMENT};
 use seal::TenantId;
 use serde_json::{Value, json};
 use sync_protocol::AuditLine;
@@ -151,9 +151,12 @@ fn denial(line: &AuditLine, at: &str) -> Value {
 
 /// What for, where the relay knows it; a purpose of a newer build has no word here.
 fn name_purpose(event: &mut Value, line: &AuditLine) {
-    if line.purpose == Some(PURPOSE_TREATMENT) {
-        event["purposeOfEvent"] = json!([concept(ACT_REASON, "TREAT", "treatment")]);
-    }
+    let (code, words) = match line.purpose {
+        Some(PURPOSE_TREATMENT) => ("TREAT", "treatment"),
+        Some(PURPOSE_EMERGENCY) => ("ETREAT", "Emergency Treatment"),
+        _ => return,
+    };
+    event["purposeOfEvent"] = json!([concept(ACT_REASON, code, words)]);
 }
 
 /// Whoever gave the grant: a name that points nowhere outside of the giving clinic.

@@ -3,8 +3,10 @@
 use seal::{GrantClear, TenantId};
 use serde::{Deserialize, Serialize};
 
-/// Purpose code: treatment (HL7 v3 PurposeOfUse TREAT). The only one so far.
+/// Purpose code: treatment (HL7 v3 PurposeOfUse TREAT).
 pub const PURPOSE_TREATMENT: u8 = 0;
+/// Purpose code: treatment in an emergency (HL7 v3 PurposeOfUse ETREAT).
+pub const PURPOSE_EMERGENCY: u8 = 1;
 /// Mode code: looked at on demand, in memory only.
 pub const MODE_VIEW: u8 = 0;
 /// Mode code: a copy may be kept until the erase-at time.
@@ -92,7 +94,8 @@ pub fn admits(grant: &GrantClear, revoked: bool, asking: TenantId, now_ms: i64) 
     if asking != grant.recipient {
         return Decision::Deny(DenyReason::NotTheRecipient);
     }
-    let understood = grant.purpose == PURPOSE_TREATMENT && matches!(grant.mode, MODE_VIEW | MODE_KEEP);
+    let understood =
+        matches!(grant.purpose, PURPOSE_TREATMENT | PURPOSE_EMERGENCY) && matches!(grant.mode, MODE_VIEW | MODE_KEEP);
     match state(grant, revoked, now_ms) {
         GrantState::Revoked => Decision::Deny(DenyReason::Revoked),
         _ if !understood => Decision::Deny(DenyReason::NotUnderstood),

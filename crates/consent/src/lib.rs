@@ -12,6 +12,9 @@ mod admits;
 mod covers;
 mod marks;
 
-pub use admits::{Decision, DenyReason, GrantState, MODE_KEEP, MODE_VIEW, PURPOSE_TREATMENT, admits, may_hold, state};
+pub use admits::{
+    Decision, DenyReason, GrantState, MODE_KEEP, MODE_VIEW, PURPOSE_EMERGENCY, PURPOSE_TREATMENT, admits, may_hold,
+    state,
+};
 pub use covers::{Terms, Verdict, WithheldReason, covers};
 pub use marks::{Category, Day, Marks, Sensitivity};

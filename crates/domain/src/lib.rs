@@ -29,7 +29,7 @@ pub use note::{Diagnosis, Heard, NoteSection, NoteSentence, Sensitivity, SoapNot
 pub use patient::{Address, Identifier, Patient, Sex, search_key};
 pub use prescription::{Frequency, Override, PrescriptionLine, Route};
 pub use queue::{QueueEntry, QueueState, Token};
-pub use sharing::{AccessMode, Category, ConsentEvidence, ConsentLanguage, Purpose, ShareTerms};
+pub use sharing::{AccessMode, Category, ConsentEvidence, ConsentLanguage, HowAgreed, Purpose, ShareTerms};
 pub use staff::{Role, Staff};
 pub use time::{Day, Instant, day_in_zone};
 pub use transcript::{Certainty, Speaker, Turn};

@@ -35,6 +35,21 @@ pub enum AccessMode {
 pub enum Purpose {
     /// TREAT.
     Treatment,
+    /// ETREAT: an emergency. What is given for it ends within days.
+    Emergency,
+}
+
+/// How she agreed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum HowAgreed {
+    /// She signed the form.
+    #[default]
+    Signed,
+    /// She said so to the witness, who answered another clinic's request.
+    Spoken,
+    /// Nobody asked her: it was an emergency, and she could not be asked. The witness answers for it.
+    NotAsked,
 }
 
 /// The language of the form that she read.
@@ -55,11 +70,14 @@ pub struct ConsentEvidence {
     pub form_version: String,
     /// Language that she read it in.
     pub language: ConsentLanguage,
-    /// Her signature by finger, as an SVG path; never empty.
+    /// How she agreed. A grant of an older build does not say: she signed.
+    #[serde(default)]
+    pub how: HowAgreed,
+    /// Her signature by finger, as an SVG path; empty unless she signed.
     pub signature_svg: String,
-    /// Who watched her sign.
+    /// Who watched her sign, or spoke with her.
     pub witness: String,
-    /// Guardian who signed for a minor, with the relation; `None` when she signed herself.
+    /// Guardian who agreed for a minor, with the relation; `None` when she agreed herself.
     pub guardian: Option<String>,
     /// When.
     pub signed_at: Instant,

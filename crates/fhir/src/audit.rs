@@ -3,7 +3,7 @@
 use domain::{Instant, Purpose};
 use serde_json::{Value, json};
 
-use crate::consent::{clinic, person, purpose_code};
+use crate::consent::{clinic, person, purpose_code, purpose_words};
 use crate::json::{Entry, coding, concept, identifier};
 use crate::names::{ACT_REASON, GRANT, RELEASE, REQUEST};
 use crate::{IdentityCard, SourceClinic};
@@ -83,7 +83,11 @@ fn event(line: &AccessLine, side: &str, observer: &SourceClinic, (code, display,
             "recorded": line.at.to_string(),
             "outcome": if permitted { "0" } else { "4" },
             "outcomeDesc": line.reason_code,
-            "purposeOfEvent": [concept(ACT_REASON, purpose_code(line.purpose), "treatment")],
+            "purposeOfEvent": [concept(
+                ACT_REASON,
+                purpose_code(line.purpose),
+                purpose_words(line.purpose),
+            )],
             "agent": [
                 agent(&line.source, ("110153", "Source Role ID"), false),
                 agent(&line.recipient, ("110152", "Destination Role ID"), true),

@@ -1,6 +1,6 @@
 //! A grant: Consent, as IHE PCF profiles it.
 
-use domain::{AccessMode, Category, ConsentEvidence, ConsentLanguage, Instant, Purpose, ShareTerms};
+use domain::{AccessMode, Category, ConsentEvidence, ConsentLanguage, HowAgreed, Instant, Purpose, ShareTerms};
 use serde_json::{Value, json};
 
 use crate::json::{Entry, coding, concept, identifier};
@@ -39,9 +39,16 @@ pub struct ConsentContent {
 pub fn consent(content: &ConsentContent) -> Value {
     let (terms, evidence) = (&content.terms, &content.evidence);
     let patient = person(&content.card);
-    let performer = match &evidence.guardian {
-        Some(guardian) => json!({ "type": "RelatedPerson", "display": guardian }),
-        None => patient.clone(),
+    let performer = match (&evidence.guardian, evidence.how) {
+        // Nobody agreed: the clinic that gave it answers for it.
+        (_, HowAgreed::NotAsked) => clinic(&content.source),
+        (Some(guardian), _) => json!({ "type": "RelatedPerson", "display": guardian }),
+        (None, _) => patient.clone(),
+    };
+    let verification = match evidence.how {
+        HowAgreed::Signed => Value::Null,
+        HowAgreed::Spoken => json!([{ "verified": true, "verificationDate": evidence.signed_at.to_string() }]),
+        HowAgreed::NotAsked => json!([{ "verified": false }]),
     };
     let language = match evidence.language {
         ConsentLanguage::English => "en",
@@ -69,6 +76,7 @@ pub fn consent(content: &ConsentContent) -> Value {
         },
         "policy": [{ "uri": format!("https://medieco.my/fhir/policy/sharing/{}", evidence.form_version) }],
         "policyRule": concept(ACT_CODE, "OPTIN", "opt-in"),
+        "verification": verification,
         "provision": {
             "type": "permit",
             "period": {
@@ -128,6 +136,15 @@ fn classes(categories: &[Category]) -> Vec<Value> {
 pub(crate) fn purpose_code(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Treatment => "TREAT",
+        Purpose::Emergency => "ETREAT",
+    }
+}
+
+/// The same in words.
+pub(crate) fn purpose_words(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Treatment => "treatment",
+        Purpose::Emergency => "Emergency Treatment",
     }
 }
 

@@ -86,6 +86,7 @@ pub(super) fn day_number(day: Day) -> consent::Day {
 pub(super) const fn purpose_code(purpose: Purpose) -> u8 {
     match purpose {
         Purpose::Treatment => consent::PURPOSE_TREATMENT,
+        Purpose::Emergency => consent::PURPOSE_EMERGENCY,
     }
 }
 

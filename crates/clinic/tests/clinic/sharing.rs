@@ -4,8 +4,8 @@ use clinic::{
     views::sharing::{AuditRow, GrantConsent, GrantState, GrantView, SharedRecordView},
 };
 use domain::{
-    AccessMode, Category, ConsentEvidence, ConsentLanguage, Day, Instant, PatientId, Purpose, QueueState, Sensitivity,
-    ShareTerms,
+    AccessMode, Category, ConsentEvidence, ConsentLanguage, Day, HowAgreed, Instant, PatientId, Purpose, QueueState,
+    Sensitivity, ShareTerms,
 };
 
 use crate::scanned::scanned;
@@ -32,6 +32,7 @@ pub fn evidence() -> ConsentEvidence {
     ConsentEvidence {
         form_version: "2026-11".to_owned(),
         language: ConsentLanguage::Malay,
+        how: HowAgreed::Signed,
         signature_svg: "M0 0L10 10".to_owned(),
         witness: "Siti".to_owned(),
         guardian: None,
@@ -166,6 +167,8 @@ fn one_request_joins_what_a_person_read_with_the_relays_lines_at_both_clinics() 
     for place in [&pair.giver, &pair.receiver] {
         place.wait_until("the relay's line has come", |desk| !told(desk).is_empty());
     }
+    // Later than the opening that waited for the record: of two at one moment either may stand first.
+    pair.receiver.clock.step_ms(1000);
     pair.receiver.desk.open_shared(grant.id.clone()).unwrap();
     let opened = lines_of(&pair.receiver.desk, "release.opened").swap_remove(0);
     assert!(!opened.from_relay);

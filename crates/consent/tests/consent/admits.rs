@@ -3,7 +3,7 @@
 use consent::{
     Decision::{self, Deny, Permit},
     DenyReason::{Expired, NotTheRecipient, NotUnderstood, NotYet, Revoked},
-    GrantState, MODE_KEEP, MODE_VIEW, PURPOSE_TREATMENT, admits, may_hold, state,
+    GrantState, MODE_KEEP, MODE_VIEW, PURPOSE_EMERGENCY, PURPOSE_TREATMENT, admits, may_hold, state,
 };
 use proptest::prelude::*;
 use seal::{GrantClear, GrantId, TenantId};
@@ -56,6 +56,16 @@ fn a_stranger_learns_nothing_about_the_grant() {
             check(now_ms, revoked, SOURCE, Deny(NotTheRecipient));
         }
     }
+}
+
+#[test]
+fn what_is_given_in_an_emergency_is_admitted_in_its_period() {
+    let grant = GrantClear {
+        purpose: PURPOSE_EMERGENCY,
+        ..grant()
+    };
+    assert_eq!(admits(&grant, false, RECIPIENT, 150), Permit);
+    assert_eq!(admits(&grant, false, RECIPIENT, 200), Deny(Expired));
 }
 
 #[test]
@@ -151,7 +161,7 @@ proptest! {
         let asking = TenantId::from_bytes([asking; 32]);
         let every_condition = !revoked
             && asking == grant.recipient
-            && grant.purpose == PURPOSE_TREATMENT
+            && [PURPOSE_TREATMENT, PURPOSE_EMERGENCY].contains(&grant.purpose)
             && [MODE_VIEW, MODE_KEEP].contains(&grant.mode)
             && grant.from_ms <= now_ms
             && now_ms < grant.until_ms;

@@ -1,6 +1,6 @@
 //! A grant as Consent, an access as a pair of AuditEvents.
 
-use domain::{AccessMode, Category, ConsentEvidence, ConsentLanguage, Purpose, Sensitivity, ShareTerms};
+use domain::{AccessMode, Category, ConsentEvidence, ConsentLanguage, HowAgreed, Purpose, Sensitivity, ShareTerms};
 use fhir::{AccessLine, ConsentContent, audit_pair, bundle_of, consent};
 
 use crate::assert_json;
@@ -26,6 +26,7 @@ fn content() -> ConsentContent {
         evidence: ConsentEvidence {
             form_version: "1".into(),
             language: ConsentLanguage::Malay,
+            how: HowAgreed::Signed,
             signature_svg: "M0 0L10 10".into(),
             witness: "Puan Siti".into(),
             guardian: None,
@@ -86,6 +87,27 @@ fn named_subjects_are_not_denied_and_a_guardian_signs_for_a_minor() {
     let resource = consent(&content);
     assert!(resource["provision"]["provision"].is_null());
     assert_eq!(resource["performer"][0]["display"], "Rahman bin Ali (father)");
+}
+
+#[test]
+fn how_she_agreed_is_told_and_what_nobody_agreed_to_is_the_clinics_own_word() {
+    let told = |how| {
+        let mut content = content();
+        content.evidence.how = how;
+        let resource = consent(&content);
+        (resource["verification"].clone(), resource["performer"][0].clone())
+    };
+    assert!(told(HowAgreed::Signed).0.is_null());
+    let (verification, performer) = told(HowAgreed::Spoken);
+    assert_eq!(
+        (&verification[0]["verified"], &performer["type"]),
+        (&true.into(), &"Patient".into())
+    );
+    let (verification, performer) = told(HowAgreed::NotAsked);
+    assert_eq!(
+        (&verification[0]["verified"], &performer["type"]),
+        (&false.into(), &"Organization".into())
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod grants;
 mod rotations;
 mod unsent;
 
-use domain::{AccessMode, Category, ConsentEvidence, ConsentLanguage, Purpose, Role, ShareTerms};
+use domain::{AccessMode, Category, ConsentEvidence, ConsentLanguage, HowAgreed, Purpose, Role, ShareTerms};
 use proptest::prelude::*;
 use seal::{DeviceId, EpochSecrets, Grant, GrantId, Membership, NewGrant, PersonKeys, SealedChange, Statement};
 use sync_protocol::{Refusal, SyncStore};

@@ -105,6 +105,7 @@ fn agreement(n: u8, recipient: seal::TenantId) -> ConsentGranted {
         evidence: ConsentEvidence {
             form_version: "1".into(),
             language: ConsentLanguage::Malay,
+            how: HowAgreed::Signed,
             signature_svg: "M0 0".into(),
             witness: "Dr 1".into(),
             guardian: None,
