@@ -106,9 +106,9 @@ pub use documents::{
 pub use erasure::{HeldDocument, HeldOfPatient};
 pub use error::{OpenError, VaultError};
 pub use facts::{
-    Addendum, AuditLine, Consent, ConsentGranted, ConsentRevoked, Dispensed, DispensedItem, Erased, ErasureReason,
-    FACT_CONTEXT, FactBody, FactDraft, HeldNumbers, LabelPrinted, LetterRead, LetterSent, NoteSigned, RecordedFact,
-    Reversal, SoundErased, StaffEnrolled,
+    Addendum, AnswerRead, AuditLine, Consent, ConsentGranted, ConsentRevoked, Dispensed, DispensedItem, Erased,
+    ErasureReason, FACT_CONTEXT, FactBody, FactDraft, HeldNumbers, LabelPrinted, LetterRead, LetterSent, NoteSigned,
+    RecordAsked, RecordedFact, RequestDecided, RequestRead, Reversal, SoundErased, StaffEnrolled,
 };
 pub use fetching::SoundState;
 pub use health::{Quarantined, SyncFigures, VerifyReport};

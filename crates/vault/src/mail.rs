@@ -9,6 +9,7 @@ use seal::{Mail, MailId, MailKind, SealError, TenantId};
 use sync_protocol::MailState;
 
 use crate::belonging::Belonging;
+use crate::facts::kind;
 use crate::reading::count;
 use crate::sharing::membership_of;
 use crate::{Reading, Tag, VaultError, Writing};
@@ -115,12 +116,20 @@ impl Writing<'_> {
 
     /// A message that came is in the record now: its content goes from here, and its sender may know.
     pub fn mail_was_read(&mut self, from: TenantId, id: MailId) -> Result<(), VaultError> {
+        self.mail_is_in_record(from, id)?;
         self.conn()
-            .prepare_cached(
-                "UPDATE mail_in SET content = NULL, sealed = NULL, tell_read = 1 WHERE sender = ?1 AND id = ?2",
-            )?
+            .prepare_cached("UPDATE mail_in SET tell_read = 1 WHERE sender = ?1 AND id = ?2")?
             .execute(params![from.as_bytes(), id.as_bytes()])?;
-        self.spoil([Tag::Mail, Tag::Sync]);
+        self.spoil([Tag::Sync]);
+        Ok(())
+    }
+
+    /// A message that came is in the record now: its content goes from here. Nobody is told: to its sender it stays delivered.
+    pub fn mail_is_in_record(&mut self, from: TenantId, id: MailId) -> Result<(), VaultError> {
+        self.conn()
+            .prepare_cached("UPDATE mail_in SET content = NULL, sealed = NULL WHERE sender = ?1 AND id = ?2")?
+            .execute(params![from.as_bytes(), id.as_bytes()])?;
+        self.spoil([Tag::Mail]);
         Ok(())
     }
 }
@@ -294,9 +303,9 @@ pub(crate) fn look_again(conn: &Connection, belonging: &Belonging) -> Result<boo
 pub(crate) fn forget_what_was_read(conn: &Connection) -> Result<(), VaultError> {
     conn.prepare_cached(
         "UPDATE mail_in SET content = NULL WHERE content IS NOT NULL AND EXISTS
-         (SELECT 1 FROM p_facts WHERE kind = ?1 AND subject = lower(hex(mail_in.sender)) || '/' || lower(hex(mail_in.id)))",
+         (SELECT 1 FROM p_facts WHERE kind IN (?1, ?2, ?3) AND subject = lower(hex(mail_in.sender)) || '/' || lower(hex(mail_in.id)))",
     )?
-    .execute([crate::facts::kind::LETTER_READ])?;
+    .execute([kind::LETTER_READ, kind::REQUEST_READ, kind::ANSWER_READ])?;
     Ok(())
 }
 

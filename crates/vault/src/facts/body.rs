@@ -7,6 +7,7 @@ use domain::{
 use seal::{ChangeId, DeviceId, GrantId, MailId, TenantId};
 use serde::{Deserialize, Serialize};
 
+use super::asked::{AnswerRead, RecordAsked, RequestDecided, RequestRead};
 use super::erased::Erased;
 use crate::VaultError;
 use crate::documents::DocPath;
@@ -212,6 +213,14 @@ pub enum FactBody {
     LetterSent(LetterSent),
     /// A letter of another clinic was read.
     LetterRead(LetterRead),
+    /// Another clinic was asked for a record.
+    RecordAsked(RecordAsked),
+    /// Another clinic's request was read.
+    RequestRead(RequestRead),
+    /// It was answered or declined.
+    RequestDecided(RequestDecided),
+    /// Another clinic's answer was read.
+    AnswerRead(AnswerRead),
     /// A fact of a newer build: kept and carried, shown as unknown, never written.
     Unknown {
         /// Its kind.
@@ -233,6 +242,10 @@ pub(crate) mod kind {
     pub(crate) const ERASED: u16 = 9;
     pub(crate) const LETTER_SENT: u16 = 11;
     pub(crate) const LETTER_READ: u16 = 12;
+    pub(crate) const RECORD_ASKED: u16 = 13;
+    pub(crate) const REQUEST_READ: u16 = 14;
+    pub(crate) const REQUEST_DECIDED: u16 = 15;
+    pub(crate) const ANSWER_READ: u16 = 16;
 }
 
 impl FactBody {
@@ -250,6 +263,10 @@ impl FactBody {
             Self::Erased(_) => kind::ERASED,
             Self::LetterSent(_) => kind::LETTER_SENT,
             Self::LetterRead(_) => kind::LETTER_READ,
+            Self::RecordAsked(_) => kind::RECORD_ASKED,
+            Self::RequestRead(_) => kind::REQUEST_READ,
+            Self::RequestDecided(_) => kind::REQUEST_DECIDED,
+            Self::AnswerRead(_) => kind::ANSWER_READ,
             Self::Unknown { kind } => *kind,
         }
     }
@@ -264,8 +281,10 @@ impl FactBody {
             Self::Reversal(fact) => DocPath::Visit(fact.patient, fact.visit),
             Self::ConsentGranted(fact) => DocPath::Consents(fact.patient),
             Self::ConsentRevoked(fact) => DocPath::Consents(fact.patient),
+            Self::RecordAsked(fact) => DocPath::Consents(fact.patient),
             Self::StaffEnrolled(_) | Self::Audit(_) | Self::Erased(_) => DocPath::Clinic,
             Self::LetterSent(_) | Self::LetterRead(_) => DocPath::Clinic,
+            Self::RequestRead(_) | Self::RequestDecided(_) | Self::AnswerRead(_) => DocPath::Clinic,
             Self::Unknown { .. } => return None,
         })
     }
@@ -282,7 +301,9 @@ impl FactBody {
             Self::ConsentRevoked(fact) => Some(fact.patient),
             Self::Audit(fact) => fact.patient,
             Self::Erased(fact) => fact.patient,
+            Self::RecordAsked(fact) => Some(fact.patient),
             Self::StaffEnrolled(_) | Self::LetterSent(_) | Self::LetterRead(_) | Self::Unknown { .. } => None,
+            Self::RequestRead(_) | Self::RequestDecided(_) | Self::AnswerRead(_) => None,
         }
     }
 
@@ -310,6 +331,10 @@ impl FactBody {
             Self::Reversal(fact) => Some(fact.reverses.to_string()),
             Self::LetterSent(fact) => Some(fact.letter.to_string()),
             Self::LetterRead(fact) => Some(format!("{}/{}", fact.from, fact.letter)),
+            Self::RecordAsked(fact) => Some(fact.request.to_string()),
+            Self::RequestRead(fact) => Some(format!("{}/{}", fact.from, fact.request)),
+            Self::RequestDecided(fact) => Some(format!("{}/{}", fact.from, fact.request)),
+            Self::AnswerRead(fact) => Some(format!("{}/{}", fact.from, fact.answer)),
             _ => None,
         }
     }
@@ -328,6 +353,10 @@ impl FactBody {
             Self::Erased(fact) => serde_json::to_string(fact),
             Self::LetterSent(fact) => serde_json::to_string(fact),
             Self::LetterRead(fact) => serde_json::to_string(fact),
+            Self::RecordAsked(fact) => serde_json::to_string(fact),
+            Self::RequestRead(fact) => serde_json::to_string(fact),
+            Self::RequestDecided(fact) => serde_json::to_string(fact),
+            Self::AnswerRead(fact) => serde_json::to_string(fact),
             Self::Unknown { .. } => return Err(VaultError::Malformed("fact")),
         };
         json.map_err(|_| VaultError::Malformed("fact"))
@@ -348,6 +377,10 @@ impl FactBody {
             kind::ERASED => serde_json::from_str(json).map(Self::Erased),
             kind::LETTER_SENT => serde_json::from_str(json).map(Self::LetterSent),
             kind::LETTER_READ => serde_json::from_str(json).map(Self::LetterRead),
+            kind::RECORD_ASKED => serde_json::from_str(json).map(Self::RecordAsked),
+            kind::REQUEST_READ => serde_json::from_str(json).map(Self::RequestRead),
+            kind::REQUEST_DECIDED => serde_json::from_str(json).map(Self::RequestDecided),
+            kind::ANSWER_READ => serde_json::from_str(json).map(Self::AnswerRead),
             _ => return Self::Unknown { kind },
         };
         known.unwrap_or(Self::Unknown { kind })

@@ -1,5 +1,6 @@
 //! Facts: what the law or the trade forbids to change. Immutable; amended only by another fact.
 
+mod asked;
 mod body;
 mod draft;
 mod erased;
@@ -7,6 +8,7 @@ mod read;
 mod standing;
 mod twice;
 
+pub use asked::{AnswerRead, RecordAsked, RequestDecided, RequestRead};
 pub(crate) use body::kind;
 pub use body::{
     Addendum, AuditLine, ConsentGranted, ConsentRevoked, Dispensed, DispensedItem, FactBody, LabelPrinted, LetterRead,
@@ -133,6 +135,8 @@ fn tags(body: &FactBody) -> Vec<Tag> {
         FactBody::Reversal(fact) => tags.push(Tag::Visits(fact.patient)),
         FactBody::StaffEnrolled(_) => tags.push(Tag::Staff),
         FactBody::LetterSent(_) | FactBody::LetterRead(_) => tags.push(Tag::Mail),
+        FactBody::RecordAsked(_) | FactBody::AnswerRead(_) => tags.push(Tag::Mail),
+        FactBody::RequestRead(_) | FactBody::RequestDecided(_) => tags.push(Tag::Mail),
         FactBody::ConsentGranted(_) | FactBody::ConsentRevoked(_) => tags.push(Tag::Grants),
         _ => {}
     }

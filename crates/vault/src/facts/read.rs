@@ -122,6 +122,29 @@ impl Reading<'_> {
         self.facts("WHERE kind = ?1 ORDER BY at_ms DESC, id", params![kind::LETTER_READ])
     }
 
+    /// What other clinics were asked for, newest first.
+    pub fn records_asked(&self) -> Result<Vec<RecordedFact>, VaultError> {
+        self.facts("WHERE kind = ?1 ORDER BY at_ms DESC, id", params![kind::RECORD_ASKED])
+    }
+
+    /// The requests of other clinics that were read, newest first; one that two devices opened apart stands twice.
+    pub fn requests_read(&self) -> Result<Vec<RecordedFact>, VaultError> {
+        self.facts("WHERE kind = ?1 ORDER BY at_ms DESC, id", params![kind::REQUEST_READ])
+    }
+
+    /// What became of them, newest first; one that two people decided apart stands twice.
+    pub fn requests_decided(&self) -> Result<Vec<RecordedFact>, VaultError> {
+        self.facts(
+            "WHERE kind = ?1 ORDER BY at_ms DESC, id",
+            params![kind::REQUEST_DECIDED],
+        )
+    }
+
+    /// The answers of other clinics that were read, newest first; one that two devices opened apart stands twice.
+    pub fn answers_read(&self) -> Result<Vec<RecordedFact>, VaultError> {
+        self.facts("WHERE kind = ?1 ORDER BY at_ms DESC, id", params![kind::ANSWER_READ])
+    }
+
     /// The newest audit lines, newest first.
     pub fn audit(&self, limit: u32) -> Result<Vec<RecordedFact>, VaultError> {
         self.facts(
