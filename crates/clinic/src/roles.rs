@@ -36,6 +36,9 @@ pub enum Verb {
     EditDirectory,
     ReadLetters,
     WriteLetter,
+    AskForRecord,
+    SeeRequests,
+    AnswerRequest,
     VerifyClinic,
     GrantConsent,
     RevokeConsent,
@@ -84,6 +87,9 @@ impl Verb {
         Verb::EditDirectory,
         Verb::ReadLetters,
         Verb::WriteLetter,
+        Verb::AskForRecord,
+        Verb::SeeRequests,
+        Verb::AnswerRequest,
         Verb::VerifyClinic,
         Verb::GrantConsent,
         Verb::RevokeConsent,
@@ -138,6 +144,7 @@ fn role_may(role: Role, verb: Verb) -> bool {
         Verb::SeeDirectory => &[Owner, Admin, Doctor, Pharmacist, Receptionist],
         Verb::EditDirectory => &[Owner, Admin],
         Verb::ReadLetters | Verb::WriteLetter => &[Doctor],
+        Verb::AskForRecord | Verb::SeeRequests | Verb::AnswerRequest => &[Doctor],
         Verb::RevokeConsent | Verb::SeeSharing => &[Owner, Admin, Doctor, Receptionist],
         Verb::VerifyClinic | Verb::SeeAudit => &[Owner, Admin, Doctor],
         Verb::OpenShared | Verb::ExportShared => &[Doctor],
@@ -172,6 +179,8 @@ mod tests {
             Verb::DecideClinical,
             Verb::ReadLetters,
             Verb::WriteLetter,
+            Verb::AskForRecord,
+            Verb::AnswerRequest,
         ] {
             assert!(may(&one(Role::Doctor, "MMC 1"), verb));
             assert!(may(&one(Role::Owner, "MMC 1"), verb));

@@ -42,6 +42,7 @@ pub const READS: &[(&str, &[&str])] = &[
     ("network", &["sharing", "patients"]),
     ("directory", &["directory", "sharing", "audit", "devices", "clinic"]),
     ("letters", &["letters", "sharing", "audit", "staff"]),
+    ("record_requests", &["letters", "sharing", "audit", "staff", "patients"]),
     ("grants_of", &["sharing"]),
     ("open_shared", &["sharing"]),
     ("export_fhir", &["sharing"]),

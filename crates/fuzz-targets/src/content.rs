@@ -131,3 +131,24 @@ pub(crate) fn some_terms() -> Vec<Vec<u8>> {
         .replace("2020-01-01", "-009999-01-01");
     vec![text.into_bytes(), far.into_bytes()]
 }
+
+pub(crate) fn record_mail(bytes: &[u8]) {
+    clinic::decoders::record_mail(bytes);
+}
+
+pub(crate) fn record_mails() -> Vec<Vec<u8>> {
+    let request = json!({
+        "author": "Dr Tan", "clinic": "Klinik Sentosa", "name": "Nur", "birth_date": "1998-03-17",
+        "identifier": {"kind": "my_kad", "number": "980317145002"}, "purpose": "treatment", "reason": "Chest pain.",
+    });
+    let newer = json!({
+        "author": "", "clinic": "", "name": "Nur", "birth_date": null, "added_later": [1, 2],
+        "identifier": {"kind": "passport", "country": "IDN", "number": "A 123"}, "purpose": "emergency", "reason": "x",
+    });
+    let answer = json!({"request": "aa".repeat(16), "grant": "bb".repeat(16)});
+    let texts = [request, newer, answer].map(|it| it.to_string().into_bytes());
+    for text in &texts {
+        assert!(clinic::decoders::record_mail(text), "an example that is taken");
+    }
+    texts.into()
+}

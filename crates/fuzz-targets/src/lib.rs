@@ -153,6 +153,7 @@ pub const TARGETS: &[Target] = &[
         .within(Bounds::USUAL.with_peak(512 * 1024).with_asked(1024 * 1024, 64)),
     Target::new("mail", clinics::mail, clinics::letters),
     Target::new("directory_card", clinics::directory_card, clinics::directory_cards),
+    Target::new("record_mail", content::record_mail, content::record_mails),
 ];
 
 /// Hands `bytes` to the target of this name, as `fuzz/fuzz_targets` does.

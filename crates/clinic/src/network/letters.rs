@@ -65,7 +65,8 @@ fn received(r: &Reading<'_>, verified: &BTreeMap<TenantId, String>) -> Result<Ve
         }
     }
     for (name, came) in came {
-        if known.contains(&name) {
+        // What speaks of a record has its own list.
+        if known.contains(&name) || matches!(came.kind, MailKind::RecordRequest | MailKind::Answer) {
             continue;
         }
         let letter = readable(&came);
@@ -107,7 +108,8 @@ fn sent(r: &Reading<'_>) -> Result<Vec<SentLetter>, Error> {
     Ok(rows)
 }
 
-fn state_of(progress: &MailProgress) -> SentState {
+/// How far a message of this clinic has come.
+pub(super) fn state_of(progress: &MailProgress) -> SentState {
     match (&progress.state, &progress.refused, progress.waits_here) {
         (_, Some(_), _) => SentState::Refused,
         (Some((MailState::Delivered, _)), ..) => SentState::Delivered,

@@ -5,5 +5,9 @@ mod letter;
 mod letters;
 mod open_letter;
 mod own_entry;
+mod requests;
 mod send_letter;
 mod verify_by_digits;
+
+pub(crate) use requests::try_record_mail;
+use send_letter::verified_to_write_to;

@@ -1,7 +1,7 @@
 //! `send_letter`: a letter to a verified clinic, signed by the person, and on its way once it is durable here.
 
 use seal::{Mail, MailContent, MailId, MailKind, TenantId};
-use vault::{CardStanding, FactBody, LetterSent};
+use vault::{CardStanding, FactBody, LetterSent, Reading};
 
 use super::letter::{Letter, is_text};
 use crate::{
@@ -26,14 +26,7 @@ impl Desk {
             return Err(Error::invalid("text"));
         }
         let to: TenantId = input.clinic.parse().map_err(|_| Error::invalid("clinic"))?;
-        let to_name = clinic.read(|r| {
-            let known = verified_clinics(r)?.remove(&to).ok_or(ErrorCode::ClinicNotVerified)?;
-            let listed = r.listed_clinic(to)?;
-            if listed.is_some_and(|listed| listed.standing == CardStanding::Fails) {
-                return Err(ErrorCode::ClinicNotVerified.into());
-            }
-            Ok(known)
-        })?;
+        let to_name = clinic.read(|r| verified_to_write_to(r, to))?;
         let members = clinic.newest_membership_of(to)?;
         let letter = Letter {
             author: acting.staff.name.clone(),
@@ -62,4 +55,14 @@ impl Desk {
             Ok(id.to_string())
         })
     }
+}
+
+/// The name of a clinic that a person verified, and whose entry in the directory does not speak against it.
+pub(super) fn verified_to_write_to(r: &Reading<'_>, to: TenantId) -> Result<String, Error> {
+    let known = verified_clinics(r)?.remove(&to).ok_or(ErrorCode::ClinicNotVerified)?;
+    let listed = r.listed_clinic(to)?;
+    if listed.is_some_and(|listed| listed.standing == CardStanding::Fails) {
+        return Err(ErrorCode::ClinicNotVerified.into());
+    }
+    Ok(known)
 }

@@ -12,6 +12,16 @@ pub(crate) fn masked(identifier: &Identifier) -> String {
     }
 }
 
+/// The whole document: its kind, and its number. For whoever has to compare it with another.
+pub(crate) fn whole(identifier: &Identifier) -> String {
+    match identifier {
+        Identifier::MyKad { number } => format!("MyKad {number}"),
+        Identifier::Passport { country, number } => format!("{country} {number}"),
+        Identifier::Other { paper, number } => format!("{paper} {number}"),
+        Identifier::None => String::new(),
+    }
+}
+
 /// The last four signs, behind dots.
 pub(super) fn tail(number: &str) -> String {
     let signs: Vec<char> = number.chars().filter(|c| c.is_alphanumeric()).collect();

@@ -8,4 +8,4 @@ mod search;
 mod today;
 
 pub(crate) use banner::banner_of;
-pub(crate) use identifier::masked;
+pub(crate) use identifier::{masked, whole};

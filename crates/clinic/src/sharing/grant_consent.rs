@@ -1,6 +1,6 @@
 //! `grant_consent`: a patient agrees that another clinic may have something, and the other clinic has it at once.
 
-use domain::{AccessMode, Day, Patient, age};
+use domain::{AccessMode, Day, HowAgreed, Patient, age};
 use jiff::{ToSpan as _, tz::TimeZone};
 use seal::{Grant, GrantId, Membership, NewGrant, TenantId};
 use vault::{ConsentGranted, FactBody, Writing};
@@ -16,6 +16,7 @@ use crate::{
     audit::{CONSENT_GRANTED, Line},
     open,
     roles::Verb,
+    session::Acting,
     views::sharing::{GrantConsent, GrantView},
 };
 
@@ -35,6 +36,9 @@ impl Desk {
     pub fn grant_consent(&self, input: GrantConsent) -> Result<GrantView, Error> {
         let (clinic, acting) = self.acting(Verb::GrantConsent)?;
         let recipient: TenantId = input.clinic.parse().map_err(|_| Error::invalid("clinic"))?;
+        if input.evidence.how != HowAgreed::Signed {
+            return Err(Error::invalid("how"));
+        }
         let name = clinic.read(|r| {
             let patient = r.patient(input.patient)?.ok_or(ErrorCode::NotFound)?;
             check(&input, &patient, r.today()?)?;
@@ -43,27 +47,37 @@ impl Desk {
                 .ok_or(ErrorCode::ClinicNotVerified.into())
         })?;
         let membership = clinic.membership_of(recipient)?;
-        let id = clinic.write(&acting, |w| {
-            let sealed = seal_grant(w, &input, &membership)?;
-            let id = sealed.clear().id;
-            w.send_grant(&sealed)?;
-            acting.record(
-                w,
-                FactBody::ConsentGranted(ConsentGranted {
-                    patient: input.patient,
-                    grant: id,
-                    recipient,
-                    recipient_name: name,
-                    terms: input.terms,
-                    evidence: input.evidence,
-                }),
-            )?;
-            acting.audit(w, Line::new(CONSENT_GRANTED).patient(input.patient).grant(&id))?;
-            refresh_releases(w, input.patient)?;
-            Ok(id)
-        })?;
+        let id = clinic.write(&acting, |w| give(w, &acting, &input, name, &membership))?;
         clinic.read(|r| grant_view(r, id))
     }
+}
+
+/// What [`Desk::grant_consent`] writes, within a larger transaction: the grant, the agreement as a fact, the audit line, and
+/// the releases of all that it covers.
+pub(crate) fn give(
+    w: &mut Writing<'_>,
+    acting: &Acting,
+    input: &GrantConsent,
+    recipient_name: String,
+    recipient: &Membership,
+) -> Result<GrantId, Error> {
+    let sealed = seal_grant(w, input, recipient)?;
+    let id = sealed.clear().id;
+    w.send_grant(&sealed)?;
+    acting.record(
+        w,
+        FactBody::ConsentGranted(ConsentGranted {
+            patient: input.patient,
+            grant: id,
+            recipient: recipient.tenant(),
+            recipient_name,
+            terms: input.terms.clone(),
+            evidence: input.evidence.clone(),
+        }),
+    )?;
+    acting.audit(w, Line::new(CONSENT_GRANTED).patient(input.patient).grant(&id))?;
+    refresh_releases(w, input.patient)?;
+    Ok(id)
 }
 
 /// The grant as the relay and the other clinic get it.
@@ -104,7 +118,8 @@ fn end_of_day_ms(day: Day, zone: &str) -> i64 {
         .map_or(0, |midnight| midnight.timestamp().as_millisecond())
 }
 
-fn check(input: &GrantConsent, patient: &Patient, today: Day) -> Result<(), Error> {
+/// Whether this can be agreed to so, and is evident enough.
+pub(crate) fn check(input: &GrantConsent, patient: &Patient, today: Day) -> Result<(), Error> {
     let good = |field, good: bool| if good { Ok(()) } else { Err(Error::invalid(field)) };
     let (terms, evidence) = (&input.terms, &input.evidence);
     good("categories", !terms.categories.is_empty())?;
@@ -113,7 +128,12 @@ fn check(input: &GrantConsent, patient: &Patient, today: Day) -> Result<(), Erro
     let in_order = |(from, to)| from <= to;
     good("data_to", terms.data_from.zip(terms.data_to).is_none_or(in_order))?;
     let signature = evidence.signature_svg.trim();
-    good("signature", !signature.is_empty() && signature.len() <= MAX_SIGNATURE)?;
+    let is_signed = !signature.is_empty() && signature.len() <= MAX_SIGNATURE;
+    let is_asked = evidence.how != HowAgreed::NotAsked;
+    let signs = evidence.how == HowAgreed::Signed;
+    good("signature", if signs { is_signed } else { signature.is_empty() })?;
+    // A subject that is left out unless she names it was named by nobody.
+    good("sensitive", is_asked || terms.sensitive.is_empty())?;
     good("witness", !evidence.witness.trim().is_empty())?;
     good("form_version", !evidence.form_version.trim().is_empty())?;
 
@@ -121,13 +141,8 @@ fn check(input: &GrantConsent, patient: &Patient, today: Day) -> Result<(), Erro
         .birth_date
         .filter(|birth| age(*birth, today).is_some_and(domain::Age::is_minor));
     if let Some(birth) = minor {
-        good(
-            "guardian",
-            evidence
-                .guardian
-                .as_deref()
-                .is_some_and(|guardian| !guardian.trim().is_empty()),
-        )?;
+        let guardian = evidence.guardian.as_deref().unwrap_or_default();
+        good("guardian", !is_asked || !guardian.trim().is_empty())?;
         good("until", age(birth, terms.until).is_some_and(domain::Age::is_minor))?;
     }
     Ok(())

@@ -101,7 +101,7 @@ pub(crate) fn received_for(r: &Reading<'_>, patient: PatientId) -> Result<Vec<Sh
 }
 
 /// The one patient here with this very document; two of them are for a person to tell apart.
-fn matched(r: &Reading<'_>, identifier: &Identifier) -> Result<Option<PatientId>, Error> {
+pub(crate) fn matched(r: &Reading<'_>, identifier: &Identifier) -> Result<Option<PatientId>, Error> {
     if *identifier == Identifier::None {
         return Ok(None);
     }

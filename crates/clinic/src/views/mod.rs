@@ -11,6 +11,7 @@ pub mod network;
 pub mod pharmacy;
 pub mod plan;
 pub mod reception;
+pub mod requests;
 pub mod setup;
 pub mod sharing;
 pub mod sound;

@@ -40,11 +40,11 @@ pub fn is_sent(desk: &Desk) -> bool {
     sync.connected && sync.pending == 0
 }
 
-fn the_other(desk: &Desk) -> DeviceView {
+pub fn the_other(desk: &Desk) -> DeviceView {
     desk.devices().unwrap().into_iter().find(|device| !device.this).unwrap()
 }
 
-fn removing(device: &str) -> RemoveDevice {
+pub fn removing(device: &str) -> RemoveDevice {
     RemoveDevice {
         device: device.to_owned(),
         pin: PIN.to_owned(),

@@ -17,6 +17,7 @@ mod pharmacy;
 mod plan;
 mod power;
 mod reception;
+mod requests;
 mod roles;
 mod scanned;
 mod set_up;

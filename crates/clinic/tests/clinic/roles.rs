@@ -9,13 +9,17 @@ use clinic::{
         network::{EntryView, SendLetter},
         pharmacy::HandOver,
         reception::QueuePatient,
+        requests::{AnswerRequest, AskForRecord},
         setup::AddStaff,
         sharing::GrantConsent,
         sound::{EraseRecording, SoundReason},
         status::DeviceSettings,
     },
 };
-use domain::{PatientId, QueueEntryId, QueueState, RecordingId, Role, Severity, Staff, StaffId, VisitId, Vitals};
+use domain::{
+    ConsentLanguage, HowAgreed, PatientId, Purpose, QueueEntryId, QueueState, RecordingId, Role, Severity, Staff,
+    StaffId, VisitId, Vitals,
+};
 
 use crate::{
     sharing::{evidence, terms},
@@ -237,6 +241,33 @@ fn calls() -> Vec<(Verb, Call)> {
         (Verb::WriteLetter, |desk| {
             let (clinic, text) = ("00".repeat(32), String::new());
             done(desk.send_letter(SendLetter { clinic, text }))
+        }),
+        (Verb::AskForRecord, |desk| {
+            done(desk.ask_for_record(AskForRecord {
+                patient: NOBODY,
+                clinic: "00".repeat(32),
+                purpose: Purpose::Treatment,
+                reason: String::new(),
+            }))
+        }),
+        (Verb::SeeRequests, |desk| done(desk.record_requests())),
+        (Verb::SeeRequests, |desk| {
+            done(desk.open_request("x".to_owned(), "y".to_owned()))
+        }),
+        (Verb::SeeRequests, |desk| done(desk.open_answer("x".to_owned()))),
+        (Verb::AnswerRequest, |desk| {
+            done(desk.answer_request(AnswerRequest {
+                from: "x".to_owned(),
+                id: "y".to_owned(),
+                patient: NOBODY,
+                how: HowAgreed::Spoken,
+                guardian: None,
+                language: ConsentLanguage::Malay,
+                terms: terms(&[]),
+            }))
+        }),
+        (Verb::AnswerRequest, |desk| {
+            desk.decline_request("x".to_owned(), "y".to_owned())
         }),
         (Verb::GrantConsent, |desk| {
             let (clinic, terms) = ("00".repeat(32), terms(&[]));

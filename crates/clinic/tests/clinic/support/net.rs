@@ -7,6 +7,7 @@ use std::{
 };
 
 use seal::Invitation;
+use sync_protocol::{MailTold, Page, RelayMail as _};
 use sync_server::{RunningRelay, ServeOptions, serve};
 use tempfile::TempDir;
 use tokio::{runtime::Runtime, sync::oneshot};
@@ -103,6 +104,19 @@ impl Net {
             done.map(drop).unwrap();
         });
         self.runtime.block_on(done).unwrap();
+    }
+
+    /// What the relay says became of this clinic's messages, in the order in which that happened.
+    pub fn mail_states(&self, tenant: &str) -> Vec<MailTold> {
+        let writer = self.running.lock().unwrap().as_ref().unwrap().0.writer.clone();
+        let tenant = tenant.parse().unwrap();
+        let page = Page {
+            after: 0,
+            max_items: 1_000,
+            max_bytes: 1 << 20,
+        };
+        let told = writer.run(move |store| store.mail_states(&tenant, page).unwrap().items);
+        self.runtime.block_on(told).unwrap()
     }
 
     /// And serves it again.
