@@ -18,6 +18,7 @@ use network::{DirectoryView, EntryView, LetterView, LettersView, SendLetter};
 use pharmacy::{DispenseRow, DispenseView, HandOver, PrintJobView, ProductChoice};
 use plan::PlanView;
 use reception::{CreatePatient, MyKadReading, PatientRow, QueuePatient, Queued, TodayView};
+use requests::{AnswerRequest, AskForRecord, RequestView, RequestsView};
 use setup::{
     AddStaff, AppState, JoinByCode, JoinClinic, PairingOffer, PairingState, RecoveryKitView, SessionView, StaffFace,
 };

@@ -98,6 +98,12 @@ macro_rules! with_verbs {
             letters() -> LettersView;
             send_letter(input: SendLetter) -> String;
             open_letter(from: String, id: String) -> LetterView;
+            record_requests() -> RequestsView;
+            ask_for_record(input: AskForRecord) -> String;
+            open_answer(request: String) -> String;
+            open_request(from: String, id: String) -> RequestView;
+            answer_request(input: AnswerRequest) -> String;
+            decline_request(from: String, id: String) -> ();
             grant_consent(input: GrantConsent) -> GrantView;
             revoke_consent(grant: String, reason: String) -> ();
             grants_of(patient: PatientId) -> Vec<GrantView>;

@@ -142,6 +142,8 @@ describe("dialogs hold the focus, go by Escape, and give it back", () => {
     ["a PIN", { as: "doctor", at: `/consult/${VISIT}`, scene: "recorded" }, "Sign note"],
     ["an allergy", { as: "doctor", at: `/patients/${PATIENT}` }, "Record an allergy"],
     ["a revocation", { as: "doctor", at: "/network" }, "Revoke AHMAD FIRDAUS BIN HASSAN for Klinik Sentosa"],
+    ["asking another clinic", { as: "doctor", at: `/patients/${PATIENT}` }, "Ask another clinic"],
+    ["a request", { as: "doctor", at: "/network?tab=requests" }, "Open the request of Klinik Sentosa, Dr Lim Siew Fong"],
     ["the spool", { as: "pharmacist", at: `/dispense/${id(2, 4)}` }, "Labels"],
     ["the search", { as: "doctor", at: "/today" }, /^Search patients/],
     ["the printer's state", { as: "pharmacist", at: "/dispense" }, "Label printer ready"],

@@ -1,7 +1,7 @@
 import { fireEvent, waitFor } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import type { GrantConsent } from "@/api";
-import { untilOf } from "@/features/consent/terms";
+import { untilOf } from "@/lib/agreement";
 import { expectAccessible, expectOnePage, fake, PATIENT, screen, start, within } from "./app";
 
 async function toSignPage(user: ReturnType<typeof start>["user"]) {

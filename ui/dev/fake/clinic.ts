@@ -4,6 +4,7 @@ import * as data from "../people";
 import { at, id, TENANT_A, TENANT_B } from "./answer";
 import { ALLERGIES } from "./clinical";
 import { directory, letters } from "./letters";
+import { requests } from "./requests";
 
 export interface State {
   app: b.AppState;
@@ -24,6 +25,7 @@ export interface State {
   clinics: b.KnownClinic[];
   directory: b.DirectoryView;
   letters: b.LettersView;
+  requests: b.RequestsView;
   audit: b.AuditRow[];
   status: b.StatusView;
   settings: b.DeviceSettings;
@@ -148,6 +150,7 @@ export function begin(): State {
     received,
     directory: directory(),
     letters: letters(),
+    requests: requests(),
     clinics: [
       { tenant: TENANT_B, name: "Klinik Sentosa", verified: true },
       { tenant: "c3".repeat(32), name: "Klinik Bayu", verified: true },

@@ -13,13 +13,14 @@ import { letters } from "./verbs/letters";
 import { members } from "./verbs/members";
 import { pharmacy } from "./verbs/pharmacy";
 import { reception } from "./verbs/reception";
+import { requests } from "./verbs/requests";
 import { sharing } from "./verbs/sharing";
 import { sound } from "./verbs/sound";
 import { calls, deafen, failing, renew, signInAs, state, tell } from "./world";
 
 export { events } from "./world";
 
-const made = { ...entering, ...reception, ...consult, ...pharmacy, ...sharing, ...letters, ...device, ...members, ...backup, ...conflicts, ...erasing, ...sound };
+const made = { ...entering, ...reception, ...consult, ...pharmacy, ...sharing, ...letters, ...requests, ...device, ...members, ...backup, ...conflicts, ...erasing, ...sound };
 /** Commands that answer only when they are let go. */
 const holding = new Map<string, Promise<void>>();
 

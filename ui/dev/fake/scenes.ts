@@ -25,6 +25,7 @@ export function scene(name: string) {
     state.clinics = [];
     state.directory = { ...state.directory, clinics: [] };
     state.letters = { ...state.letters, received: [], sent: [], n_put_aside: 0 };
+    state.requests = { ...state.requests, open: [], decided: [], held_back: [], n_unreadable: 0, asked: [] };
     state.audit = [];
     state.jobs = [];
   } else if (name === "disk-full") {

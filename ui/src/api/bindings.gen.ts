@@ -95,6 +95,12 @@ export const commands = {
 	letters: () => typedError<LettersView, Error>(__TAURI_INVOKE("letters")),
 	sendLetter: (input: SendLetter) => typedError<string, Error>(__TAURI_INVOKE("send_letter", { input })),
 	openLetter: (from: string, id: string) => typedError<LetterView, Error>(__TAURI_INVOKE("open_letter", { from, id })),
+	recordRequests: () => typedError<RequestsView, Error>(__TAURI_INVOKE("record_requests")),
+	askForRecord: (input: AskForRecord) => typedError<string, Error>(__TAURI_INVOKE("ask_for_record", { input })),
+	openAnswer: (request: string) => typedError<string, Error>(__TAURI_INVOKE("open_answer", { request })),
+	openRequest: (from: string, id: string) => typedError<RequestView, Error>(__TAURI_INVOKE("open_request", { from, id })),
+	answerRequest: (input: AnswerRequest) => typedError<string, Error>(__TAURI_INVOKE("answer_request", { input })),
+	declineRequest: (from: string, id: string) => typedError<null, Error>(__TAURI_INVOKE("decline_request", { from, id })),
 	grantConsent: (input: GrantConsent) => typedError<GrantView, Error>(__TAURI_INVOKE("grant_consent", { input })),
 	revokeConsent: (grant: string, reason: string) => typedError<null, Error>(__TAURI_INVOKE("revoke_consent", { grant, reason })),
 	grantsOf: (patient: PatientId) => typedError<GrantView[], Error>(__TAURI_INVOKE("grants_of", { patient })),
@@ -211,6 +217,24 @@ export type AllergyVerification =
 /**  A clinician verified it. */
 "verified";
 
+/**  Answers a request. */
+export type AnswerRequest = {
+	/**  Tenant id of the clinic that asks, hexadecimal. */
+	from: string,
+	/**  Id of the request, hexadecimal. */
+	id: string,
+	/**  Whose record is given. */
+	patient: PatientId,
+	/**  How she agreed: spoken, or not asked in an emergency. */
+	how: HowAgreed,
+	/**  Who agreed for a minor. */
+	guardian: string | null,
+	/**  The language of the words that were confirmed. */
+	language: ConsentLanguage,
+	/**  What is given. */
+	terms: ShareTerms,
+};
+
 /**  What the app knows before anybody signs in. */
 export type AppState = {
 	/**  Version of this build. */
@@ -228,6 +252,70 @@ export type AppState = {
 	/**  The last run ended in a panic: where its report lies. */
 	crash_report: string | null,
 };
+
+/**  Asks another clinic for a patient's record. */
+export type AskForRecord = {
+	/**  Whose record, as a patient of this clinic. */
+	patient: PatientId,
+	/**  Tenant id of the clinic, hexadecimal. */
+	clinic: string,
+	/**  What for. */
+	purpose: Purpose,
+	/**  Why, in one line. */
+	reason: string,
+};
+
+/**  How far a request has come: to the other clinic's devices at most. What happens behind them is nobody's here to know. */
+export type AskedFar = 
+/**  On this device, until the relay is reached and takes it. */
+"waits_here" | 
+/**  Written, and the relay has said nothing of it yet. */
+"on_its_way" | 
+/**  Waits at the relay for the other clinic. */
+"at_relay" | 
+/**  A device of the other clinic has it, which says nothing of anybody's having looked. */
+"delivered";
+
+/**  A request to another clinic. */
+export type AskedRow = {
+	/**  Its id, hexadecimal. */
+	id: string,
+	/**  Whose record. */
+	patient: PatientId,
+	/**  Her name. */
+	patient_name: string,
+	/**  Tenant id of the other clinic, hexadecimal. */
+	clinic: string,
+	/**  Its name. */
+	clinic_name: string,
+	/**  Who asked. */
+	author: string,
+	/**  What for. */
+	purpose: Purpose,
+	/**  Why. */
+	reason: string,
+	/**  When. */
+	asked_at: Instant,
+	/**  What is known of it. */
+	state: AskedState,
+	/**  How far the request came. */
+	far: AskedFar,
+	/**  What was given, hexadecimal. */
+	grant: string | null,
+	/**  Somebody has opened the answer. */
+	is_read: boolean,
+};
+
+/**  What is known of a request to another clinic. Until it is answered the words are the same, whatever the other clinic does. */
+export type AskedState = 
+/**  No answer has come yet. */
+"waiting" | 
+/**  It was answered, and what was given is here. */
+"answered" | 
+/**  No answer came in 14 days. */
+"no_answer" | 
+/**  The relay does not take it. */
+"not_sent";
 
 /**  One line of the audit. */
 export type AuditRow = {
@@ -391,11 +479,13 @@ export type ConsentEvidence = {
 	form_version: string,
 	/**  Language that she read it in. */
 	language: ConsentLanguage,
-	/**  Her signature by finger, as an SVG path; never empty. */
+	/**  How she agreed. A grant of an older build does not say: she signed. */
+	how?: HowAgreed,
+	/**  Her signature by finger, as an SVG path; empty unless she signed. */
 	signature_svg: string,
-	/**  Who watched her sign. */
+	/**  Who watched her sign, or spoke with her. */
 	witness: string,
-	/**  Guardian who signed for a minor, with the relation; `None` when she signed herself. */
+	/**  Guardian who agreed for a minor, with the relation; `None` when she agreed herself. */
 	guardian: string | null,
 	/**  When. */
 	signed_at: Instant,
@@ -446,6 +536,25 @@ export type DecideRemoved = {
 	/**  Why; may be empty. */
 	reason?: string,
 };
+
+/**  What a person decided, and who. */
+export type Decided = {
+	/**  What. */
+	decision: Decision,
+	/**  Who. */
+	by: string,
+	/**  When. */
+	at: Instant,
+	/**  Whose record was given. */
+	patient: PatientId | null,
+};
+
+/**  What a person decided. */
+export type Decision = 
+/**  Something was given. */
+"answered" | 
+/**  Nothing was given, and nothing was sent. */
+"declined";
 
 /**  The demo's own people and their PINs. Absent outside the demo. */
 export type Demo = {
@@ -1041,6 +1150,25 @@ export type Heard = {
 	/**  Up to, in milliseconds since the recording began. */
 	end_ms: number,
 };
+
+/**  Requests of a clinic that sent too many at once: kept, and not shown one by one. */
+export type HeldBack = {
+	/**  The clinic's name. */
+	clinic_name: string,
+	/**  A person verified the clinic. */
+	verified: boolean,
+	/**  How many. */
+	count: number,
+};
+
+/**  How she agreed. */
+export type HowAgreed = 
+/**  She signed the form. */
+"signed" | 
+/**  She said so to the witness, who answered another clinic's request. */
+"spoken" | 
+/**  Nobody asked her: it was an emergency, and she could not be asked. The witness answers for it. */
+"not_asked";
 
 /**  The document that a patient is known by at the counter. */
 export type Identifier = 
@@ -1795,7 +1923,9 @@ passphrase: string };
 /**  Why (IHE PCF / HL7 v3 PurposeOfUse). */
 export type Purpose = 
 /**  TREAT. */
-"treatment";
+"treatment" | 
+/**  ETREAT: an emergency. What is given for it ends within days. */
+"emergency";
 
 /**  Changes of one device that were put aside for one reason. */
 export type QuarantinedView = {
@@ -1983,6 +2113,98 @@ export type RemoveDevice = {
 	undo_since: Instant | null,
 	/**  It is meant to be this very device. */
 	own: boolean,
+};
+
+/**  A patient here with the very document that the request names. */
+export type RequestMatch = {
+	/**  Id. */
+	patient: PatientId,
+	/**  Name. */
+	name: string,
+	/**  Date of birth, when it is known. */
+	birth_date: Day | null,
+	/**  The request calls her by the same name. */
+	same_name: boolean,
+	/**  The request names the same date of birth. */
+	same_birth_date: boolean,
+};
+
+/**  A request that came. */
+export type RequestRow = {
+	/**  Tenant id of the clinic that asks, hexadecimal. */
+	from: string,
+	/**  Its id, hexadecimal. */
+	id: string,
+	/**  The clinic's name: as a person verified it, or as it calls itself. */
+	clinic_name: string,
+	/**  A person verified the clinic. */
+	verified: boolean,
+	/**  Who asks. */
+	author: string,
+	/**  What for. */
+	purpose: Purpose,
+	/**  When it came here. */
+	came_at: Instant,
+	/**  Of whom, once somebody has opened it. */
+	name: string | null,
+	/**  What is to be said of who signed it. */
+	doubt: string | null,
+	/**  What became of it. */
+	decision: Decision | null,
+};
+
+/**  A request that came, opened. */
+export type RequestView = {
+	/**  Tenant id of the clinic that asks, hexadecimal. */
+	from: string,
+	/**  Its id, hexadecimal. */
+	id: string,
+	/**  The clinic's name. */
+	clinic_name: string,
+	/**  A person verified the clinic. */
+	verified: boolean,
+	/**  The clinic's twenty digits. */
+	digits: string,
+	/**  Who asks. */
+	author: string,
+	/**  Of whom: her name. */
+	name: string,
+	/**  Her document, kind and number; empty when there is none. */
+	document: string,
+	/**  Her date of birth, when it is known there. */
+	birth_date: Day | null,
+	/**  What for. */
+	purpose: Purpose,
+	/**  Why. */
+	reason: string,
+	/**  When it was written, by the sender's clock. */
+	written_at: Instant,
+	/**  When it was opened first. */
+	read_at: Instant,
+	/**  By whom. */
+	read_by: string,
+	/**  What is to be said of who signed it. */
+	doubt: string | null,
+	/**  Patients here with this document. */
+	matches: RequestMatch[],
+	/**  What became of it. */
+	decided: Decided | null,
+	/**  The last day of what is given today in an emergency. */
+	emergency_until: Day,
+};
+
+/**  Requests between clinics. */
+export type RequestsView = {
+	/**  What other clinics ask for and nobody has decided: emergencies first, then as they came. */
+	open: RequestRow[],
+	/**  What was decided, newest first. */
+	decided: RequestRow[],
+	/**  What is not shown one by one. */
+	held_back: HeldBack[],
+	/**  Requests of a newer version. */
+	n_unreadable: number,
+	/**  What this clinic asked for, newest first. */
+	asked: AskedRow[],
 };
 
 /**  Make this a new device of the clinic whose backup and recovery kit these are. */

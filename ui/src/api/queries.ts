@@ -78,6 +78,8 @@ export const queries = {
   directory: () =>
     queryOptions({ queryKey: ["directory"], queryFn: () => api.directory(), meta: meta("directory", "sharing", "audit", "devices", "clinic") }),
   letters: () => queryOptions({ queryKey: ["letters"], queryFn: () => api.letters(), meta: meta("letters", "sharing", "audit", "staff") }),
+  recordRequests: () =>
+    queryOptions({ queryKey: ["record_requests"], queryFn: () => api.recordRequests(), meta: meta("letters", "sharing", "audit", "staff", "patients") }),
   network: () => queryOptions({ queryKey: ["network"], queryFn: () => api.network(), meta: meta("sharing", "patients") }),
   ownCard: () => queryOptions({ queryKey: ["own_card"], queryFn: () => api.ownCard(), meta: meta("clinic") }),
   grantsOf: (patient: PatientId) =>

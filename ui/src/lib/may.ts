@@ -25,6 +25,8 @@ export const ROLES = {
   editDirectory: ["owner", "admin"],
   readLetters: ["doctor"],
   writeLetter: ["doctor"],
+  askForRecord: ["doctor"],
+  seeRequests: ["doctor"],
   verifyClinic: ["owner", "admin", "doctor"],
   seeAudit: ["owner", "admin", "doctor"],
   openShared: ["doctor"],

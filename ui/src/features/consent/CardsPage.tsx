@@ -1,8 +1,9 @@
 import { useTranslation } from "react-i18next";
 import { CATEGORIES, CATEGORY_ICON } from "@/components/CategoryList";
+import { SENSITIVE } from "@/lib/agreement";
 import styles from "./Consent.module.css";
 import { ReadAloud } from "./ReadAloud";
-import { type Answers, SENSITIVE } from "./terms";
+import type { Answers } from "./terms";
 
 /** Four cards with a picture, a switch, and one sentence of what it means. All are off until she switches them on. */
 export function CardsPage({ clinic, answers, set }: { clinic: string; answers: Answers; set: (change: Partial<Answers>) => void }) {

@@ -10,6 +10,7 @@ import { useWrite } from "@/api/useWrite";
 import { ErrorNote } from "@/components/ErrorNote";
 import { FailedPage } from "@/components/FailedPage";
 import { LanguageSwitch } from "@/components/LanguageSwitch";
+import { untilOf } from "@/lib/agreement";
 import { useFocusOn } from "@/lib/focus";
 import { currentLanguage } from "@/lib/i18n";
 import { dayOf } from "@/lib/time";
@@ -20,7 +21,7 @@ import styles from "./Consent.module.css";
 import { HowLongPage } from "./HowLongPage";
 import { Prepare } from "./Prepare";
 import { SignPage } from "./SignPage";
-import { ANSWERS, type Answers, untilOf } from "./terms";
+import { ANSWERS, type Answers } from "./terms";
 
 /** Version of the form's words: part of the evidence. Change it with the words. */
 export const FORM_VERSION = "medieco-consent-1";
@@ -89,6 +90,7 @@ export function Consent({ session }: { session: SessionView }) {
         evidence: {
           form_version: FORM_VERSION,
           language: currentLanguage(),
+          how: "signed",
           signature_svg: answers.signature,
           witness: answers.witness.trim(),
           guardian: answers.guardian.trim() || null,

@@ -1,9 +1,10 @@
 import { IconDeviceFloppy, IconEye } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { AccessMode } from "@/api";
+import { MONTHS } from "@/lib/agreement";
 import { showDay } from "@/lib/time";
 import styles from "./Consent.module.css";
-import { type Answers, MONTHS } from "./terms";
+import type { Answers } from "./terms";
 
 const MODES: { mode: AccessMode; icon: typeof IconEye }[] = [
   { mode: "view", icon: IconEye },

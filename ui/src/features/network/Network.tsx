@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { IconAddressBook, IconAffiliate, IconHeartHandshake, IconInbox, IconMail, IconShieldLock } from "@tabler/icons-react";
+import { IconAddressBook, IconAffiliate, IconFileSearch, IconHeartHandshake, IconInbox, IconMail, IconShieldLock } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { GrantView, SessionView } from "@/api";
 import { queries } from "@/api/queries";
@@ -16,8 +16,9 @@ import { Directory } from "./Directory";
 import { Letters } from "./Letters";
 import styles from "./Network.module.css";
 import { Received } from "./Received";
+import { Requests } from "./requests/Requests";
 
-export type NetworkTab = "given" | "received" | "clinics" | "directory" | "letters" | "audit";
+export type NetworkTab = "given" | "received" | "clinics" | "directory" | "requests" | "letters" | "audit";
 export interface NetworkSearch {
   tab?: NetworkTab;
   /** The clinic that a letter is to be written to. */
@@ -33,15 +34,17 @@ export function Network({ session }: { session: SessionView }) {
   const may = mayOf(session);
   const letters = useQuery({ ...queries.letters(), enabled: may.readLetters });
   const n_unread = letters.data?.received.filter((row) => row.is_readable && !row.is_read).length;
+  const requests = useQuery({ ...queries.recordRequests(), enabled: may.seeRequests });
   const all = [
     { name: "given", icon: IconHeartHandshake, count: data?.given.filter((g) => g.state === "active").length, panel: <Given grants={data?.given} /> },
     { name: "received", icon: IconInbox, count: data?.received.length, panel: <Received rows={data?.received} canOpen={may.openShared} /> },
     { name: "clinics", icon: IconAffiliate, count: data?.clinics.length, panel: <Clinics clinics={data?.clinics} canVerify={may.verifyClinic} /> },
     { name: "directory", icon: IconAddressBook, panel: <Directory canVerify={may.verifyClinic} canWrite={may.writeLetter} /> },
+    { name: "requests", icon: IconFileSearch, count: requests.data?.open.length, panel: <Requests /> },
     { name: "letters", icon: IconMail, count: n_unread, panel: <Letters clinics={data?.clinics} to={search.clinic} /> },
     { name: "audit", icon: IconShieldLock, panel: <ClinicAudit /> },
   ] as const;
-  const hidden = { audit: !may.seeAudit, letters: !may.readLetters, given: false, received: false, clinics: false, directory: false };
+  const hidden = { audit: !may.seeAudit, letters: !may.readLetters, requests: !may.seeRequests, given: false, received: false, clinics: false, directory: false };
   const tabs = all.filter(({ name }) => !hidden[name]).map((each) => ({ ...each, label: t(`network.tab.${each.name}`) }));
   return (
     <TabPage

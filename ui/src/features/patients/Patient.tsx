@@ -14,6 +14,7 @@ import page from "@/components/Page.module.css";
 import { PatientHead } from "@/components/PatientHead";
 import { Recordings } from "@/components/recordings/Recordings";
 import { mayOf } from "@/lib/may";
+import { AskElsewhere } from "./AskElsewhere";
 import { Erase } from "./Erase";
 import { History } from "./History";
 import styles from "./Patients.module.css";
@@ -31,7 +32,10 @@ export function Patient({ session }: { session: SessionView }) {
       <PatientHead banner={banner} canAsk={may.recordAllergy} />
       <div className={styles.columns}>
         <History patient={patient} session={session} />
-        {may.seeSharing && <Sharing patient={patient} canStart={may.grantConsent} />}
+        <div className={styles.stack}>
+          {may.seeSharing && <Sharing patient={patient} canStart={may.grantConsent} />}
+          {may.askForRecord && <AskElsewhere patient={patient} name={banner.name} />}
+        </div>
       </div>
       <Recordings patient={patient} />
       {may.seeAudit && <Seen patient={patient} />}
