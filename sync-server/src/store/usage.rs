@@ -5,12 +5,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use jiff::civil::Date;
 use seal::{DeviceId, TenantId};
 use sync_protocol::{RelayStore, RelayStoreFailed, RelayUsage, Roster, Usage};
 
 use super::Store;
 use super::plans::terms;
-use super::sql::{Scope, Sql, SqlResult, values};
+use super::sql::{Question, Row, Scope, Sql, SqlResult, the_only, together, values};
 use crate::calendar::{Month, begins_ms, day_at, days_after};
 use crate::plans::{Consumed, Judged, PlanTerms};
 
@@ -52,16 +53,33 @@ pub(super) struct PlanNow {
     pub(super) terms: PlanTerms,
 }
 
+/// The plan of the clinic ?1 on the day ?2.
+const PLAN: &str = "SELECT p.name, s.trial_until, t.price_sen, t.devices, t.staff, t.bytes, t.requests
+    FROM clinic c JOIN subscription s ON s.clinic = c.number JOIN plan p ON p.number = s.plan
+    JOIN plan_terms t ON t.plan = p.number
+    WHERE c.tenant = ?1
+    AND s.from_day = (SELECT max(from_day) FROM subscription l WHERE l.clinic = c.number AND l.from_day <= ?2)
+    AND t.version = (SELECT max(version) FROM plan_terms l WHERE l.plan = p.number)";
+/// Those devices ?2 of the clinic ?1 that have a place.
+const SEATED: &str = "SELECT device FROM seat WHERE tenant = ?1 AND device = ?2";
+/// How many are on the staff of the clinic ?1, as it said last.
+const STAFF: &str = "SELECT n_staff FROM usage_said WHERE tenant = ?1";
+/// How many bytes are here of the clinic ?1.
+const BYTES: &str = "SELECT coalesce((SELECT n_bytes FROM head WHERE tenant = ?1 AND feed = 0), 0)
+    - coalesce((SELECT n_bytes FROM freed WHERE tenant = ?1), 0)
+    + coalesce((SELECT n_bytes FROM held WHERE tenant = ?1), 0)";
+/// How many requests the clinic ?1 has made since the day ?2.
+const REQUESTS: &str =
+    "SELECT CAST(coalesce(sum(n_requests), 0) AS BIGINT) FROM usage_day WHERE tenant = ?1 AND day >= ?2";
+
 /// The plan of a clinic; `None` when it has none.
 pub(super) fn plan_now(sql: &mut dyn Sql, tenant: &TenantId, now_ms: i64) -> SqlResult<Option<PlanNow>> {
     let day = day_at(now_ms);
-    let select = "SELECT p.name, s.trial_until, t.price_sen, t.devices, t.staff, t.bytes, t.requests
-                  FROM clinic c JOIN subscription s ON s.clinic = c.number JOIN plan p ON p.number = s.plan
-                  JOIN plan_terms t ON t.plan = p.number
-                  WHERE c.tenant = ?1
-                  AND s.from_day = (SELECT max(from_day) FROM subscription l WHERE l.clinic = c.number AND l.from_day <= ?2)
-                  AND t.version = (SELECT max(version) FROM plan_terms l WHERE l.plan = p.number)";
-    let Some(mut row) = sql.row(select, &values![tenant, day.to_string().as_str()])? else {
+    plan_of(sql.rows(PLAN, &values![tenant, day.to_string().as_str()])?, day)
+}
+
+fn plan_of(rows: Vec<Row>, day: Date) -> SqlResult<Option<PlanNow>> {
+    let Some(mut row) = rows.into_iter().next() else {
         return Ok(None);
     };
     let trial = row.maybe_text(1)?.and_then(|text| text.parse().ok());
@@ -77,8 +95,7 @@ pub(super) fn plan_now(sql: &mut dyn Sql, tenant: &TenantId, now_ms: i64) -> Sql
 /// How many of these devices have a place.
 fn n_seated(sql: &mut dyn Sql, tenant: &TenantId, members: &[DeviceId]) -> SqlResult<u64> {
     let ids: Vec<&[u8; 32]> = members.iter().map(DeviceId::as_bytes).collect();
-    let select = "SELECT device FROM seat WHERE tenant = ?1 AND device = ?2";
-    Ok(sql.which(select, &values![tenant], &ids)?.len() as u64)
+    Ok(sql.which(SEATED, &values![tenant], &ids)?.len() as u64)
 }
 
 /// A removed device's place is free again.
@@ -86,31 +103,26 @@ pub(super) fn free_seats(sql: &mut dyn Sql, roster: &Roster) -> SqlResult<()> {
     let tenant = roster.membership().tenant();
     let removed: Vec<DeviceId> = roster.membership().removed().map(|(device, _)| device).collect();
     let ids: Vec<&[u8; 32]> = removed.iter().map(DeviceId::as_bytes).collect();
-    let select = "SELECT device FROM seat WHERE tenant = ?1 AND device = ?2";
-    for device in sql.which(select, &values![&tenant], &ids)? {
+    for device in sql.which(SEATED, &values![&tenant], &ids)? {
         let free = "DELETE FROM seat WHERE tenant = ?1 AND device = ?2";
         sql.execute(free, &values![&tenant, &device])?;
     }
     Ok(())
 }
 
-fn n_bytes(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<u64> {
-    let select = "SELECT coalesce((SELECT n_bytes FROM head WHERE tenant = ?1 AND feed = 0), 0)
-                      - coalesce((SELECT n_bytes FROM freed WHERE tenant = ?1), 0)
-                      + coalesce((SELECT n_bytes FROM held WHERE tenant = ?1), 0)";
-    let n_bytes = sql.the_row(select, &values![tenant])?.int(0)?;
-    Ok(u64::try_from(n_bytes).unwrap_or(0))
+/// What was asked by [`BYTES`].
+fn n_bytes(rows: Vec<Row>) -> SqlResult<u64> {
+    Ok(u64::try_from(the_only(rows)?.int(0)?).unwrap_or(0))
 }
 
-fn n_requests(sql: &mut dyn Sql, tenant: &TenantId, now_ms: i64) -> SqlResult<u64> {
-    let first = Month::of(day_at(now_ms)).first().to_string();
-    let select = "SELECT CAST(coalesce(sum(n_requests), 0) AS BIGINT) FROM usage_day WHERE tenant = ?1 AND day >= ?2";
-    sql.the_row(select, &values![tenant, first.as_str()])?.position(0)
+/// What was asked by [`STAFF`].
+fn n_staff(rows: Vec<Row>) -> SqlResult<Option<u64>> {
+    rows.into_iter().next().map(|mut row| row.position(0)).transpose()
 }
 
-fn n_staff(sql: &mut dyn Sql, tenant: &TenantId) -> SqlResult<Option<u64>> {
-    let said = sql.row("SELECT n_staff FROM usage_said WHERE tenant = ?1", &values![tenant])?;
-    said.map(|mut row| row.position(0)).transpose()
+/// The first day of the month.
+fn first_day(now_ms: i64) -> String {
+    Month::of(day_at(now_ms)).first().to_string()
 }
 
 impl Store {
@@ -125,14 +137,32 @@ impl Store {
     /// How much a clinic uses, and what its plan allows: as it is now.
     pub(crate) fn count_usage(&mut self, tenant: &TenantId, now_ms: i64) -> Result<Usage, RelayStoreFailed> {
         let members = self.members(tenant)?;
+        let ids: Vec<&[u8; 32]> = members.iter().map(DeviceId::as_bytes).collect();
+        let (day, first) = (day_at(now_ms), first_day(now_ms));
+        let today = day.to_string();
+        let (of, on, since) = (
+            values![tenant],
+            values![tenant, today.as_str()],
+            values![tenant, first.as_str()],
+        );
         let (plan, consumed) = self.read(Scope::Clinic(tenant), |sql| {
+            let [plan, devices, staff, bytes, requests] = together(
+                sql,
+                [
+                    Question::Rows(PLAN, &on),
+                    Question::Which(SEATED, &of, &ids),
+                    Question::Rows(STAFF, &of),
+                    Question::Rows(BYTES, &of),
+                    Question::Rows(REQUESTS, &since),
+                ],
+            )?;
             let consumed = Consumed {
-                devices: n_seated(sql, tenant, &members)?,
-                staff: n_staff(sql, tenant)?,
-                bytes: n_bytes(sql, tenant)?,
-                requests: n_requests(sql, tenant, now_ms)?,
+                devices: devices.len() as u64,
+                staff: n_staff(staff)?,
+                bytes: n_bytes(bytes)?,
+                requests: the_only(requests)?.position(0)?,
             };
-            Ok((plan_now(sql, tenant, now_ms)?, consumed))
+            Ok((plan_of(plan, day)?, consumed))
         })?;
         let terms = plan.as_ref().map_or_else(PlanTerms::default, |plan| plan.terms);
         let judged = Judged::of(&terms, &consumed);
@@ -155,9 +185,8 @@ impl RelayUsage for Store {
         if self.board.known().seated.contains(&(*tenant, *device)) {
             return Ok(true);
         }
-        let select = "SELECT 1 FROM seat WHERE tenant = ?1 AND device = ?2";
         let of = values![tenant, device.as_bytes()];
-        let mut has_place = self.read(Scope::Clinic(tenant), |sql| sql.exists(select, &of))?;
+        let mut has_place = self.read(Scope::Clinic(tenant), |sql| sql.exists(SEATED, &of))?;
         if !has_place {
             let members = self.members(tenant)?;
             has_place = self.write(Scope::Clinic(tenant), |sql| {
@@ -199,7 +228,7 @@ impl RelayUsage for Store {
         let known = self.board.known().usage.get(tenant).and_then(|usage| usage.staff.used);
         let is_known = known == Some(n_staff)
             || self.read(Scope::Clinic(tenant), |sql| {
-                Ok(self::n_staff(sql, tenant)? == Some(n_staff))
+                Ok(self::n_staff(sql.rows(STAFF, &values![tenant])?)? == Some(n_staff))
             })?;
         if is_known {
             return Ok(());
@@ -219,9 +248,12 @@ impl RelayUsage for Store {
             let Some(terms) = terms.filter(|terms| terms.bytes.is_some() || terms.requests.is_some()) else {
                 return Ok(true);
             };
+            let (first, of) = (first_day(now_ms), values![tenant]);
+            let since = values![tenant, first.as_str()];
+            let [bytes, requests] = together(sql, [Question::Rows(BYTES, &of), Question::Rows(REQUESTS, &since)])?;
             let consumed = Consumed {
-                bytes: n_bytes(sql, tenant)?,
-                requests: n_requests(sql, tenant, now_ms)?,
+                bytes: n_bytes(bytes)?,
+                requests: the_only(requests)?.position(0)?,
                 ..Consumed::default()
             };
             Ok(!Judged::of(&terms, &consumed).refuses_attachments())

@@ -5,11 +5,12 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use futures_util::future::maybe_done;
+use futures_util::task::noop_waker_ref;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use tokio_postgres::{Client, Error, Row, Statement};
@@ -80,7 +81,13 @@ impl Line {
             .iter()
             .map(|one| Box::pin(maybe_done(answer(client, one))))
             .collect();
-        // What is polled first is sent first.
+        // What is polled first is sent first. What has ended before anything was carried could not be sent, and what is
+        // behind it is not sent either: no commit goes without what was to be committed.
+        let mut nobody = Context::from_waker(noop_waker_ref());
+        let unsent = answers
+            .iter_mut()
+            .position(|answer| answer.as_mut().poll(&mut nobody).is_ready());
+        answers.truncate(unsent.map_or(sent.len(), |at| at + 1));
         let all = poll_fn(|cx| {
             let mut are_done = true;
             for answer in &mut answers {
