@@ -138,8 +138,9 @@ impl MailStore for Vault {
                 let put = "INSERT OR REPLACE INTO mail_states (id, state, at_ms) VALUES (?1, ?2, ?3)";
                 conn.prepare_cached(put)?
                     .execute(params![id.as_bytes(), mail::state_code(state), at_ms])?;
-                // It is with its receiver, or nobody came for it: it need never be sent again.
-                if matches!(state, MailState::Delivered | MailState::Read | MailState::Expired) {
+                // It is in its receiver's record, or nobody came for it: it need never be sent again. One that was delivered and
+                // not read is with the device that fetched it: a relay that loses it is given it for the others.
+                if matches!(state, MailState::Read | MailState::Expired) {
                     conn.prepare_cached("DELETE FROM mail_out WHERE id = ?1")?
                         .execute([id.as_bytes()])?;
                 }
