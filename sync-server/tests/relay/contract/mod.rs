@@ -6,6 +6,7 @@
 mod again;
 mod audit;
 pub mod cluster;
+mod commits;
 mod console;
 mod feeds;
 mod gate;
