@@ -109,7 +109,8 @@ fn state(at: Instant, progress: &MailProgress, is_answered: bool, now: Instant) 
     match progress {
         _ if is_answered => AskedState::Answered,
         MailProgress { refused: Some(_), .. } => AskedState::NotSent,
-        MailProgress { waits_here: true, .. } => AskedState::Waiting,
+        // What never left was not left unanswered.
+        _ if far(progress) == AskedFar::WaitsHere => AskedState::Waiting,
         _ if is_old => AskedState::NoAnswer,
         _ => AskedState::Waiting,
     }
@@ -205,11 +206,11 @@ mod tests {
         }
         let refused = progress(None, Some("unknown_device"), false);
         assert_eq!(state(at(0), &refused, false, at(1)), AskedState::NotSent);
-        // What never left was not left unanswered.
-        assert_eq!(
-            state(at(0), &progress(None, None, true), false, at(99)),
-            AskedState::Waiting
-        );
+        let waits_here = progress(None, None, true);
+        assert_eq!(state(at(0), &waits_here, false, at(99)), AskedState::Waiting);
+        // What was delivered once, and is handed to a relay that was put back, is as old as it is.
+        let again = progress(Some(MailState::Delivered), None, true);
+        assert_eq!(state(at(0), &again, false, at(14)), AskedState::NoAnswer);
     }
 
     #[test]
