@@ -122,8 +122,8 @@ fn find(store: &Store, who: &str) -> Result<TenantId, ExitCode> {
     let failed = |error| say(FAILED, error);
     let listed = store.clinics(now_ms()).map_err(failed)?;
     let named = listed.into_iter().find(|row| row.name == who.trim());
-    if let Some(tenant) = named.and_then(|row| row.tenant) {
-        return Ok(tenant);
+    if let Some(row) = named {
+        return row.tenant.ok_or_else(|| say(REFUSED, ClinicError::NotJoined));
     }
     let known = store.clinics_with_audit().map_err(failed)?;
     let tenant = who.trim().parse().ok().filter(|tenant| known.contains(tenant));

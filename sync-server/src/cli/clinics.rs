@@ -38,8 +38,10 @@ pub(super) fn open_again(place: &Place, name: &str, json: bool) -> ExitCode {
         Ok(rows) => rows.into_iter().find(|row| row.name == name.trim()),
         Err(error) => return say(FAILED, error),
     };
-    let Some(tenant) = known.and_then(|row| row.tenant) else {
-        return say(REFUSED, ClinicError::Unknown);
+    let tenant = match known.map(|row| row.tenant) {
+        Some(Some(tenant)) => tenant,
+        Some(None) => return say(REFUSED, ClinicError::NotJoined),
+        None => return say(REFUSED, ClinicError::Unknown),
     };
     match store.open_by_hand(&tenant) {
         Ok(was_closed) => {

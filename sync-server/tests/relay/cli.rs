@@ -82,6 +82,23 @@ fn the_operators_list_tells_who_is_invited_and_who_is_unknown() {
     );
     assert_eq!(output(folder.path(), &["invite", "Klinik Dua"]).status.code(), Some(4));
     assert_eq!(output(folder.path(), &["invite", "Klinik Satu"]).status.code(), Some(0));
+    // What needs a clinic that has joined says which of the two is wrong.
+    for (name, wrong) in [
+        ("Klinik Satu", "has not joined yet"),
+        ("Klinik Dua", "no clinic of this name"),
+    ] {
+        let asked: [&[&str]; 3] = [
+            &["clinic", "open", name],
+            &["audit", "verify", "--clinic", name],
+            &["audit", "export", "--json", "--clinic", name],
+        ];
+        for args in asked {
+            let refused = output(folder.path(), args);
+            let words = String::from_utf8(refused.stderr).unwrap();
+            assert_eq!(refused.status.code(), Some(4), "{args:?}: {words}");
+            assert!(words.contains(wrong), "{args:?}: {words}");
+        }
+    }
     // A second relay on the same folder would tear the positions apart.
     assert_eq!(
         output(folder.path(), &["serve", "--listen", "127.0.0.1:0"])
