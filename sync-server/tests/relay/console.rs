@@ -11,7 +11,7 @@ mod signing_in;
 mod walk;
 
 use std::path::Path;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use browser::{Browser, add_operator, standing_clock};
@@ -25,6 +25,9 @@ use tokio::sync::oneshot;
 use crate::contract::cluster::Database;
 use crate::journeys::{start, until};
 use crate::world::{NOW, rng};
+
+/// The console's clock begins so long before the system's.
+const BEHIND_MS: i64 = 10 * 60_000;
 
 /// A relay with a console, and a clock of its own for that.
 struct Desk {
@@ -47,6 +50,9 @@ impl Desk {
     /// The same, with attachments in this place.
     async fn open_with(database: Option<&Database>, beside: Option<&Self>, attachments: Option<S3Place>) -> Self {
         let (folder, clock) = (tempfile::tempdir().unwrap(), standing_clock());
+        // Each code moves it on. It stays behind the devices' clock, so that what begins today by it has begun by theirs, also at
+        // midnight.
+        clock.fetch_sub(BEHIND_MS, Ordering::Relaxed);
         if let Some(other) = beside {
             std::fs::copy(other.data().join("relay.key"), folder.path().join("relay.key")).unwrap();
         }

@@ -90,7 +90,7 @@ async fn devices_at_another_node_are_here_now_as_long_as_that_node_runs() {
     // The other node keeps nothing any more: nobody is at it.
     drop(other);
     at_other.stop().await;
-    browser.wait(5 * MINUTE);
+    browser.wait(15 * MINUTE);
     let page = browser.get("/health");
     assert_eq!(fact(&page, "Nodes").as_deref(), Some("1"));
     assert_eq!(fact(&page, "Devices here now").as_deref(), Some("1"));
