@@ -19,7 +19,7 @@ words! {
     Words {
         id: "Id", "Id";
         since: "On the list since", "Dalam senarai sejak";
-        joined: "Joined", "Menyertai";
+        joined: "Joined", "Menyertai pada";
         look_after: "Look after it", "Pengurusan";
         invoices: "Invoices", "Invois";
         see_invoices: "its invoices", "invoisnya";
@@ -27,7 +27,7 @@ words! {
         save: "Save", "Simpan";
         suspended_since: "Suspended since {when}: {why}", "Digantung sejak {when}: {why}";
         suspended_means: "None of its devices is served, and nothing that it gives crosses. Its data stays here, and its devices go on working by themselves.",
-            "Tiada perantinya dilayan, dan tiada pemberiannya disampaikan. Datanya kekal di sini, dan perantinya terus bekerja sendiri.";
+            "Tiada perantinya dilayan, dan apa-apa yang dikongsinya tidak disampaikan. Datanya kekal di sini, dan perantinya terus bekerja sendiri.";
         removed_on: "Removed on {when}. What is left are its audit lines and its grants to other clinics, as opaque ids.",
             "Dibuang pada {when}. Yang tinggal ialah baris auditnya dan kebenarannya kepada klinik lain, sebagai id legap.";
         still_going: "Its data is being deleted.", "Datanya sedang dipadamkan.";
@@ -48,8 +48,8 @@ words! {
         not_exported: "Export it first, in this sign-in, and wait until the file is whole.",
             "Eksport dahulu, dalam log masuk ini, dan tunggu sehingga fail lengkap.";
         type_name: "Type its name, {name}", "Taip namanya, {name}";
-        name_differs: "The name that you typed is not this clinic's. Nothing was removed. Type it as it stands above the field, with a new code.",
-            "Nama yang anda taip bukan nama klinik ini. Tiada apa-apa dibuang. Taip seperti di atas medan, dengan kod baharu.";
+        name_differs: "The name that you typed is not this clinic's. Nothing was removed. Type it as it stands above the field, and the code of that moment.",
+            "Nama yang anda taip bukan nama klinik ini. Tiada apa-apa dibuang. Taip seperti di atas medan, dan kod pada saat itu.";
         why_needed: "It was not suspended. Say why, in one line of at most 200 letters.",
             "Ia tidak digantung. Nyatakan sebab, dalam satu baris tidak melebihi 200 huruf.";
         not_now: "Nothing was done: that is not possible as this clinic is now. Another operator may have been faster; its state is below, and what is possible now.",
@@ -73,7 +73,7 @@ words! {
         behind: "Behind by", "Ketinggalan";
         behind_n: "{n} changes", "{n} perubahan";
         in_clinic: "member", "ahli";
-        not_in_clinic: "removed", "dibuang";
+        not_in_clinic: "removed", "dikeluarkan";
         admin: "admin", "admin";
         audit: "Accesses across clinics, the newest first", "Akses antara klinik, terbaharu dahulu";
         audit_empty: "No other clinic has asked for anything of it, nor it of others.",

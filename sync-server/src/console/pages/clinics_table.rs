@@ -18,7 +18,7 @@ words! {
         seen: "Last seen", "Terakhir dilihat";
         sync: "Sync", "Segerak";
         devices: "Devices", "Peranti";
-        staff: "Staff", "Kakitangan";
+        staff: "Staff", "Staf";
         stored: "Storage", "Storan";
         messages: "Messages", "Mesej";
         invoices: "Invoices", "Invois";
@@ -57,14 +57,15 @@ impl Shown {
 pub(super) fn table(visit: &Visit, rows: &[Shown]) -> Markup {
     let (own, words) = (Words::of(visit.lang), visit.words);
     html! {
-        table.cards {
+        // On a narrow screen the style makes cards of its rows: the roles say that it is a table all the same.
+        table.cards role="table" {
             caption.hidden { (words.clinics) }
-            thead { tr {
-                th scope="col" { (own.clinic) } th scope="col" { (words.state) } th scope="col" { (own.seen) }
-                th scope="col" { (own.sync) } th scope="col" { (own.devices) } th scope="col" { (own.staff) }
-                th scope="col" { (own.stored) } th scope="col" { (own.messages) } th scope="col" { (own.invoices) }
+            thead role="rowgroup" { tr role="row" {
+                th scope="col" role="columnheader" { (own.clinic) } th scope="col" role="columnheader" { (words.state) } th scope="col" role="columnheader" { (own.seen) }
+                th scope="col" role="columnheader" { (own.sync) } th scope="col" role="columnheader" { (own.devices) } th scope="col" role="columnheader" { (own.staff) }
+                th scope="col" role="columnheader" { (own.stored) } th scope="col" role="columnheader" { (own.messages) } th scope="col" role="columnheader" { (own.invoices) }
             } }
-            tbody { @for one in rows { (row(visit, one)) } }
+            tbody role="rowgroup" { @for one in rows { (row(visit, one)) } }
         }
     }
 }
@@ -78,29 +79,29 @@ fn row(visit: &Visit, one: &Shown) -> Markup {
         Rank::Held | Rank::Well | Rank::Gone => "",
     };
     html! {
-        tr class=(edge) {
-            th scope="row" {
+        tr class=(edge) role="row" {
+            th scope="row" role="rowheader" {
                 a href={ "/clinics/" (card.number) } { (card.name) }
                 small {
                     (row.plan.as_deref().unwrap_or(own.no_plan))
                     @if let Some(day) = row.trial_until { ", " (fill_in(own.trial, &[("day", time::date(day, visit.lang))])) }
                 }
             }
-            td data-label=(words.state) { (state(visit, card)) }
-            td.when data-label=(own.seen) {
+            td role="cell" data-label=(words.state) { (state(visit, card)) }
+            td.when role="cell" data-label=(own.seen) {
                 @if one.is_here() { span.good { (fill(own.here, &[("n", &time::count(one.n_here))])) } }
                 @else if card.tenant.is_none() { (nothing()) }
                 @else if let Some(ms) = card.seen_ms { (time::lately(ms, visit.now_ms, visit.lang)) }
                 @else { (words.never) }
             }
-            td data-label=(own.sync) { (sync(own, row)) }
+            td role="cell" data-label=(own.sync) { (sync(own, row)) }
             @let used = row.used;
             @let is_in = card.tenant.is_some();
-            td data-label=(own.devices) { @if is_in { (gauge(own, own.devices, used.devices, Unit::Pieces)) } @else { (nothing()) } }
-            td data-label=(own.staff) { @if is_in { (gauge(own, own.staff, used.staff, Unit::Pieces)) } @else { (nothing()) } }
-            td data-label=(own.stored) { @if is_in { (gauge(own, own.stored, used.bytes, Unit::Bytes)) } @else { (nothing()) } }
-            td data-label=(own.messages) { @if is_in { (gauge(own, own.messages, used.requests, Unit::Many)) } @else { (nothing()) } }
-            td data-label=(own.invoices) { (invoices(visit, row)) }
+            td role="cell" data-label=(own.devices) { @if is_in { (gauge(own, own.devices, used.devices, Unit::Pieces)) } @else { (nothing()) } }
+            td role="cell" data-label=(own.staff) { @if is_in { (gauge(own, own.staff, used.staff, Unit::Pieces)) } @else { (nothing()) } }
+            td role="cell" data-label=(own.stored) { @if is_in { (gauge(own, own.stored, used.bytes, Unit::Bytes)) } @else { (nothing()) } }
+            td role="cell" data-label=(own.messages) { @if is_in { (gauge(own, own.messages, used.requests, Unit::Many)) } @else { (nothing()) } }
+            td role="cell" data-label=(own.invoices) { (invoices(visit, row)) }
         }
     }
 }

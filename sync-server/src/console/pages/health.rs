@@ -27,7 +27,7 @@ words! {
         running: "This node runs since", "Nod ini berjalan sejak";
         connections: "Connections now", "Sambungan sekarang";
         members: "Devices here now", "Peranti di sini sekarang";
-        queue: "Jobs that wait for the store", "Kerja yang menunggu storan";
+        queue: "Jobs that wait for the store", "Tugas yang menunggu storan";
         outbox: "Waiting to leave", "Menunggu untuk dihantar";
         outbox_of_node: "Waiting to leave this node", "Menunggu untuk dihantar dari nod ini";
         nodes: "Nodes", "Nod";
@@ -37,8 +37,8 @@ words! {
         this_one: "(this one)", "(nod ini)";
         as_of: "As of", "Setakat";
         connections_of: "Connections", "Sambungan";
-        waiting: "Jobs that wait", "Kerja menunggu";
-        storm: "Pace", "Rentak";
+        waiting: "Jobs that wait", "Tugas menunggu";
+        storm: "Pace", "Kesibukan";
         calm: "calm: nothing was held back in the last quarter of an hour",
             "tenang: tiada apa-apa ditahan dalam suku jam terakhir";
         busy: "{n} were held back or turned away in the last quarter of an hour",

@@ -86,7 +86,7 @@ pub(super) async fn list(visit: &Visit, status: StatusCode, notice: Markup) -> R
         (whose)
         @if sums.n(None) == 0 { p.empty { (own.empty) } } @else {
             (open(visit, &sums))
-            (chips(own, asked, &sums))
+            div.tools { (chips(own, asked, &sums)) }
             @if page.invoices.is_empty() { p.empty { (own.no_match) } } @else {
                 (table(visit, &page.invoices))
                 (pages(own, asked, &page))

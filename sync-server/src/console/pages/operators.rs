@@ -17,7 +17,7 @@ words! {
         added: "On the list since", "Dalam senarai sejak";
         ready: "can sign in", "boleh log masuk";
         waits: "has a link until {when}", "mempunyai pautan hingga {when}";
-        lapsed: "its link has ended: reset to make another", "pautannya telah tamat: tetapkan semula untuk membuat yang lain";
+        lapsed: "its link has ended: reset to make another", "pautannya telah tamat: tetapkan semula untuk membuat pautan lain";
         codes: "Recovery codes left", "Baki kod pemulihan";
         acts: "Acts", "Tindakan";
         add: "Add an operator", "Tambah operator";

@@ -27,7 +27,7 @@ words! {
         save: "Save", "Simpan";
         retire: "Retire", "Tamatkan";
         retire_why: "No clinic is put on it any more. Who has it keeps it.",
-            "Tiada klinik diletakkan padanya lagi. Yang sudah ada kekal.";
+            "Tiada klinik diletakkan padanya lagi. Klinik yang sudah memilikinya kekal dengannya.";
         change_why: "Limits hold at once, the price from today on. Invoices that were issued stay as they are.",
             "Had berkuat kuasa serta-merta, harga mulai hari ini. Invois yang telah dikeluarkan kekal seadanya.";
         limits_why: "A limit that is left empty is none. At 80 % a clinic is warned. At 100 % new devices, or attachments, are not taken; everything clinical always is.",

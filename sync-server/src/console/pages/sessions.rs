@@ -15,7 +15,7 @@ words! {
         this: "this browser", "pelayar ini";
         everywhere: "Sign out everywhere", "Log keluar di semua tempat";
         ends: "A sign-in ends 30 minutes after its last use, and after 12 hours in any case.",
-            "Log masuk tamat 30 minit selepas kegunaan terakhir, dan selepas 12 jam walau apa pun.";
+            "Log masuk tamat 30 minit selepas kegunaan terakhir, dan selepas 12 jam dalam apa jua keadaan.";
         caption: "Where you are signed in", "Tempat anda log masuk";
         here: "Where", "Di mana";
         elsewhere: "another browser", "pelayar lain";

@@ -20,8 +20,8 @@ const HOURS_A_DAY: i64 = 24;
 words! {
     /// Of trends.
     Words {
-        active: "Active clinics, on the busiest day of a week", "Klinik aktif, pada hari tersibuk seminggu";
-        fetches: "Fetches between clinics a week", "Ambilan antara klinik seminggu";
+        active: "Active clinics, on the busiest day of a week", "Klinik aktif, pada hari paling sibuk dalam seminggu";
+        fetches: "Fetches between clinics a week", "Pengambilan antara klinik seminggu";
         rate: "Requests that consent permitted", "Permintaan yang dibenarkan oleh persetujuan";
         messages: "Messages from devices a week", "Mesej daripada peranti seminggu";
         uptime: "Time in which the relay ran", "Masa geganti berjalan";

@@ -34,7 +34,7 @@ words! {
         of: "{n} of {limit}", "{n} daripada {limit}";
         no_limit: "{n}, no limit", "{n}, tiada had";
         unknown: "not known yet", "belum diketahui";
-        near: "80 % and more", "80 % dan lebih";
+        near: "80 % and more", "80 % atau lebih";
         full: "all used", "habis";
         refuses_devices: "New devices are not served.", "Peranti baharu tidak dilayan.";
         refuses_attachments: "Attachments are not taken: they wait on the clinic's devices.",
@@ -44,7 +44,7 @@ words! {
         months: "Twelve months", "Dua belas bulan";
         most: "most: {n}", "terbanyak: {n}";
         messages: "Messages", "Mesej";
-        fetches: "Fetches from other clinics", "Ambilan daripada klinik lain";
+        fetches: "Fetches from other clinics", "Pengambilan daripada klinik lain";
         give: "Another plan, or a trial", "Pelan lain, atau percubaan";
         set: "Give it this plan from today on", "Berikan pelan ini mulai hari ini";
         trial_field: "Last day of a trial (empty: none)", "Hari terakhir percubaan (kosong: tiada)";

@@ -10,6 +10,9 @@ use crate::world::{NOW, rng};
 const DAY: i64 = 24 * 60 * 60 * 1000;
 const NAME: &str = "Klinik <b>Satu</b> =1+1";
 
+/// Names and values of a form.
+type Fields<'a> = &'a [(&'a str, &'a str)];
+
 fn saw(answer: &Answer, words: &[&str]) {
     let text = answer.text();
     for word in words {
@@ -325,7 +328,7 @@ async fn what_was_typed_and_not_taken_is_still_in_its_form_and_no_other_form_is_
         303
     );
     assert_eq!(open(&browser.get("/clinics/1")), 0);
-    let posts: [(&str, &[(&str, &str)], &str); 5] = [
+    let posts: [(&str, Fields<'_>, &str); 5] = [
         ("name", &[("name", "x\ny")], "value=\"x"),
         (
             "plan",

@@ -210,6 +210,13 @@ fn is_for_everybody(text: &str, path: &str) {
         assert!(!words.starts_with("</th>"), "{path}: a header without words");
     }
     assert!(!text.contains("<th>"), "{path}");
+    // Where the style shows a table's rows as cards, roles keep it a table.
+    for table in text.split("<table class=\"cards\"").skip(1) {
+        let table = table.split("</table>").next().unwrap();
+        for (tag, role) in [("<tr", "role=\"row\""), ("<td", "role=\"cell\""), ("<th ", "header\"")] {
+            assert_eq!(table.matches(tag).count(), table.matches(role).count(), "{path}: {tag}");
+        }
+    }
     for (nth, id) in ids.iter().enumerate() {
         assert!(!ids[..nth].contains(id), "{path}: {id} twice");
     }
