@@ -64,6 +64,8 @@ describe("a request that came", () => {
     expect(dialog.textContent).toContain("Only the word of Klinik Sentosa stands behind this.");
     expect(within(dialog).getByTestId("request").textContent).toContain("MyKad 920314-10-5049");
     await user.click(within(dialog).getByRole("button", { name: "Answer…" }));
+    // Whatever took the place of what had the focus: it stays in the dialog.
+    await waitFor(() => expect(dialog.contains(document.activeElement)).toBe(true));
     const give = within(dialog).getByRole<HTMLButtonElement>("button", { name: "Give the record" });
     expect(give.disabled).toBe(true);
     const hers = await within(dialog).findByRole<HTMLInputElement>("radio", { name: /NUR AISYAH/ });
@@ -76,6 +78,7 @@ describe("a request that came", () => {
     await user.click(within(dialog).getByLabelText("Allergies"));
     await user.click(give);
     expect(await within(dialog).findByText(/Tell NUR AISYAH BINTI RAHMAN that Klinik Sentosa was given her record/)).toBeTruthy();
+    await waitFor(() => expect(dialog.contains(document.activeElement)).toBe(true));
     expect(fake.callsOf("answerRequest")[0]?.[0]).toMatchObject({
       patient: PATIENT,
       how: "not_asked",

@@ -127,6 +127,7 @@ pub fn places(afternoon: &Afternoon) -> Vec<(&'static str, String)> {
         ("consent", format!("#/consent/{}", of(waits, "patient"))),
         ("network", "#/network".to_owned()),
         ("network-directory", "#/network?tab=directory".to_owned()),
+        ("network-requests", "#/network?tab=requests".to_owned()),
         ("network-letters", "#/network?tab=letters".to_owned()),
         ("sync", "#/sync".to_owned()),
         ("admin", "#/admin".to_owned()),

@@ -8,7 +8,7 @@ import dialog from "@/components/Dialog.module.css";
 import { ErrorNote } from "@/components/ErrorNote";
 import { notify } from "@/components/notify";
 import page from "@/components/Page.module.css";
-import { useReturnFocus } from "@/lib/focus";
+import { useFocusOn, useReturnFocus } from "@/lib/focus";
 import { showDay, showMoment } from "@/lib/time";
 import styles from "../Network.module.css";
 import { Answer } from "./Answer";
@@ -18,11 +18,12 @@ export function Opened({ request, onClose }: { request: RequestView; onClose: ()
   const { t } = useTranslation();
   useReturnFocus();
   const [step, setStep] = useState<"read" | "answer" | "answered">("read");
+  const body = useFocusOn<HTMLDivElement>(step);
   const { clinic_name: clinic, decided } = request;
   return (
     <Modal opened onClose={onClose} title={t("network.requests.from", { clinic })} closeButtonProps={{ "aria-label": t("common.close") }} size={640}>
       {step === "answered" ? (
-        <div className={dialog.form}>
+        <div className={dialog.form} ref={body} tabIndex={-1}>
           <p className={styles.good} role="status">
             {t("network.requests.answered", { clinic })}
           </p>
@@ -35,7 +36,7 @@ export function Opened({ request, onClose }: { request: RequestView; onClose: ()
           </div>
         </div>
       ) : (
-        <div className={dialog.form}>
+        <div className={dialog.form} ref={body} tabIndex={-1}>
           <p className={dialog.warning}>
             <IconAlertTriangle size="1.25rem" aria-hidden />
             <span>{t("network.requests.onlyWord", { clinic })}</span>
