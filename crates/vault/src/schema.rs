@@ -12,8 +12,9 @@ use crate::{OpenError, VaultError, files};
 /// What can be made again from the set. Not migrated: dropped and made again when it changes.
 const PROJECTIONS: &str = include_str!("projections.sql");
 
-/// Goes up when the *meaning* of a projected row changes without its table changing.
-const PROJECTION_VERSION: u32 = 3;
+/// Goes up when the *meaning* of a projected row changes without its table changing, also when a kind of fact comes to be
+/// known: an older build has kept its row without whom it is about.
+const PROJECTION_VERSION: u32 = 4;
 
 /// Of the log while people write. A commit that makes the log longer waits for the disk twice, for its pages and for the
 /// file's new length; one that is written over what the log had before waits once. So it is not to grow for long.
