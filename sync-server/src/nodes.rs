@@ -12,8 +12,8 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
-use postgres::Client;
 use postgres::fallible_iterator::FallibleIterator;
+use postgres::{Client, Statement};
 use seal::{GrantId, TenantId};
 use sync_protocol::{ConnectionId, Wake};
 use tokio::time::Instant;
@@ -116,44 +116,52 @@ fn listen(url: &DatabaseUrl, shared: &Weak<Shared>) -> Result<(), Lost> {
 }
 
 fn tell(url: &DatabaseUrl, run: u32, news: &Receiver<News>) {
-    let (mut client, mut waiting): (Option<Client>, BTreeSet<News>) = (None, BTreeSet::new());
+    let (mut place, mut waiting): (Option<Telling>, BTreeSet<News>) = (None, BTreeSet::new());
     loop {
         match news.recv_timeout(if waiting.is_empty() { Duration::MAX } else { TRY_AGAIN }) {
             Ok(one) => drop(waiting.insert(one)),
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) if waiting.is_empty() || client.is_none() => return,
+            Err(RecvTimeoutError::Disconnected) if waiting.is_empty() || place.is_none() => return,
             Err(RecvTimeoutError::Disconnected) => {}
         }
         waiting.extend(news.try_iter());
-        match send(url, run, &mut client, &waiting) {
+        match send(url, run, &mut place, &waiting) {
             Ok(()) => waiting.clear(),
             Err(error) => {
                 tracing::warn!(%error, "other nodes are not told news for now");
-                client = None;
+                place = None;
             }
         }
     }
 }
 
-fn send(url: &DatabaseUrl, run: u32, place: &mut Option<Client>, news: &BTreeSet<News>) -> Result<(), Lost> {
-    let mut client = match place.take() {
-        Some(client) => client,
-        None => {
-            let mut client = url.connect()?;
-            // What is told is no data: it need not be on the disk.
-            client.batch_execute("SET synchronous_commit = off")?;
-            client
-        }
+/// A connection by which other nodes are told.
+struct Telling {
+    client: Client,
+    notify: Statement,
+}
+
+impl Telling {
+    fn connect(url: &DatabaseUrl) -> Result<Self, Lost> {
+        let mut client = url.connect()?;
+        // What is told is no data: it need not be on the disk.
+        client.batch_execute("SET synchronous_commit = off")?;
+        let notify = client.prepare("SELECT pg_notify('medieco', word) FROM unnest($1::text[]) AS word")?;
+        Ok(Self { client, notify })
+    }
+}
+
+fn send(url: &DatabaseUrl, run: u32, place: &mut Option<Telling>, news: &BTreeSet<News>) -> Result<(), Lost> {
+    let mut telling = match place.take() {
+        Some(telling) => telling,
+        None => Telling::connect(url)?,
     };
     let words: Vec<String> = news
         .iter()
         .map(|one| format!("{}@{run:08x}", write_news(one)))
         .collect();
-    client.execute(
-        "SELECT pg_notify('medieco', word) FROM unnest($1::text[]) AS word",
-        &[&words],
-    )?;
-    *place = Some(client);
+    telling.client.execute(&telling.notify, &[&words])?;
+    *place = Some(telling);
     Ok(())
 }
 

@@ -55,7 +55,8 @@ struct Session {
 }
 
 struct Beginning {
-    sent: [Sent; 2],
+    mode: Mode,
+    whom: Sent,
     /// Nothing is believed, and nothing committed, before the data was seen to live this life.
     life: Option<Arc<Life>>,
 }
@@ -80,6 +81,20 @@ enum Mode {
     Write,
     Snapshot,
     Latest,
+}
+
+impl Mode {
+    /// How a transaction begins, where another one was open until then.
+    fn begin(self, after_another: bool) -> Sent {
+        Sent::Words(match (self, after_another) {
+            (Self::Write, false) => "BEGIN",
+            (Self::Write, true) => "COMMIT; BEGIN",
+            (Self::Snapshot, false) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            (Self::Snapshot, true) => "COMMIT; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            (Self::Latest, false) => "BEGIN READ ONLY",
+            (Self::Latest, true) => "COMMIT; BEGIN READ ONLY",
+        })
+    }
 }
 
 impl Postgres {
@@ -220,11 +235,6 @@ impl Session {
     fn begin(&mut self, mode: Mode, scope: Scope<'_>, life: Option<Arc<Life>>) -> SqlResult<()> {
         self.waiting.clear();
         self.has_answered = false;
-        let begin = match mode {
-            Mode::Write => "BEGIN",
-            Mode::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            Mode::Latest => "BEGIN READ ONLY",
-        };
         let (whom, name) = match scope {
             Scope::Clinic(tenant) | Scope::Latest(tenant) => (
                 "SELECT set_config('medieco.tenant', ?1, true), (SELECT incarnation FROM relay)",
@@ -236,10 +246,7 @@ impl Session {
             ),
         };
         let whom = Sent::Statement(self.prepare(Form::Plain, whom)?, vec![Value::Text(&name).into()]);
-        self.beginning = Some(Beginning {
-            sent: [Sent::Words(begin), whom],
-            life,
-        });
+        self.beginning = Some(Beginning { mode, whom, life });
         Ok(())
     }
 
@@ -282,8 +289,8 @@ impl Session {
         let (n_last, mut sent, mut life) = (last.len(), Vec::new(), None);
         if let Some(beginning) = self.beginning.take() {
             // What was read before ends on the way.
-            sent.extend(self.open.take().map(|_| Sent::Words("COMMIT")));
-            sent.extend(beginning.sent);
+            let after_another = self.open.take().is_some();
+            sent.extend([beginning.mode.begin(after_another), beginning.whom]);
             life = beginning.life.map(|life| (sent.len() - 1, life));
         }
         sent.append(&mut self.waiting);
