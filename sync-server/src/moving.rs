@@ -124,7 +124,10 @@ fn copy(from: &Connection, client: &mut Client) -> Result<u64, MoveError> {
         }
     }
     for table in tables.iter().filter(|table| *table != "relay") {
-        to.batch_execute(&format!("ALTER TABLE {table} FORCE ROW LEVEL SECURITY"))?;
+        // How a table is best read the database knows once it has looked at it: here, and not some minute later.
+        to.batch_execute(&format!(
+            "ALTER TABLE {table} FORCE ROW LEVEL SECURITY; ANALYZE {table}"
+        ))?;
     }
     to.commit()?;
     Ok(n_rows)
