@@ -195,7 +195,8 @@ fn every_row_of_every_table_is_moved_as_it_is() {
         .unwrap();
     assert_eq!(world.figure("SELECT number FROM plan WHERE name = 'Besar'"), 42);
     // And how its tables are best read is known from the first question on.
-    let unknown = "SELECT count(*) FROM pg_class WHERE relname IN ('release', 'release_for', 'given') AND reltuples < 1";
+    let unknown =
+        "SELECT count(*) FROM pg_class WHERE relname IN ('release', 'release_for', 'given') AND reltuples < 1";
     assert_eq!(world.figure(unknown), 0);
 }
 
