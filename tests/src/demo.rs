@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use testkit::people::people;
+use testkit::people::{FakePerson, people};
 
 use crate::{
     child::{Running, program},
@@ -162,6 +162,7 @@ fn furnish(device: &Device, relay: &Relay, printer_port: u16, ups: &Path) -> Res
     device.call("verify_clinic", json!({"card_text": seri_mawar_card["text"]}))?;
     publish_entry(device)?;
     write_a_letter(device, &seri_mawar)?;
+    ask_for_a_record(device, &seri_mawar)?;
     device.call("open_clinic", json!({"tenant": seri_mawar}))?;
     Ok(Made {
         relay_port: relay.port(),
@@ -196,6 +197,20 @@ fn write_a_letter(device: &Device, to: &str) -> Result<()> {
     })
 }
 
+/// Somebody who is known at the other clinic sits here, and cannot speak for herself.
+fn ask_for_a_record(device: &Device, of: &str) -> Result<()> {
+    let person = waiting_people().next().context("people do not end")?;
+    let patient = device.call("register_patient", json!({"input": described(&person)}))?;
+    let input = json!({
+        "patient": patient, "clinic": of, "purpose": "emergency",
+        "reason": "Pengsan di kaunter; ubat-ubatannya perlu diketahui sekarang.",
+    });
+    device.call("ask_for_record", json!({"input": input}))?;
+    device.until("record_requests", &json!({}), |requests| {
+        matches!(requests["asked"][0]["far"].as_str(), Some("at_relay" | "delivered")).then_some(())
+    })
+}
+
 const REASONS: [&str; 8] = [
     "Demam dan batuk 3 hari",
     "Blood pressure review",
@@ -207,18 +222,23 @@ const REASONS: [&str; 8] = [
     "Headache since yesterday",
 ];
 
+fn waiting_people() -> impl Iterator<Item = FakePerson> {
+    people(20_261_121)
+}
+
+fn described(person: &FakePerson) -> Value {
+    json!({
+        "name": person.name, "identifier": {"kind": "my_kad", "number": person.mykad},
+        "birth_date": person.birth_date, "sex": person.sex, "phone": person.phone,
+        "address": {"lines": "", "postcode": "46000", "town": "Petaling Jaya", "state": "Selangor"},
+    })
+}
+
 fn fill_waiting_room(device: &Device) -> Result<()> {
-    for (person, reason) in people(20_261_121).zip(REASONS.iter().cycle()).take(14) {
+    for (person, reason) in waiting_people().zip(REASONS.iter().cycle()).take(14) {
         device.call(
             "register_and_queue",
-            json!({
-                "patient": {
-                    "name": person.name, "identifier": {"kind": "my_kad", "number": person.mykad},
-                    "birth_date": person.birth_date, "sex": person.sex, "phone": person.phone,
-                    "address": {"lines": "", "postcode": "46000", "town": "Petaling Jaya", "state": "Selangor"},
-                },
-                "reason": reason, "doctor": null,
-            }),
+            json!({"patient": described(&person), "reason": reason, "doctor": null}),
         )?;
     }
     Ok(())

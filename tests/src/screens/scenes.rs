@@ -158,6 +158,14 @@ pub fn of_the_day(afternoon: &Afternoon, apart: &Apart) -> Vec<Scene> {
         .collect();
     scenes.extend([
         Scene::at("patient-recordings", patient(&apart.recorded)).then(Then::See("[data-testid=recordings]")),
+        Scene::at("patient-ask", patient(&afternoon.at_pharmacy)).then(Then::Press(
+            "[aria-labelledby=elsewhere] button",
+            "[role=dialog] select",
+        )),
+        Scene::at("network-request", "#/network?tab=requests")
+            .then(Then::Press("[data-request]", "[data-testid=request]")),
+        // From there on.
+        Scene::at("network-request-answer", "").then(Then::Press("[data-answer]", "[data-testid=answer]")),
         Scene::at("patient-undecided", patient(&apart.two_severities)),
         Scene::at("patient-erase", patient(&afternoon.at_pharmacy)).then(Then::Press(
             "[aria-labelledby=erasing] button",

@@ -141,7 +141,9 @@ fn a_letter_waits_with_the_write_that_made_it_until_it_is_in_its_receivers_recor
             state,
             at_ms: 7,
         };
-        vault.absorb_mail_states(&Incarnation([life; 16]), vec![told], 1).unwrap();
+        vault
+            .absorb_mail_states(&Incarnation([life; 16]), vec![told], 1)
+            .unwrap();
         assert_eq!(vault.mail_to_say(true, true), Ok(None));
         let known = read(vault, |r| r.mail_progress(first)).state;
         assert_eq!(known.map(|(state, _)| state), Some(state));

@@ -63,7 +63,7 @@ words! {
 pub(super) fn state(visit: &Visit, card: &ClinicCard) -> Markup {
     let own = Words::of(visit.lang);
     let (kind, mark, word) = match (&card.standing, card.tenant, card.invited_until_ms) {
-        (Standing::Suspended { .. }, ..) => ("warn", "⏸", own.suspended),
+        (Standing::Suspended { .. }, ..) => ("warn", "‖", own.suspended),
         (Standing::Removed { .. }, ..) => ("off", "✕", own.removed),
         (Standing::Good, Some(_), _) => ("good", "●", own.active),
         (Standing::Good, None, Some(until)) if until > visit.now_ms => ("wait", "✉", own.invited),

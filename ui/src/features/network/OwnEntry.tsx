@@ -43,7 +43,7 @@ export function OwnEntryCard({ own, specialties }: { own: OwnEntry; specialties:
             <legend>{t("network.entry.specialties")}</legend>
             <Chip.Group multiple value={entry.specialties} onChange={(codes) => set({ specialties: codes })}>
               {chosen.map((code) => (
-                <Chip key={code} value={code}>
+                <Chip key={code} value={code} size="lg" radius="md">
                   {specialtyWords(code)}
                 </Chip>
               ))}

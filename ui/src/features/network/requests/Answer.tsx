@@ -62,7 +62,7 @@ export function Answer({ request, onBack, onAnswered }: { request: RequestView; 
         <legend>{t("network.requests.what")}</legend>
         <Chip.Group multiple value={categories} onChange={(v) => setCategories(v as Category[])}>
           {CATEGORIES.map((category) => (
-            <Chip key={category} value={category}>
+            <Chip key={category} value={category} size="lg" radius="md">
               {t(`network.category.${category}`)}
             </Chip>
           ))}
@@ -73,7 +73,7 @@ export function Answer({ request, onBack, onAnswered }: { request: RequestView; 
           <legend>{t("network.requests.sensitive")}</legend>
           <Chip.Group multiple value={sensitive} onChange={(v) => setSensitive(v as Sensitivity[])}>
             {SENSITIVE.map((one) => (
-              <Chip key={one} value={one}>
+              <Chip key={one} value={one} size="lg" radius="md">
                 {t(`consult.sensitivity.${one}`)}
               </Chip>
             ))}

@@ -80,7 +80,7 @@ function Decide({ request, onAnswer, onClose }: { request: RequestView; onAnswer
         <Button variant="default" loading={decline.isPending} onClick={() => decline.mutate(undefined, { onSuccess })}>
           {t("network.requests.decline")}
         </Button>
-        <Button disabled={!request.verified} onClick={onAnswer}>
+        <Button data-answer disabled={!request.verified} onClick={onAnswer}>
           {t("network.requests.answer")}
         </Button>
       </div>
