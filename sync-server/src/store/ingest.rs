@@ -39,7 +39,6 @@ pub(super) fn changes(
         })
         .collect();
     let ids: Vec<&[u8; 32]> = changes.iter().map(|(id, ..)| *id).collect();
-    // Not a join: PostgreSQL may plan one, while the table is small, by reading all of a clinic's changes.
     let last = "SELECT h.position, (SELECT c.chain FROM change c WHERE c.tenant = h.tenant AND c.position = h.position)
                 FROM head h WHERE h.tenant = ?1 AND h.feed = 0";
     let here = "SELECT id FROM change WHERE tenant = ?1 AND id = ?2";
