@@ -71,7 +71,7 @@ enum Task {
         /// Instead: against what somebody would pick instead of ours, on the same work in the same run.
         #[arg(long, conflicts_with = "long")]
         peers: bool,
-        /// Instead: a clinic after so many years of work beside its first day; five take some ten minutes.
+        /// Instead: a clinic after so many years of work beside its first day; five take an hour or more.
         #[arg(long, value_name = "YEARS", conflicts_with_all = ["long", "peers"])]
         years: Option<usize>,
         /// Instead: something of its own.
