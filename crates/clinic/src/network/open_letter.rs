@@ -4,7 +4,7 @@ use domain::Instant;
 use seal::{MailId, TenantId};
 use vault::{FactBody, LetterRead, Reading, RecordedFact};
 
-use super::{letter::Letter, letters::readable};
+use super::{letter::Letter, letters::readable, mail_named};
 use crate::{
     Desk, Error, ErrorCode,
     audit::{LETTER_READ, Line},
@@ -20,8 +20,7 @@ impl Desk {
     /// [`ErrorCode::NotFound`] for one that is not here, or is of a kind that this build does not know.
     pub fn open_letter(&self, from: String, id: String) -> Result<LetterView, Error> {
         let (clinic, acting) = self.acting(Verb::ReadLetters)?;
-        let from: TenantId = from.parse().map_err(|_| ErrorCode::NotFound)?;
-        let id: MailId = id.parse().map_err(|_| ErrorCode::NotFound)?;
+        let (from, id) = mail_named(&from, &id)?;
         if let Some(view) = clinic.read(|r| view_of(r, from, id))? {
             return Ok(view);
         }

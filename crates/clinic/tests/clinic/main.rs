@@ -18,6 +18,7 @@ mod plan;
 mod power;
 mod reception;
 mod requests;
+mod requests_believed;
 mod roles;
 mod scanned;
 mod set_up;

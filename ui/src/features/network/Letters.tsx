@@ -1,6 +1,6 @@
 import { Button, Modal, NativeSelect, Textarea } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { IconCheck, IconChevronRight, IconClockHour4, IconMail, IconMailOff, IconSend, IconShieldQuestion } from "@tabler/icons-react";
+import { IconCheck, IconClockHour4, IconMail, IconMailOff, IconSend } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type KnownClinic, type LetterRow, type LetterView, type SentLetter } from "@/api";
@@ -10,7 +10,8 @@ import { Badge } from "@/components/Badge";
 import { EmptyState } from "@/components/EmptyState";
 import { ErrorNote } from "@/components/ErrorNote";
 import page from "@/components/Page.module.css";
-import { ago, showMoment } from "@/lib/time";
+import { showMoment } from "@/lib/time";
+import { CameRow } from "./CameRow";
 import styles from "./Network.module.css";
 
 const MOST_SIGNS = 20_000;
@@ -99,30 +100,15 @@ function Received({ row, busy, onOpen }: { row: LetterRow; busy: boolean; onOpen
   const { t } = useTranslation();
   const clinic = row.clinic_name || t("network.letters.unknownClinic");
   return (
-    <button
-      type="button"
-      className={styles.received}
+    <CameRow
+      row={row}
+      about={row.is_readable ? row.author : t("network.letters.newerKind")}
+      state={<Badge tone={row.is_read ? "plain" : "accent"}>{t(row.is_read ? "network.letters.read" : "network.letters.unread")}</Badge>}
+      label={t("network.letters.open", { clinic, author: row.author })}
       disabled={!row.is_readable || busy}
-      data-letter={row.id}
-      data-read={row.is_read}
-      onClick={onOpen}
-      aria-label={t("network.letters.open", { clinic, author: row.author })}
-    >
-      <span className={styles.receivedWho}>
-        <strong>{clinic}</strong>
-        <span className={page.muted}>{row.is_readable ? row.author : t("network.letters.newerKind")}</span>
-      </span>
-      <span className={styles.receivedWhat}>
-        <span>{ago(row.came_at)}</span>
-        {!row.verified && (
-          <Badge tone="amber" icon={<IconShieldQuestion size="0.875rem" aria-hidden />}>
-            {t("network.trust.unverified")}
-          </Badge>
-        )}
-      </span>
-      <Badge tone={row.is_read ? "plain" : "accent"}>{t(row.is_read ? "network.letters.read" : "network.letters.unread")}</Badge>
-      <IconChevronRight size="1.25rem" aria-hidden />
-    </button>
+      data={{ "data-letter": row.id, "data-read": row.is_read }}
+      onOpen={onOpen}
+    />
   );
 }
 

@@ -10,12 +10,11 @@ use vault::{FactBody, Reading, RequestDecided, RequestRead, Writing};
 use super::{
     came::{decision_of, read_of},
     content::RecordAnswer,
-    open_request::parsed,
 };
 use crate::{
     Desk, Error, ErrorCode,
     audit::{Line, REQUEST_ANSWERED, REQUEST_DECLINED},
-    network::verified_to_write_to,
+    network::{mail_named, verified_to_write_to},
     roles::Verb,
     session::Acting,
     sharing::{check_consent, give, matched},
@@ -40,7 +39,7 @@ impl Desk {
     /// has opened.
     pub fn answer_request(&self, input: AnswerRequest) -> Result<String, Error> {
         let (clinic, acting) = self.acting(Verb::AnswerRequest)?;
-        let (from, id) = parsed(&input.from, &input.id)?;
+        let (from, id) = mail_named(&input.from, &input.id)?;
         let (agreed, name) = clinic.read(|r| {
             let read = undecided(r, from, id)?;
             let name = verified_to_write_to(r, from)?;
@@ -66,7 +65,7 @@ impl Desk {
     /// [`ErrorCode::NotNow`] with `why` = `decided`; [`ErrorCode::NotFound`] for a request that nobody has opened.
     pub fn decline_request(&self, from: String, id: String) -> Result<(), Error> {
         let (clinic, acting) = self.acting(Verb::AnswerRequest)?;
-        let (from, id) = parsed(&from, &id)?;
+        let (from, id) = mail_named(&from, &id)?;
         clinic.write(&acting, |w| {
             let read = undecided(w, from, id)?;
             decide(w, &acting, from, id, None)?;

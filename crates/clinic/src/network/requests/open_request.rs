@@ -12,6 +12,7 @@ use super::{
 use crate::{
     Desk, Error, ErrorCode,
     audit::{Line, REQUEST_READ},
+    network::mail_named,
     open::OpenClinic,
     reception::whole,
     roles::Verb,
@@ -26,7 +27,7 @@ impl Desk {
     /// [`ErrorCode::NotFound`] for one that is not here, or is of a kind that this build does not know.
     pub fn open_request(&self, from: String, id: String) -> Result<RequestView, Error> {
         let (clinic, acting) = self.acting(Verb::SeeRequests)?;
-        let (from, id) = parsed(&from, &id)?;
+        let (from, id) = mail_named(&from, &id)?;
         if let Some(view) = clinic.read(|r| view_of(r, from, id))? {
             return Ok(view);
         }
@@ -47,11 +48,6 @@ impl Desk {
         })?;
         clinic.read(|r| view_of(r, from, id))?.ok_or(ErrorCode::NotFound.into())
     }
-}
-
-pub(super) fn parsed(from: &str, id: &str) -> Result<(TenantId, MailId), Error> {
-    let from = from.parse().map_err(|_| ErrorCode::NotFound)?;
-    Ok((from, id.parse().map_err(|_| ErrorCode::NotFound)?))
 }
 
 fn fact_of(r: &Reading<'_>, request: RecordRequest, came: &CameMail) -> Result<RequestRead, Error> {

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { IconCheck, IconChevronRight, IconFileSearch, IconShieldQuestion, IconUrgent, IconX } from "@tabler/icons-react";
+import { IconCheck, IconFileSearch, IconUrgent, IconX } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type RequestRow, type RequestView } from "@/api";
@@ -10,7 +10,7 @@ import { Badge } from "@/components/Badge";
 import { EmptyState } from "@/components/EmptyState";
 import { ErrorNote } from "@/components/ErrorNote";
 import page from "@/components/Page.module.css";
-import { ago } from "@/lib/time";
+import { CameRow } from "../CameRow";
 import styles from "../Network.module.css";
 import { Opened } from "./Opened";
 
@@ -65,43 +65,32 @@ export function Requests() {
 function Row({ row, busy, onOpen }: { row: RequestRow; busy: boolean; onOpen: () => void }) {
   const { t } = useTranslation();
   const clinic = row.clinic_name || t("network.letters.unknownClinic");
+  const urgent = (
+    <Badge tone="red" icon={<IconUrgent size="0.875rem" aria-hidden />}>
+      {t("network.requests.purpose.emergency")}
+    </Badge>
+  );
   return (
-    <button
-      type="button"
-      className={styles.received}
+    <CameRow
+      row={row}
+      about={[row.author, row.name].filter(Boolean).join(" · ")}
+      mark={row.purpose === "emergency" && urgent}
+      state={<HowFar row={row} />}
+      label={t("network.requests.openOf", { clinic, author: row.author })}
       disabled={busy}
-      data-request={row.id}
-      data-decision={row.decision ?? "open"}
-      onClick={onOpen}
-      aria-label={t("network.requests.openOf", { clinic, author: row.author })}
-    >
-      <span className={styles.receivedWho}>
-        <strong>{clinic}</strong>
-        <span className={page.muted}>{[row.author, row.name].filter(Boolean).join(" · ")}</span>
-      </span>
-      <span className={styles.receivedWhat}>
-        <span>{ago(row.came_at)}</span>
-        <span className={styles.badges}>
-          {row.purpose === "emergency" && (
-            <Badge tone="red" icon={<IconUrgent size="0.875rem" aria-hidden />}>
-              {t("network.requests.purpose.emergency")}
-            </Badge>
-          )}
-          {!row.verified && (
-            <Badge tone="amber" icon={<IconShieldQuestion size="0.875rem" aria-hidden />}>
-              {t("network.trust.unverified")}
-            </Badge>
-          )}
-        </span>
-      </span>
-      {row.decision ? (
-        <Badge tone={row.decision === "answered" ? "green" : "plain"} icon={row.decision === "answered" ? <IconCheck size="0.875rem" aria-hidden /> : <IconX size="0.875rem" aria-hidden />}>
-          {t(`network.requests.decision.${row.decision}`)}
-        </Badge>
-      ) : (
-        <Badge tone={row.name === null ? "accent" : "plain"}>{t(row.name === null ? "network.letters.unread" : "network.letters.read")}</Badge>
-      )}
-      <IconChevronRight size="1.25rem" aria-hidden />
-    </button>
+      data={{ "data-request": row.id, "data-decision": row.decision ?? "open" }}
+      onOpen={onOpen}
+    />
+  );
+}
+
+function HowFar({ row }: { row: RequestRow }) {
+  const { t } = useTranslation();
+  if (!row.decision) return <Badge tone={row.name === null ? "accent" : "plain"}>{t(row.name === null ? "network.letters.unread" : "network.letters.read")}</Badge>;
+  const [tone, Icon] = row.decision === "answered" ? (["green", IconCheck] as const) : (["plain", IconX] as const);
+  return (
+    <Badge tone={tone} icon={<Icon size="0.875rem" aria-hidden />}>
+      {t(`network.requests.decision.${row.decision}`)}
+    </Badge>
   );
 }
