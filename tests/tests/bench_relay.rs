@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use journeys::bench_relay::{Databases, Options, ROWS, measure};
+use journeys::bench_relay::{Databases, Found, Options, ROWS, measure};
 
 #[test]
 fn the_relays_bench_runs_and_everything_in_it_arrives() {
@@ -13,7 +13,8 @@ fn the_relays_bench_runs_and_everything_in_it_arrives() {
         small: true,
         only: None,
     };
-    let found = measure(options, folder.path()).unwrap();
+    let mut found = Found::begin(true);
+    measure(options, folder.path(), &mut found).unwrap();
     let mut seen = Vec::new();
     for row in &found.rows {
         let figure = |name: &str| row.figures.iter().find(|(is, _)| *is == name).map(|(_, value)| *value);

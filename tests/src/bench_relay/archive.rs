@@ -43,7 +43,8 @@ pub fn ready(scale: &Scale, small: bool, folder: &Path, kept: &Path) -> Result<A
     (scale.archived_clinics, scale.archived_changes, scale.releases).hash(&mut hasher);
     let name = format!("bench-relay-store-{:016x}", hasher.finish());
     let data = if small { folder.join(name) } else { kept.join(name) };
-    let grants = data.with_extension("grants");
+    // Written last: without it, the store was not finished, or is gone.
+    let grants = data.join("grants");
     if !grants.exists() {
         println!(
             "bench: a store of {} changes is made …",

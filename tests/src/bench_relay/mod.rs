@@ -174,8 +174,11 @@ impl Scale {
 /// Measures everything, prints the table, and leaves `bench-relay.json` in the target folder.
 pub fn run(options: Options) -> Result<()> {
     let target = target()?;
-    let found = measure(options, &target)?;
+    let mut found = Found::begin(options.small);
+    let measured = measure(options, &target, &mut found);
+    // Also when something failed after the first of them.
     print!("\n{}", found.text());
+    measured?;
     let file = target.join("bench-relay.json");
     std::fs::write(&file, serde_json::to_vec_pretty(&found)?).with_context(|| file.display().to_string())?;
     println!("\nFor programs: {}", file.display());
@@ -183,10 +186,12 @@ pub fn run(options: Options) -> Result<()> {
 }
 
 /// The measuring itself. `kept`: where the great store stays for the next time.
-pub fn measure(options: Options, kept: &Path) -> Result<Found> {
+///
+/// # Errors
+/// What failed; the rows before it are in `found`.
+pub fn measure(options: Options, kept: &Path, found: &mut Found) -> Result<()> {
     let (began, scale) = (Instant::now(), Scale::of(&options));
     let folder = tempfile::Builder::new().prefix("bench-relay-").tempdir_in(kept)?;
-    let mut found = Found::begin(options.small);
     if options.wants("relay_decision") {
         found.rows.push(decide::alone()?);
     }
@@ -204,7 +209,7 @@ pub fn measure(options: Options, kept: &Path) -> Result<Found> {
             data: folder.path().join("relay"),
             database: None,
         };
-        of_one(&home, &options, &scale, &mut crowd, None, &mut found)?;
+        of_one(&home, &options, &scale, &mut crowd, None, found)?;
         if let Some(archive) = &archive {
             let rows = fetch::measure(&archive.home, archive, &scale, None)?;
             found.rows.extend(rows.into_iter().filter(|row| options.wants(row.id)));
@@ -216,7 +221,7 @@ pub fn measure(options: Options, kept: &Path) -> Result<Found> {
             data: folder.path().join("node"),
             database: Some(cluster.database("medieco")?),
         };
-        of_one(&home, &options, &scale, &mut crowd, Some(&cluster), &mut found)?;
+        of_one(&home, &options, &scale, &mut crowd, Some(&cluster), found)?;
         if let Some(archive) = &archive {
             let moved = archive.moved_to(&cluster, folder.path())?;
             let rows = fetch::measure(&moved, archive, &scale, Some(&cluster))?;
@@ -230,7 +235,7 @@ pub fn measure(options: Options, kept: &Path) -> Result<Found> {
         }
     }
     found.end(began.elapsed());
-    Ok(found)
+    Ok(())
 }
 
 /// Everything that is measured on each database.
