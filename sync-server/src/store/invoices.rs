@@ -1,17 +1,18 @@
 //! What becomes of invoices: issued with numbers that have no gaps, paid, and undone by credit notes. How they are drafted is
-//! in `invoices/drafts.rs`, how they are read in `invoices/reading.rs`.
+//! in `invoices/drafts.rs`, how they are read in `invoices/reading.rs`, what of them is owed in `invoices/owed.rs`.
 //!
 //! What was issued is never altered: SQLite's triggers and PostgreSQL's policies hold it, whatever is asked here.
 
 mod drafts;
+mod owed;
 mod reading;
 
 use jiff::civil::Date;
 use sync_protocol::RelayStoreFailed;
 
 use self::drafts::{bill, draft_again, next_again, to_text};
-pub(super) use self::reading::{Unpaid, unpaid};
-use self::reading::{from_text, one};
+pub(super) use self::owed::settle;
+use self::reading::{due, from_text, one};
 use super::Store;
 use super::operator_audit::note;
 use super::sql::{Scope, Sql, SqlResult, values};
@@ -108,6 +109,7 @@ impl Store {
                          WHERE number = ?1";
             let body = to_text(&bill);
             sql.execute(issue, &values![id, year, serial, body.as_str(), bill.total_sen, now_ms])?;
+            owed::add(sql, (id, known.clinic), due(day_at(now_ms), &bill), bill.total_sen)?;
             let code = code(INVOICE, year, serial);
             note(sql, (by, now_ms), "invoice_issued", &code)?;
             Ok(Ok(code))
@@ -133,6 +135,7 @@ impl Store {
             }
             let insert = "INSERT INTO paid (invoice, day, made_ms) VALUES (?1, ?2, ?3)";
             sql.execute(insert, &values![id, day_text.as_str(), now_ms])?;
+            owed::remove(sql, id)?;
             note(
                 sql,
                 (by, now_ms),
@@ -155,6 +158,9 @@ impl Store {
             };
             if sql.execute("DELETE FROM paid WHERE invoice = ?1", &values![id])? == 0 {
                 return Ok(Err(InvoiceError::WrongState(known.state)));
+            }
+            if let Some(due) = known.due {
+                owed::add(sql, (id, known.clinic), due, known.bill.total_sen)?;
             }
             note(
                 sql,
@@ -202,6 +208,7 @@ impl Store {
                 now_ms
             ];
             sql.execute(insert, &row)?;
+            owed::remove(sql, id)?;
             note(
                 sql,
                 (by, now_ms),

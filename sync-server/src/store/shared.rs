@@ -13,7 +13,7 @@ use super::life::{self, Life};
 use super::postgres::Postgres;
 use super::prepare::{newest_version, version};
 use super::sql::{Scope, values};
-use super::{OpenError, Store, failed, make_private_folder};
+use super::{OpenError, Store, failed, invoices, make_private_folder};
 use crate::DatabaseUrl;
 
 /// Why a relay does not run on a database that answers. Each is a line of defence that would be missing.
@@ -79,6 +79,7 @@ impl Store {
             .write(Scope::House, |sql| {
                 let insert = "INSERT INTO relay (only_row, incarnation, key) VALUES (1, ?1, ?2) ON CONFLICT DO NOTHING";
                 sql.execute(insert, &values![&fresh, &key.public()])?;
+                invoices::settle(sql)?;
                 let mut row = sql.the_row("SELECT key, incarnation FROM relay", &[])?;
                 Ok((row.array::<32>(0)?, row.array(1).map(Incarnation)?))
             })

@@ -134,6 +134,17 @@ impl World {
         }
     }
 
+    /// Does something behind the store's back.
+    pub fn meddle(&self, sql: &str) {
+        match &self.home {
+            Home::Folder => {
+                let file = rusqlite::Connection::open(self.folder.path().join(sync_server::FILE_NAME)).unwrap();
+                file.execute_batch(sql).unwrap();
+            }
+            Home::Database(database) => database.raw().batch_execute(sql).unwrap(),
+        }
+    }
+
     /// The relay starts again on its data.
     pub fn reopen(&mut self) {
         self.store = contract::open(&self.folder, &self.home, &mut self.rng);

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use sync_protocol::RelayStoreFailed;
 
-use super::{CREDIT_NOTE, INVOICE, InvoiceError, code};
+use super::{CREDIT_NOTE, INVOICE, InvoiceError, code, owed};
 use crate::calendar::{day_at, days_after};
 use crate::invoices::{
     Bill, Invoice, InvoicePlace, InvoiceState, InvoiceSums, InvoicesFrom, InvoicesPage, InvoicesWanted,
@@ -110,12 +110,7 @@ impl Store {
             for mut row in sql.rows(count, &values![clinic])? {
                 sums.add(state_of(row.int(0)?)?, row.position(1)?);
             }
-            for one in unpaid(sql, clinic)? {
-                sums.open_sen += one.total_sen;
-                if one.due < today {
-                    sums.overdue_sen += one.total_sen;
-                }
-            }
+            owed::sum(sql, clinic, today, &mut sums)?;
             Ok(sums)
         })
     }
@@ -133,31 +128,6 @@ impl Store {
         })?;
         found.ok_or(InvoiceError::Unknown)
     }
-}
-
-/// An invoice that waits for its money.
-pub(in crate::store) struct Unpaid {
-    pub(in crate::store) clinic: i64,
-    /// To be paid by this day.
-    pub(in crate::store) due: Date,
-    pub(in crate::store) total_sen: i64,
-}
-
-/// All invoices that wait for their money, or one clinic's: each clinic has few.
-pub(in crate::store) fn unpaid(sql: &mut dyn Sql, clinic: Option<i64>) -> SqlResult<Vec<Unpaid>> {
-    let select = "SELECT i.clinic, i.issued_ms, i.total_sen, i.body FROM invoice i
-                  WHERE i.kind = 0 AND i.issued_ms IS NOT NULL AND (i.clinic = ?1 OR ?1 IS NULL)
-                      AND NOT EXISTS (SELECT 1 FROM paid WHERE paid.invoice = i.number)
-                      AND NOT EXISTS (SELECT 1 FROM invoice n WHERE n.credits = i.number)";
-    let unpaid = |mut row: Row| {
-        let bill: Bill = from_text(&row.text(3)?)?;
-        Ok(Unpaid {
-            clinic: row.int(0)?,
-            due: due(day_at(row.int(1)?), &bill),
-            total_sen: row.int(2)?,
-        })
-    };
-    sql.rows(select, &values![clinic])?.into_iter().map(unpaid).collect()
 }
 
 fn newest(sql: &mut dyn Sql, wanted: InvoicesWanted, most: usize) -> SqlResult<InvoicesPage> {
@@ -274,7 +244,8 @@ fn read(mut row: Row) -> SqlResult<Invoice> {
     })
 }
 
-fn due(issued: Date, bill: &Bill) -> Date {
+/// By when it is to be paid.
+pub(super) fn due(issued: Date, bill: &Bill) -> Date {
     days_after(issued, bill.seller.due_days.into())
 }
 

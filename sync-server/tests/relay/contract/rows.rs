@@ -148,7 +148,9 @@ fn fill(world: &mut World) {
          INSERT OR REPLACE INTO issuer VALUES (1, 'Rangkaian');
          INSERT INTO invoice VALUES (51, 0, 1, '2026-10', 0, NULL, 2026, 1, 30000, 'body', 1, 2);
          INSERT INTO invoice VALUES (52, 1, 1, '2026-10', 0, 51, 2026, 1, -30000, 'body', 1, 2);
-         INSERT INTO invoice_serial VALUES (0, 2026, 1);
+         INSERT INTO invoice VALUES (53, 0, 1, '2026-11', 0, NULL, 2026, 2, 30000, 'body', 1, 2);
+         INSERT INTO invoice_serial VALUES (0, 2026, 2);
+         INSERT INTO owed VALUES (53, 1, '2026-12-05', 30000);
          INSERT INTO paid VALUES (51, '2026-11-05', 3);
          INSERT INTO pairing VALUES (x'{id}', 0, {NOW});
          INSERT INTO pairing_side VALUES (x'{id}', 1, 7, 8, 9, 1);

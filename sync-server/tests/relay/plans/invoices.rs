@@ -18,6 +18,8 @@ on_both! {
     the_list_is_read_page_by_page_and_leaves_nothing_out,
     a_page_of_the_list_reads_no_invoice_but_its_own,
     what_is_open_and_overdue_is_summed_up_for_all_or_one_clinic,
+    what_is_owed_is_known_without_a_look_at_any_invoice,
+    what_an_older_build_issued_and_what_was_paid_there_is_owed_and_is_not,
 }
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -346,22 +348,50 @@ fn the_list_is_read_page_by_page_and_leaves_nothing_out() {
 fn a_page_of_the_list_reads_no_invoice_but_its_own() {
     let world = half_a_year(97);
     let oldest = world.store.invoices(None).unwrap().last().unwrap().id;
-    // A body that nobody can read: whoever reads it fails.
-    let spoil = format!("UPDATE invoice SET body = 'x' WHERE number = {oldest}");
-    match &world.home {
-        Home::Folder => {
-            let file = rusqlite::Connection::open(world.folder.path().join(sync_server::FILE_NAME)).unwrap();
-            let all = format!("DROP TRIGGER invoice_stays; {spoil}");
-            file.execute_batch(&all).unwrap();
-        }
-        Home::Database(database) => database.raw().batch_execute(&spoil).unwrap(),
-    }
+    spoil(&world, oldest);
     assert!(world.store.invoices(None).is_err());
     let wanted = InvoicesWanted::default();
     let page = world.store.invoices_page(wanted, InvoicesFrom::Newest, 3).unwrap();
     assert_eq!(page.invoices.len(), 3);
-    // It is paid: neither is it asked what is open.
-    world.store.invoice_sums(None, calendar::day_at(NOW)).unwrap();
+}
+
+/// A body that nobody can read: whoever reads it fails.
+fn spoil(world: &World, id: i64) {
+    if matches!(world.home, Home::Folder) {
+        world.meddle("DROP TRIGGER IF EXISTS invoice_stays");
+    }
+    world.meddle(&format!("UPDATE invoice SET body = 'x' WHERE number = {id}"));
+}
+
+fn what_is_owed_is_known_without_a_look_at_any_invoice() {
+    let world = half_a_year(99);
+    let ids: Vec<i64> = world.store.invoices(None).unwrap().iter().map(|one| one.id).collect();
+    let today = calendar::day_at(at("2027-03-18"));
+    let (sums, all) = (
+        world.store.invoice_sums(None, today).unwrap(),
+        world.store.overview(at("2027-03-18")).unwrap(),
+    );
+    assert!(sums.overdue_sen > 0);
+    ids.into_iter().for_each(|id| spoil(&world, id));
+    assert!(world.store.invoices(None).is_err());
+    assert_eq!(world.store.invoice_sums(None, today).unwrap(), sums);
+    assert_eq!(world.store.overview(at("2027-03-18")).unwrap(), all);
+}
+
+/// What it knows nothing of is put right when this build opens the store.
+fn what_an_older_build_issued_and_what_was_paid_there_is_owed_and_is_not() {
+    let mut world = half_a_year(100);
+    let day = "2027-03-18".parse().unwrap();
+    let sums = world.store.invoice_sums(None, day).unwrap();
+    assert!(sums.open_sen > 0);
+    world.meddle("DELETE FROM owed");
+    assert_eq!(world.store.invoice_sums(None, day).unwrap().open_sen, 0);
+    world.reopen();
+    assert_eq!(world.store.invoice_sums(None, day).unwrap(), sums);
+    world.meddle("INSERT INTO paid SELECT invoice, '2027-03-17', 1 FROM owed");
+    world.reopen();
+    let paid = world.store.invoice_sums(None, day).unwrap();
+    assert_eq!((paid.open_sen, paid.overdue_sen), (0, 0));
 }
 
 fn what_is_open_and_overdue_is_summed_up_for_all_or_one_clinic() {

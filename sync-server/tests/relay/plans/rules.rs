@@ -48,7 +48,7 @@ fn raw_sql_of_one_clinic_reads_its_own_plan_and_usage_and_nobody_elses() {
             assert_eq!(count(&mut database.raw(), table), 2, "{table}");
             assert_eq!(count(&mut client, table), 1, "{table}");
         }
-        for table in ["billing", "issuer", "invoice", "invoice_serial", "paid"] {
+        for table in ["billing", "issuer", "invoice", "invoice_serial", "owed", "paid"] {
             assert_eq!(count(&mut client, table), 0, "{table}");
         }
         for attempt in [
