@@ -68,11 +68,12 @@ pub fn backup(data: &Path, to: &Path) -> Result<(), RestoreError> {
     Ok(())
 }
 
-/// Puts the backup `from` into the folder `data`, with a new incarnation. No relay may run on it.
+/// Puts the backup `from` into the folder `data`, with a new incarnation. No relay may run on it. Gives where that is now which was
+/// there before, if anything was.
 ///
 /// # Errors
 /// [`RestoreError`].
-pub fn restore(data: &Path, from: &Path, rng: &mut impl CryptoRng) -> Result<(), RestoreError> {
+pub fn restore(data: &Path, from: &Path, rng: &mut impl CryptoRng) -> Result<Option<PathBuf>, RestoreError> {
     make_private_folder(data)?;
     let _lock = lock(data)?;
     let (coming, now) = (data.join(COMING), data.join(FILE_NAME));
@@ -97,7 +98,8 @@ pub fn restore(data: &Path, from: &Path, rng: &mut impl CryptoRng) -> Result<(),
         }
     }
     finish(data)?;
-    Ok(())
+    // Also when the power had cut off a restore after it was moved there.
+    Ok(Some(data.join(REPLACED)).filter(|replaced| replaced.exists()))
 }
 
 /// Ends a [`restore`] that the power cut off.

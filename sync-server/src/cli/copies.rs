@@ -15,11 +15,17 @@ pub(super) fn back_up(data: &Path, to: &Path, json: bool) -> ExitCode {
 }
 
 pub(super) fn put_back(data: &Path, from: &Path, json: bool) -> ExitCode {
-    let words = "Restored; what was there before is beside it as relay.sqlite.replaced. If the folder `attachments` is gone, put its \
-                 copy in place. Then start the relay. Each clinic's \
-                 devices bring back what the backup lacks by themselves; what a clinic shares is closed to others until \
-                 one of its devices has confirmed what it revoked.";
-    finish(restore(data, from, &mut rand::rng()), "restored", words, json)
+    let restored = restore(data, from, &mut rand::rng());
+    let beside = match &restored {
+        Ok(Some(_)) => "; what was there before is beside it as relay.sqlite.replaced",
+        _ => "",
+    };
+    let words = format!(
+        "Restored{beside}. If the folder `attachments` is gone, put its copy in place. Then start the relay. Each clinic's \
+         devices bring back what the backup lacks by themselves; what a clinic shares is closed to others until \
+         one of its devices has confirmed what it revoked."
+    );
+    finish(restored.map(drop), "restored", &words, json)
 }
 
 fn finish(done: Result<(), RestoreError>, event: &str, words: &str, json: bool) -> ExitCode {

@@ -133,7 +133,15 @@ fn a_backup_of_a_running_relay_is_put_back_once_it_is_stopped() {
         "Klinik Dua\tinvited\nKlinik Satu\tinvited\n",
         "nothing was touched"
     );
-    assert_eq!(code(&["restore", "--from", file]), Some(0));
+    // What is said to be beside it is there.
+    let empty = tempfile::tempdir().unwrap();
+    for (into, n_before) in [(folder.path(), 1), (empty.path(), 0)] {
+        let restored = output(into, &["restore", "--from", file]);
+        assert_eq!(restored.status.code(), Some(0));
+        let words = String::from_utf8(restored.stderr).unwrap();
+        assert_eq!(words.matches("relay.sqlite.replaced").count(), n_before, "{words}");
+        assert_eq!(into.join("relay.sqlite.replaced").exists(), n_before == 1);
+    }
     assert_eq!(list(), "Klinik Satu\tinvited\n");
     assert_eq!(code(&["clinic", "open", "Klinik Satu"]), Some(4), "it has not joined");
     assert_eq!(Process::start(folder.path(), "127.0.0.1:0").terminate(), Some(0));
