@@ -84,6 +84,7 @@ mod settings;
 mod sharing;
 mod snapshots;
 mod sound_sync;
+mod steps;
 mod sync;
 mod tag;
 mod taking_back;
@@ -127,6 +128,8 @@ pub use secrets::{
 pub use set::SetDigest;
 pub use sharing::{GrantRow, RelayAuditRow, ReleaseRow};
 pub use snapshots::Housekept;
+#[doc(hidden)]
+pub use steps::{Steps, steps_of};
 pub use tag::Tag;
 pub use tries::Tries;
 pub use unsent::MAX_UNSENT_BYTES;

@@ -78,6 +78,13 @@ pub(crate) fn letters(mut place: usize) -> String {
 /// More digits than these no counter gets to. What says it did is nobody's number: it would use the others up.
 const MAX_DIGITS: usize = 12;
 
+/// A serial with its digits filled up, so that text is in the order of numbers; `None` for what no device gave.
+pub(crate) fn in_order_of_numbers(serial: &str) -> Option<String> {
+    let (letters, digits) = serial.split_once('-')?;
+    let is_number = (1..=MAX_DIGITS).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
+    is_number.then(|| format!("{letters}-{digits:0>MAX_DIGITS$}"))
+}
+
 /// The counter in `text` when it was given out under `prefix`.
 fn counter_of(text: &str, prefix: &str) -> Option<i64> {
     let digits = text.strip_prefix(prefix)?.trim_start_matches('-');
@@ -103,16 +110,14 @@ impl Writing<'_> {
 
     /// The next serial of the Prescription Book, such as `A-000001`. Given up when this write is given up.
     pub fn next_prescription_serial(&mut self) -> Result<String, VaultError> {
-        let like = format!("{}-%", self.device_prefix());
-        let newest = "SELECT max(subject) FROM p_facts WHERE kind = ?1 AND subject LIKE ?2
-                      AND length(subject) = (SELECT max(length(subject)) FROM p_facts WHERE kind = ?1 AND subject LIKE ?2
-                                             AND length(subject) <= ?3)";
-        let longest = (like.len() - 1 + MAX_DIGITS) as i64;
-        let on_record = self.many(newest, params![kind::DISPENSED, like, longest], |row| {
-            Ok(row.get::<_, Option<String>>(0)?)
+        let prefix = self.device_prefix();
+        let newest = "SELECT subject FROM p_facts WHERE kind = ?1 AND subject BETWEEN ?2 || '-' AND ?2 || '-:'
+                      ORDER BY subject DESC LIMIT 1";
+        let on_record = self.many(newest, params![kind::DISPENSED, prefix], |row| {
+            Ok(row.get::<_, String>(0)?)
         })?;
-        let number = self.next("prescription", &on_record.into_iter().flatten().collect::<Vec<_>>())?;
-        Ok(format!("{}-{number:06}", self.device_prefix()))
+        let number = self.next("prescription", &on_record)?;
+        Ok(format!("{prefix}-{number:06}"))
     }
 
     /// One more than the counter's last number and than every number on record under this device's letter.
@@ -152,5 +157,15 @@ mod tests {
         assert_eq!(counter_of("A-000012", "A"), Some(12));
         assert_eq!(counter_of("AB07", "A"), None);
         assert_eq!(counter_of("B07", "A"), None);
+    }
+
+    #[test]
+    fn serials_are_in_the_order_of_their_numbers() {
+        let [some, million] = ["A-999999", "A-1000000"].map(in_order_of_numbers);
+        assert!(some < million);
+        assert_eq!(counter_of(&million.unwrap(), "A"), Some(1_000_000));
+        for foreign in ["A", "A-", "A-12x", "A-1234567890123", "A-1-2", "A-+12"] {
+            assert_eq!(in_order_of_numbers(foreign), None, "{foreign}");
+        }
     }
 }

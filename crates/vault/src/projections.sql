@@ -150,9 +150,10 @@ CREATE TABLE p_facts (
     signature BLOB
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX p_facts_by_kind ON p_facts (kind, at_ms);
-CREATE INDEX p_facts_by_patient ON p_facts (patient, at_ms) WHERE patient IS NOT NULL;
-CREATE INDEX p_facts_by_visit ON p_facts (visit, at_ms) WHERE visit IS NOT NULL;
-CREATE INDEX p_facts_by_subject ON p_facts (kind, subject) WHERE subject IS NOT NULL;
+-- Kinds stand before times: or what asks for one kind, in order of time, would be read through the index of all of that kind.
+CREATE INDEX p_facts_by_patient ON p_facts (patient, kind, at_ms) WHERE patient IS NOT NULL;
+CREATE INDEX p_facts_by_visit ON p_facts (visit, kind, at_ms) WHERE visit IS NOT NULL;
+CREATE INDEX p_facts_by_subject ON p_facts (kind, subject, at_ms) WHERE subject IS NOT NULL;
 CREATE INDEX p_facts_unverified ON p_facts (staff, device) WHERE verified = 0 AND signature IS NOT NULL;
 
 -- What erasures name, by the facts that count. `of`: 0 a document, 1 a fact, 2 an attachment.

@@ -89,7 +89,7 @@ impl Reading<'_> {
         let belonging = self.belonging();
         let membership = &belonging.membership;
         let statements = read(self.conn(), &belonging.tenant)?;
-        let wrote = self.many("SELECT device, max(at_ms) FROM p_facts GROUP BY device", [], |row| {
+        let wrote = self.many("SELECT device, at_ms FROM device_wrote", [], |row| {
             Ok((DeviceId::from_bytes(row.get(0)?), row.get::<_, i64>(1)?))
         })?;
         let added = numbers::in_order(membership, &statements);

@@ -7,7 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use zeroize::Zeroizing;
 
-use crate::{OpenError, VaultError, files};
+use crate::{OpenError, VaultError, files, steps};
 
 /// What can be made again from the set. Not migrated: dropped and made again when it changes.
 const PROJECTIONS: &str = include_str!("projections.sql");
@@ -109,8 +109,8 @@ fn make_ready() {
 /// The connection that writes.
 pub(crate) fn connect_writer(path: &Path, db_key: &[u8; 32]) -> Result<Connection, VaultError> {
     make_ready();
-    let conn = Connection::open(path)?;
-    set_up(&conn, db_key)?;
+    let mut conn = Connection::open(path)?;
+    set_up(&mut conn, db_key)?;
     // FULL: a commit that was acknowledged survives a power cut. Erased rows are overwritten, not only unlinked.
     conn.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA secure_delete = ON;",
@@ -129,8 +129,8 @@ pub(crate) fn let_log_grow(conn: &Connection, n_pages: u32) -> Result<(), VaultE
 /// A connection that reads.
 pub(crate) fn connect_reader(dir: &Path, db_key: &[u8; 32]) -> Result<Connection, VaultError> {
     make_ready();
-    let conn = Connection::open_with_flags(files::store(dir), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    set_up(&conn, db_key)?;
+    let mut conn = Connection::open_with_flags(files::store(dir), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    set_up(&mut conn, db_key)?;
     conn.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -8192;")?;
     Ok(conn)
 }
@@ -138,19 +138,19 @@ pub(crate) fn connect_reader(dir: &Path, db_key: &[u8; 32]) -> Result<Connection
 /// A connection that looks and leaves every byte of the file and of its log as they are.
 pub(crate) fn connect_onlooker(path: &Path, db_key: &[u8; 32]) -> Result<Connection, VaultError> {
     make_ready();
-    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let mut conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    set_up(&conn, db_key)?;
+    set_up(&mut conn, db_key)?;
     Ok(conn)
 }
 
-fn set_up(conn: &Connection, db_key: &[u8; 32]) -> Result<(), VaultError> {
+fn set_up(conn: &mut Connection, db_key: &[u8; 32]) -> Result<(), VaultError> {
     let key = Zeroizing::new(format!("x'{}'", &*Zeroizing::new(hex::encode(db_key))));
     conn.pragma_update(None, "key", key.as_str())?;
     conn.set_prepared_statement_cache_capacity(256);
     conn.busy_timeout(std::time::Duration::from_secs(10))?;
     conn.execute_batch("PRAGMA temp_store = MEMORY;")?;
-    Ok(())
+    Ok(steps::can_be_counted(conn)?)
 }
 
 #[cfg(test)]

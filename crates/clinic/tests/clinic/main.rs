@@ -28,3 +28,4 @@ mod sharing_apart;
 mod sign_in;
 mod sound;
 mod support;
+mod years;

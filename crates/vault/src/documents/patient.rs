@@ -40,7 +40,7 @@ impl Reading<'_> {
             return Ok(Vec::new());
         }
         self.many(
-            "SELECT json FROM p_patients WHERE identifier = ?1 ORDER BY id",
+            "SELECT json FROM p_patients WHERE identifier = ?1 AND identifier <> '' ORDER BY id",
             [key],
             |row| noun(row, 0),
         )

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::asked::{AnswerRead, RecordAsked, RequestDecided, RequestRead};
 use super::erased::Erased;
-use crate::VaultError;
 use crate::documents::DocPath;
+use crate::{VaultError, numbers};
 
 /// A visit's note was signed: what it said at that moment, whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -326,7 +326,7 @@ impl FactBody {
             Self::ConsentGranted(fact) => Some(fact.grant.to_string()),
             Self::ConsentRevoked(fact) => Some(fact.grant.to_string()),
             Self::StaffEnrolled(fact) => Some(fact.staff.to_string()),
-            Self::Dispensed(fact) => Some(fact.serial.clone()),
+            Self::Dispensed(fact) => numbers::in_order_of_numbers(&fact.serial),
             Self::Audit(fact) => Some(fact.action.clone()),
             Self::Reversal(fact) => Some(fact.reverses.to_string()),
             Self::LetterSent(fact) => Some(fact.letter.to_string()),

@@ -19,12 +19,14 @@ pub use erased::{Erased, ErasureReason, HeldNumbers, SoundErased};
 pub use read::{Consent, RecordedFact};
 pub(crate) use standing::is_enrolled_as;
 
-use domain::StaffId;
+use domain::{Instant, StaffId};
 use rusqlite::{Connection, OptionalExtension, params};
 use seal::{ChangeId, ChangeKind, DeviceId, TenantId};
 
 use crate::payload::{FactPayload, Payload};
 use crate::{Tag, VaultError, Writing, documents};
+
+const MINUTE_MS: i64 = 60 * 1000;
 
 impl Writing<'_> {
     /// Records a fact for ever. Where the kind asks for it, `signature` is the person's over
@@ -87,11 +89,26 @@ pub(crate) fn project(
         fact.body,
         fact.signature.map(|signature| signature.to_vec()),
     ])?;
+    wrote(conn, device, fact.at_ms)?;
     if let (Some(staff), Some(_)) = (staff, fact.signature) {
         standing::settle(conn, tenant, staff, device)?;
     }
     settle_visit(conn, &body)?;
     Ok(tags(&body))
+}
+
+/// Remembers when a device wrote last, to the minute, so that few facts need a page for it. A time that no clock shows is
+/// none.
+fn wrote(conn: &Connection, device: DeviceId, at_ms: i64) -> Result<(), VaultError> {
+    if Instant::from_millisecond(at_ms).is_none() {
+        return Ok(());
+    }
+    conn.prepare_cached(
+        "INSERT INTO device_wrote (device, at_ms) VALUES (?1, ?2)
+         ON CONFLICT (device) DO UPDATE SET at_ms = excluded.at_ms WHERE excluded.at_ms > device_wrote.at_ms",
+    )?
+    .execute(params![device.as_bytes(), at_ms - at_ms.rem_euclid(MINUTE_MS)])?;
+    Ok(())
 }
 
 /// Takes the rows of facts away that no longer count, and looks again at every signature that stood on them.

@@ -20,8 +20,10 @@ impl Reading<'_> {
     /// Snapshots of others that nobody has confirmed yet, as far as is known here, and whose heads are here.
     pub(crate) fn unconfirmed(&self, max: usize) -> Result<Vec<(ChangeId, DocPath)>, VaultError> {
         let belonging = self.belonging();
-        let sql = "SELECT s.id, s.path FROM snapshots s JOIN changes c ON c.id = s.id
-                   WHERE NOT s.in_force AND NOT s.tainted AND s.device <> ?1 AND c.verdict = ?2 AND c.covered_by IS NULL
+        // Through the few that are not settled: those in force are as many as the visits of all years.
+        let sql = "SELECT s.id, s.path FROM snapshots s CROSS JOIN changes c ON c.id = s.id
+                   WHERE s.in_force <> 1 AND s.in_force = 0 AND NOT s.tainted AND s.device <> ?1
+                     AND c.verdict = ?2 AND c.covered_by IS NULL
                      AND NOT EXISTS (SELECT 1 FROM confirmations f JOIN changes w ON w.id = f.change
                                      WHERE f.snapshot = s.id AND w.device = ?1)
                    ORDER BY c.arrival LIMIT ?3";
@@ -41,8 +43,8 @@ impl Reading<'_> {
 
     /// Snapshots that stand in for what was thrown away under them here, and of which this device has said nothing yet.
     pub(crate) fn relied_on_in_silence(&self, max: usize) -> Result<Vec<ChangeId>, VaultError> {
-        let sql = "SELECT s.id FROM snapshots_relied_on r JOIN snapshots s ON s.id = r.id
-                   WHERE s.in_force = ?2 AND s.device <> ?1
+        let sql = "SELECT s.id FROM snapshots s CROSS JOIN snapshots_relied_on r ON r.id = s.id
+                   WHERE s.in_force <> 1 AND s.in_force = ?2 AND s.device <> ?1
                      AND NOT EXISTS (SELECT 1 FROM confirmations f JOIN changes w ON w.id = f.change
                                      WHERE f.snapshot = s.id AND w.device = ?1)
                    ORDER BY s.id LIMIT ?3";

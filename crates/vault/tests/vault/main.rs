@@ -44,3 +44,4 @@ mod syncing;
 mod tries;
 mod usage;
 mod world;
+mod years;
