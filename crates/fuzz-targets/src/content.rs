@@ -152,3 +152,19 @@ pub(crate) fn record_mails() -> Vec<Vec<u8>> {
     }
     texts.into()
 }
+
+pub(crate) fn letter(bytes: &[u8]) {
+    clinic::decoders::letter(bytes);
+}
+
+pub(crate) fn letter_texts() -> Vec<Vec<u8>> {
+    let plain = json!({
+        "author": "Dr Tan", "clinic": "Klinik Sentosa", "text": "Please see her.\n\tAsthma since 2019. Thank you.",
+    });
+    let newer = json!({"author": "", "clinic": "诊所 \u{202e}", "text": "Terima kasih \u{1f64f}", "added_later": {"a": [null]}});
+    let texts = [plain, newer].map(|it| it.to_string().into_bytes());
+    for text in &texts {
+        assert!(clinic::decoders::letter(text), "an example that is taken");
+    }
+    texts.into()
+}

@@ -154,6 +154,7 @@ pub const TARGETS: &[Target] = &[
     Target::new("mail", clinics::mail, clinics::letters),
     Target::new("directory_card", clinics::directory_card, clinics::directory_cards),
     Target::new("record_mail", content::record_mail, content::record_mails),
+    Target::new("letter", content::letter, content::letter_texts),
 ];
 
 /// Hands `bytes` to the target of this name, as `fuzz/fuzz_targets` does.

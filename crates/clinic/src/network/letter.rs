@@ -38,6 +38,18 @@ pub(super) fn is_text(text: &str) -> bool {
     !text.trim().is_empty() && text.chars().count() <= MAX_CHARS && text.chars().all(is_plain)
 }
 
+/// Bytes that another clinic sealed, read as a letter: for the fuzz target (`docs/fuzz.md`). Whether they could be.
+pub(crate) fn try_out(bytes: &[u8]) -> bool {
+    let letter = Letter::from_bytes(bytes);
+    if let Some(letter) = &letter {
+        assert!(
+            Letter::from_bytes(&letter.to_bytes()).as_ref() == Some(letter),
+            "it reads the same"
+        );
+    }
+    letter.is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

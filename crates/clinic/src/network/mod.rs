@@ -9,6 +9,7 @@ mod requests;
 mod send_letter;
 mod verify_by_digits;
 
+pub(crate) use letter::try_out as try_letter;
 pub(crate) use requests::try_record_mail;
 use seal::{MailId, TenantId};
 use send_letter::verified_to_write_to;
