@@ -33,6 +33,7 @@ mod post;
 mod postgres;
 mod prepare;
 mod push;
+mod release_heads;
 mod releases;
 mod sessions;
 mod shared;
@@ -68,6 +69,7 @@ use self::marked::FollowingMark;
 pub use self::pairing::{PairingLook, PairingPlace, PairingSeat};
 pub use self::plans::{ClinicPlan, PlanError, PlanRow, Which};
 pub use self::prepare::{RELAY_ROLE, prepare};
+use self::release_heads::KnownGrants;
 pub use self::shared::DatabaseRefusal;
 use self::sql::{Scope, Sql, SqlError, SqlResult, values};
 use self::sqlite::Sqlite;
@@ -159,6 +161,7 @@ pub struct Store {
     kept_house: Option<Instant>,
     /// Known to all threads of this node.
     rosters: Arc<Mutex<HashMap<TenantId, KnownRoster>>>,
+    grants: Arc<KnownGrants>,
     board: Arc<Board>,
     /// Clinics that are not served; where others write too, `looked` says it.
     suspended: HashSet<TenantId>,
@@ -217,6 +220,7 @@ impl Store {
             mark: None,
             kept_house: None,
             rosters: Arc::default(),
+            grants: Arc::default(),
             board: Arc::default(),
             suspended: HashSet::new(),
             looked: HashMap::new(),
@@ -450,7 +454,9 @@ impl RelayStore for Store {
         recipient: &TenantId,
         now_ms: i64,
     ) -> Result<Vec<(seal::GrantId, u64)>, RelayStoreFailed> {
-        self.read(Scope::Clinic(recipient), |sql| releases::heads(sql, recipient, now_ms))
+        self.read(Scope::Clinic(recipient), |sql| {
+            release_heads::heads(sql, &self.grants, recipient, now_ms)
+        })
     }
 
     fn pull_releases(&mut self, ask: &ReleaseAsk) -> Result<ReleaseAnswer, RelayStoreFailed> {

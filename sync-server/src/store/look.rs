@@ -14,7 +14,7 @@ use seal::{GrantId, TenantId};
 use sync_protocol::SignedReceipt;
 
 use super::sql::{Column, Question, Row, Scope, Sql, SqlError, SqlResult, Value, together, values};
-use super::{Store, glance, releases};
+use super::{Store, glance, release_heads};
 
 /// Answers are said again for so long.
 const AS_LONG_AS: Duration = Duration::from_secs(1);
@@ -224,7 +224,7 @@ impl Store {
         }
         let of = values![tenant];
         let asked = self.read(Scope::Clinic(tenant), |sql| {
-            together(sql, [glance::question(&of), releases::heads_question(&of)])
+            together(sql, [glance::question(&of), release_heads::heads_question(&of)])
         });
         drop(asked);
     }

@@ -5,13 +5,13 @@
 //! `hub.rs`) or denied, on whatever thread or node the two happen.
 
 use consent::{Decision, DenyReason};
-use seal::{GrantClear, GrantId, TenantId};
+use seal::GrantClear;
 use sync_protocol::{AuditOutcome, ReleaseAnswer, ReleaseAsk};
 
 use super::audit::{self, Access};
 use super::feeds::paged;
 use super::life::CLOSED;
-use super::push::{REVOKED, clear_part, lock_grant};
+use super::push::{REVOKED, lock_grant};
 use super::sql::{Question, Sql, SqlResult, Value, the_only, together, values};
 use super::standing::SUSPENDED;
 
@@ -104,28 +104,4 @@ fn deny(
         outcome,
         source: clear.map(|clear| clear.source),
     })
-}
-
-const HEADS: &str = "SELECT g.bytes, g.releases, r.id IS NOT NULL, c.source IS NOT NULL OR s.tenant IS NOT NULL
-    FROM given g LEFT JOIN revocation r ON r.source = g.source AND r.id = g.id
-    LEFT JOIN closed c ON c.source = g.source AND c.confirmed_by IS NULL
-    LEFT JOIN standing s ON s.tenant = g.source
-    WHERE g.recipient = ?1 AND g.releases > 0 ORDER BY g.id";
-
-/// What [`heads`] asks, to be asked with others; `of` is the clinic.
-pub(super) fn heads_question<'a>(of: &'a [Value<'a>; 1]) -> Question<'a> {
-    Question::Rows(HEADS, of)
-}
-
-/// The grants that admit this clinic now, and how far their releases reach.
-pub(super) fn heads(sql: &mut dyn Sql, recipient: &TenantId, now_ms: i64) -> SqlResult<Vec<(GrantId, u64)>> {
-    let mut heads = Vec::new();
-    for mut row in sql.rows(HEADS, &values![recipient])? {
-        let clear = clear_part(&row.bytes(0)?);
-        let (revoked, closed) = (row.flag(2)?, row.flag(3)?);
-        if !closed && consent::admits(&clear, revoked, *recipient, now_ms) == Decision::Permit {
-            heads.push((clear.id, row.position(1)?));
-        }
-    }
-    Ok(heads)
 }

@@ -99,6 +99,7 @@ impl Store {
         let mut beside = Self::over(Postgres::new(postgres.url().clone()), Arc::clone(&self.life), key);
         beside.board = Arc::clone(&self.board);
         beside.rosters = Arc::clone(&self.rosters);
+        beside.grants = Arc::clone(&self.grants);
         Some(beside)
     }
 

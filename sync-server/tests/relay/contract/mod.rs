@@ -11,6 +11,7 @@ mod console;
 mod feeds;
 mod gate;
 mod gate_plays;
+mod heads;
 mod journeys;
 mod kept;
 mod mail;
