@@ -243,7 +243,7 @@ impl Connection {
                 if let Some(now) = session.reached().filter(|now| Some(*now) != reached) {
                     shared.hub.reached(id, now);
                 }
-                shared.tell(&step.wake, since);
+                shared.tell(&step.wake, step.is_told.then_some(id), since);
             }
             (session, step, told)
         };

@@ -160,8 +160,9 @@ impl Hub {
         }
     }
 
-    /// News that a transaction committed, of what arrived at this time.
-    pub(crate) fn wake(&self, news: &[Wake], since: Instant) {
+    /// News that a transaction committed, of what arrived at this time. `told`: this connection knows what is new in its clinic, and
+    /// looks only when something was called back or another life began.
+    pub(crate) fn wake(&self, news: &[Wake], told: Option<ConnectionId>, since: Instant) {
         let state = self.lock();
         for wake in news {
             let tenant = match wake {
@@ -176,7 +177,9 @@ impl Hub {
                 if let (Wake::Revoked { grant, .. }, Some(seat)) = (wake, state.seats.get(id)) {
                     seat.outbox.revoke(*grant);
                 }
-                bell.ring(since);
+                if Some(*id) != told || matches!(wake, Wake::Revoked { .. }) {
+                    bell.ring(since);
+                }
             }
         }
     }
@@ -232,5 +235,44 @@ impl Hub {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("nothing panics while it holds the hub")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::metrics::gauge::Gauge;
+    use seal::GrantId;
+
+    use super::*;
+
+    #[test]
+    fn whoever_was_told_is_woken_by_nothing_but_what_is_called_back_and_another_life() {
+        let hub = Hub::new(10, Arc::default());
+        let (tenant, other) = (TenantId::from_bytes([1; 32]), TenantId::from_bytes([2; 32]));
+        let enter = |tenant, device| {
+            let (outbox, bell) = (Arc::new(Outbox::new(Gauge::default())), Arc::default());
+            let id = hub.enter(&outbox, &bell)?;
+            hub.belongs(id, tenant, DeviceId::from_bytes([device; 32]));
+            Some((id, bell))
+        };
+        let [Some(pusher), Some(second), Some(recipient)] = [enter(tenant, 1), enter(tenant, 2), enter(other, 3)]
+        else {
+            panic!("there is room")
+        };
+        let rung = || [&pusher, &second, &recipient].map(|(_, bell)| bell.heard().is_some());
+        let (told, now) = (Some(pusher.0), Instant::now());
+        hub.wake(&[Wake::Clinic(tenant), Wake::Clinic(other)], told, now);
+        assert_eq!(rung(), [false, true, true]);
+        hub.wake(&[Wake::Clinic(tenant)], None, now);
+        assert_eq!(rung(), [true, true, false]);
+        let grant = GrantId::from_bytes([3; 16]);
+        let revoked = Wake::Revoked {
+            recipient: tenant,
+            grant,
+        };
+        hub.wake(&[revoked], told, now);
+        assert_eq!(rung(), [true, true, false]);
+        hub.wake(&[Wake::NewLife], told, now);
+        assert_eq!(rung(), [true, true, true]);
     }
 }

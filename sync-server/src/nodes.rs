@@ -92,7 +92,7 @@ fn listen(url: &DatabaseUrl, shared: &Weak<Shared>) -> Result<(), Lost> {
     client.batch_execute(&format!("LISTEN {CHANNEL}"))?;
     // Whatever was told while nobody listened.
     if let Some(shared) = shared.upgrade() {
-        shared.hub.wake(&[Wake::NewLife], Instant::now());
+        shared.hub.wake(&[Wake::NewLife], None, Instant::now());
     }
     let mut n_silent = 0;
     while shared.strong_count() > 0 {
@@ -220,12 +220,12 @@ fn read_news(word: &str) -> Option<News> {
 }
 
 impl Shared {
-    /// News that a transaction here committed, of what arrived at this time.
+    /// News that a transaction here committed, of what arrived at this time. `told`: whoever knows already.
     ///
     /// Behind a revocation's commit no batch is read any more. One that was read just before may not be in its outbox yet:
     /// where the clinic's jobs are another thread's, it is called back once more behind them.
-    pub(crate) fn tell(self: &Arc<Self>, news: &[Wake], since: Instant) {
-        self.hub.wake(news, since);
+    pub(crate) fn tell(self: &Arc<Self>, news: &[Wake], told: Option<ConnectionId>, since: Instant) {
+        self.hub.wake(news, told, since);
         self.call_back(news);
         if let Some(nodes) = &self.nodes {
             nodes.tell(news);
@@ -245,7 +245,7 @@ impl Shared {
     fn hear(self: &Arc<Self>, news: News) {
         match news {
             News::Wake(wake) => {
-                self.hub.wake(&[wake], Instant::now());
+                self.hub.wake(&[wake], None, Instant::now());
                 self.call_back(&[wake]);
             }
             News::Seat(seat) if seat.run == self.run => self.hub.ring(seat.connection, Instant::now()),
@@ -260,7 +260,7 @@ impl Shared {
         for wake in news {
             if let Wake::Revoked { recipient, .. } = wake {
                 let (shared, wake) = (Arc::clone(self), *wake);
-                let again = move || shared.hub.wake(&[wake], Instant::now());
+                let again = move || shared.hub.wake(&[wake], None, Instant::now());
                 self.writer.post(*recipient, again);
             }
         }

@@ -36,6 +36,8 @@ pub struct RelayStep {
     pub send: Vec<Outgoing>,
     /// News for other connections; already committed.
     pub wake: Vec<Wake>,
+    /// Whatever is news for this clinic in `wake`, this step told this connection already: it need not be woken for it.
+    pub is_told: bool,
     /// To be done by the shell; what came of it goes to [`RelaySession::worked`].
     pub objects: Vec<ObjectWork>,
     /// To be done by the shell.

@@ -20,6 +20,7 @@ mod letters_apart;
 mod limited;
 mod node;
 mod operated;
+mod own_news;
 mod pairing;
 mod plans;
 mod process;

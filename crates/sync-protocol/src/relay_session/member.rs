@@ -159,7 +159,10 @@ impl Member {
             .collect();
         step.say(&RelayMessage::Pushed(results));
         step.wake.extend(pushed.wake);
-        self.tell_news(store, now_ms, step)
+        // What is read now is at least what was committed above; what others commit behind it wakes this connection, too.
+        self.tell_news(store, now_ms, step)?;
+        step.is_told = true;
+        Ok(())
     }
 
     fn serve(

@@ -68,7 +68,7 @@ pub(crate) async fn suspend(visit: Visit) -> Result<Reply, Fault> {
         return wrong(&visit, Sent::Suspension, StatusCode::CONFLICT, own.not_now).await;
     };
     // Its devices are woken, here and on other nodes: each finds that it is not served any more, and is told so.
-    visit.console.shared.tell(&[Wake::Clinic(tenant)], Instant::now());
+    visit.console.shared.tell(&[Wake::Clinic(tenant)], None, Instant::now());
     Ok(back(number))
 }
 

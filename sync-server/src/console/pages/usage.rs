@@ -321,7 +321,7 @@ pub(crate) async fn set_plan(visit: Visit) -> Result<Reply, Fault> {
     }
     // Its devices are told at once what holds now.
     if let Some(tenant) = super::clinic::card(&visit).await?.tenant {
-        visit.console.shared.tell(&[Wake::Clinic(tenant)], Instant::now());
+        visit.console.shared.tell(&[Wake::Clinic(tenant)], None, Instant::now());
     }
     Ok(Reply::see(&format!("/clinics/{number}")))
 }
