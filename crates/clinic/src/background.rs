@@ -22,7 +22,7 @@ use vault::{Reading, Tag};
 use crate::{
     Error,
     open::{ClinicRef, OpenClinic},
-    sharing::refresh_releases,
+    sharing::{note_cards, refresh_releases},
 };
 
 /// The shortest wait after the last arrival; the longest is twice as long, by chance.
@@ -169,6 +169,9 @@ impl OpenClinic {
 
     /// How long to wait for the next time.
     fn keep_house(&self) -> Duration {
+        if let Err(error) = note_cards(&self.vault) {
+            tracing::warn!(code = ?error.code, "whom grants are about was not noted; it is tried again");
+        }
         match self.vault.housekeeping(DOCUMENTS_A_TIME) {
             Ok(kept) if kept.more => HOUSEKEEPING_GOES_ON,
             Ok(_) => HOUSEKEEPING,
@@ -196,10 +199,14 @@ impl OpenClinic {
     fn learn_recipients(&self) -> Result<Vec<PatientId>, Error> {
         let unknown = self.read(|r| {
             let mut unknown = Vec::new();
-            for row in r.grants_given()? {
-                let recipient = row.grant.clear().recipient;
-                if row.revoked_at_ms.is_none() && r.foreign_membership(recipient)?.is_none() {
-                    unknown.push((recipient, r.patient_of_grant(row.id)?));
+            for recipient in r.recipients()? {
+                if r.foreign_membership(recipient)?.is_some() {
+                    continue;
+                }
+                for row in r.grants_given_to(recipient)? {
+                    if row.revoked_at_ms.is_none() {
+                        unknown.push((recipient, r.patient_of_grant(row.id)?));
+                    }
                 }
             }
             Ok(unknown)

@@ -217,10 +217,11 @@ impl SyncStore for Vault {
         let Scope::Releases(grant) = cursor.scope else {
             return Err(StoreError::Failed("wrong_scope"));
         };
+        let now_ms = self.now().as_millisecond();
         self.absorb(cursor, &[Tag::Releases], |conn, belonging| {
             releases
                 .iter()
-                .try_for_each(|bytes| sharing::absorb_release(conn, belonging, &grant, bytes))
+                .try_for_each(|bytes| sharing::absorb_release(conn, belonging, &grant, bytes, now_ms))
         })
     }
 

@@ -1568,10 +1568,14 @@ export type MyKadWarning =
 
 /**  The network screen. */
 export type NetworkView = {
-	/**  What we share now, newest first. */
+	/**  What we share, newest first. */
 	given: GrantView[],
-	/**  What others share with us. */
+	/**  There is more than is shown. */
+	more_given: boolean,
+	/**  What others share with us now, what came last first. */
 	received: SharedSummary[],
+	/**  There is more than is shown. */
+	more_received: boolean,
 	/**  Clinics that we know. */
 	clinics: KnownClinic[],
 };

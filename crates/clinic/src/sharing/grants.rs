@@ -31,11 +31,7 @@ pub(super) fn newest_first(r: &Reading<'_>, rows: Vec<GrantRow>) -> Result<Vec<G
 
 /// One grant.
 pub(super) fn grant_view(r: &Reading<'_>, grant: GrantId) -> Result<GrantView, Error> {
-    let row = r
-        .grants_given()?
-        .into_iter()
-        .find(|row| row.id == grant)
-        .ok_or(ErrorCode::NotFound)?;
+    let row = r.grant_given(grant)?.ok_or(ErrorCode::NotFound)?;
     view(r, &row)?.ok_or(ErrorCode::NotFound.into())
 }
 

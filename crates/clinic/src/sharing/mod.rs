@@ -15,6 +15,6 @@ mod terms;
 pub(crate) use content::whole_record;
 pub(crate) use grant_consent::{check as check_consent, give};
 pub(crate) use known::{about_verified, clinic_name, digits_of, verified_clinics};
-pub(crate) use received::{matched, received_for};
+pub(crate) use received::{matched, note_cards, received_for};
 pub(crate) use releases::refresh_releases;
 pub(crate) use terms::try_out as try_terms;

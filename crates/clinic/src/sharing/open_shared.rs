@@ -8,7 +8,7 @@ use serde_json::Value;
 use vault::Reading;
 
 use super::{
-    received::{Received, received, record_of, summary},
+    received::{Received, open as opened_grant, record_of, summary},
     terms::source_of,
 };
 use crate::{
@@ -75,11 +75,7 @@ fn parse(grant: &str) -> Result<GrantId, Error> {
 /// Asks the policy now, whatever the list showed; a refusal is audited before it is told.
 fn admit(clinic: &OpenClinic, acting: &Acting, id: GrantId, action: &str) -> Result<(), Error> {
     let decision = clinic.read(|r| {
-        let row = r
-            .grants_received()?
-            .into_iter()
-            .find(|row| row.id == id)
-            .ok_or(ErrorCode::NotFound)?;
+        let row = r.grant_received(id)?.ok_or(ErrorCode::NotFound)?;
         let now_ms = r.now().as_millisecond();
         Ok(consent::admits(
             row.grant.clear(),
@@ -101,10 +97,8 @@ fn admit(clinic: &OpenClinic, acting: &Acting, id: GrantId, action: &str) -> Res
 }
 
 fn opened(r: &Reading<'_>, id: GrantId) -> Result<(Received, SharedRecord), Error> {
-    let received = received(r)?
-        .into_iter()
-        .find(|one| one.row.id == id)
-        .ok_or(ErrorCode::NotFound)?;
+    let row = r.grant_received(id)?.ok_or(ErrorCode::NotFound)?;
+    let received = opened_grant(r, row).ok_or(ErrorCode::NotFound)?;
     let record = record_of(r, &received.row)?.ok_or(ErrorCode::NothingReceived)?;
     Ok((received, record))
 }

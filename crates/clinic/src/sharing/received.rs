@@ -2,10 +2,13 @@
 
 use domain::{Category, Identifier, Instant, PatientId};
 use fhir::{Shared, SharedRecord};
-use vault::{GrantRow, Reading};
+use vault::{GrantRow, Reading, Vault};
 
 use super::{known::verified_clinics, terms::SealedTerms};
 use crate::{Error, reception::masked, views::sharing::SharedSummary};
+
+/// As many grants are opened for one write.
+const CARDS_A_TIME: u32 = 256;
 
 /// A grant that was given to this clinic, opened.
 pub(super) struct Received {
@@ -13,24 +16,41 @@ pub(super) struct Received {
     pub terms: SealedTerms,
 }
 
-/// All that hold now and can be opened; one that cannot (sealed for keys that this device lacks) is left out.
-pub(super) fn received(r: &Reading<'_>) -> Result<Vec<Received>, Error> {
+/// A grant, opened; `None` for one that does not hold now, or cannot be opened (sealed for keys that this device lacks).
+pub(super) fn open(r: &Reading<'_>, row: GrantRow) -> Option<Received> {
     let (belonging, now_ms) = (r.belonging(), r.now().as_millisecond());
-    let mut open = Vec::new();
-    for row in r.grants_received()? {
-        let asked = consent::admits(row.grant.clear(), row.revoked_at_ms.is_some(), belonging.tenant, now_ms);
-        if !asked.is_permit() {
-            continue;
-        }
-        let Ok(plain) = row.grant.open_terms(&belonging.epochs) else {
-            continue;
-        };
-        let Ok(terms) = SealedTerms::decode(&plain) else {
-            continue;
-        };
-        open.push(Received { row, terms });
+    let asked = consent::admits(row.grant.clear(), row.revoked_at_ms.is_some(), belonging.tenant, now_ms);
+    if !asked.is_permit() {
+        return None;
     }
-    Ok(open)
+    let plain = row.grant.open_terms(&belonging.epochs).ok()?;
+    let terms = SealedTerms::decode(&plain).ok()?;
+    Some(Received { row, terms })
+}
+
+/// Looks whom the grants are about that came since it was last done. One that cannot be opened is tried again the next time.
+pub(crate) fn note_cards(vault: &Vault) -> Result<(), Error> {
+    let mut behind = None;
+    loop {
+        let (n_rows, last, opened) = vault.read(|r| -> Result<_, Error> {
+            let rows = r.grants_not_looked_at(behind, CARDS_A_TIME)?;
+            let (n_rows, last) = (rows.len(), rows.last().map(|row| row.id));
+            let opened: Vec<Received> = rows.into_iter().filter_map(|row| open(r, row)).collect();
+            Ok((n_rows, last, opened))
+        })?;
+        if !opened.is_empty() {
+            vault.write(None, |w| -> Result<(), Error> {
+                for one in &opened {
+                    w.note_card(one.row.id, &one.terms.card.identifier)?;
+                }
+                Ok(())
+            })?;
+        }
+        if n_rows < CARDS_A_TIME as usize {
+            return Ok(());
+        }
+        behind = last;
+    }
 }
 
 /// The record that the live releases of a grant make together; `None` while none has arrived.
@@ -91,8 +111,12 @@ pub(super) fn summary(r: &Reading<'_>, received: &Received) -> Result<SharedSumm
 
 /// What other clinics share about a patient of this one, matched by her document.
 pub(crate) fn received_for(r: &Reading<'_>, patient: PatientId) -> Result<Vec<SharedSummary>, Error> {
+    let Some(known) = r.patient(patient)? else {
+        return Ok(Vec::new());
+    };
     let mut summaries = Vec::new();
-    for one in received(r)? {
+    let about = r.grants_received_about(&known.identifier)?;
+    for one in about.into_iter().filter_map(|row| open(r, row)) {
         if matched(r, &one.terms.card.identifier)? == Some(patient) {
             summaries.push(summary(r, &one)?);
         }

@@ -22,11 +22,7 @@ impl Desk {
             return Err(Error::invalid("reason"));
         }
         clinic.write(&acting, |w| {
-            let row = w
-                .grants_given()?
-                .into_iter()
-                .find(|row| row.id == grant)
-                .ok_or(ErrorCode::NotFound)?;
+            let row = w.grant_given(grant)?.ok_or(ErrorCode::NotFound)?;
             if row.revoked_at_ms.is_some() {
                 return Err(Error::new(ErrorCode::GrantOver).with("reason", "revoked"));
             }

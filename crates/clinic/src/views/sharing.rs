@@ -113,10 +113,14 @@ pub struct SharedRecordView {
 /// The network screen.
 #[derive(Debug, Clone, Serialize, Type)]
 pub struct NetworkView {
-    /// What we share now, newest first.
+    /// What we share, newest first.
     pub given: Vec<GrantView>,
-    /// What others share with us.
+    /// There is more than is shown.
+    pub more_given: bool,
+    /// What others share with us now, what came last first.
     pub received: Vec<SharedSummary>,
+    /// There is more than is shown.
+    pub more_received: bool,
     /// Clinics that we know.
     pub clinics: Vec<KnownClinic>,
 }

@@ -1,7 +1,8 @@
 //! A clinic that has worked for long asks no more of its store than one that began today.
 //!
 //! Counted are the steps that SQLite takes for one verb, which are the same on every machine; `cargo xtask bench --years`
-//! has the times. The audit is not among them: it shows its newest 500 lines, and a young clinic has fewer.
+//! has the times. Not among them are the audit and the network, which show what is newest up to some number, and a young
+//! clinic has less; and erasing a person, which looks for whatever names her, in everything.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +10,17 @@ use clinic::{
     Desk, Error,
     views::{
         consult::{PrescribeLine, RecordAllergy},
+        network::SendLetter,
         pharmacy::HandOver,
         reception::{CreatePatient, QueuePatient, Queued},
+        sharing::GrantConsent,
     },
 };
-use domain::{Identifier, PatientId, QueueState, Severity, Vitals};
+use domain::{Category, Diagnosis, Identifier, PatientId, QueueState, Severity, Vitals};
 use testkit::people::{FakePerson, people};
 use vault::{Steps, steps_of};
 
+use crate::sharing::{evidence, terms};
 use crate::support::{Net, PIN, Place, line, note, product, somebody};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -27,10 +31,10 @@ const LEEWAY: u64 = 40;
 /// What reads more at first, and then no more: one level of a tree of hashes (256 rows).
 const BOUNDED: [&str; 1] = ["FROM buckets"];
 
+/// An adult: she agrees for herself.
 fn person(person: FakePerson) -> CreatePatient {
     CreatePatient {
         name: person.name,
-        birth_date: Some(person.birth_date),
         identifier: Identifier::MyKad { number: person.mykad },
         phone: person.phone,
         ..somebody("", "850101135029")
@@ -39,6 +43,8 @@ fn person(person: FakePerson) -> CreatePatient {
 
 struct Worked {
     place: Place,
+    /// The clinic to which it gives and writes.
+    neighbour: String,
     product: String,
     n_lines: u8,
     /// Of each verb, each time.
@@ -47,9 +53,11 @@ struct Worked {
 
 impl Worked {
     /// After so many days of the same work.
-    fn after(net: &Net, seed: u8, n_days: usize) -> Self {
+    fn after(net: &Net, seed: u8, card: &str, n_days: usize) -> Self {
         let place = Place::founded(net, seed, &format!("Klinik {n_days}"));
+        place.wait_until("it is connected", |desk| desk.status().unwrap().sync.connected);
         let mut worked = Self {
+            neighbour: place.desk.verify_clinic(card.to_owned()).unwrap().tenant,
             product: product(&place.desk, "paracetamol"),
             place,
             n_lines: 0,
@@ -64,6 +72,7 @@ impl Worked {
                     .register_and_queue(person(come.next().unwrap()), "demam".to_owned(), None)
                     .unwrap();
                 worked.is_seen(&queued);
+                worked.is_shared(&queued);
             }
             worked.next_day();
         }
@@ -93,6 +102,11 @@ impl Worked {
                 },
             )
         });
+        self.does("save diagnoses", |desk| {
+            let text = "Viral fever".to_owned();
+            desk.save_diagnoses(visit, vec![Diagnosis { text, icd10: None }])
+        });
+        self.does("set what is sensitive", |desk| desk.set_sensitivity(visit, Vec::new()));
         self.does("check a line", |desk| desk.check_line(visit, line.clone()));
         self.does("prescribe", |desk| {
             desk.prescribe(PrescribeLine {
@@ -112,6 +126,30 @@ impl Worked {
                 pin: PIN.to_owned(),
             })
         });
+    }
+
+    fn is_shared(&mut self, queued: &Queued) {
+        let (visit, patient, clinic) = (queued.visit, queued.patient, self.neighbour.clone());
+        let text = "Please see her.".to_owned();
+        self.does("add to a note", |desk| {
+            desk.add_addendum(visit, text.clone(), PIN.to_owned())
+        });
+        let grant = |desk: &Desk| {
+            desk.grant_consent(GrantConsent {
+                patient,
+                clinic: clinic.clone(),
+                terms: terms(&[Category::Encounters]),
+                evidence: evidence(),
+            })
+        };
+        let first = self.does("grant", grant);
+        self.does("revoke", |desk| desk.revoke_consent(first.id, "moved".to_owned()));
+        self.does("grant", grant);
+        self.does("write a letter", |desk| {
+            let clinic = clinic.clone();
+            desk.send_letter(SendLetter { clinic, text })
+        });
+        self.does("grants", |desk| desk.grants_of(patient));
     }
 
     fn line(&mut self) -> domain::PrescriptionLine {
@@ -155,7 +193,9 @@ impl Worked {
             self.does("history", |desk| desk.patient_history(patient));
             self.does("a patient's audit", |desk| desk.audit(Some(patient)));
             self.does("a patient's conflicts", |desk| desk.conflicts(Some(patient)));
-            self.does("grants", |desk| desk.grants_of(patient));
+            self.is_shared(&queued);
+            self.does("search by number", |desk| desk.search_patients(mykad.to_owned()));
+            self.does("read a MyKad", |desk| desk.read_mykad(mykad.to_owned()));
             self.does("recordings", |desk| desk.recordings_of(patient));
         }
         for _ in 0..2 {
@@ -164,8 +204,10 @@ impl Worked {
             self.does("conflicts", |desk| desk.conflicts(None));
             self.does("devices", Desk::devices);
             self.does("contacts", Desk::device_contacts);
-            self.does("network", Desk::network);
-            self.does("letters", Desk::letters);
+            self.does("directory", Desk::directory);
+            self.does("own card", Desk::own_card);
+            self.does("choices", Desk::clinic_choices);
+            self.does("settings", Desk::device_settings);
             self.does("requests", Desk::record_requests);
             self.does("quarantined", Desk::quarantined);
             self.does("plan", Desk::plan);
@@ -183,8 +225,10 @@ impl Worked {
 #[test]
 fn no_verb_asks_more_of_a_store_that_is_full_of_work() {
     let net = Net::start();
-    let first = Worked::after(&net, 1, 1).counted();
-    let later = Worked::after(&net, 50, DAYS).counted();
+    let neighbour = Place::founded(&net, 90, "Klinik Sentosa");
+    let card = neighbour.desk.own_card().unwrap().text;
+    let first = Worked::after(&net, 1, &card, 1).counted();
+    let later = Worked::after(&net, 50, &card, DAYS).counted();
     let mut grown = Vec::new();
     for (what, steps) in &later {
         let before = least(&first[what]);

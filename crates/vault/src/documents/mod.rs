@@ -34,6 +34,7 @@ pub(crate) use genesis::{fresh as fresh_document, writer as first_writer};
 pub(crate) use matters::settle_visit;
 pub use matters::{Choice, Disputed, Hand, Matter, Removed, Written};
 pub(crate) use path::DocPath;
+pub(crate) use patient::identifier_key;
 pub use profile::ClinicProfile;
 pub use queue::NewQueueEntry;
 pub use recording::{NewRecording, Recording};

@@ -129,7 +129,7 @@ fn read_identifier(fields: &View<'_>) -> Identifier {
 }
 
 /// The number of a document without spaces and dashes, with its kind; empty when there is none.
-fn identifier_key(identifier: &Identifier) -> String {
+pub(crate) fn identifier_key(identifier: &Identifier) -> String {
     match identifier {
         Identifier::MyKad { number } => format!("my_kad:{}", number.digits()),
         Identifier::Passport { country, number } => format!("passport:{}:{}", plain(country), plain(number)),

@@ -85,6 +85,21 @@ impl Reading<'_> {
             .collect()
     }
 
+    /// The grants to which patients of this clinic agreed last, newest first.
+    pub fn newest_consents(&self, limit: u32) -> Result<Vec<GrantId>, VaultError> {
+        let facts = self.facts(
+            "WHERE kind = ?1 ORDER BY at_ms DESC, id LIMIT ?2",
+            params![kind::CONSENT_GRANTED, limit],
+        )?;
+        Ok(facts
+            .into_iter()
+            .filter_map(|fact| match fact.body {
+                FactBody::ConsentGranted(terms) => Some(terms.grant),
+                _ => None,
+            })
+            .collect())
+    }
+
     /// Whose record a grant of this clinic opens, by the consent behind it.
     pub fn patient_of_grant(&self, grant: GrantId) -> Result<Option<PatientId>, VaultError> {
         Ok(self

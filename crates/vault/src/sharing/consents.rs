@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use seal::{Grant, GrantId, Revocation, SealError, TenantId};
 use sync_protocol::Consent;
 
+use super::received::erase_anew;
 use super::{membership_of, names};
 use crate::belonging::Belonging;
 use crate::outbox::{self, Kind};
@@ -21,7 +22,7 @@ pub struct GrantRow {
     pub revoked_at_ms: Option<i64>,
 }
 
-const SELECT: &str = "SELECT g.bytes, r.at_ms FROM grants g
+pub(super) const SELECT: &str = "SELECT g.bytes, r.at_ms FROM grants g
                       LEFT JOIN revocations r ON r.grant_id = g.id AND r.source = g.source";
 
 impl Reading<'_> {
@@ -43,12 +44,37 @@ impl Reading<'_> {
         Ok(self.one(sql, params![tenant.as_bytes(), now_ms], |_| Ok(()))?.is_some())
     }
 
-    /// What other clinics granted to this one. A grant whose clinic is not known here yet is not among them.
-    pub fn grants_received(&self) -> Result<Vec<GrantRow>, VaultError> {
+    /// One grant of this clinic.
+    pub fn grant_given(&self, id: GrantId) -> Result<Option<GrantRow>, VaultError> {
+        let tenant = self.belonging().tenant;
+        self.one(
+            &format!("{SELECT} WHERE g.id = ?1 AND g.source = ?2 AND g.verified = 1"),
+            params![id.as_bytes(), tenant.as_bytes()],
+            read,
+        )
+    }
+
+    /// The clinics to which this one granted something.
+    pub fn recipients(&self) -> Result<Vec<TenantId>, VaultError> {
+        let tenant = self.belonging().tenant;
+        let (mut recipients, mut last) = (Vec::new(), Vec::new());
+        // One look in the index for each clinic, and not for each grant.
+        let next = "SELECT recipient FROM grants WHERE source = ?1 AND recipient > ?2 ORDER BY recipient LIMIT 1";
+        while let Some(recipient) = self.one(next, params![tenant.as_bytes(), last], |row| {
+            Ok(TenantId::from_bytes(row.get(0)?))
+        })? {
+            last = recipient.as_bytes().to_vec();
+            recipients.push(recipient);
+        }
+        Ok(recipients)
+    }
+
+    /// What this clinic granted to one other.
+    pub fn grants_given_to(&self, recipient: TenantId) -> Result<Vec<GrantRow>, VaultError> {
         let tenant = self.belonging().tenant;
         self.many(
-            &format!("{SELECT} WHERE g.recipient = ?1 AND g.verified = 1 ORDER BY g.id"),
-            [tenant.as_bytes()],
+            &format!("{SELECT} WHERE g.source = ?1 AND g.recipient = ?2 AND g.verified = 1 ORDER BY g.id"),
+            params![tenant.as_bytes(), recipient.as_bytes()],
             read,
         )
     }
@@ -101,7 +127,7 @@ impl Writing<'_> {
     }
 }
 
-fn read(row: &Row<'_>) -> Result<GrantRow, VaultError> {
+pub(super) fn read(row: &Row<'_>) -> Result<GrantRow, VaultError> {
     let grant = Grant::decode(row.get_ref(0)?.as_blob().map_err(|_| VaultError::Damaged)?)?;
     Ok(GrantRow {
         id: grant.clear().id,
@@ -162,8 +188,9 @@ pub(super) fn insert_grant(conn: &Connection, grant: &Grant, verified: bool) -> 
         .query_row([clear.id.as_bytes()], |row| row.get(0))
         .optional()?;
     let n_kept = conn.prepare_cached(
-        "INSERT INTO grants (id, source, recipient, until_ms, erase_ms, bytes, verified) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-         ON CONFLICT (id) DO UPDATE SET source = ?2, recipient = ?3, until_ms = ?4, erase_ms = ?5, bytes = ?6, verified = 1
+        "INSERT INTO grants (id, source, recipient, until_ms, erase_ms, bytes, verified, arrival)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1 + (SELECT coalesce(max(arrival), 0) FROM grants WHERE recipient = ?3))
+         ON CONFLICT (id) DO UPDATE SET source = ?2, recipient = ?3, until_ms = ?4, erase_ms = ?5, bytes = ?6, verified = 1, card = NULL
          WHERE grants.verified = 0 AND ?7 = 1",
     )?
     .execute(params![
@@ -176,11 +203,11 @@ pub(super) fn insert_grant(conn: &Connection, grant: &Grant, verified: bool) -> 
         verified,
     ])?;
     if n_kept == 1 {
-        if let Some(before) = before
-            .map(TenantId::from_bytes)
-            .filter(|before| *before != clear.source)
-        {
-            names::forget(conn, Kind::Grant, &before, &clear.id)?;
+        if let Some(before) = before.map(TenantId::from_bytes) {
+            if before != clear.source {
+                names::forget(conn, Kind::Grant, &before, &clear.id)?;
+            }
+            erase_anew(conn)?;
         }
         names::note(conn, Kind::Grant, &clear.source, &clear.id)?;
     }

@@ -7,6 +7,7 @@ mod consents;
 mod names;
 mod received;
 mod relay_audit;
+mod to_us;
 
 pub(crate) use consents::{absorb as absorb_consent, is_revoked};
 pub(crate) use names::{hold as consent_names_hold, make as make_consent_names};

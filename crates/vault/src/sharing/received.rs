@@ -68,12 +68,13 @@ fn read(row: &Row<'_>) -> Result<ReleaseRow, VaultError> {
     })
 }
 
-/// Takes in one release under a grant. Under a revoked one nothing is kept.
+/// Takes in one release under a grant. Under a revoked one nothing is kept, nor under one whose erase-at has come.
 pub(crate) fn absorb(
     conn: &Connection,
     belonging: &Belonging,
     grant_id: &GrantId,
     bytes: &[u8],
+    now_ms: i64,
 ) -> Result<(), VaultError> {
     let grant: Option<Vec<u8>> = conn
         .prepare_cached("SELECT bytes FROM grants WHERE id = ?1 AND recipient = ?2")?
@@ -84,7 +85,7 @@ pub(crate) fn absorb(
     let Some(grant) = grant.map(|bytes| Grant::decode(&bytes)).transpose()? else {
         return pass_over("no grant");
     };
-    if is_revoked(conn, grant_id)? {
+    if is_revoked(conn, grant_id)? || grant.clear().erase_at_ms <= now_ms {
         return Ok(());
     }
     let Ok(release) = Release::decode(bytes) else {
@@ -119,12 +120,33 @@ fn pass_over(why: &'static str) -> Result<(), VaultError> {
     Ok(())
 }
 
-/// Erases what was kept under grants whose erase-at has come.
+/// Erases what was kept under grants whose erase-at has come since it was last done: afterwards nothing is kept under them.
 pub(crate) fn erase_due(conn: &Connection, now_ms: i64) -> Result<(), VaultError> {
-    conn.prepare_cached(
-        "DELETE FROM releases_received WHERE grant_id IN (SELECT id FROM grants WHERE erase_ms <= ?1)",
-    )?
-    .execute([now_ms])?;
+    let done_ms: Option<i64> = conn
+        .prepare_cached("SELECT value FROM meta WHERE key = 'erased_up_to'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    // A time that is still to come was noted by a clock that was wrong.
+    let done_ms = done_ms.filter(|done_ms| *done_ms <= now_ms).unwrap_or(i64::MIN);
+    let is_due: bool = conn
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM grants WHERE erase_ms > ?1 AND erase_ms <= ?2)")?
+        .query_row([done_ms, now_ms], |row| row.get(0))?;
+    if is_due {
+        conn.prepare_cached(
+            "DELETE FROM releases_received
+             WHERE grant_id IN (SELECT id FROM grants WHERE erase_ms > ?1 AND erase_ms <= ?2)",
+        )?
+        .execute([done_ms, now_ms])?;
+        conn.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES ('erased_up_to', ?1)")?
+            .execute([now_ms])?;
+    }
+    Ok(())
+}
+
+/// All are looked through once more: a grant has another erase-at than was thought.
+pub(super) fn erase_anew(conn: &Connection) -> Result<(), VaultError> {
+    conn.prepare_cached("DELETE FROM meta WHERE key = 'erased_up_to'")?
+        .execute([])?;
     Ok(())
 }
 
@@ -138,7 +160,7 @@ pub(crate) fn verify_again(conn: &Connection, belonging: &Belonging, tenant: &Te
         ("revocations", "revocations.source = ?1"),
         (
             "releases_received",
-            "grant_id IN (SELECT id FROM grants WHERE source = ?1)",
+            "EXISTS (SELECT 1 FROM grants WHERE grants.id = grant_id AND grants.source = ?1)",
         ),
     ] {
         let mut statement = conn.prepare(&format!("SELECT bytes FROM {table} WHERE verified = 0 AND {join}"))?;
@@ -169,8 +191,11 @@ pub(crate) fn verify_again(conn: &Connection, belonging: &Belonging, tenant: &Te
             if let (false, Some((kind, grant))) = (holds, named) {
                 names::forget(conn, kind, tenant, &grant)?;
             }
-            let sql = format!("{} WHERE bytes = ?1", verdict.replace("{table}", table));
-            conn.execute(&sql, [bytes])?;
+            let sql = format!(
+                "{} WHERE verified = 0 AND {join} AND bytes = ?2",
+                verdict.replace("{table}", table)
+            );
+            conn.execute(&sql, params![tenant.as_bytes(), bytes])?;
         }
     }
     Ok(())

@@ -24,8 +24,9 @@ impl Reading<'_> {
     /// The newest lines, newest first.
     pub fn relay_audit(&self, limit: u32) -> Result<Vec<RelayAuditRow>, VaultError> {
         self.many(
-            "SELECT bytes, holds, number, 0 FROM relay_audit
-             UNION ALL SELECT bytes, holds, number, rowid FROM relay_audit_again
+            "SELECT * FROM (SELECT bytes, holds, number, 0 FROM relay_audit ORDER BY number DESC LIMIT ?1)
+             UNION ALL SELECT * FROM (SELECT bytes, holds, number, rowid FROM relay_audit_again
+                                      ORDER BY number DESC, rowid DESC LIMIT ?1)
              ORDER BY 3 DESC, 4 DESC LIMIT ?1",
             [limit],
             |row| {

@@ -36,8 +36,8 @@ export function Network({ session }: { session: SessionView }) {
   const n_unread = letters.data?.received.filter((row) => row.is_readable && !row.is_read).length;
   const requests = useQuery({ ...queries.recordRequests(), enabled: may.seeRequests });
   const all = [
-    { name: "given", icon: IconHeartHandshake, count: data?.given.filter((g) => g.state === "active").length, panel: <Given grants={data?.given} /> },
-    { name: "received", icon: IconInbox, count: data?.received.length, panel: <Received rows={data?.received} canOpen={may.openShared} /> },
+    { name: "given", icon: IconHeartHandshake, count: data?.more_given === false ? data.given.filter((g) => g.state === "active").length : undefined, panel: <Given grants={data?.given} more={data?.more_given} /> },
+    { name: "received", icon: IconInbox, count: data?.more_received === false ? data.received.length : undefined, panel: <Received rows={data?.received} more={data?.more_received} canOpen={may.openShared} /> },
     { name: "clinics", icon: IconAffiliate, count: data?.clinics.length, panel: <Clinics clinics={data?.clinics} canVerify={may.verifyClinic} /> },
     { name: "directory", icon: IconAddressBook, panel: <Directory canVerify={may.verifyClinic} canWrite={may.writeLetter} /> },
     { name: "requests", icon: IconFileSearch, count: requests.data?.open.length, panel: <Requests /> },
@@ -59,7 +59,7 @@ export function Network({ session }: { session: SessionView }) {
   );
 }
 
-function Given({ grants }: { grants: GrantView[] | undefined }) {
+function Given({ grants, more }: { grants: GrantView[] | undefined; more: boolean | undefined }) {
   const { t } = useTranslation();
   return (
     <>
@@ -70,6 +70,7 @@ function Given({ grants }: { grants: GrantView[] | undefined }) {
         ))}
         {grants?.length === 0 && <EmptyState icon={IconHeartHandshake} title={t("network.given.empty")} help={t("network.given.emptyHelp")} />}
       </div>
+      {more === true && <p className={page.muted}>{t("network.given.more")}</p>}
     </>
   );
 }

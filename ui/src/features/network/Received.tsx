@@ -10,7 +10,7 @@ import { ago } from "@/lib/time";
 import styles from "./Network.module.css";
 
 /** What others share with us. Opening one is written down on both sides. */
-export function Received({ rows, canOpen }: { rows: SharedSummary[] | undefined; canOpen: boolean }) {
+export function Received({ rows, more, canOpen }: { rows: SharedSummary[] | undefined; more: boolean | undefined; canOpen: boolean }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   return (
@@ -46,6 +46,7 @@ export function Received({ rows, canOpen }: { rows: SharedSummary[] | undefined;
         ))}
         {rows?.length === 0 && <EmptyState icon={IconInbox} title={t("network.received.empty")} help={t("network.received.emptyHelp")} />}
       </div>
+      {more === true && <p className={page.muted}>{t("network.received.more")}</p>}
     </>
   );
 }

@@ -128,44 +128,25 @@ fn far(progress: &MailProgress) -> AskedFar {
 
 /// The answers that came, by clinic and request. One counts once the grant that it names is here, and is that clinic's own.
 fn answers(r: &Reading<'_>) -> Result<BTreeMap<(TenantId, MailId), Came>, Error> {
-    let given: BTreeMap<GrantId, TenantId> = r
-        .grants_received()?
-        .into_iter()
-        .map(|row| (row.id, row.grant.clear().source))
-        .collect();
-    let mut answers = BTreeMap::new();
-    let mut add = |from: TenantId, request: MailId, came: Came| {
-        if given.get(&came.grant) == Some(&from) {
-            answers.entry((from, request)).or_insert(came);
-        }
-    };
+    let mut came = Vec::new();
     // Of one that two devices opened apart the first reading counts.
     for fact in r.answers_read()?.into_iter().rev() {
         if let FactBody::AnswerRead(read) = fact.body {
-            let (answer, grant) = (read.answer, read.grant);
-            add(
-                read.from,
-                read.request,
-                Came {
-                    answer,
-                    grant,
-                    is_read: true,
-                },
-            );
+            let (answer, grant, is_read) = (read.answer, read.grant, true);
+            came.push((read.from, read.request, Came { answer, grant, is_read }));
         }
     }
     for mail in r.came_mail()?.into_iter().filter(|mail| mail.kind == MailKind::Answer) {
         if let Some(read) = mail.content.as_deref().and_then(RecordAnswer::from_bytes) {
-            let (answer, grant) = (mail.id, read.grant);
-            add(
-                mail.from,
-                read.request,
-                Came {
-                    answer,
-                    grant,
-                    is_read: false,
-                },
-            );
+            let (answer, grant, is_read) = (mail.id, read.grant, false);
+            came.push((mail.from, read.request, Came { answer, grant, is_read }));
+        }
+    }
+    let mut answers = BTreeMap::new();
+    for (from, request, came) in came {
+        let given = r.grant_received(came.grant)?;
+        if given.is_some_and(|row| row.grant.clear().source == from) {
+            answers.entry((from, request)).or_insert(came);
         }
     }
     Ok(answers)
