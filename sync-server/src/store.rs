@@ -198,7 +198,7 @@ impl Store {
             let insert = "INSERT INTO relay (only_row, incarnation) VALUES (1, ?1) ON CONFLICT DO NOTHING";
             sql.execute(insert, &values![&first])?;
             life::settle(sql, &key.public(), Incarnation(other))?;
-            invoices::settle(sql)?;
+            invoices::settle_at_first(sql)?;
             let mut row = sql.the_row("SELECT incarnation, clock_ms FROM relay", &[])?;
             Ok((Incarnation(row.array(0)?), row.int(1)?))
         };

@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use sync_protocol::RelayStoreFailed;
 
 use self::drafts::{bill, draft_again, next_again, to_text};
-pub(super) use self::owed::settle;
+pub(super) use self::owed::settle_at_first;
 use self::reading::{due, from_text, one};
 use super::Store;
 use super::operator_audit::note;

@@ -79,7 +79,7 @@ impl Store {
             .write(Scope::House, |sql| {
                 let insert = "INSERT INTO relay (only_row, incarnation, key) VALUES (1, ?1, ?2) ON CONFLICT DO NOTHING";
                 sql.execute(insert, &values![&fresh, &key.public()])?;
-                invoices::settle(sql)?;
+                invoices::settle_at_first(sql)?;
                 let mut row = sql.the_row("SELECT key, incarnation FROM relay", &[])?;
                 Ok((row.array::<32>(0)?, row.array(1).map(Incarnation)?))
             })

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sync_protocol::RelayStoreFailed;
 
+use super::owed::settle;
 use super::{INVOICE, issuer};
 use crate::calendar::{Month, day_at};
 use crate::invoices::{Bill, Invoice, Issuer, Language, Line, Price, Subscription, lines};
@@ -16,13 +17,14 @@ const MONTHS_BACK: i64 = 12;
 
 impl Store {
     /// Drafts an invoice for each clinic and month that is over, costs something and has none; drafts that are there
-    /// already are brought up to date. Gives how many are new. Done twice it does nothing the second time.
+    /// already are brought up to date, and what is owed is put right. Gives how many are new. Done twice it does nothing the second time.
     ///
     /// # Errors
     /// [`RelayStoreFailed`].
     pub fn draft_invoices(&mut self, now_ms: i64) -> Result<usize, RelayStoreFailed> {
         let this_month = Month::of(day_at(now_ms));
         self.write(Scope::House, |sql| {
+            settle(sql)?;
             let clinics = subscriptions(sql)?;
             if clinics.is_empty() {
                 return Ok(0);

@@ -6,15 +6,12 @@ use jiff::civil::Date;
 use super::reading::{due, from_text};
 use crate::calendar::day_at;
 use crate::invoices::{Bill, InvoiceSums};
-use crate::store::sql::{Row, Sql, SqlResult, values};
-
-const INSERT: &str =
-    "INSERT INTO owed (invoice, clinic, due, total_sen) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+use crate::store::sql::{Sql, SqlResult, values};
 
 /// The invoice waits for its money from now on.
 pub(super) fn add(sql: &mut dyn Sql, (id, clinic): (i64, i64), due: Date, total_sen: i64) -> SqlResult<()> {
-    sql.execute(INSERT, &values![id, clinic, due.to_string().as_str(), total_sen])
-        .map(drop)
+    let insert = "INSERT INTO owed (invoice, clinic, due, total_sen) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+    sql.later(insert, &values![id, clinic, due.to_string().as_str(), total_sen])
 }
 
 /// The invoice was paid or undone.
@@ -33,27 +30,32 @@ pub(super) fn sum(sql: &mut dyn Sql, clinic: Option<i64>, today: Date, sums: &mu
     Ok(())
 }
 
-/// Makes it what the invoices say: an older build, which knows nothing of it, may have issued some meanwhile, or undone them.
-pub(in crate::store) fn settle(sql: &mut dyn Sql) -> SqlResult<()> {
+/// When the store is opened: a build that knew nothing of it has left invoices and no row here.
+pub(in crate::store) fn settle_at_first(sql: &mut dyn Sql) -> SqlResult<()> {
+    match sql.exists("SELECT 1 FROM owed LIMIT 1", &[])? {
+        true => Ok(()),
+        false => settle(sql),
+    }
+}
+
+/// Makes it what the invoices say: nodes of an older build may have issued some meanwhile, or taken money for them. Each table is
+/// read once, whatever the database believes of it.
+pub(super) fn settle(sql: &mut dyn Sql) -> SqlResult<()> {
     // Nobody issues, voids or pays meanwhile.
     sql.lock_row("SELECT only_row FROM relay", &[])?;
-    let over = "DELETE FROM owed WHERE EXISTS (SELECT 1 FROM paid WHERE paid.invoice = owed.invoice)
-                    OR EXISTS (SELECT 1 FROM invoice n WHERE n.credits = owed.invoice)";
+    let over = "DELETE FROM owed WHERE invoice IN
+                    (SELECT invoice FROM paid UNION SELECT credits FROM invoice WHERE credits IS NOT NULL)";
     sql.execute(over, &[])?;
-    // What was issued has a serial number: the index of these tells which are missing, and only they are read.
-    let missing = "SELECT i.number, i.clinic, i.issued_ms, i.total_sen, i.body FROM invoice i
-                   WHERE i.kind = 0 AND i.year > 0
-                       AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.invoice = i.number)
-                       AND NOT EXISTS (SELECT 1 FROM paid WHERE paid.invoice = i.number)
-                       AND NOT EXISTS (SELECT 1 FROM invoice n WHERE n.credits = i.number)";
-    let one = |mut row: Row| {
-        let bill: Bill = from_text(&row.text(4)?)?;
-        let due = due(day_at(row.int(2)?), &bill).to_string();
-        Ok((row.int(0)?, row.int(1)?, due, row.int(3)?))
-    };
-    let missing: Vec<_> = sql.rows(missing, &[])?.into_iter().map(one).collect::<SqlResult<_>>()?;
-    for (id, clinic, due, total_sen) in &missing {
-        sql.later(INSERT, &values![*id, *clinic, due.as_str(), *total_sen])?;
+    // What was issued has a year.
+    let missing = "SELECT number FROM invoice WHERE kind = 0 AND year > 0 EXCEPT SELECT invoice FROM owed
+                   EXCEPT SELECT invoice FROM paid EXCEPT SELECT credits FROM invoice WHERE credits IS NOT NULL";
+    for mut row in sql.rows(missing, &[])? {
+        let id = row.int(0)?;
+        let select = "SELECT clinic, issued_ms, total_sen, body FROM invoice WHERE number = ?1";
+        let mut row = sql.the_row(select, &values![id])?;
+        let bill: Bill = from_text(&row.text(3)?)?;
+        let due = due(day_at(row.int(1)?), &bill);
+        add(sql, (id, row.int(0)?), due, row.int(2)?)?;
     }
     Ok(())
 }
