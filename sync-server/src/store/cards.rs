@@ -45,19 +45,22 @@ pub struct SeenDevice {
     pub changes: u64,
 }
 
-/// A clinic's card as columns 0 to 13, then further columns and the rest of the statement.
+/// A clinic's card as columns 0 to 13, then further columns and the rest of the statement. Invitations are kept, and read once for all
+/// clinics.
 macro_rules! cards {
     ($columns:literal, $rest:literal) => {
         concat!(
             "SELECT c.number, c.name, c.made_ms, c.tenant, c.joined_ms,
-        (SELECT max(expires_ms) FROM invitation i WHERE i.clinic = c.number AND used_ms IS NULL AND replaced_ms IS NULL),
+        i.until_ms,
         s.state, s.since_ms, s.why, s.gone_ms IS NOT NULL,
         EXISTS (SELECT 1 FROM closed WHERE source = c.tenant AND confirmed_by IS NULL),
         coalesce((SELECT position FROM head WHERE head.tenant = c.tenant AND feed = 0), 0),
         coalesce((SELECT n_bytes FROM held WHERE held.tenant = c.tenant), 0),
         (SELECT max(at_ms) FROM seen WHERE seen.tenant = c.tenant)",
             $columns,
-            " FROM clinic c LEFT JOIN standing s ON s.tenant = c.tenant",
+            " FROM clinic c LEFT JOIN standing s ON s.tenant = c.tenant
+        LEFT JOIN (SELECT clinic, max(expires_ms) AS until_ms FROM invitation
+                   WHERE used_ms IS NULL AND replaced_ms IS NULL GROUP BY clinic) i ON i.clinic = c.number",
             $rest
         )
     };

@@ -107,13 +107,15 @@ impl Store {
     /// # Errors
     /// [`RelayStoreFailed`].
     pub fn clinics(&self, now_ms: i64) -> Result<Vec<ClinicRow>, RelayStoreFailed> {
-        let select = "SELECT name, tenant,
-                          (SELECT max(expires_ms) FROM invitation i WHERE i.clinic = clinic.number
-                           AND used_ms IS NULL AND replaced_ms IS NULL AND expires_ms > ?1),
-                          (SELECT count(*) FROM change WHERE change.tenant = clinic.tenant),
+        // A change's row stays for good, so its feed's last position is how many there are.
+        let select = "SELECT name, tenant, i.until_ms,
+                          coalesce((SELECT position FROM head WHERE head.tenant = clinic.tenant AND feed = 0), 0),
                           EXISTS (SELECT 1 FROM closed WHERE source = clinic.tenant AND confirmed_by IS NULL),
                           coalesce((SELECT n_bytes FROM held WHERE held.tenant = clinic.tenant), 0)
-                      FROM clinic ORDER BY name";
+                      FROM clinic LEFT JOIN (SELECT clinic, max(expires_ms) AS until_ms FROM invitation
+                          WHERE used_ms IS NULL AND replaced_ms IS NULL AND expires_ms > ?1 GROUP BY clinic) i
+                          ON i.clinic = clinic.number
+                      ORDER BY name";
         self.read(Scope::House, |sql| {
             let rows = sql.rows(select, &values![now_ms])?.into_iter();
             let row = rows.map(|mut row| {

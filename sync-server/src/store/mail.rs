@@ -142,16 +142,18 @@ fn move_on(sql: &mut dyn Sql, messages: &[Waiting], to_state: i64, now_ms: i64) 
     Ok(told.into_iter().map(Wake::Clinic).collect())
 }
 
+/// What waits for the clinic ?1 up to the position ?2. It is looked for among what waits, of which there is little, and not by
+/// its position, among all that came in half a year: hence the sum.
+const WAITING: &str = "SELECT sender, id FROM mail WHERE recipient = ?1 AND state = 0 AND position + 0 <= ?2";
+
 /// Whether anything up to this position is not known to be with this clinic.
 pub(super) fn waits(sql: &mut dyn Sql, tenant: &TenantId, up_to: u64) -> SqlResult<bool> {
-    let select = "SELECT 1 FROM mail WHERE recipient = ?1 AND state = 0 AND position <= ?2 LIMIT 1";
-    sql.exists(select, &values![tenant, up_to])
+    sql.exists(WAITING, &values![tenant, up_to])
 }
 
 pub(super) fn stored(sql: &mut dyn Sql, tenant: &TenantId, up_to: u64, now_ms: i64) -> SqlResult<Vec<Wake>> {
-    let select = "SELECT sender, id FROM mail WHERE recipient = ?1 AND state = 0 AND position <= ?2";
     let mut waiting = Vec::new();
-    for mut row in sql.rows(select, &values![tenant, up_to])? {
+    for mut row in sql.rows(WAITING, &values![tenant, up_to])? {
         waiting.push(Waiting {
             sender: TenantId::from_bytes(row.array(0)?),
             id: row.array(1)?,
@@ -230,4 +232,24 @@ pub(super) fn keep_house(sql: &mut dyn Sql, now_ms: i64) -> SqlResult<bool> {
     let rows = "DELETE FROM mail WHERE (sender, id) IN (SELECT sender, id FROM mail WHERE stored_ms <= ?1 LIMIT ?2)";
     let n_rows = sql.execute(rows, &values![now_ms.saturating_sub(STATE_KEPT_MS), A_BATCH])?;
     Ok(over.len() == A_BATCH || n_bodies == A_BATCH || n_rows == A_BATCH)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::WAITING;
+    use crate::store::{FILE_NAME, Store};
+
+    #[test]
+    fn what_waits_is_not_looked_for_among_all_that_ever_came() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(Store::open(folder.path(), &mut rand::rng()).unwrap());
+        let file = rusqlite::Connection::open(folder.path().join(FILE_NAME)).unwrap();
+        let plan = format!("EXPLAIN QUERY PLAN {WAITING}");
+        let plan: String = file
+            .query_row(&plan, [[0; 32].as_slice(), &[]], |row| row.get(3))
+            .unwrap();
+        assert!(plan.contains("mail_waiting (recipient=?)"), "{plan}");
+    }
 }

@@ -61,7 +61,8 @@ const OVERVIEW: &str = cards!(
         (SELECT min(due) FROM owed WHERE owed.clinic = c.number),
         c.number IN (SELECT clinic FROM invoice WHERE kind = 0 AND year IS NULL),
         NOT EXISTS (SELECT 1 FROM owed WHERE owed.clinic = c.number)
-            AND EXISTS (SELECT 1 FROM invoice i JOIN paid ON paid.invoice = i.number WHERE i.kind = 0 AND i.clinic = c.number)",
+            AND (SELECT 1 FROM invoice i JOIN paid ON paid.invoice = i.number WHERE i.kind = 0 AND i.clinic = c.number
+                 LIMIT 1) IS NOT NULL",
     " LEFT JOIN subscription b ON b.clinic = c.number AND b.from_day =
          (SELECT max(from_day) FROM subscription l WHERE l.clinic = c.number AND l.from_day <= ?1)
       LEFT JOIN plan p ON p.number = b.plan
