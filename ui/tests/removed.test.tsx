@@ -60,3 +60,16 @@ describe("a device whose store is a copy", () => {
     await expectAccessible();
   });
 });
+
+describe("a device whose store is damaged", () => {
+  it.each([
+    ["en", "close MediEco here, and restore this device from a backup"],
+    ["ms", "tutup MediEco di sini, dan pulihkan peranti ini daripada sandaran"],
+  ] as const)("says above every screen what to do (%s)", async (language, help) => {
+    start({ as: "receptionist", at: "/today", scene: "damaged", language });
+    const strip = await screen.findByTestId("damaged");
+    expect(strip.textContent).toContain(help);
+    expect(within(strip).queryAllByRole("link")).toHaveLength(0);
+    await expectAccessible();
+  });
+});

@@ -103,6 +103,15 @@ describe("network", () => {
     await waitFor(() => expect(document.querySelector(`[data-grant="${"c4d1".repeat(8)}"]`)?.getAttribute("data-state")).toBe("revoked"));
   });
 
+  it("says that the newest are shown where there are more, and counts none of them", async () => {
+    const { user } = start({ as: "owner", at: "/network", before: () => void (fake.state.more = true) });
+    await screen.findByText("The newest 100 are shown. Each patient's page has all of hers.");
+    const tab = screen.getByRole("tab", { name: /Shared with us|Received/ });
+    expect(tab.textContent).not.toMatch(/\d/);
+    await user.click(tab);
+    await screen.findByText("The newest 100 are shown. A patient's visit shows all that is shared about her.");
+  });
+
   it("shows what was withheld as withheld", async () => {
     const { user } = start({ as: "doctor", at: "/network?tab=received" });
     await user.click(await screen.findByRole("button", { name: "Open NUR AISYAH BINTI RAHMAN, shared by Klinik Sentosa" }));

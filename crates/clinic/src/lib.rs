@@ -19,6 +19,7 @@ mod dispensing;
 mod erasing;
 mod error;
 mod lan;
+mod looking;
 pub mod machine;
 pub mod maintenance;
 mod membership;

@@ -14,6 +14,7 @@ use crate::{
     backup::Backups,
     device::Ears,
     lan::Lan,
+    looking::Looking,
     power::Power,
     printing::Printing,
     reading_on::ReadingOn,
@@ -46,6 +47,7 @@ pub(crate) struct OpenClinic {
     pub config: DeskConfig,
     keeper: Keeper,
     reading_on: ReadingOn,
+    looking: Looking,
     /// Told when all of the above is dropped: fields are dropped in this order.
     last: Last,
 }
@@ -124,6 +126,7 @@ impl OpenClinic {
             config,
             keeper,
             reading_on,
+            looking: Looking::default(),
             vault,
             last: Last::default(),
         });
@@ -132,6 +135,9 @@ impl OpenClinic {
         clinic.reading_on.start(Arc::downgrade(&clinic));
         if clinic.reading_on.is_there() {
             clinic.vault.read_in_background();
+        }
+        if !clinic.vault.is_looked_through() {
+            clinic.looking.start(Arc::downgrade(&clinic));
         }
         clinic.room.start(Arc::downgrade(&clinic));
         clinic.vault.remove_unfinished_backup();
@@ -151,6 +157,7 @@ impl OpenClinic {
     /// Ends what [`Self::start`] began, in order; afterwards everything is on disk.
     pub(crate) fn close(&self) {
         self.end_session();
+        self.looking.stop(&self.vault);
         self.backups.stop();
         self.recordings.stop_all();
         self.power.stop();

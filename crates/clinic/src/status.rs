@@ -39,6 +39,7 @@ impl OpenClinic {
             backup_problem,
             removed: !self.vault.belonging().is_member(),
             is_a_copy: self.vault.is_a_copy(),
+            damaged: self.vault.is_damaged(),
         })
     }
 
@@ -162,5 +163,6 @@ fn empty() -> StatusView {
         backup_problem: None,
         removed: false,
         is_a_copy: false,
+        damaged: false,
     }
 }

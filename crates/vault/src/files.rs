@@ -9,6 +9,11 @@ pub(crate) fn store(dir: &Path) -> PathBuf {
     dir.join("vault.db")
 }
 
+/// Is there while damage was found in the store.
+pub(crate) fn doubt(dir: &Path) -> PathBuf {
+    dir.join("vault.db.doubt")
+}
+
 /// The SQLCipher file while it is being made for the first time.
 pub(crate) fn store_in_making(dir: &Path) -> PathBuf {
     dir.join("vault.db.making")

@@ -8,6 +8,7 @@
 //! | what | where |
 //! |---|---|
 //! | opening, and what is found wrong before anything is touched | `open`, `mark`, `schema` |
+//! | a large store: looking through it while it is in use | `looking` |
 //! | a full disk: opening, and PINs | `ballast`, `tries` |
 //! | one write, one look | `writing`, `reading` |
 //! | the set, and what is done with what comes | `set`, `looked`, `numbering`, `applying`, `judge`, `rebuild` |
@@ -59,6 +60,7 @@ pub mod kill;
 mod landing;
 mod lock;
 mod looked;
+mod looking;
 mod mail;
 mod mail_sync;
 mod mark;
@@ -114,6 +116,7 @@ pub use facts::{
 pub use fetching::SoundState;
 pub use health::{Quarantined, SyncFigures, VerifyReport};
 pub use holes::MissingSince;
+pub use looking::Looked;
 pub use mail::{CameMail, MailProgress};
 pub use mark::forget_mark;
 pub use ports::{Clock, Ports, SharedRng};

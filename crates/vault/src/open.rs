@@ -16,6 +16,7 @@ use crate::copies::Numbers;
 use crate::documents::Shelf;
 use crate::fetching::Fetching;
 use crate::lock::Lock;
+use crate::looking::{self, Looking};
 use crate::mark::{self, Mark, MarkFile};
 use crate::ports::SharedRng;
 use crate::tries::TriesFile;
@@ -84,7 +85,7 @@ impl Vault {
         File::open(&making)?.sync_all()?;
         fs::rename(&making, files::store(dir))?;
         files::sync_folder(dir)?;
-        open_locked(dir, secrets, ports, lock)
+        open_locked(dir, secrets, ports, lock, looking::AT_ONCE)
     }
 
     /// Opens the vault in `dir`.
@@ -96,7 +97,19 @@ impl Vault {
             return Err(OpenError::NotHere);
         }
         let lock = Lock::take(dir)?;
-        open_locked(dir, secrets, ports, lock)
+        open_locked(dir, secrets, ports, lock, looking::AT_ONCE)
+    }
+
+    /// The same, looking through it beforehand only up to another size, in bytes. For tests.
+    #[doc(hidden)]
+    pub fn open_looking_at(
+        dir: &Path,
+        secrets: &MachineSecrets,
+        ports: Ports,
+        at_once: u64,
+    ) -> Result<Self, OpenError> {
+        let lock = Lock::take(dir)?;
+        open_locked(dir, secrets, ports, lock, at_once)
     }
 }
 
@@ -120,14 +133,24 @@ fn found(conn: &Connection, tenant: TenantId, statements: &[Statement]) -> Resul
     Ok(transaction.commit()?)
 }
 
-fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: Lock) -> Result<Vault, OpenError> {
+fn open_locked(
+    dir: &Path,
+    secrets: &MachineSecrets,
+    ports: Ports,
+    lock: Lock,
+    at_once: u64,
+) -> Result<Vault, OpenError> {
     let key_check = mark::key_check(&secrets.db_key);
     ballast::give_up(dir);
     let mark = Mark::read(dir)?;
     if mark.is_some_and(|mark| mark.key_check != key_check) {
         return Err(OpenError::WrongKey);
     }
-    let version = inspect(dir, &secrets.db_key, mark)?;
+    let whole = looking::is_in_doubt(dir) || fs::metadata(files::store(dir))?.len() <= at_once;
+    let version = inspect(dir, &secrets.db_key, mark, whole)?;
+    if whole {
+        looking::is_sound(dir);
+    }
     if version < schema::known_version() {
         before_migration::keep(dir, version)?;
     } else if let Err(error) = before_migration::forget_old(dir, ports.clock.now()) {
@@ -187,6 +210,7 @@ fn open_locked(dir: &Path, secrets: &MachineSecrets, ports: Ports, lock: Lock) -
         clock: ports.clock,
         rng,
         fetching: Fetching::new(&subscribers),
+        looking: Looking::done(whole),
         subscribers,
         _ballast: Ballast::keep(dir),
         _lock: lock,
@@ -217,7 +241,7 @@ fn open_tries(dir: &Path, secrets: &MachineSecrets, conn: &Connection, now: Inst
 /// Finds what is wrong with the store, without changing a byte of it.
 ///
 /// Gives the newest migration that it has seen.
-fn inspect(dir: &Path, db_key: &[u8; 32], mark: Option<Mark>) -> Result<u32, OpenError> {
+fn inspect(dir: &Path, db_key: &[u8; 32], mark: Option<Mark>, whole: bool) -> Result<u32, OpenError> {
     let path = files::store(dir);
     let log = path.with_extension("db-wal");
     let n_bytes = fs::metadata(&path)?.len();
@@ -226,7 +250,7 @@ fn inspect(dir: &Path, db_key: &[u8; 32], mark: Option<Mark>) -> Result<u32, Ope
         return Err(OpenError::Damaged);
     }
     let conn = schema::connect_onlooker(&path, db_key)?;
-    let findings = look_through(&conn, log_is_empty, mark);
+    let findings = look_at(&conn, log_is_empty, mark, whole);
     conn.close().map_err(|(_, error)| error)?;
     if log_is_empty {
         // Looking made an empty log and an index for it; nobody shall find what was not there before.
@@ -236,7 +260,7 @@ fn inspect(dir: &Path, db_key: &[u8; 32], mark: Option<Mark>) -> Result<u32, Ope
     findings
 }
 
-fn look_through(conn: &Connection, log_is_empty: bool, mark: Option<Mark>) -> Result<u32, OpenError> {
+fn look_at(conn: &Connection, log_is_empty: bool, mark: Option<Mark>, whole: bool) -> Result<u32, OpenError> {
     if conn
         .query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))
         .is_err()
@@ -249,12 +273,14 @@ fn look_through(conn: &Connection, log_is_empty: bool, mark: Option<Mark>) -> Re
         });
     }
     // With a log that was not brought in, a page of the file may rightly be half-written: then ask through the log.
-    let sound = if log_is_empty {
-        every_page_holds(conn)
-    } else {
-        quick_check(conn)
+    let sound = || {
+        if log_is_empty {
+            every_page_holds(conn)
+        } else {
+            quick_check(conn)
+        }
     };
-    if !sound {
+    if whole && !sound() {
         return Err(OpenError::Damaged);
     }
     let found: u32 = conn

@@ -19,6 +19,7 @@ use crate::copies::Numbers;
 use crate::documents::Shelf;
 use crate::fetching::Fetching;
 use crate::lock::Lock;
+use crate::looking::Looking;
 use crate::mark::{Mark, MarkFile};
 use crate::ports::{Clock, SharedRng};
 use crate::tries::TriesFile;
@@ -62,6 +63,7 @@ pub(crate) struct Inner {
     pub rng: SharedRng,
     pub subscribers: Arc<Subscribers>,
     pub fetching: Fetching,
+    pub looking: Looking,
     pub _ballast: Ballast,
     /// Held until everything above is closed: fields are dropped in this order.
     pub _lock: Lock,

@@ -22,6 +22,8 @@ export interface State {
   jobs: b.PrintJobView[];
   given: b.GrantView[];
   received: b.SharedSummary[];
+  /** There is more of what is given and received than is shown. */
+  more: boolean;
   clinics: b.KnownClinic[];
   directory: b.DirectoryView;
   letters: b.LettersView;
@@ -148,6 +150,7 @@ export function begin(): State {
       { id: "aa07".repeat(8), patient: id(7, 3), patient_name: data.PEOPLE[6]?.name ?? "", clinic_name: "Klinik Sentosa", terms, state: "revoked", granted_at: at(90 * 1440), revoked_at: at(60), delivered: false, n_releases: 2 },
     ],
     received,
+    more: false,
     directory: directory(),
     letters: letters(),
     requests: requests(),
@@ -167,7 +170,7 @@ export function begin(): State {
       power: { state: "mains", on_battery_since: null, load_percent: 23, paused: false },
       printer: { address: "tcp://192.168.1.60:9100", waiting: 0, unknown: 0, problem: null },
       scribe: { microphone: "ReSpeaker array", channels: 4, model: "micro-demo.bin", demo_model: true },
-      disk_full: false, last_backup: at(600), backup_problem: null, removed: false, is_a_copy: false,
+      disk_full: false, last_backup: at(600), backup_problem: null, removed: false, is_a_copy: false, damaged: false,
     },
     settings: { printer: "tcp://192.168.1.60:9100", label_size: "60x50", ups: "", microphone: "", model: "micro-demo.bin", label_language: "ms", lan_enabled: true, lan_addresses: [] },
     models: [

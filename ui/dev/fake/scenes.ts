@@ -38,6 +38,9 @@ export function scene(name: string) {
   } else if (name === "copy") {
     // The disk was copied to another machine.
     state.status = { ...state.status, is_a_copy: true, sync: { ...state.status.sync, pending: 2 } };
+  } else if (name === "damaged") {
+    // A page of the store is not what was written there.
+    state.status = { ...state.status, damaged: true };
   } else if (name === "suspended") {
     // The operator has suspended the clinic.
     const { sync } = state.status;
@@ -102,7 +105,7 @@ export function scene(name: string) {
       power: { state: "battery", on_battery_since: at(2), load_percent: 31, paused: true },
       printer: { address: "tcp://192.168.1.60:9100", waiting: 1, unknown: 1, problem: null },
       scribe: { microphone: null, channels: 0, model: null, demo_model: false },
-      disk_full: false, last_backup: at(600), backup_problem: null, removed: false, is_a_copy: false,
+      disk_full: false, last_backup: at(600), backup_problem: null, removed: false, is_a_copy: false, damaged: false,
     };
   } else if (name === "recorded" || name === "signed" || name === "sound-elsewhere") {
     const view = visitOf(id(1, 4));

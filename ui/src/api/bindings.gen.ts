@@ -2743,6 +2743,8 @@ export type StatusView = {
 	removed: boolean,
 	/**  Its store is a copy, or was put back: it gives no numbers, and has to become a new device. */
 	is_a_copy: boolean,
+	/**  A page of its store is not the one that was written there: it is not opened again. */
+	damaged: boolean,
 };
 
 /**  Sync health. "Saved" and "sent" are different words. */

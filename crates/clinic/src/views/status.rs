@@ -28,6 +28,8 @@ pub struct StatusView {
     pub removed: bool,
     /// Its store is a copy, or was put back: it gives no numbers, and has to become a new device.
     pub is_a_copy: bool,
+    /// A page of its store is not the one that was written there: it is not opened again.
+    pub damaged: bool,
 }
 
 /// Sync health. "Saved" and "sent" are different words.

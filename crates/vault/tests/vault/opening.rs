@@ -3,7 +3,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use vault::{MachineSecrets, OpenError, Vault};
+use vault::{Looked, MachineSecrets, OpenError, Vault};
 
 use crate::world::{Clinic, Machine, at, day, line, note, patient, patient_id, ports, read, rng, visit_id, write};
 
@@ -84,6 +84,48 @@ fn a_flipped_bit_is_told_wherever_it_is_and_nothing_is_touched() {
         fs::write(machine.file(), &whole).unwrap();
     }
     machine.try_open().unwrap();
+}
+
+/// As a store of many years is: not looked through before it is opened.
+fn opened_at_once(machine: &Machine) -> Vault {
+    Vault::open_looking_at(&machine.dir, &machine.secrets, ports(500), 0).unwrap()
+}
+
+#[test]
+fn a_large_store_is_looked_through_once_it_is_open() {
+    let machine = closed_with_patients();
+    let vault = opened_at_once(&machine);
+    assert!(!vault.is_looked_through());
+    assert_eq!(vault.look_through().unwrap(), Looked::Sound);
+    assert!(vault.is_looked_through() && !vault.is_damaged());
+    vault.stop_looking();
+    assert_eq!(
+        vault.look_through().unwrap(),
+        Looked::Stopped,
+        "whoever closes does not wait for it"
+    );
+}
+
+#[test]
+fn damage_that_is_found_while_a_store_is_open_is_told_now_and_by_the_next_opening() {
+    let mut machine = closed_with_patients();
+    let whole = fs::read(machine.file()).unwrap();
+    // The last page: nobody needs it to open the store.
+    flip(&machine.file(), whole.len() as u64 - 2_000);
+    let vault = opened_at_once(&machine);
+    assert_eq!(vault.look_through().unwrap(), Looked::Damaged);
+    assert!(vault.is_damaged());
+    drop(vault);
+    // However large it is: what was found is not forgotten.
+    refuses(&mut machine, |error| matches!(error, OpenError::Damaged));
+    let at_once = Vault::open_looking_at(&machine.dir, &machine.secrets, ports(501), 0);
+    assert!(matches!(at_once, Err(OpenError::Damaged)));
+
+    fs::write(machine.file(), whole).unwrap();
+    let vault = opened_at_once(&machine);
+    assert!(vault.is_looked_through(), "since it was in doubt");
+    drop(vault);
+    assert!(!opened_at_once(&machine).is_looked_through(), "and is no more");
 }
 
 #[test]

@@ -6,7 +6,7 @@ import { line, PRODUCTS } from "../clinical";
 import { spoil, state } from "../world";
 
 export const sharing = {
-  network: () => ok({ given: state.given, received: state.received, clinics: state.clinics }),
+  network: () => ok({ given: state.given, more_given: state.more, received: state.received, more_received: state.more, clinics: state.clinics }),
   ownCard: () => ok({ text: "MECARD1-8K2MQ-9TX3R-7VPWD-40HNC-Z6B1E", qr_svg: data.QR_SVG, digits: "4821 0937 5560 2218 9034" }),
   verifyClinic: (text: string) => {
     if (!text.startsWith("MECARD1-")) return no("card_unreadable");
