@@ -23,8 +23,12 @@ impl Pair {
     }
 
     pub fn grant(&self, erase_at_ms: i64) -> Grant {
+        self.grant_of(GRANT, erase_at_ms)
+    }
+
+    fn grant_of(&self, id: GrantId, erase_at_ms: i64) -> Grant {
         let new = NewGrant {
-            id: GRANT,
+            id,
             recipient: self.b.tenant,
             purpose: 0,
             mode: 1,
@@ -267,6 +271,43 @@ fn kept_copies_are_erased_when_their_day_comes() {
     consents(vault, vec![Consent::Grant(pair.grant(1).encode())]); // 1970: long due
     releases(vault, &[pair.release(1, None)]);
     assert_eq!(received(vault), []);
+}
+
+#[test]
+fn grants_about_one_person_are_found_by_her_document_and_those_not_looked_into_with_them() {
+    let pair = Pair::new();
+    pair.introduce();
+    let vault = pair.at_b.vault();
+    let [hers, anothers, unknown] = [4, 5, 6].map(|n| GrantId::from_bytes([n; 16]));
+    for id in [hers, anothers, unknown] {
+        consents(vault, vec![Consent::Grant(pair.grant_of(id, END).encode())]);
+    }
+    let ids = |rows: Vec<vault::GrantRow>| -> Vec<GrantId> { rows.into_iter().map(|row| row.id).collect() };
+    let about = |n| ids(read(vault, |r| r.grants_received_about(&patient(n).identifier)));
+    assert_eq!(
+        about(1),
+        [unknown, anothers, hers],
+        "nobody has looked into any of them"
+    );
+    write(vault, |w| {
+        w.note_card(hers, &patient(1).identifier)?;
+        w.note_card(anothers, &patient(2).identifier)
+    });
+    assert_eq!(about(1), [hers, unknown]);
+    assert_eq!(about(2), [anothers, unknown]);
+    assert_eq!(ids(read(vault, |r| r.grants_not_looked_at(None, 10))), [unknown]);
+    assert_eq!(ids(read(vault, |r| r.grants_not_looked_at(Some(unknown), 10))), []);
+    write(vault, |w| w.note_card(unknown, &domain::Identifier::None));
+    assert_eq!(about(1), [hers]);
+    assert_eq!(ids(read(vault, |r| r.newest_grants_received(2))), [unknown, anothers]);
+
+    consents(vault, vec![Consent::Revocation(pair.revocation().encode())]);
+    assert_eq!(about(1), [], "it was hers, and was taken back");
+    assert!(read(vault, |r| r.grant_received(hers)).unwrap().revoked_at_ms.is_some());
+    assert!(
+        read(vault, |r| r.grant_given(hers)).is_none(),
+        "this clinic did not give it"
+    );
 }
 
 #[test]
