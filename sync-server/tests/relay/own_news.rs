@@ -91,9 +91,9 @@ async fn a_push_is_two_jobs_of_the_store_and_its_own_news_are_none() {
         }
     }
     let n_jobs = relay.n_jobs().await - n_before;
-    // The last acknowledgement may still be on its way, that of the first may have come late.
+    // An acknowledgement may stand for two, or belong to what was before. Woken by its own news it would be sixty.
     assert!(
-        (39.0..=41.0).contains(&n_jobs),
+        (20.0..=45.0).contains(&n_jobs),
         "{n_jobs} for twenty pushes and their acknowledgements"
     );
     sync.stop().await;
