@@ -319,7 +319,12 @@ impl Session {
             Form::Which => {
                 let at = words.rfind("= $").ok_or_else(|| unfit(sql))?;
                 let (before, number) = words.split_at(at);
-                words = format!("{before}= ANY({})", number.trim_start_matches("= "));
+                let number = number.trim_start_matches("= ");
+                // Each is looked up by itself: of `= ANY(…)` the planner, who thinks a clinic is small, may make a look through all
+                // of the clinic's rows, each held against all that is asked.
+                words = format!(
+                    "SELECT found.* FROM unnest({number}::bytea[]) AS asked (id) CROSS JOIN LATERAL ({before}= asked.id LIMIT 1) AS found"
+                );
             }
             Form::Many => {
                 let types = self.line.prepare(&words)?;
