@@ -93,11 +93,7 @@ impl Vault {
     /// # Errors
     /// Every [`OpenError`] leaves the store's file and its log byte for byte as they were.
     pub fn open(dir: &Path, secrets: &MachineSecrets, ports: Ports) -> Result<Self, OpenError> {
-        if !Self::exists(dir) {
-            return Err(OpenError::NotHere);
-        }
-        let lock = Lock::take(dir)?;
-        open_locked(dir, secrets, ports, lock, looking::AT_ONCE)
+        Self::open_looking_at(dir, secrets, ports, looking::AT_ONCE)
     }
 
     /// The same, looking through it beforehand only up to another size, in bytes. For tests.
@@ -108,6 +104,9 @@ impl Vault {
         ports: Ports,
         at_once: u64,
     ) -> Result<Self, OpenError> {
+        if !Self::exists(dir) {
+            return Err(OpenError::NotHere);
+        }
         let lock = Lock::take(dir)?;
         open_locked(dir, secrets, ports, lock, at_once)
     }

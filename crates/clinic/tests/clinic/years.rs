@@ -20,7 +20,7 @@ use domain::{Category, Diagnosis, Identifier, PatientId, QueueState, Severity, V
 use testkit::people::{FakePerson, people};
 use vault::{Steps, steps_of};
 
-use crate::sharing::{evidence, terms};
+use crate::sharing::{MYKAD, evidence, pair, terms};
 use crate::support::{Net, PIN, Place, line, note, product, somebody};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -258,4 +258,28 @@ fn least(times: &[Steps]) -> Steps {
         (statement.clone(), least.min().map_or(*n, |least| least.min(*n)))
     };
     first.iter().map(in_all).collect()
+}
+
+#[test]
+fn the_network_shows_the_newest_hundred_and_a_patients_page_all_of_hers() {
+    let pair = pair();
+    let patient = pair.giver.patient("Nur Aisyah binti Rahman", MYKAD);
+    let first = pair.grant(patient, terms(&[Category::Allergies]));
+    for _ in 0..99 {
+        pair.grant(patient, terms(&[Category::Allergies]));
+    }
+    let shown = |desk: &Desk| {
+        let network = desk.network().unwrap();
+        let is_there = network.given.iter().any(|grant| grant.id == first.id);
+        (network.given.len(), network.more_given, is_there)
+    };
+    assert_eq!(shown(&pair.giver.desk), (100, false, true));
+    pair.grant(patient, terms(&[Category::Allergies]));
+    assert_eq!(shown(&pair.giver.desk), (100, true, false));
+    assert_eq!(pair.giver.desk.grants_of(patient).unwrap().len(), 101);
+    // One that is not shown is opened and taken back all the same.
+    pair.receiver
+        .wait_until("all have come", |desk| desk.network().unwrap().more_received);
+    pair.receiver.desk.open_shared(first.id.clone()).unwrap();
+    pair.giver.desk.revoke_consent(first.id, "moved".to_owned()).unwrap();
 }
