@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, bail, ensure};
 use domain::{AttachmentId, PatientId, RecordingId, StaffId};
@@ -112,6 +113,8 @@ pub(super) struct Device {
     home: PathBuf,
     dir: PathBuf,
     vault: Option<Vault>,
+    /// The store told its program of something, and that was not heeded yet.
+    told: Arc<AtomicBool>,
     copies: Vec<Kept>,
     n_folders: u32,
     /// Changes when what is on the disk no longer is what this device did last: by a put-back, or a lost mark.
@@ -156,12 +159,14 @@ impl Device {
             home,
             dir,
             vault: Some(vault),
+            told: Arc::default(),
             copies: Vec::new(),
             n_folders: 0,
             lineage: 0,
             first_mark: Vec::new(),
             n_openings: 1,
         };
+        device.listen();
         device.look()?;
         Ok(device)
     }
@@ -169,6 +174,16 @@ impl Device {
     /// The open store.
     pub(super) fn vault(&self) -> &Vault {
         self.vault.as_ref().expect("a device of the simulation is always on")
+    }
+
+    fn listen(&self) {
+        let told = Arc::clone(&self.told);
+        self.vault().subscribe(move |_| told.store(true, Ordering::Relaxed));
+    }
+
+    /// Whether the store told of anything since this was asked last.
+    pub(super) fn was_told(&self) -> bool {
+        self.told.swap(false, Ordering::Relaxed)
     }
 
     pub(super) fn tenant(&self) -> TenantId {
@@ -271,6 +286,7 @@ impl Device {
             home,
             dir,
             vault: None,
+            told: Arc::default(),
             copies: Vec::new(),
             n_folders: 0,
             lineage: 0,
@@ -321,6 +337,7 @@ impl Device {
     fn open(&mut self, rng: &mut SeededRng) -> Result<()> {
         let opened = Vault::open(&self.dir, &self.secrets, ports(&self.clock, rng));
         self.vault = Some(opened.with_context(|| format!("{} does not open", self.name))?);
+        self.listen();
         self.full = false;
         self.n_openings += u32::from(!self.vault().is_a_copy());
         self.first_mark = fs::read(self.dir.join("mark"))?;

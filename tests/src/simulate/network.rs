@@ -206,6 +206,8 @@ impl World {
     fn saw(&mut self, who: usize) -> Result<()> {
         if self.devices[who].look()? {
             self.model.saw(&self.devices[who]);
+        }
+        if self.devices[who].was_told() {
             self.stir(who);
         }
         Ok(())
