@@ -33,7 +33,7 @@ use crate::{Reading, Vault, VaultError, ahead, kill, snapshots};
 pub(crate) const A_LOT: usize = 64;
 
 /// Who writes waits for so many changes, and for the commit.
-const SLICE: usize = 128;
+pub(crate) const SLICE: usize = 128;
 
 /// As many are judged in one transaction if nobody wants to write.
 const IN_ONE_GO: usize = 8192;
@@ -42,15 +42,25 @@ const IN_ONE_GO: usize = 8192;
 const PLANNED: usize = 65_536;
 
 /// How soon something is read; the lowest first. The numbers are stored.
-mod rank {
+pub(crate) mod rank {
     /// Staff, profile, today's queue; what says that something is erased.
-    pub(super) const NOW: u8 = 0;
+    pub(crate) const NOW: u8 = 0;
     /// Who the patients are: search.
-    pub(super) const SEARCH: u8 = 1;
+    pub(crate) const SEARCH: u8 = 1;
     /// Everything else of patients.
-    pub(super) const REST: u8 = 2;
+    pub(crate) const REST: u8 = 2;
     /// What nobody looks at while she works.
-    pub(super) const LAST: u8 = 3;
+    pub(crate) const LAST: u8 = 3;
+}
+
+/// What is done after a slice.
+pub(crate) enum Next {
+    /// The next one, in the same transaction.
+    GoOn,
+    /// The next one, in another transaction.
+    Commit,
+    /// Nothing more.
+    End,
 }
 
 /// How soon a change is to be read. Its signature is not looked at: a wrong rank costs nothing but time.
@@ -150,8 +160,23 @@ impl Vault {
     /// Judges some of what is stored and not judged: what is wanted first. Gives how many changes are left.
     pub fn read_on(&self) -> Result<u64, VaultError> {
         let wanted = self.read(|r| r.wanted_next())?;
-        self.judge_wanted(wanted)?;
+        self.judge_wanted(wanted, SLICE, self.as_others_write())?;
         self.read(|r| to_be_read(r.conn()))
+    }
+
+    /// Judges some of what is stored and not judged: of what is wanted first, what came first. After each slice it is asked how to
+    /// go on; told are how many changes were in it, and in the transaction so far.
+    pub(crate) fn read_oldest(&self, slice: usize, how: impl FnMut(usize, usize) -> Next) -> Result<(), VaultError> {
+        let wanted = self.read(|r| r.wanted_oldest())?;
+        self.judge_wanted(wanted, slice, how)
+    }
+
+    /// Many slices in one transaction, unless somebody wants to write.
+    fn as_others_write(&self) -> impl FnMut(usize, usize) -> Next {
+        |_, n_in_one_go| match n_in_one_go < IN_ONE_GO && !self.inner.is_writer_wanted() {
+            true => Next::GoOn,
+            false => Next::Commit,
+        }
     }
 
     /// Judges what is stored of a patient whom somebody wants to see now, and of one visit of hers: an allergy that is here
@@ -166,10 +191,15 @@ impl Vault {
             let visit = visit.map(|visit| DocPath::Visit(patient, visit));
             r.wanted_of(of_patient.into_iter().chain(visit), rank::LAST)
         })?;
-        self.judge_wanted(wanted)
+        self.judge_wanted(wanted, SLICE, self.as_others_write())
     }
 
-    fn judge_wanted(&self, wanted: Wanted) -> Result<(), VaultError> {
+    fn judge_wanted(
+        &self,
+        wanted: Wanted,
+        size: usize,
+        how: impl FnMut(usize, usize) -> Next,
+    ) -> Result<(), VaultError> {
         if wanted.documents.is_empty() {
             return Ok(());
         }
@@ -178,6 +208,7 @@ impl Vault {
         let mut left = Left {
             documents: wanted.documents,
             behind: 0,
+            size,
         };
         let next = move || {
             to_drop.try_iter().for_each(drop);
@@ -194,7 +225,7 @@ impl Vault {
             let begun = Begun::of(looked.all());
             (looked, begun)
         };
-        std::thread::scope(|scope| self.judge_slices(ahead::in_order(scope, next, look), &judged))
+        std::thread::scope(|scope| self.judge_slices(ahead::in_order(scope, next, look), &judged, how))
     }
 
     /// Takes the slices by value: who hands them over hears when there is no more judging.
@@ -202,6 +233,7 @@ impl Vault {
         &self,
         mut slices: impl Iterator<Item = Result<Slice, VaultError>>,
         judged: &Sender<Begun>,
+        mut how: impl FnMut(usize, usize) -> Next,
     ) -> Result<(), VaultError> {
         let mut next = slices.next();
         while let Some(first) = next {
@@ -210,7 +242,8 @@ impl Vault {
             let done = writer.take_in::<_, VaultError>(A_LOT, |conn, _, shelf, _| {
                 let (mut tags, mut n_judged) = (BTreeSet::new(), 0);
                 loop {
-                    n_judged += slice.all().len();
+                    let n_in_slice = slice.all().len();
+                    n_judged += n_in_slice;
                     let (belonging, looked) = self.still(slice);
                     let mut judge = Judge::new(conn, &belonging, shelf);
                     judge.begun = begun;
@@ -219,9 +252,11 @@ impl Vault {
                     // Nobody takes them once all is looked at.
                     let _ = judged.send(judge.begun);
                     kill::point("reading.judged");
-                    (slice, begun) = match slices.next() {
-                        Some(Ok(more)) if n_judged < IN_ONE_GO && !self.inner.is_writer_wanted() => more,
-                        left => return Ok((tags, left)),
+                    let left = slices.next();
+                    (slice, begun) = match (how(n_in_slice, n_judged), left) {
+                        (Next::GoOn, Some(Ok(more))) => more,
+                        (Next::End, _) => return Ok((tags, None)),
+                        (_, left) => return Ok((tags, left)),
                     };
                 }
             });
@@ -254,21 +289,28 @@ struct Wanted {
     rank: u8,
 }
 
+impl Wanted {
+    fn nothing() -> Self {
+        Self {
+            documents: VecDeque::new(),
+            rank: rank::LAST,
+        }
+    }
+}
+
 /// What is still to be handed over.
 struct Left {
     documents: VecDeque<DocumentId>,
     /// Of the first of them, only what arrived behind this.
     behind: i64,
+    /// Changes in a slice.
+    size: usize,
 }
 
 impl Reading<'_> {
     fn wanted_next(&self) -> Result<Wanted, VaultError> {
-        let lowest = "SELECT rank FROM changes WHERE verdict = 3 AND rank IS NOT NULL ORDER BY rank LIMIT 1";
-        let Some(rank) = self.one(lowest, [], |row| Ok(row.get::<_, u8>(0)?))? else {
-            return Ok(Wanted {
-                documents: VecDeque::new(),
-                rank: rank::LAST,
-            });
+        let Some(rank) = self.lowest_rank()? else {
+            return Ok(Wanted::nothing());
         };
         if rank >= rank::REST {
             let in_the_queue = self.wanted_in_the_queue()?;
@@ -276,10 +318,26 @@ impl Reading<'_> {
                 return Ok(in_the_queue);
             }
         }
-        let newest = format!(
-            "SELECT document FROM changes WHERE verdict = 3 AND rank = ?1 ORDER BY arrival DESC LIMIT {PLANNED}"
+        self.wanted_by_arrival(rank, "DESC")
+    }
+
+    fn wanted_oldest(&self) -> Result<Wanted, VaultError> {
+        let Some(rank) = self.lowest_rank()? else {
+            return Ok(Wanted::nothing());
+        };
+        self.wanted_by_arrival(rank, "ASC")
+    }
+
+    fn lowest_rank(&self) -> Result<Option<u8>, VaultError> {
+        let lowest = "SELECT rank FROM changes WHERE verdict = 3 AND rank IS NOT NULL ORDER BY rank LIMIT 1";
+        self.one(lowest, [], |row| Ok(row.get::<_, u8>(0)?))
+    }
+
+    fn wanted_by_arrival(&self, rank: u8, order: &str) -> Result<Wanted, VaultError> {
+        let sql = format!(
+            "SELECT document FROM changes WHERE verdict = 3 AND rank = ?1 ORDER BY arrival {order} LIMIT {PLANNED}"
         );
-        let documents = self.many(&newest, [rank], |row| Ok(DocumentId::from_bytes(row.get(0)?)))?;
+        let documents = self.many(&sql, [rank], |row| Ok(DocumentId::from_bytes(row.get(0)?)))?;
         let mut documents = VecDeque::from(documents);
         let mut seen = HashSet::new();
         documents.retain(|document| seen.insert(*document));
@@ -317,11 +375,11 @@ impl Reading<'_> {
     fn next_slice(&self, left: &mut Left, rank: u8) -> Result<Vec<Vec<u8>>, VaultError> {
         let mut slice = Vec::new();
         while let Some(document) = left.documents.front()
-            && slice.len() < SLICE
+            && slice.len() < left.size
         {
-            let some = self.unjudged(document, rank, left.behind)?;
+            let some = self.unjudged(document, rank, left.behind, left.size)?;
             match some.last() {
-                Some((arrival, _)) if some.len() == SLICE => left.behind = *arrival,
+                Some((arrival, _)) if some.len() == left.size => left.behind = *arrival,
                 _ => {
                     left.documents.pop_front();
                     left.behind = 0;
@@ -333,11 +391,17 @@ impl Reading<'_> {
     }
 
     /// What is not judged of a document, the oldest first: at most a slice of it, from behind an arrival.
-    fn unjudged(&self, document: &DocumentId, rank: u8, after: i64) -> Result<Vec<(i64, Vec<u8>)>, VaultError> {
+    fn unjudged(
+        &self,
+        document: &DocumentId,
+        rank: u8,
+        after: i64,
+        size: usize,
+    ) -> Result<Vec<(i64, Vec<u8>)>, VaultError> {
         // The limit stands in the text: for one that is bound SQLite would make the statement anew each time.
         let sql = format!(
             "SELECT arrival, sealed FROM changes INDEXED BY changes_of_document
-             WHERE verdict = 3 AND document = ?1 AND rank <= ?2 AND arrival > ?3 ORDER BY arrival LIMIT {SLICE}"
+             WHERE verdict = 3 AND document = ?1 AND rank <= ?2 AND arrival > ?3 ORDER BY arrival LIMIT {size}"
         );
         self.many(&sql, (document.as_bytes(), rank, after), |row| {
             Ok((row.get(0)?, row.get(1)?))

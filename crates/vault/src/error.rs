@@ -85,6 +85,9 @@ pub enum OpenError {
         /// Commits that the mark has seen.
         mark: u64,
     },
+    /// Somebody ended it while tables of another build were made again; the next opening goes on.
+    #[error("it was stopped; the next opening goes on")]
+    Stopped,
     /// The statements do not name this machine's device as a member.
     #[error("this device is not a member of the clinic")]
     NotAMember,

@@ -54,11 +54,22 @@ pub const SNAPSHOT_POINTS: &[&str] = &[
     "snapshot.dropped",
 ];
 
+/// Every point of making a store ready whose tables are another build's, in their order.
+pub const READY_POINTS: &[&str] = &[
+    "ready.begun",
+    "ready.dropped",
+    "ready.set_back",
+    "ready.before_reading",
+    "ready.read",
+];
+
 /// Ends the process here if a test asked for it.
 #[inline]
 pub fn point(name: &'static str) {
     debug_assert!(
-        POINTS.contains(&name) || BACKUP_POINTS.contains(&name) || SNAPSHOT_POINTS.contains(&name),
+        [POINTS, BACKUP_POINTS, SNAPSHOT_POINTS, READY_POINTS]
+            .iter()
+            .any(|points| points.contains(&name)),
         "every kill point stands in a list"
     );
     #[cfg(debug_assertions)]

@@ -12,6 +12,7 @@
 //! | a full disk: opening, and PINs | `ballast`, `tries` |
 //! | one write, one look | `writing`, `reading` |
 //! | the set, and what is done with what comes | `set`, `looked`, `numbering`, `applying`, `judge`, `rebuild` |
+//! | after an update | `making_ready` |
 //! | what has not come; what came and is still to be read | `holes`, `backlog` |
 //! | nouns: mapping, rows and questions together | `documents/<noun>` |
 //! | who belongs, and what a removal takes back | `roster`, `taking_back` |
@@ -63,6 +64,7 @@ mod looked;
 mod looking;
 mod mail;
 mod mail_sync;
+mod making_ready;
 mod mark;
 mod numbering;
 mod numbers;
@@ -118,6 +120,9 @@ pub use health::{Quarantined, SyncFigures, VerifyReport};
 pub use holes::MissingSince;
 pub use looking::Looked;
 pub use mail::{CameMail, MailProgress};
+#[doc(hidden)]
+pub use making_ready::Pace;
+pub use making_ready::{MakingReady, WatchReady};
 pub use mark::forget_mark;
 pub use ports::{Clock, Ports, SharedRng};
 pub use printing::{NewPrintJob, PrintJob, PrintState};

@@ -1,6 +1,7 @@
 //! Making a vault, and opening one: what is found wrong is said, and nothing is touched before all is found right.
 
 use std::fs::{self, File};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
@@ -17,13 +18,14 @@ use crate::documents::Shelf;
 use crate::fetching::Fetching;
 use crate::lock::Lock;
 use crate::looking::{self, Looking};
+use crate::making_ready::{MakingReady, Pace, WatchReady};
 use crate::mark::{self, Mark, MarkFile};
 use crate::ports::SharedRng;
 use crate::tries::TriesFile;
 use crate::vault::{Inner, Subscribers, Writer, WriterParts};
 use crate::{
-    MachineSecrets, OpenError, Ports, Vault, VaultError, before_migration, buckets, commits, erasure, files, rebuild,
-    roster, schema,
+    MachineSecrets, OpenError, Ports, Vault, VaultError, before_migration, buckets, commits, erasure, files, roster,
+    schema,
 };
 
 /// SQLCipher's page, in bytes.
@@ -85,15 +87,29 @@ impl Vault {
         File::open(&making)?.sync_all()?;
         fs::rename(&making, files::store(dir))?;
         files::sync_folder(dir)?;
-        open_locked(dir, secrets, ports, lock, looking::AT_ONCE)
+        open_locked(dir, secrets, ports, lock, How::ever(&mut goes_on))
     }
 
-    /// Opens the vault in `dir`.
+    /// Opens the vault in `dir`. After an update that may take minutes: see [`Self::open_telling`].
     ///
     /// # Errors
-    /// Every [`OpenError`] leaves the store's file and its log byte for byte as they were.
+    /// Every [`OpenError`] leaves the store's file and its log byte for byte as they were, but for those of making it ready.
     pub fn open(dir: &Path, secrets: &MachineSecrets, ports: Ports) -> Result<Self, OpenError> {
-        Self::open_looking_at(dir, secrets, ports, looking::AT_ONCE)
+        Self::open_telling(dir, secrets, ports, &mut goes_on)
+    }
+
+    /// Opens the vault in `dir`. If its tables are another build's they are made again first, and `watch` is told how far that is.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`]. [`OpenError::Stopped`] when `watch` ended it; after this one, and after a full disk meanwhile,
+    /// the next opening goes on where it was.
+    pub fn open_telling(
+        dir: &Path,
+        secrets: &MachineSecrets,
+        ports: Ports,
+        watch: WatchReady<'_>,
+    ) -> Result<Self, OpenError> {
+        open_as(dir, secrets, ports, How::ever(watch))
     }
 
     /// The same, looking through it beforehand only up to another size, in bytes. For tests.
@@ -104,12 +120,60 @@ impl Vault {
         ports: Ports,
         at_once: u64,
     ) -> Result<Self, OpenError> {
-        if !Self::exists(dir) {
-            return Err(OpenError::NotHere);
-        }
-        let lock = Lock::take(dir)?;
-        open_locked(dir, secrets, ports, lock, at_once)
+        let watch = &mut goes_on;
+        let how = How {
+            at_once,
+            ..How::ever(watch)
+        };
+        open_as(dir, secrets, ports, how)
     }
+
+    /// The same as [`Self::open_telling`], so much at a time. For tests.
+    #[doc(hidden)]
+    pub fn open_at_pace(
+        dir: &Path,
+        secrets: &MachineSecrets,
+        ports: Ports,
+        pace: Pace,
+        watch: WatchReady<'_>,
+    ) -> Result<Self, OpenError> {
+        let how = How {
+            pace,
+            ..How::ever(watch)
+        };
+        open_as(dir, secrets, ports, how)
+    }
+}
+
+/// How a store is opened.
+struct How<'w> {
+    /// Up to this size it is looked through before, in bytes.
+    at_once: u64,
+    pace: Pace,
+    watch: WatchReady<'w>,
+}
+
+impl<'w> How<'w> {
+    fn ever(watch: WatchReady<'w>) -> Self {
+        Self {
+            at_once: looking::AT_ONCE,
+            pace: Pace::default(),
+            watch,
+        }
+    }
+}
+
+fn open_as(dir: &Path, secrets: &MachineSecrets, ports: Ports, how: How<'_>) -> Result<Vault, OpenError> {
+    if !Vault::exists(dir) {
+        return Err(OpenError::NotHere);
+    }
+    let lock = Lock::take(dir)?;
+    open_locked(dir, secrets, ports, lock, how)
+}
+
+/// Who is told, and says nothing to it.
+fn goes_on(_: MakingReady) -> ControlFlow<()> {
+    ControlFlow::Continue(())
 }
 
 fn remove_if_there(path: &Path) -> Result<(), OpenError> {
@@ -137,7 +201,7 @@ fn open_locked(
     secrets: &MachineSecrets,
     ports: Ports,
     lock: Lock,
-    at_once: u64,
+    how: How<'_>,
 ) -> Result<Vault, OpenError> {
     let key_check = mark::key_check(&secrets.db_key);
     ballast::give_up(dir);
@@ -145,7 +209,7 @@ fn open_locked(
     if mark.is_some_and(|mark| mark.key_check != key_check) {
         return Err(OpenError::WrongKey);
     }
-    let whole = looking::is_in_doubt(dir) || fs::metadata(files::store(dir))?.len() <= at_once;
+    let whole = looking::is_in_doubt(dir) || fs::metadata(files::store(dir))?.len() <= how.at_once;
     let version = inspect(dir, &secrets.db_key, mark, whole)?;
     if whole {
         looking::is_sound(dir);
@@ -172,10 +236,7 @@ fn open_locked(
         number: 0,
         key_check,
     };
-    let mut shelf = Shelf::default();
-    if projections_are_old(&conn)? {
-        (_, count) = crate::vault::transact(&conn, count, |conn| rebuild::run(conn, &belonging, &mut shelf))?;
-    }
+    let shelf = Shelf::default();
     if !buckets::were_made(&conn)? {
         (_, count) = crate::vault::transact(&conn, count, buckets::make)?;
     }
@@ -214,7 +275,9 @@ fn open_locked(
         _ballast: Ballast::keep(dir),
         _lock: lock,
     };
-    Ok(Vault { inner: inner.into() })
+    let vault = Vault { inner: inner.into() };
+    vault.make_ready(how.pace, how.watch)?;
+    Ok(vault)
 }
 
 /// The file of tries beside the store. That it was made is remembered in the store before it is used, so that nobody
@@ -319,11 +382,4 @@ fn quick_check(conn: &Connection) -> bool {
 fn tenant_of(conn: &Connection) -> Result<TenantId, OpenError> {
     let bytes: [u8; 32] = conn.query_row("SELECT value FROM meta WHERE key = 'tenant'", [], |row| row.get(0))?;
     Ok(TenantId::from_bytes(bytes))
-}
-
-fn projections_are_old(conn: &Connection) -> Result<bool, OpenError> {
-    let made: Option<String> = conn
-        .query_row("SELECT value FROM meta WHERE key = 'projections'", [], |row| row.get(0))
-        .optional()?;
-    Ok(made.as_deref() != Some(&schema::projection_fingerprint()))
 }

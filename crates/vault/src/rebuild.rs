@@ -47,6 +47,17 @@ impl Vault {
     }
 }
 
+impl Vault {
+    /// What was found of each change, as text, in the order of their ids. For tests.
+    #[doc(hidden)]
+    pub fn dump_verdicts(&self) -> Result<Vec<String>, VaultError> {
+        let sql = "SELECT hex(id) || ' ' || verdict || ' ' || coalesce(reason, '-') || ' ' || coalesce(am_seq, '-')
+                       || ' ' || coalesce(hex(am_hash), '-') || ' ' || coalesce(hex(covered_by), '-')
+                   FROM changes ORDER BY id";
+        self.read(|r| r.many(sql, [], |row| Ok(row.get(0)?)))
+    }
+}
+
 /// The rows of every table of the cache, in an order of their own.
 pub(crate) fn dump(conn: &Connection) -> Result<Vec<String>, VaultError> {
     let mut names = conn.prepare_cached(

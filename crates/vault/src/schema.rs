@@ -82,20 +82,39 @@ pub(crate) fn projection_fingerprint() -> String {
 
 /// Drops every table of the cache and makes them anew, empty.
 pub(crate) fn renew_projections(conn: &Connection) -> Result<(), VaultError> {
+    for name in projection_tables(conn)? {
+        drop_projection(conn, &name)?;
+    }
+    make_projections(conn)?;
+    projections_are_made(conn)
+}
+
+/// The names of the tables of the cache, whichever build made them.
+pub(crate) fn projection_tables(conn: &Connection) -> Result<Vec<String>, VaultError> {
     let mut statement = conn.prepare(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'p\\_%' ESCAPE '\\'
                                       AND (name = 'p_search' OR name NOT LIKE 'p\\_search\\_%' ESCAPE '\\')",
     )?;
-    let names: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    drop(statement);
-    for name in names {
-        conn.execute_batch(&format!("DROP TABLE {name}"))?;
-    }
-    conn.execute_batch(PROJECTIONS)?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
+}
+
+pub(crate) fn drop_projection(conn: &Connection, name: &str) -> Result<(), VaultError> {
+    Ok(conn.execute_batch(&format!("DROP TABLE {name}"))?)
+}
+
+/// Makes the tables of the cache, empty, where there are none.
+pub(crate) fn make_projections(conn: &Connection) -> Result<(), VaultError> {
+    Ok(conn.execute_batch(PROJECTIONS)?)
+}
+
+/// The tables of the cache are this build's, and hold all that is read.
+pub(crate) fn projections_are_made(conn: &Connection) -> Result<(), VaultError> {
     conn.execute(
         "INSERT OR REPLACE INTO meta (key, value) VALUES ('projections', ?1)",
         [projection_fingerprint()],
     )?;
+    conn.execute("DELETE FROM meta WHERE key = 'making_ready'", [])?;
     Ok(())
 }
 

@@ -87,7 +87,7 @@ fn two_severities_are_shown_with_whose_they_are_and_the_worse_counts_until_someb
     for vault in [one.vault(), two.vault()] {
         assert_eq!(matters(vault), []);
         assert_eq!(severities(vault), [Severity::Mild]);
-        vault.rebuild().unwrap();
+        vault.made_again();
         assert_eq!(matters(vault), []);
     }
     let again = two.vault().write(None, |w| w.decide(&key, &choice));

@@ -1,4 +1,6 @@
 use std::fs;
+use std::io::Write;
+use std::path::Path;
 
 use sync_protocol::{Cursor, Scope, StoreError, SyncStore};
 use vault::VaultError;
@@ -20,6 +22,12 @@ pub fn fill(vault: &vault::Vault) {
             Err(other) => panic!("{other:?}"),
         }
     }
+}
+
+/// Somebody else's file that takes all the room that is left on a disk.
+pub fn fill_file(filler: &Path) {
+    let mut file = fs::File::options().create(true).append(true).open(filler).unwrap();
+    while file.write_all(&[1; 512]).is_ok() {}
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn a_change_that_comes_right_before_its_own_erasure_is_erased_and_waits_for_noth
         healthy(vault);
         assert_eq!(read(vault, |r| r.patient(patient_id(1))), None);
         assert_eq!(read(vault, |r| r.sync_figures()).to_be_read, 0);
-        vault.rebuild().unwrap();
+        vault.made_again();
         assert_same(writer.vault(), vault);
         healthy(vault);
     }
@@ -90,7 +90,7 @@ fn a_snapshot_that_comes_together_with_the_erasure_of_its_document_leaves_nothin
     assert_eq!(read(three.vault(), |r| r.patient(patient_id(1))), None);
     assert_eq!(read(three.vault(), |r| r.sync_figures()).to_be_read, 0);
     let tables = three.vault().dump_tables().unwrap();
-    three.vault().rebuild().unwrap();
+    three.vault().made_again();
     assert_eq!(difference(&tables, &three.vault().dump_tables().unwrap()), None);
     healthy(three.vault());
     assert_eq!(difference(&tables, &one.dump_tables().unwrap()), None);
@@ -153,7 +153,7 @@ fn a_hostile_child_whose_parent_comes_in_a_snapshot_is_put_aside_and_the_documen
             read(machine.vault(), |r| r.patient(patient_id(1))).unwrap().phone,
             "05-5"
         );
-        machine.vault().rebuild().unwrap();
+        machine.vault().made_again();
         assert_eq!(aside(&machine).len(), 1);
     }
 }
@@ -203,7 +203,7 @@ fn a_relay_in_a_new_life_is_told_again_what_is_covered_and_what_is_erased() {
         n_edits
     );
     deliver(three.vault(), all);
-    three.vault().rebuild().unwrap();
+    three.vault().made_again();
     assert_eq!(told(three.vault()), [], "once");
 }
 

@@ -191,7 +191,7 @@ fn what_comes_without_its_body_counts_only_once_an_erasure_names_it() {
     assert_eq!(third.set_of_changes().unwrap().count, 1, "nobody is known yet who may");
     deliver(third, enrolled);
     assert_same(one, third);
-    third.rebuild().unwrap();
+    third.made_again();
     assert_same(one, third);
     assert!(third.verify().unwrap().trees_hold);
 }

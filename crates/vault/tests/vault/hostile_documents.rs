@@ -76,7 +76,7 @@ fn goes_on(clinic: &Clinic, machine: &Machine) {
 
 fn is_of_the_set(vault: &Vault) {
     let before = vault.dump_tables().unwrap();
-    vault.rebuild().unwrap();
+    vault.made_again();
     assert_eq!(
         difference(&before, &vault.dump_tables().unwrap()),
         None,

@@ -74,7 +74,7 @@ fn work(vault: &Vault, clinic: &Clinic, mut acknowledged: impl FnMut(String)) {
     }
     acknowledged("fetched".into());
     vault.checkpoint().unwrap();
-    vault.rebuild().unwrap();
+    vault.made_again();
     acknowledged("rebuilt".into());
 }
 
@@ -161,7 +161,7 @@ fn check(vault: &Vault, told: &BTreeSet<String>) {
         "{report:?}"
     );
     let tables = vault.dump_tables().unwrap();
-    vault.rebuild().unwrap();
+    vault.made_again();
     assert_eq!(vault.dump_tables().unwrap(), tables);
     let waits = vault.read::<_, vault::VaultError>(|r| r.sync_figures()).unwrap();
     assert_eq!((waits.waiting, waits.quarantined), (0, 0));

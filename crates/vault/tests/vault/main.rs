@@ -19,6 +19,7 @@ mod giant;
 mod hostile_documents;
 mod killing;
 mod mail;
+mod making_ready;
 mod merging;
 mod newer;
 mod nouns;

@@ -94,7 +94,7 @@ fn healthy(vault: &Vault) {
     let figures = read(vault, |r| r.sync_figures());
     assert_eq!((figures.waiting, figures.quarantined), (0, 0));
     let before = vault.dump_tables().unwrap();
-    vault.rebuild().unwrap();
+    vault.made_again();
     assert_eq!(difference(&before, &vault.dump_tables().unwrap()), None);
 }
 

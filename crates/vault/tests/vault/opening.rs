@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use vault::{Looked, MachineSecrets, OpenError, Vault};
 
-use crate::world::{Clinic, Machine, at, day, line, note, patient, patient_id, ports, read, rng, visit_id, write};
+use crate::world::{
+    Clinic, Machine, MadeAgain, at, day, line, note, patient, patient_id, ports, read, rng, visit_id, write,
+};
 
 /// A machine with a few hundred pages of patients, closed cleanly.
 fn closed_with_patients() -> Machine {
@@ -224,7 +226,7 @@ fn a_store_of_an_older_build_opens_whole_and_is_kept_as_it_was() {
     assert_eq!((signed.note, signed.lines), (note(&["signed"]), vec![line(1)]));
     assert!(signed.signed[0].verified);
     let tables = vault.dump_tables().unwrap();
-    vault.rebuild().unwrap();
+    vault.made_again();
     assert_eq!(vault.dump_tables().unwrap(), tables);
     write(vault, |w| w.put_patient(&patient(3)));
 

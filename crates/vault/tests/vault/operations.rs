@@ -74,7 +74,7 @@ fn a_change_of_more_operations_than_anybody_does_at_once_is_put_aside_alike_by_a
     for machine in [&one, &other] {
         assert_eq!(reasons(machine.vault()), ["too_many_operations"; 2]);
         assert_eq!(read(machine.vault(), |r| r.all_staff()).len(), 1);
-        machine.vault().rebuild().unwrap();
+        machine.vault().made_again();
         assert_eq!(reasons(machine.vault()), ["too_many_operations"; 2]);
     }
     assert_same(one.vault(), other.vault());

@@ -62,7 +62,7 @@ fn parents_named_twice_needlessly_or_elsewhere_end_alike_in_every_order() {
         }
         assert_eq!(found(machine.vault()), (vec![], 3));
     }
-    machines[1].vault().rebuild().unwrap();
+    machines[1].vault().made_again();
     assert_eq!(found(machines[1].vault()), (vec![], 3));
     let [one, other, _] = &machines;
     for machine in &machines {

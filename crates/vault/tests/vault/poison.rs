@@ -266,7 +266,7 @@ fn a_fork_ends_alike_whichever_branch_is_heard_of_first() {
         let other = heard(&order);
         assert_same(one.vault(), other.vault());
         assert_eq!(verdicts(&one), verdicts(&other), "{order:?}");
-        other.vault().rebuild().unwrap();
+        other.vault().made_again();
         assert_eq!(verdicts(&one), verdicts(&other), "{order:?}, rebuilt");
         write(other.vault(), |w| w.put_staff(&doctor(1)));
         assert_eq!(read(other.vault(), |r| r.all_staff()).len(), 1);

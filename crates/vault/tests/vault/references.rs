@@ -192,7 +192,7 @@ fn what_refers_to_what_is_not_its_own_is_put_aside_alike_and_the_document_takes_
             assert_eq!((aside.len(), waiting), (expected.len(), 0));
         };
         is_expected(machine.vault());
-        machine.vault().rebuild().unwrap();
+        machine.vault().made_again();
         is_expected(machine.vault());
         machine.reopen();
         write(machine.vault(), |w| w.put_staff(&doctor(2)));
@@ -392,7 +392,7 @@ proptest! {
         let expected = (aside, 1);
         prop_assert_eq!(&found(one.vault()), &expected);
         prop_assert_eq!(&found(other.vault()), &expected);
-        other.vault().rebuild().unwrap();
+        other.vault().made_again();
         prop_assert_eq!(&found(other.vault()), &expected);
         assert_same(one.vault(), other.vault());
         edit_on_and_snapshot(&one, &other);

@@ -14,7 +14,7 @@ use rand_core::SeedableRng;
 use seal::{DeviceKeys, EpochSecrets, Membership, Statement, TenantId};
 use sync_protocol::{Cursor, Incarnation, OutId, Scope, SyncStore};
 use tempfile::TempDir;
-use vault::{Clock, MachineSecrets, NewVisit, OpenError, Ports, Vault, VaultError};
+use vault::{Clock, MachineSecrets, NewVisit, OpenError, Pace, Ports, RebuildReport, Vault, VaultError};
 
 pub const INCARNATION: Incarnation = Incarnation([1; 16]);
 
@@ -216,6 +216,46 @@ pub fn inputs(n: u32) -> ProptestConfig {
 pub fn assert_same(a: &Vault, b: &Vault) {
     assert_eq!(a.set_of_changes().unwrap(), b.set_of_changes().unwrap());
     assert_eq!(difference(&a.dump_tables().unwrap(), &b.dump_tables().unwrap()), None);
+}
+
+/// Tables are made again in two ways, and are the same: as after an update, little by little, and at once.
+pub trait MadeAgain {
+    fn made_again(&self) -> RebuildReport;
+}
+
+impl MadeAgain for Vault {
+    fn made_again(&self) -> RebuildReport {
+        let n = self.dump_verdicts().unwrap().len();
+        self.make_ready_again(little_by_little(n)).unwrap();
+        let found = |vault: &Vault| (vault.dump_tables().unwrap(), vault.dump_verdicts().unwrap());
+        let (tables, verdicts) = found(self);
+        let set = self.set_of_changes().unwrap();
+        let report = self.rebuild().unwrap();
+        let (tables_at_once, verdicts_at_once) = found(self);
+        assert_eq!(
+            difference(&tables, &tables_at_once),
+            None,
+            "little by little and at once"
+        );
+        assert_eq!(
+            difference(&verdicts, &verdicts_at_once),
+            None,
+            "little by little and at once"
+        );
+        assert_eq!(self.set_of_changes().unwrap(), set);
+        report
+    }
+}
+
+/// So that of `n` changes a document's are seldom looked at together, and several transactions are needed.
+pub fn little_by_little(n: usize) -> Pace {
+    let slice = (n / 9).clamp(1, 128);
+    Pace {
+        set_back: u32::try_from(n / 3 + 1).unwrap(),
+        slice,
+        in_one_go: 2 * slice,
+        told: 1,
+    }
 }
 
 /// The first row that only one of them has.

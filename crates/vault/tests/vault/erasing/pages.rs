@@ -83,7 +83,7 @@ fn what_is_erased_is_in_no_page_of_the_store_nor_of_its_log_nor_in_a_backup() {
     assert!(report.pages_hold && report.trees_hold && report.altered.is_empty() && report.unsigned.is_empty());
     assert_eq!(report.missing, []);
     let tables = vault.dump_tables().unwrap();
-    vault.rebuild().unwrap();
+    vault.made_again();
     assert_eq!(difference(&tables, &vault.dump_tables().unwrap()), None);
 
     // A backup holds exactly that, and stands its own test.

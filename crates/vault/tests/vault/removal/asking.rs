@@ -117,7 +117,7 @@ fn a_device_whose_envelope_is_broken_asks_and_reads_what_others_wrote_meanwhile(
     assert_same(maker, victim);
     assert_eq!((victim.ask_for_keys().unwrap(), victim.hand_on_keys().unwrap()), (0, 0));
     let before = victim.dump_tables().unwrap();
-    victim.rebuild().unwrap();
+    victim.made_again();
     assert_eq!(difference(&before, &victim.dump_tables().unwrap()), None);
 }
 

@@ -17,7 +17,7 @@ fn a_device_that_was_removed_reads_on_and_writes_nothing() {
         write(vault, |w| w.put_setting("tries", "1"));
         assert_eq!(read(vault, |r| r.patient(patient_id(1))), Some(patient(1)));
         assert_eq!((n_patients(vault), vault.pending().unwrap()), (1, 1));
-        vault.rebuild().unwrap();
+        vault.made_again();
         lost.reopen();
     }
     // What the others write now, it cannot read, whoever hands it over.

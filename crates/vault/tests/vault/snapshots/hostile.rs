@@ -166,7 +166,7 @@ fn a_hostile_snapshot_is_put_aside_with_its_reason() {
     let figures = read(machine.vault(), |r| r.sync_figures());
     assert_eq!((figures.waiting, figures.quarantined), (1, cases.len() as u64));
     assert_eq!(machine.vault().verify().unwrap().unsigned, []);
-    machine.vault().rebuild().unwrap();
+    machine.vault().made_again();
     assert_eq!(
         read(machine.vault(), |r| r.sync_figures()).quarantined,
         cases.len() as u64

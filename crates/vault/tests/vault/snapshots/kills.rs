@@ -53,7 +53,7 @@ fn a_kill_at_any_place_of_making_confirming_and_throwing_away_loses_nothing() {
         assert!(["03-0000029", "once more"].contains(&phone.as_str()), "{phone}");
         healthy(vault);
         let tables = vault.dump_tables().unwrap();
-        vault.rebuild().unwrap();
+        vault.made_again();
         assert_eq!(difference(&tables, &vault.dump_tables().unwrap()), None, "{point}");
         healthy(vault);
         // It goes on, and whoever comes gets all of it.
