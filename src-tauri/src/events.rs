@@ -31,6 +31,11 @@ pub struct ModelImportEvent(views::status::ModelImport);
 #[tauri_specta(event_name = "backup-progress")]
 pub struct BackupProgressEvent(views::backup::BackupTold);
 
+/// How far a clinic is made ready after an update.
+#[derive(Debug, Clone, Serialize, Deserialize, Type, Event)]
+#[tauri_specta(event_name = "making-ready")]
+pub struct MakingReadyEvent(views::setup::MakingReadyTold);
+
 /// Every event, for the bindings.
 pub fn every_event() -> tauri_specta::Events {
     tauri_specta::collect_events![
@@ -38,7 +43,8 @@ pub fn every_event() -> tauri_specta::Events {
         RecordingProgressEvent,
         StatusChangedEvent,
         ModelImportEvent,
-        BackupProgressEvent
+        BackupProgressEvent,
+        MakingReadyEvent
     ]
 }
 
@@ -50,6 +56,7 @@ pub fn tell(app: &AppHandle, event: DeskEvent) {
         DeskEvent::StatusChanged(it) => StatusChangedEvent(*it).emit(app),
         DeskEvent::ModelImport(it) => ModelImportEvent(it).emit(app),
         DeskEvent::BackupProgress(it) => BackupProgressEvent(it).emit(app),
+        DeskEvent::MakingReady(it) => MakingReadyEvent(it).emit(app),
     };
     if told.is_err() {
         tracing::debug!("the window is gone");

@@ -119,6 +119,7 @@ fn event_line(event: DeskEvent) -> Value {
         DeskEvent::StatusChanged(it) => json!({"event": "status_changed", "of": it}),
         DeskEvent::ModelImport(it) => json!({"event": "model_import", "of": it}),
         DeskEvent::BackupProgress(it) => json!({"event": "backup_progress", "of": it}),
+        DeskEvent::MakingReady(it) => json!({"event": "making_ready", "of": it}),
     }
 }
 

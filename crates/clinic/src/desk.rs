@@ -18,13 +18,14 @@ use crate::{
     Error, ErrorCode,
     device::Importing,
     open::OpenClinic,
+    opening::Opening,
     session::Acting,
     setup::{DeskFile, PairingProgress},
     tags,
     views::{
         backup::BackupTold,
         consult::RecordingProgress,
-        setup::Demo,
+        setup::{Demo, MakingReadyTold},
         status::{ModelImport, Spoiled, StatusView},
     },
 };
@@ -78,6 +79,8 @@ pub enum DeskEvent {
     ModelImport(ModelImport),
     /// A backup is being made or restored.
     BackupProgress(BackupTold),
+    /// A clinic is made ready after an update.
+    MakingReady(MakingReadyTold),
 }
 
 /// What one device has open.
@@ -91,6 +94,7 @@ pub(crate) struct Inner {
     pub(crate) file: DeskFile,
     pub(crate) pairing: PairingProgress,
     pub(crate) importing: Importing,
+    pub(crate) opening: Opening,
     open: RwLock<Option<Arc<OpenClinic>>>,
 }
 
@@ -114,7 +118,8 @@ impl Drop for Inner {
 }
 
 impl Desk {
-    /// Starts, and opens the clinic that was open last if its key is at hand.
+    /// Starts, and opens the clinic that was open last if its key is at hand. If it has to be made ready after an update, that
+    /// goes on when this returns: `app_state` and [`DeskEvent::MakingReady`] say how far it is.
     ///
     /// # Errors
     /// [`ErrorCode::FileFailed`] when the data folder cannot be used. A clinic that cannot be opened is no error here:
@@ -126,6 +131,7 @@ impl Desk {
             file,
             pairing: PairingProgress::default(),
             importing: Importing::default(),
+            opening: Opening::default(),
             open: RwLock::new(None),
         };
         let desk = Self { inner: Arc::new(inner) };
@@ -136,18 +142,18 @@ impl Desk {
         if desk.inner.config.demo.is_some() {
             desk.install_demo_model()?;
         }
-        if let Some(tenant) = desk.inner.file.last_open()
-            && let Err(error) = desk.open_clinic(tenant)
-        {
-            tracing::warn!(code = ?error.code, "the last clinic was not opened");
+        if let Some(tenant) = desk.inner.file.last_open() {
+            desk.open_last(tenant);
         }
         Ok(desk)
     }
 
-    /// Ends in order: recordings, printing, the UPS, syncing; then the store is on disk and closed.
+    /// Ends in order: recordings, printing, the UPS, syncing; then the store is on disk and closed. A clinic that is being made
+    /// ready goes on at the next start. Nothing is opened afterwards.
     pub fn shut_down(&self) {
         self.inner.pairing.cancel();
         self.inner.importing.cancel();
+        self.inner.opening.stop();
         self.put_open(None);
     }
 

@@ -245,6 +245,7 @@ impl From<OpenError> for Error {
             OpenError::NewerSchema { .. } => ErrorCode::StoreNewer.into(),
             OpenError::Busy => ErrorCode::StoreBusy.into(),
             OpenError::DiskFull => ErrorCode::DiskFull.into(),
+            OpenError::Stopped => ErrorCode::Cancelled.into(),
             OpenError::Behind { store, mark } => Self::new(ErrorCode::StoreBehind)
                 .with("store", store)
                 .with("mark", mark),

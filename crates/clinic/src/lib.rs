@@ -25,6 +25,7 @@ pub mod maintenance;
 mod membership;
 mod network;
 mod open;
+mod opening;
 mod pharmacy_checks;
 mod pin;
 mod plan;

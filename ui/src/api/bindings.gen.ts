@@ -126,6 +126,7 @@ export const commands = {
 /** Events */
 export const events = {
 	backupProgress: makeEvent<BackupProgressEvent, BackupProgressEvent>("backup-progress"),
+	makingReady: makeEvent<MakingReadyEvent, MakingReadyEvent>("making-ready"),
 	modelImport: makeEvent<ModelImportEvent, ModelImportEvent>("model-import"),
 	recordingProgress: makeEvent<RecordingProgressEvent, RecordingProgressEvent>("recording-progress"),
 	spoiled: makeEvent<SpoiledEvent, SpoiledEvent>("spoiled"),
@@ -243,6 +244,8 @@ export type AppState = {
 	clinics: ClinicOnDevice[],
 	/**  The clinic that is open now. */
 	open: string | null,
+	/**  A clinic that is made ready after an update before it is opened. */
+	making_ready: MakingReady | null,
 	/**  A set-up that was begun and not finished. */
 	unfinished_setup: SetupStep | null,
 	/**  `Some` only in the demo network. */
@@ -1413,6 +1416,31 @@ export type MakeAdmin = {
 	pin: string,
 	/**  The words of the recovery kit; needed on a device that is no admin's. */
 	kit: string | null,
+};
+
+/**  How far a clinic is made ready after an update: what is shown of its records is made anew from the records themselves. */
+export type MakingReady = {
+	/**  Tenant id, hexadecimal. */
+	tenant: string,
+	/**  The clinic's name. */
+	name: string,
+	/**  Entries that are ready. */
+	done: number,
+	/**  Entries in all. */
+	of: number,
+};
+
+/**  How far a clinic is made ready after an update. */
+export type MakingReadyEvent = MakingReadyTold;
+
+/**  Told while a clinic is made ready, and at the end. */
+export type MakingReadyTold = {
+	/**  How far it is. */
+	at: MakingReady,
+	/**  It is over: the clinic is open, or could not be opened. */
+	ended: boolean,
+	/**  Why it could not be. */
+	error: Error | null,
 };
 
 /**  Why a patient was found. */

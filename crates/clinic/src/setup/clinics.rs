@@ -1,6 +1,6 @@
 //! The clinics of this device: which there are, and opening one.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc::Sender};
 
 use seal::DeviceKeys;
 use vault::{MachineSecrets, PassphraseFile, Ports, Vault};
@@ -9,6 +9,7 @@ use super::{keys::keyring_state, recovery_kit::kit_is_open};
 use crate::{
     Desk, Error, ErrorCode,
     open::OpenClinic,
+    opening::Teller,
     views::setup::{AppState, ClinicOnDevice, SetupStep},
 };
 
@@ -27,6 +28,7 @@ impl Desk {
             version: config.version.clone(),
             clinics: clinics.collect(),
             open: self.opened().map(|clinic| clinic.tenant.to_string()),
+            making_ready: self.inner.opening.at(),
             unfinished_setup: self.unfinished_setup(kept.model_skipped)?,
             demo: config.demo.clone(),
             keyring: keyring_state(),
@@ -36,6 +38,9 @@ impl Desk {
 
     /// Opens a clinic whose key is at hand, in place of the one that is open.
     ///
+    /// If it has to be made ready after an update this takes as long as that does; `app_state` and
+    /// [`DeskEvent::MakingReady`](crate::DeskEvent::MakingReady) say how far it is. While another one is opened it waits for that.
+    ///
     /// # Errors
     /// [`ErrorCode::PassphraseNeeded`], and whatever keeps a store from being opened; the one that was open stays so.
     pub fn open_clinic(&self, tenant: String) -> Result<(), Error> {
@@ -44,22 +49,34 @@ impl Desk {
 
     /// Opens a clinic whose key lies under a passphrase.
     pub fn unlock_clinic(&self, tenant: String, passphrase: Option<String>) -> Result<(), Error> {
+        self.open_and_tell(&tenant, passphrase, None)
+    }
+
+    /// `first` hears that the clinic is made ready, if it has to be.
+    pub(crate) fn open_and_tell(
+        &self,
+        tenant: &str,
+        passphrase: Option<String>,
+        first: Option<Sender<()>>,
+    ) -> Result<(), Error> {
+        let _turn = self.inner.opening.turn()?;
         if self.opened().is_some_and(|open| open.tenant.to_string() == tenant) {
             return Ok(());
         }
-        if !self
-            .inner
-            .file
-            .kept()
-            .clinics
-            .iter()
-            .any(|clinic| clinic.tenant == tenant)
-        {
+        let kept = self.inner.file.kept();
+        if !kept.clinics.iter().any(|clinic| clinic.tenant == tenant) {
             return Err(ErrorCode::NotFound.into());
         }
-        let dir = self.clinic_dir(&tenant);
+        let mut teller = Teller::new(self, tenant, first);
+        let opened = self.open_store(tenant, passphrase, &mut teller);
+        teller.ends(&opened);
+        opened
+    }
+
+    fn open_store(&self, tenant: &str, passphrase: Option<String>, teller: &mut Teller<'_>) -> Result<(), Error> {
+        let dir = self.clinic_dir(tenant);
         let secrets = self.load_secrets(&dir, passphrase)?;
-        let vault = Vault::open(&dir, &secrets, self.ports())?;
+        let vault = Vault::open_telling(&dir, &secrets, self.ports(), &mut |at| teller.is_at(at))?;
         self.put_on_desk(self.start_clinic(vault)?)
     }
 
@@ -117,7 +134,7 @@ impl Desk {
         !open && self.inner.config.passphrase.is_none() && PassphraseFile::exists(&self.clinic_dir(tenant))
     }
 
-    fn kept_name(&self, tenant: &str) -> String {
+    pub(crate) fn kept_name(&self, tenant: &str) -> String {
         let kept = self.inner.file.kept();
         kept.clinics
             .into_iter()

@@ -13,6 +13,8 @@ pub struct AppState {
     pub clinics: Vec<ClinicOnDevice>,
     /// The clinic that is open now.
     pub open: Option<String>,
+    /// A clinic that is made ready after an update before it is opened.
+    pub making_ready: Option<MakingReady>,
     /// A set-up that was begun and not finished.
     pub unfinished_setup: Option<SetupStep>,
     /// `Some` only in the demo network.
@@ -21,6 +23,30 @@ pub struct AppState {
     pub keyring: KeyringState,
     /// The last run ended in a panic: where its report lies.
     pub crash_report: Option<String>,
+}
+
+/// How far a clinic is made ready after an update: what is shown of its records is made anew from the records themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct MakingReady {
+    /// Tenant id, hexadecimal.
+    pub tenant: String,
+    /// The clinic's name.
+    pub name: String,
+    /// Entries that are ready.
+    pub done: u32,
+    /// Entries in all.
+    pub of: u32,
+}
+
+/// Told while a clinic is made ready, and at the end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct MakingReadyTold {
+    /// How far it is.
+    pub at: MakingReady,
+    /// It is over: the clinic is open, or could not be opened.
+    pub ended: bool,
+    /// Why it could not be.
+    pub error: Option<crate::Error>,
 }
 
 /// One clinic that this device is a member of.

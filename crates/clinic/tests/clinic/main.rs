@@ -12,6 +12,7 @@ mod full_disk;
 mod lan;
 mod letters;
 mod lying_relay;
+mod making_ready;
 mod models;
 mod pharmacy;
 mod plan;

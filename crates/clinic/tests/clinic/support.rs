@@ -104,11 +104,22 @@ impl Place {
         engine: Option<PathBuf>,
         lan: Option<LanReach>,
     ) -> Self {
+        Self::heard_by(net, seed, folder, clock, engine, lan, Arc::default())
+    }
+
+    fn heard_by(
+        net: &Net,
+        seed: u8,
+        folder: Arc<TempDir>,
+        clock: TestClock,
+        engine: Option<PathBuf>,
+        lan: Option<LanReach>,
+        heard: Arc<Heard>,
+    ) -> Self {
         let demo = engine.is_some().then(|| Demo {
             pins: Vec::new(),
             consult_wav: String::new(),
         });
-        let heard = Arc::new(Heard::default());
         let desk = Desk::start(DeskConfig {
             data_dir: folder.path().to_owned(),
             engine: engine.unwrap_or_else(|| PathBuf::from("no-engine-in-this-test")),
@@ -172,6 +183,15 @@ impl Place {
         drop(self);
         meanwhile();
         Self::on(net, seed.wrapping_add(100), folder, clock)
+    }
+
+    /// The same, and `then` happens at each event from the first on, on the thread that tells it.
+    pub fn restarted_heard_by(self, net: &Net, then: impl Fn(&DeskEvent) + Send + Sync + 'static) -> Self {
+        let (folder, clock, seed) = (Arc::clone(&self.folder), self.clock.clone(), self.seed);
+        drop(self);
+        let heard = Arc::new(Heard::default());
+        assert!(heard.then.set(Box::new(then)).is_ok());
+        Self::heard_by(net, seed.wrapping_add(100), folder, clock, None, None, heard)
     }
 
     /// The same, and from now on it reaches devices on this machine without the relay.
