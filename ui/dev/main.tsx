@@ -27,3 +27,5 @@ createRoot(root).render(
     <Gate />
   </Providers>,
 );
+// Once the app listens.
+if (asked.get("scene") === "not-ready") setTimeout(() => fake.madeReadySoFar(412_000, { code: "disk_full", detail: {} }), 500);

@@ -53,7 +53,7 @@ describe("every routed page has one main part and one title", () => {
 });
 
 describe("so has everything before the workspace", () => {
-  it.each(["clinic", "locked-clinic", "first-start", "kit", "model"])("%s", async (scene) => {
+  it.each(["clinic", "locked-clinic", "making-ready", "first-start", "kit", "model"])("%s", async (scene) => {
     start({ scene });
     await expectOnePage();
   });

@@ -124,6 +124,7 @@ export function begin(): State {
         { tenant: TENANT_B, name: "Klinik Sentosa", needs_passphrase: false },
       ],
       open: TENANT_A,
+      making_ready: null,
       unfinished_setup: null,
       demo: { pins: data.STAFF.map(([name], i) => ({ tenant: TENANT_A, name, pin: data.PINS[i] ?? "135790" })), consult_wav: "/demo/consult.wav" },
       keyring: "ready",

@@ -7,7 +7,7 @@ import { backup, backedUpSoFar } from "./verbs/backup";
 import { conflicts } from "./verbs/conflicts";
 import { consult } from "./verbs/consult";
 import { device, importedSoFar } from "./verbs/device";
-import { entering } from "./verbs/entering";
+import { entering, madeReadySoFar } from "./verbs/entering";
 import { erasing } from "./verbs/erasing";
 import { letters } from "./verbs/letters";
 import { members } from "./verbs/members";
@@ -66,6 +66,7 @@ export const fake = {
   progress,
   importedSoFar,
   backedUpSoFar,
+  madeReadySoFar,
   play,
   /** From now on a recording that is started runs by itself. */
   playByItself,

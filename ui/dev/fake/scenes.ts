@@ -17,6 +17,9 @@ export function scene(name: string) {
     state.app = { ...state.app, open: null, demo: null, unfinished_setup: "model" };
   } else if (name === "locked-clinic") {
     state.app = { ...state.app, open: null, clinics: [{ tenant: TENANT_A, name: "Klinik Seri Mawar", needs_passphrase: true }] };
+  } else if (name === "making-ready" || name === "not-ready") {
+    // After an update; the other one finds no room, as `dev/main.tsx` tells.
+    state.app = { ...state.app, open: null, making_ready: { tenant: TENANT_A, name: "Klinik Seri Mawar", done: 412_000, of: 1_241_000 } };
   } else if (name === "empty") {
     state.rows = [];
     state.patients = [];

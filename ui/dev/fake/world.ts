@@ -16,7 +16,7 @@ export const calls: { name: string; args: unknown[] }[] = [];
 /** The next call of a command fails with this code. */
 export const failing = new Map<string, { code: b.ErrorCode; detail: Record<string, string> }>();
 
-export const listeners: Record<string, Set<(e: { payload: never }) => void>> = { spoiled: new Set(), recordingProgress: new Set(), statusChanged: new Set(), modelImport: new Set(), backupProgress: new Set() };
+export const listeners: Record<string, Set<(e: { payload: never }) => void>> = { spoiled: new Set(), recordingProgress: new Set(), statusChanged: new Set(), modelImport: new Set(), backupProgress: new Set(), makingReady: new Set() };
 export const tell = (event: string, payload: unknown) => {
   for (const cb of listeners[event] ?? []) cb({ payload: payload as never });
 };

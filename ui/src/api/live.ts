@@ -3,6 +3,7 @@ import type { QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
 import { onBackupTold } from "./backup";
 import { events, type RecordingProgress, type RecordingView, type VisitView } from "./index";
+import { onMakingReady } from "./makingReady";
 import { onModelImport } from "./modelImport";
 import { queries, spoil } from "./queries";
 
@@ -59,6 +60,7 @@ export function listenToBackend(client: QueryClient): () => void {
       void client.invalidateQueries({ queryKey: queries.backupState().queryKey });
     }),
     events.backupProgress.listen(({ payload }) => onBackupTold(payload)),
+    events.makingReady.listen(({ payload }) => onMakingReady(client, payload)),
     events.modelImport.listen(({ payload }) => onModelImport(payload)),
     events.recordingProgress.listen(({ payload }) => onProgress(client, payload)),
   ];

@@ -2,7 +2,16 @@
 import type * as b from "../../../src/api/bindings.gen";
 import * as data from "../../people";
 import { at, id, no, ok, TENANT_A } from "../answer";
-import { signInAs, spoil, state, wrongPin } from "../world";
+import { signInAs, spoil, state, tell, wrongPin } from "../world";
+
+/** Tells how far a clinic is made ready; with all of it, or an error, it ends. */
+export function madeReadySoFar(done: number, error: { code: b.ErrorCode; detail: Record<string, string> } | null = null) {
+  const at = { tenant: TENANT_A, name: "Klinik Seri Mawar", done, of: 1_241_000 };
+  const ended = error !== null || done === at.of;
+  state.app.making_ready = ended ? null : at;
+  if (ended && !error) state.app.open = TENANT_A;
+  tell("makingReady", { at, ended, error });
+}
 
 export const entering = {
   appState: () => ok(state.app),
