@@ -3,6 +3,7 @@
 //! most memory that was used.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,7 +15,7 @@ use domain::{
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use vault::{AuditLine, FactBody, FactDraft, MachineSecrets, NewVisit, Ports, Vault, VaultError, Writing};
+use vault::{AuditLine, FactBody, FactDraft, MachineSecrets, MakingReady, NewVisit, Ports, Vault, VaultError, Writing};
 
 struct StillClock;
 
@@ -160,10 +161,19 @@ fn main() {
     let n_bytes = std::fs::metadata(dir.join("vault.db")).unwrap().len();
     println!("{n_patients} patients, {n_changes} changes, {} MiB", n_bytes >> 20);
     for round in 0..3 {
+        let (begun, mut first_read) = (Moment::now(), None);
+        let mut watch = |at: MakingReady| {
+            if at.done > 0 {
+                first_read.get_or_insert(begun.elapsed());
+            }
+            ControlFlow::Continue(())
+        };
         let vault = measured("as after an update", &dir, || {
-            Vault::open(&dir, &secrets, ports(10 + round)).unwrap()
+            Vault::open_telling(&dir, &secrets, ports(10 + round), &mut watch).unwrap()
         });
         drop(vault);
+        let first_read = first_read.unwrap_or_default().as_secs_f64();
+        println!("    of these {first_read:.1} s until the first were read");
         let vault = Vault::open(&dir, &secrets, ports(20 + round)).unwrap();
         measured("at once", &dir, || vault.rebuild().unwrap());
         vault.pretend_other_tables().unwrap();

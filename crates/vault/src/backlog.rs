@@ -164,10 +164,15 @@ impl Vault {
         self.read(|r| to_be_read(r.conn()))
     }
 
-    /// Judges some of what is stored and not judged: of what is wanted first, what came first. After each slice it is asked how to
-    /// go on; told are how many changes were in it, and in the transaction so far.
-    pub(crate) fn read_oldest(&self, slice: usize, how: impl FnMut(usize, usize) -> Next) -> Result<(), VaultError> {
-        let wanted = self.read(|r| r.wanted_oldest())?;
+    /// Judges some of what is stored and not judged: of what is wanted first, documents of the `planned` changes that came first.
+    /// After each slice it is asked how to go on; told are how many changes were in it, and in the transaction so far.
+    pub(crate) fn read_oldest(
+        &self,
+        planned: usize,
+        slice: usize,
+        how: impl FnMut(usize, usize) -> Next,
+    ) -> Result<(), VaultError> {
+        let wanted = self.read(|r| r.wanted_oldest(planned))?;
         self.judge_wanted(wanted, slice, how)
     }
 
@@ -207,7 +212,7 @@ impl Vault {
         let n_stored_first = self.n_stored_first();
         let mut left = Left {
             documents: wanted.documents,
-            behind: 0,
+            behind: wanted.behind,
             size,
         };
         let next = move || {
@@ -287,6 +292,8 @@ struct Wanted {
     documents: VecDeque<DocumentId>,
     /// What is less wanted than this waits.
     rank: u8,
+    /// Of the first of them, all up to this arrival is judged.
+    behind: i64,
 }
 
 impl Wanted {
@@ -294,6 +301,7 @@ impl Wanted {
         Self {
             documents: VecDeque::new(),
             rank: rank::LAST,
+            behind: 0,
         }
     }
 }
@@ -318,14 +326,20 @@ impl Reading<'_> {
                 return Ok(in_the_queue);
             }
         }
-        self.wanted_by_arrival(rank, "DESC")
+        self.wanted_by_arrival(rank, "DESC", PLANNED)
     }
 
-    fn wanted_oldest(&self) -> Result<Wanted, VaultError> {
+    fn wanted_oldest(&self, planned: usize) -> Result<Wanted, VaultError> {
         let Some(rank) = self.lowest_rank()? else {
             return Ok(Wanted::nothing());
         };
-        self.wanted_by_arrival(rank, "ASC")
+        let first = "SELECT arrival FROM changes WHERE verdict = 3 AND rank = ?1 ORDER BY arrival LIMIT 1";
+        let first = self.one(first, [rank], |row| Ok(row.get::<_, i64>(0)?))?;
+        let oldest = self.wanted_by_arrival(rank, "ASC", planned)?;
+        Ok(Wanted {
+            behind: first.map_or(0, |first| first - 1),
+            ..oldest
+        })
     }
 
     fn lowest_rank(&self) -> Result<Option<u8>, VaultError> {
@@ -333,15 +347,19 @@ impl Reading<'_> {
         self.one(lowest, [], |row| Ok(row.get::<_, u8>(0)?))
     }
 
-    fn wanted_by_arrival(&self, rank: u8, order: &str) -> Result<Wanted, VaultError> {
+    fn wanted_by_arrival(&self, rank: u8, order: &str, planned: usize) -> Result<Wanted, VaultError> {
         let sql = format!(
-            "SELECT document FROM changes WHERE verdict = 3 AND rank = ?1 ORDER BY arrival {order} LIMIT {PLANNED}"
+            "SELECT document FROM changes WHERE verdict = 3 AND rank = ?1 ORDER BY arrival {order} LIMIT {planned}"
         );
         let documents = self.many(&sql, [rank], |row| Ok(DocumentId::from_bytes(row.get(0)?)))?;
         let mut documents = VecDeque::from(documents);
         let mut seen = HashSet::new();
         documents.retain(|document| seen.insert(*document));
-        Ok(Wanted { documents, rank })
+        Ok(Wanted {
+            documents,
+            rank,
+            behind: 0,
+        })
     }
 
     /// Today's patients, and what they are here for.
@@ -368,7 +386,11 @@ impl Reading<'_> {
                 documents.extend(self.one(any, (document.as_bytes(), rank), |_| Ok(document))?);
             }
         }
-        Ok(Wanted { documents, rank })
+        Ok(Wanted {
+            documents,
+            rank,
+            behind: 0,
+        })
     }
 
     /// The next of what is to be judged; nothing when that was all.
@@ -424,6 +446,7 @@ fn unjudged(size: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use rusqlite::StatementStatus;
 
     use super::*;

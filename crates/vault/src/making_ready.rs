@@ -1,7 +1,7 @@
 //! After an update: tables of another build are dropped and made again, before anybody is given the store.
 //!
 //! 1. By which build they were made is forgotten, so that whatever build opens the store next knows that they are not its own; how
-//!    far this one is stands in `meta.making_ready`. The tables are dropped one by one, and all changes are set back to *stored
+//!    far this one is stands in `meta.making_ready`. Indexes and tables are dropped one by one, and all changes are set back to *stored
 //!    and not read*, so many in one transaction.
 //! 2. The tables are made, empty.
 //! 3. All of it is read on (`backlog`), the clinic's document first, since it says what was erased; the rest as it came.
@@ -187,6 +187,11 @@ impl Vault {
                 i64::MIN
             }
         };
+        // Each page that is dropped is overwritten: at once, the log would be as long as all of them.
+        for name in schema::projection_indexes(&writer.conn)? {
+            writer.transaction(|conn, _, _, _| schema::drop_projection_index(conn, &name))?;
+            teller.goes_on()?;
+        }
         for name in schema::projection_tables(&writer.conn)? {
             writer.transaction(|conn, _, _, _| schema::drop_projection(conn, &name))?;
             kill::point("ready.dropped");
@@ -230,15 +235,14 @@ impl Vault {
             }
             n_before = n_left;
             teller.is_at(teller.now.of.saturating_sub(n_left));
-            self.read_oldest(pace.slice, |n_read, n_in_one_go| {
+            self.read_oldest(pace.in_one_go, pace.slice, |n_read, n_in_one_go| {
                 teller.is_at(teller.now.done + n_read as u64);
-                match () {
-                    () if teller.ends => Next::End,
-                    () if n_in_one_go < pace.in_one_go => Next::GoOn,
-                    () => Next::Commit,
+                match !teller.ends && n_in_one_go < pace.in_one_go {
+                    true => Next::GoOn,
+                    false => Next::End,
                 }
             })?;
-            // Nobody reads meanwhile, so that all of the log goes. Without room for it, it stays, and the next write says so.
+            // After each transaction, and nobody reads meanwhile: all of the log goes into the file. Without room for it, it stays, and the next write says so.
             if let Err(error) = self.checkpoint() {
                 tracing::warn!(%error, "the log stays as long as it is");
             }

@@ -99,6 +99,20 @@ pub(crate) fn projection_tables(conn: &Connection) -> Result<Vec<String>, VaultE
     Ok(names.collect::<Result<_, _>>()?)
 }
 
+/// The names of their indexes, but for those that are part of a table.
+pub(crate) fn projection_indexes(conn: &Connection) -> Result<Vec<String>, VaultError> {
+    let mut statement = conn.prepare(
+        "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name LIKE 'p\\_%' ESCAPE '\\'
+                                      AND tbl_name NOT LIKE 'p\\_search\\_%' ESCAPE '\\'",
+    )?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
+}
+
+pub(crate) fn drop_projection_index(conn: &Connection, name: &str) -> Result<(), VaultError> {
+    Ok(conn.execute_batch(&format!("DROP INDEX {name}"))?)
+}
+
 pub(crate) fn drop_projection(conn: &Connection, name: &str) -> Result<(), VaultError> {
     Ok(conn.execute_batch(&format!("DROP TABLE {name}"))?)
 }
