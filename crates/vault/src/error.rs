@@ -48,7 +48,8 @@ pub enum VaultError {
     Store(i32),
 }
 
-/// Why a vault was not opened or not made. The files are as they were.
+/// Why a vault was not opened or not made. The files are as they were, unless it was being made ready after an update: what was
+/// done of that stays, and the next opening goes on.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// There is no vault in that folder.

@@ -13,7 +13,7 @@
 //! | one write, one look | `writing`, `reading` |
 //! | the set, and what is done with what comes | `set`, `looked`, `numbering`, `applying`, `judge`, `rebuild` |
 //! | after an update | `making_ready` |
-//! | what has not come; what came and is still to be read | `holes`, `backlog` |
+//! | what has not come; what came and is still to be read | `holes`, `backlog`, `wanted` |
 //! | nouns: mapping, rows and questions together | `documents/<noun>` |
 //! | who belongs, and what a removal takes back | `roster`, `taking_back` |
 //! | what was put aside, and what is carried by hand | `review`, `unsent` |
@@ -97,6 +97,7 @@ mod tries;
 mod unsent;
 mod usage;
 mod vault;
+mod wanted;
 mod writing;
 
 pub use backup::{

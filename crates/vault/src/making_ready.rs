@@ -37,7 +37,7 @@ impl Default for Pace {
         Self {
             set_back: 65_536,
             slice: backlog::SLICE,
-            in_one_go: 32_768,
+            in_one_go: 16_384,
             told: 512,
         }
     }
