@@ -19,7 +19,7 @@ pub use erased::{Erased, ErasureReason, HeldNumbers, SoundErased};
 pub use read::{Consent, RecordedFact};
 pub(crate) use standing::is_enrolled_as;
 
-use domain::{Instant, StaffId};
+use domain::Instant;
 use rusqlite::{Connection, OptionalExtension, params};
 use seal::{ChangeId, ChangeKind, DeviceId, TenantId};
 
@@ -70,13 +70,11 @@ pub(crate) fn project(
 ) -> Result<Vec<Tag>, VaultError> {
     let fact = payload.fact.as_ref().ok_or(VaultError::Malformed("fact"))?;
     let body = FactBody::from_json(fact.kind, &fact.body);
-    let staff = payload.staff.map(StaffId::from_bytes);
-    conn.prepare_cached(
-        "INSERT OR IGNORE INTO p_facts
+    let verified = standing::holds(conn, tenant, device, payload, &body)?;
+    let sql = "INSERT OR IGNORE INTO p_facts
          (id, kind, at_ms, staff, device, path, patient, visit, subject, verified, body, signature)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, ?11)",
-    )?
-    .execute(params![
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    let is_new = conn.prepare_cached(sql)?.execute(params![
         id.as_bytes(),
         fact.kind,
         fact.at_ms,
@@ -86,12 +84,16 @@ pub(crate) fn project(
         body.patient().map(|patient| *patient.as_bytes()),
         body.visit().map(|visit| *visit.as_bytes()),
         body.subject(),
+        verified,
         fact.body,
         fact.signature.map(|signature| signature.to_vec()),
-    ])?;
+    ])? > 0;
     wrote(conn, device, fact.at_ms)?;
-    if let (Some(staff), Some(_)) = (staff, fact.signature) {
-        standing::settle(conn, tenant, staff, device)?;
+    if let FactBody::StaffEnrolled(enrolled) = &body
+        && verified
+        && is_new
+    {
+        standing::settle(conn, tenant, enrolled.staff, enrolled.device)?;
     }
     settle_visit(conn, &body)?;
     Ok(tags(&body))

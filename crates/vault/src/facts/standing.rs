@@ -15,6 +15,7 @@ use seal::{DeviceId, TenantId};
 use super::body::{FactBody, StaffEnrolled, kind};
 use super::draft::{FACT_CONTEXT, Signed};
 use crate::VaultError;
+use crate::payload::Payload;
 
 /// One fact whose signature is still to be looked at.
 struct Claim {
@@ -26,25 +27,57 @@ struct Claim {
     signature: [u8; 64],
 }
 
+/// As many of a person's facts are looked at together: she may have signed a million.
+const PAGE: usize = 1_000;
+
+/// Whether the signature under a fact that comes holds by the enrolments that stand.
+///
+/// Each fact is looked at when it comes and whenever an enrolment of its signer comes to stand, and at no other time: what does
+/// not hold yet costs nothing when the next one comes.
+pub(super) fn holds(
+    conn: &Connection,
+    tenant: TenantId,
+    device: DeviceId,
+    payload: &Payload,
+    body: &FactBody,
+) -> Result<bool, VaultError> {
+    let (Some(staff), Some(fact)) = (payload.staff.map(StaffId::from_bytes), &payload.fact) else {
+        return Ok(false);
+    };
+    let Some(signature) = &fact.signature else {
+        return Ok(false);
+    };
+    let signed = Signed {
+        kind: fact.kind,
+        at_ms: fact.at_ms,
+        staff: payload.staff,
+        path: &payload.path,
+        tenant: tenant.as_bytes(),
+        device: device.as_bytes(),
+        body: &fact.body,
+    };
+    let keys = standing_keys(conn, staff, device)?;
+    let own_key = own_key(enrolled_by(body), staff, device);
+    Ok(is_signed_by_one_of(keys.iter().chain(&own_key), &signed, signature))
+}
+
 /// Looks again at every unverified fact of `staff` on `device`, and at whatever stands once those do.
 pub(super) fn settle(conn: &Connection, tenant: TenantId, staff: StaffId, device: DeviceId) -> Result<(), VaultError> {
     let mut people = vec![(staff, device)];
     while let Some((staff, device)) = people.pop() {
         let keys = standing_keys(conn, staff, device)?;
-        for claim in claims(conn, staff, device)? {
-            let enrols = enrolment(&claim);
-            let own_key = enrols
-                .as_ref()
-                .filter(|e| e.staff == staff && e.device == device)
-                .map(|e| e.person_public);
-            let bytes = claim.bytes(tenant, staff, device);
-            let holds = |key: &[u8; 32]| seal::verify(key, FACT_CONTEXT, &bytes, &claim.signature).is_ok();
-            if keys.iter().chain(&own_key).any(holds) {
+        each_claim(conn, staff, device, |claim| {
+            let body = claim.body();
+            let enrols = enrolled_by(&body);
+            let own_key = own_key(enrols, staff, device);
+            let signed = claim.signed(&tenant, &staff, &device);
+            if is_signed_by_one_of(keys.iter().chain(&own_key), &signed, &claim.signature) {
                 conn.prepare_cached("UPDATE p_facts SET verified = 1 WHERE id = ?1")?
                     .execute([&claim.id])?;
                 people.extend(enrols.map(|e| (e.staff, e.device)));
             }
-        }
+            Ok(())
+        })?;
     }
     Ok(())
 }
@@ -63,8 +96,10 @@ pub(super) fn settle_anew(
         }
         conn.prepare_cached("UPDATE p_facts SET verified = 0 WHERE staff = ?1 AND device = ?2")?
             .execute(params![staff.as_bytes(), device.as_bytes()])?;
-        let claims = claims(conn, staff, device)?;
-        people.extend(claims.iter().filter_map(enrolment).map(|e| (e.staff, e.device)));
+        each_claim(conn, staff, device, |claim| {
+            people.extend(enrolled_by(&claim.body()).map(|e| (e.staff, e.device)));
+            Ok(())
+        })?;
     }
     shaken
         .into_iter()
@@ -104,33 +139,65 @@ fn standing(conn: &Connection, staff: StaffId, device: DeviceId) -> Result<Vec<S
     Ok(standing)
 }
 
-fn claims(conn: &Connection, staff: StaffId, device: DeviceId) -> Result<Vec<Claim>, VaultError> {
-    let mut statement = conn.prepare_cached(
+/// Every unverified fact of `staff` on `device`, one after the other.
+fn each_claim(
+    conn: &Connection,
+    staff: StaffId,
+    device: DeviceId,
+    mut look: impl FnMut(&Claim) -> Result<(), VaultError>,
+) -> Result<(), VaultError> {
+    let sql = format!(
         "SELECT id, kind, at_ms, path, body, signature FROM p_facts
-         WHERE staff = ?1 AND device = ?2 AND verified = 0 AND signature IS NOT NULL ORDER BY at_ms, id",
-    )?;
-    let rows = statement.query_map(params![staff.as_bytes(), device.as_bytes()], |row| {
-        Ok(Claim {
-            id: row.get(0)?,
-            kind: row.get(1)?,
-            at_ms: row.get(2)?,
-            path: row.get(3)?,
-            body: row.get(4)?,
-            signature: row.get(5)?,
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+         WHERE staff = ?1 AND device = ?2 AND verified = 0 AND signature IS NOT NULL AND id > ?3 ORDER BY id LIMIT {PAGE}"
+    );
+    let mut after = Vec::new();
+    loop {
+        let mut statement = conn.prepare_cached(&sql)?;
+        let rows = statement.query_map(params![staff.as_bytes(), device.as_bytes(), after], |row| {
+            Ok(Claim {
+                id: row.get(0)?,
+                kind: row.get(1)?,
+                at_ms: row.get(2)?,
+                path: row.get(3)?,
+                body: row.get(4)?,
+                signature: row.get(5)?,
+            })
+        })?;
+        let page: Vec<Claim> = rows.collect::<Result<_, _>>()?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after.clone_from(&last.id);
+        page.iter().try_for_each(&mut look)?;
+    }
 }
 
-fn enrolment(claim: &Claim) -> Option<StaffEnrolled> {
-    match FactBody::from_json(claim.kind, &claim.body) {
+fn enrolled_by(body: &FactBody) -> Option<&StaffEnrolled> {
+    match body {
         FactBody::StaffEnrolled(fact) => Some(fact),
         _ => None,
     }
 }
 
+/// The key under which somebody enrols herself.
+fn own_key(enrols: Option<&StaffEnrolled>, staff: StaffId, device: DeviceId) -> Option<[u8; 32]> {
+    let own = enrols.filter(|e| e.staff == staff && e.device == device);
+    own.map(|e| e.person_public)
+}
+
+fn is_signed_by_one_of<'k>(
+    mut keys: impl Iterator<Item = &'k [u8; 32]>,
+    signed: &Signed<'_>,
+    signature: &[u8; 64],
+) -> bool {
+    let bytes = signed.bytes();
+    keys.any(|key| seal::verify(key, FACT_CONTEXT, &bytes, signature).is_ok())
+}
+
 impl Claim {
-    fn bytes(&self, tenant: TenantId, staff: StaffId, device: DeviceId) -> Vec<u8> {
+    fn body(&self) -> FactBody {
+        FactBody::from_json(self.kind, &self.body)
+    }
+
+    fn signed<'c>(&'c self, tenant: &'c TenantId, staff: &StaffId, device: &'c DeviceId) -> Signed<'c> {
         Signed {
             kind: self.kind,
             at_ms: self.at_ms,
@@ -140,6 +207,5 @@ impl Claim {
             device: device.as_bytes(),
             body: &self.body,
         }
-        .bytes()
     }
 }

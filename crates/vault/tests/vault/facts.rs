@@ -1,6 +1,8 @@
 use domain::{Instant, Role, StaffId};
 use seal::PersonKeys;
-use vault::{Addendum, AuditLine, FACT_CONTEXT, FactBody, FactDraft, NoteSigned, StaffEnrolled, Vault, VaultError};
+use vault::{
+    Addendum, AuditLine, FACT_CONTEXT, FactBody, FactDraft, NoteSigned, StaffEnrolled, Vault, VaultError, steps_of,
+};
 
 use crate::world::*;
 
@@ -263,4 +265,50 @@ fn nobody_can_record_a_fact_of_a_kind_that_is_not_known() {
         .vault()
         .write::<_, VaultError>(None, |w| w.record_fact(&draft, None));
     assert!(matches!(refused, Err(VaultError::Malformed("fact"))));
+}
+
+/// Lines that a person signed, in one write.
+fn sign_lines(vault: &Vault, n: usize, by: StaffId, keys: &PersonKeys) {
+    write(vault, |w| {
+        for nth in 0..n {
+            let body = FactBody::Audit(AuditLine {
+                action: "patient.opened".into(),
+                patient: Some(patient_id(1)),
+                visit: None,
+                detail: nth.to_string(),
+            });
+            let draft = FactDraft {
+                at: at(2),
+                by: Some(by),
+                body,
+            };
+            let bytes = draft.bytes_to_sign(&vault.tenant(), &vault.device())?;
+            w.record_fact(&draft, Some(keys.sign(FACT_CONTEXT, &bytes)))?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn what_somebody_unknown_signs_costs_no_more_after_much_of_it_and_all_of_it_stands_once_she_is_enrolled() {
+    const MANY: usize = 1_100;
+    let machine = Machine::only();
+    let (vault, doctor) = (machine.vault(), PersonKeys::make(&mut rng(6)));
+    let one_more = || {
+        let ((), steps) = steps_of(|| sign_lines(vault, 1, staff_id(2), &doctor));
+        steps.values().sum::<u64>()
+    };
+    sign_lines(vault, 30, staff_id(2), &doctor);
+    let early = one_more();
+    sign_lines(vault, MANY, staff_id(2), &doctor);
+    let late = one_more();
+    assert!(late < early + 50, "{early} steps became {late}");
+
+    let verified = || {
+        let facts = read(vault, |r| r.facts_of_patient(patient_id(1)));
+        (facts.len(), facts.iter().filter(|fact| fact.verified).count())
+    };
+    assert_eq!(verified(), (MANY + 32, 0));
+    enrol(vault, staff_id(2), &doctor);
+    assert_eq!(verified(), (MANY + 32, MANY + 32));
 }
