@@ -5,6 +5,7 @@
 //! clinic's second device hears everything, and both keep house as they do when nobody works: histories become snapshots,
 //! and what these cover is thrown away after thirty days.
 
+mod newcomer;
 mod working;
 
 use std::{
@@ -44,6 +45,7 @@ pub fn measure(folder: &Path, years: usize) -> Result<Vec<Figure>> {
         rows.queue()?,
         rows.edit()?,
         rows.move_on()?,
+        newcomer(&rows, folder)?,
         after_an_update(rows.old, years)?,
     ])
 }
@@ -74,6 +76,31 @@ fn open(old: &Closed, day: &Closed, years: usize) -> Result<Figure> {
     Ok(figure("years_open", "open the store", years, ours, yardstick)
         .with(Goal::at_most("95 % under 500 ms", 500.0, p95))
         .under(load))
+}
+
+/// A device takes everything in again.
+fn newcomer(rows: &Rows, folder: &Path) -> Result<Figure> {
+    let (mut ours, mut yardstick, load) = (Samples::default(), Samples::default(), load());
+    say("a new device takes everything in");
+    let all = newcomer::take_all_in(&rows.old, &folder.join("replaced"))?;
+    let of_a_day = newcomer::take_all_in(&rows.day, &folder.join("replaced-first-day"))?;
+    ours.add(all.micros_a_change());
+    yardstick.add(of_a_day.micros_a_change());
+    let what = format!("take in everything, {} changes, by a new device, each", all.n_changes);
+    let mut row = figure("years_newcomer", &what, rows.years, ours, yardstick)
+        .with(Goal::at_most(
+            "search among all in a minute (in s)",
+            60.0,
+            all.searchable.as_secs_f64(),
+        ))
+        .with(Goal::at_most(
+            "complete in 10 minutes (in s)",
+            600.0,
+            all.complete.as_secs_f64(),
+        ))
+        .under(load);
+    row.unit = "µs";
+    Ok(row)
 }
 
 /// The next build has other tables: they are made again before anybody is given the store.

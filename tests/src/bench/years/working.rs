@@ -9,7 +9,7 @@ use std::{
 use anyhow::Result;
 use domain::{NoteSentence, Patient, PatientId, QueueEntryId, QueueState, Role, SoapNote, StaffId, VisitId};
 use rand::{SeedableRng, rngs::StdRng};
-use seal::{DeviceKeys, PersonKeys};
+use seal::{DeviceKeys, PersonKeys, Statement};
 use sync_protocol::PeerStore;
 use testkit::{TestClock, people::people};
 use vault::{
@@ -47,6 +47,7 @@ pub(super) struct Working {
     clock: Moved,
     vault: Vault,
     second: Vault,
+    replaced: (MachineSecrets, Vec<Statement>),
     doctor: StaffId,
     keys: PersonKeys,
     patients: Vec<Patient>,
@@ -59,6 +60,8 @@ pub(super) struct Working {
 pub(super) struct Closed {
     folder: PathBuf,
     secrets: MachineSecrets,
+    /// What makes a new store of the second device.
+    replaced: (MachineSecrets, Vec<Statement>),
     clock: Moved,
     pub(super) doctor: StaffId,
     patients: Vec<Patient>,
@@ -95,7 +98,7 @@ impl Working {
         };
         let first = folder.join("first");
         let (secrets, vault) = store(&first, &clinic.keys(0)?, &mut rng)?;
-        let (_, second) = store(&folder.join("second"), &clinic.keys(1)?, &mut rng)?;
+        let (of_second, second) = store(&folder.join("second"), &clinic.keys(1)?, &mut rng)?;
         let now = vault.now();
         let mut worked = Self {
             doctor: vault.with_rng(|rng| StaffId::make(now, &mut &mut *rng)),
@@ -105,6 +108,7 @@ impl Working {
             clock,
             vault,
             second,
+            replaced: (of_second, clinic.statements),
             patients: Vec::new(),
             waiting: Vec::new(),
             n_visits: 0,
@@ -283,6 +287,7 @@ impl Working {
         Ok(Closed {
             folder: self.folder,
             secrets: self.secrets,
+            replaced: self.replaced,
             clock: self.clock,
             doctor: self.doctor,
             patients: self.patients,
@@ -294,6 +299,12 @@ impl Working {
 impl Closed {
     pub(super) fn open(&self) -> Result<Vault> {
         Ok(Vault::open(&self.folder, &self.secrets, self.clock.ports())?)
+    }
+
+    /// A new store of the second device, whose disk broke.
+    pub(super) fn replace_the_second(&self, folder: &Path) -> Result<Vault> {
+        let (secrets, statements) = &self.replaced;
+        Ok(Vault::create(folder, secrets, statements, self.clock.ports())?)
     }
 
     /// Somebody, all over the years.
