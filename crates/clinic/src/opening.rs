@@ -83,11 +83,13 @@ impl<'d> Teller<'d> {
             done: u32::try_from(at.done).unwrap_or(u32::MAX),
             of: u32::try_from(at.of).unwrap_or(u32::MAX),
         };
-        *opening.lock() = Some(now.clone());
+        let before = opening.lock().replace(now.clone());
         if let Some(first) = self.first.take() {
             let _ = first.send(());
         }
-        self.tell(now, false, None);
+        if before.as_ref() != Some(&now) {
+            self.tell(now, false, None);
+        }
         match opening.closing.load(Ordering::SeqCst) {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),

@@ -58,8 +58,8 @@ pub struct MakingReady {
     pub of: u64,
 }
 
-/// Who is told how far it is: before anything is written, at most a thousand times meanwhile, and at the end. `Break` ends it
-/// soon; the next opening goes on.
+/// Who is told how far it is: before anything is written, after each transaction until the first change is read (then nothing is
+/// done yet), at most a thousand times from there on, and at the end. `Break` ends it soon; the next opening goes on.
 pub type WatchReady<'w> = &'w mut dyn FnMut(MakingReady) -> ControlFlow<()>;
 
 /// How far the tables in a store are this build's.
@@ -135,6 +135,12 @@ impl Teller<'_> {
     fn goes_on(&self) -> Result<(), OpenError> {
         if self.ends { Err(OpenError::Stopped) } else { Ok(()) }
     }
+
+    /// Between two transactions before anything is read.
+    fn still_goes_on(&mut self) -> Result<(), OpenError> {
+        self.ends |= (self.watch)(self.now).is_break();
+        self.goes_on()
+    }
 }
 
 impl Vault {
@@ -190,12 +196,12 @@ impl Vault {
         // Each page that is dropped is overwritten: at once, the log would be as long as all of them.
         for name in schema::projection_indexes(&writer.conn)? {
             writer.transaction(|conn, _, _, _| schema::drop_projection_index(conn, &name))?;
-            teller.goes_on()?;
+            teller.still_goes_on()?;
         }
         for name in schema::projection_tables(&writer.conn)? {
             writer.transaction(|conn, _, _, _| schema::drop_projection(conn, &name))?;
             kill::point("ready.dropped");
-            teller.goes_on()?;
+            teller.still_goes_on()?;
         }
         while let Some(first) = first_after(&writer.conn, until)? {
             until = first.saturating_add(i64::from(pace.set_back) - 1);
@@ -207,7 +213,7 @@ impl Vault {
                 kill::point("ready.set_back");
                 Tables::HalfDropped(until).note(conn)
             })?;
-            teller.goes_on()?;
+            teller.still_goes_on()?;
         }
         writer.transaction(|conn, _, _, _| {
             schema::make_projections(conn)?;
@@ -242,7 +248,8 @@ impl Vault {
                     false => Next::End,
                 }
             })?;
-            // After each transaction, and nobody reads meanwhile: all of the log goes into the file. Without room for it, it stays, and the next write says so.
+            // After each transaction, and nobody reads meanwhile: all of the log goes into the file. Without room for it, it stays,
+            // and the next write says so.
             if let Err(error) = self.checkpoint() {
                 tracing::warn!(%error, "the log stays as long as it is");
             }
