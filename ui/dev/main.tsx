@@ -28,4 +28,4 @@ createRoot(root).render(
   </Providers>,
 );
 // Once the app listens.
-if (asked.get("scene") === "not-ready") setTimeout(() => fake.madeReadySoFar(412_000, { code: "disk_full", detail: {} }), 500);
+if (asked.get("scene") === "not-ready") setTimeout(() => fake.madeReadySoFar(412_000, { code: "disk_full", detail: { why: "opening" } }), 500);

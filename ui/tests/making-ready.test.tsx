@@ -28,7 +28,7 @@ const WORDS = {
 };
 
 const OF = 1_241_000;
-const DISK_FULL = { code: "disk_full", detail: {} } as const;
+const DISK_FULL = { code: "disk_full", detail: { why: "opening" } } as const;
 
 describe.each(["en", "ms"] as const)("a clinic that is made ready after an update (%s)", (language) => {
   const words = WORDS[language];

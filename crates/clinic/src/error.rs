@@ -244,7 +244,8 @@ impl From<OpenError> for Error {
             OpenError::Damaged => ErrorCode::StoreDamaged.into(),
             OpenError::NewerSchema { .. } => ErrorCode::StoreNewer.into(),
             OpenError::Busy => ErrorCode::StoreBusy.into(),
-            OpenError::DiskFull => ErrorCode::DiskFull.into(),
+            // Unlike a full disk while one works: without room it stays shut.
+            OpenError::DiskFull => Self::new(ErrorCode::DiskFull).with("why", "opening"),
             OpenError::Stopped => ErrorCode::Cancelled.into(),
             OpenError::Behind { store, mark } => Self::new(ErrorCode::StoreBehind)
                 .with("store", store)

@@ -180,7 +180,12 @@ fn a_disk_that_is_full_meanwhile_is_told_and_with_room_it_goes_on() {
     });
     place.wait_until("it has failed", |desk| making_ready(desk).is_none());
     let last = all_told(&place).pop().unwrap();
-    assert_eq!((last.ended, last.error.unwrap().code), (true, ErrorCode::DiskFull));
+    let error = last.error.unwrap();
+    assert_eq!((last.ended, error.code), (true, ErrorCode::DiskFull));
+    assert_eq!(
+        error.detail["why"], "opening",
+        "it has words of its own: nothing can be read meanwhile"
+    );
     assert_eq!(open(&place.desk), None);
     refused(place.desk.open_clinic(last.at.tenant.clone()), ErrorCode::DiskFull);
 
