@@ -1,6 +1,9 @@
 //! A device whose disk broke takes everything in again, in the order and the batches in which a relay would give it.
 
-use std::{path::Path, time::Duration, time::Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, ensure};
 use sync_protocol::{BATCH_ITEMS, Cursor, Incarnation, PeerSet, PeerStore, Scope, SyncStore};

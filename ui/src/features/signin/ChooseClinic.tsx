@@ -6,10 +6,9 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type AppState, type ClinicOnDevice } from "@/api";
 import { useWrite } from "@/api/useWrite";
-import { Brand } from "@/components/Brand";
 import { ErrorNote } from "@/components/ErrorNote";
-import { LanguageSwitch } from "@/components/LanguageSwitch";
 import { setWindow, useWindow } from "@/lib/window";
+import { Frame } from "./Frame";
 import styles from "./SignIn.module.css";
 
 /** Which of this device's clinics to open, and its passphrase where the machine has no keyring. */
@@ -22,51 +21,44 @@ export function ChooseClinic({ app }: { app: AppState }) {
   const open = useWrite((tenant: string) => api.openClinic(tenant));
   const done = { onSuccess: () => client.resetQueries() };
   return (
-    <div className={styles.page}>
-      <header className={styles.top}>
-        <Brand />
-        <LanguageSwitch />
-      </header>
-      <main className={styles.choose} data-screen="choose-clinic">
-        <h1 className={styles.clinic}>{asked ? asked.name : t("signin.whichClinic")}</h1>
-        {asked ? (
-          <Unlock clinic={asked} />
-        ) : (
-          <>
-            {app.clinics.map((clinic) => (
-              <button
-                key={clinic.tenant}
-                type="button"
-                className={styles.chooseItem}
-                onClick={() => (clinic.needs_passphrase ? setAsked(clinic) : open.mutate(clinic.tenant, done))}
-              >
-                <IconBuildingHospital size="1.5rem" stroke={1.6} aria-hidden />
-                {clinic.name}
-                {clinic.needs_passphrase && <span className={styles.chooseHint}>{t("signin.needsPassphrase")}</span>}
-              </button>
-            ))}
-            <ErrorNote error={open.error} />
-          </>
-        )}
-        {asked && app.clinics.length > 1 && (
-          <Button
-            variant="subtle"
-            color="gray"
-            onClick={() => {
-              setWindow({ unlocking: null });
-              setAsked(undefined);
-            }}
-          >
-            {t("signin.otherClinic")}
-          </Button>
-        )}
-        {!asked && (
-          <Button variant="subtle" color="gray" onClick={() => setWindow({ adding: true })}>
-            {t("common.addClinic")}
-          </Button>
-        )}
-      </main>
-    </div>
+    <Frame name={asked ? asked.name : t("signin.whichClinic")} screen="choose-clinic">
+      {asked ? (
+        <Unlock clinic={asked} />
+      ) : (
+        <>
+          {app.clinics.map((clinic) => (
+            <button
+              key={clinic.tenant}
+              type="button"
+              className={styles.chooseItem}
+              onClick={() => (clinic.needs_passphrase ? setAsked(clinic) : open.mutate(clinic.tenant, done))}
+            >
+              <IconBuildingHospital size="1.5rem" stroke={1.6} aria-hidden />
+              {clinic.name}
+              {clinic.needs_passphrase && <span className={styles.chooseHint}>{t("signin.needsPassphrase")}</span>}
+            </button>
+          ))}
+          <ErrorNote error={open.error} />
+        </>
+      )}
+      {asked && app.clinics.length > 1 && (
+        <Button
+          variant="subtle"
+          color="gray"
+          onClick={() => {
+            setWindow({ unlocking: null });
+            setAsked(undefined);
+          }}
+        >
+          {t("signin.otherClinic")}
+        </Button>
+      )}
+      {!asked && (
+        <Button variant="subtle" color="gray" onClick={() => setWindow({ adding: true })}>
+          {t("common.addClinic")}
+        </Button>
+      )}
+    </Frame>
   );
 }
 

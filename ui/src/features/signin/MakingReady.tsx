@@ -1,14 +1,13 @@
 import { Button } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useEffect } from "react";
+import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { api, type AppState, type MakingReady as At } from "@/api";
 import { forgetNotReady, type NotReady as Failed } from "@/api/makingReady";
 import { useWrite } from "@/api/useWrite";
-import { Brand } from "@/components/Brand";
 import { ErrorNote } from "@/components/ErrorNote";
-import { LanguageSwitch } from "@/components/LanguageSwitch";
 import { setWindow } from "@/lib/window";
+import { Frame } from "./Frame";
 import styles from "./SignIn.module.css";
 
 const figure = (n: number) => n.toLocaleString("en-MY");
@@ -59,20 +58,5 @@ export function NotReady({ app, failed }: { app: AppState; failed: Failed }) {
         {t("signin.otherClinic")}
       </Button>
     </Frame>
-  );
-}
-
-function Frame({ name, screen, children }: { name: string; screen: string; children: ReactNode }) {
-  return (
-    <div className={styles.page}>
-      <header className={styles.top}>
-        <Brand />
-        <LanguageSwitch />
-      </header>
-      <main className={styles.choose} data-screen={screen}>
-        <h1 className={styles.clinic}>{name}</h1>
-        {children}
-      </main>
-    </div>
   );
 }
