@@ -50,7 +50,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use rand_core::CryptoRng;
-use seal::{DeviceId, RelayKey, TenantId};
+use seal::{ChangeId, DeviceId, RelayKey, TenantId};
 use sync_protocol::{
     AuditLine, ChangesPage, Checked, Consent, Feed, FormerLife, Heads, Incarnation, Page, Pushed, Redeemed, RelayStore,
     RelayStoreFailed, ReleaseAnswer, ReleaseAsk, Roster, Shown, SignedReceipt, Wake,
@@ -372,6 +372,17 @@ impl RelayStore for Store {
 
     fn changes(&mut self, tenant: &TenantId, page: Page) -> Result<ChangesPage, RelayStoreFailed> {
         self.read(Scope::Clinic(tenant), |sql| feeds::changes(sql, tenant, page))
+    }
+
+    fn named_changes(
+        &mut self,
+        tenant: &TenantId,
+        ids: &[ChangeId],
+        max_bytes: usize,
+    ) -> Result<Vec<Option<Vec<u8>>>, RelayStoreFailed> {
+        self.read(Scope::Clinic(tenant), |sql| {
+            feeds::named_changes(sql, tenant, ids, max_bytes)
+        })
     }
 
     fn chain(&mut self, tenant: &TenantId, feed: Feed, position: u64) -> Result<[u8; 32], RelayStoreFailed> {

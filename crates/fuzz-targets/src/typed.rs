@@ -2,8 +2,8 @@
 
 use domain::MyKad;
 use seal::{
-    ClinicCard, GrantId, Invitation, InvitationToken, PairingBy, PairingCode, PairingJoin, PairingOffer, PairingTicket,
-    RecoveryKit, Statement, Welcome,
+    ChangeId, ClinicCard, FirstChanges, GrantId, Invitation, InvitationToken, PairingBy, PairingCode, PairingJoin,
+    PairingOffer, PairingTicket, RecoveryKit, Statement, Welcome,
 };
 use sync_client::{LanAddress, RelayAddress};
 
@@ -174,6 +174,7 @@ pub(crate) fn pairing_messages() -> Vec<Vec<u8>> {
         statements: here.statements.iter().map(Statement::bytes).collect(),
         relay_url: Some("wss://relay.example".into()),
         relay_key_sha256: None,
+        first: FirstChanges::of(vec![ChangeId::from_bytes([5; 32]), ChangeId::from_bytes([6; 32])]),
     };
     let inside = minicbor::to_vec(&content).expect("memory");
     let third = welcome.send(&content, &mut rng(4)).expect("few statements");

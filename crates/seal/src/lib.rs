@@ -83,8 +83,8 @@ pub use kit::RecoveryKit;
 pub use mail::{MAX_MAIL_BYTES, MAX_SEALED_MAIL_BYTES, Mail, MailContent, MailHeader, MailKind};
 pub use membership::{Admission, MAX_STATEMENTS, Membership, Refusal};
 pub use pairing::{
-    MAX_DEVICE_NAME_BYTES, MAX_PAIRING_MESSAGE_BYTES, PairingBy, PairingCode, PairingJoin, PairingOffer, PairingTicket,
-    PairingWelcome, Welcome,
+    FirstChanges, MAX_DEVICE_NAME_BYTES, MAX_FIRST_CHANGES, MAX_PAIRING_MESSAGE_BYTES, PairingBy, PairingCode,
+    PairingJoin, PairingOffer, PairingTicket, PairingWelcome, Welcome,
 };
 pub use passphrase::{open_with_passphrase, seal_with_passphrase};
 pub use person::{PersonKeys, WrappedPersonKey, pin_delay_ms};

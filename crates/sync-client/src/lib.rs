@@ -25,5 +25,5 @@ pub use errors::RelayError;
 pub use handle::{Clock, Ports, SyncHandle, SyncState};
 pub use join::join_by_invitation;
 pub use lan::{DEFAULT_LAN_PORT, Found, LanAddress, LanHandle, LanOptions, LanPeer, LanReach, LanState, NoLanAddress};
-pub use pairing::{PairingHost, PairingMember, join_as, join_by_pairing};
+pub use pairing::{Admitted, PairingHost, PairingMember, join_as, join_by_pairing};
 pub use timers::Timers;

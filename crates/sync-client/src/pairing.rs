@@ -8,8 +8,8 @@ use std::time::Duration;
 use minicbor::bytes::ByteVec;
 use rand_core::CryptoRng;
 use seal::{
-    DeviceId, DeviceKeys, DevicePublic, PairingBy, PairingCode, PairingJoin, PairingOffer, PairingTicket, TenantId,
-    Welcome,
+    DeviceId, DeviceKeys, DevicePublic, FirstChanges, PairingBy, PairingCode, PairingJoin, PairingOffer, PairingTicket,
+    TenantId, Welcome,
 };
 use sync_protocol::{DeviceMessage, Hello, MemberProof, PAIRING_LIFETIME_MS, RelayMessage, Want};
 use tokio::time::timeout;
@@ -22,6 +22,8 @@ use crate::{RelayAddress, RelayError, Timers};
 const PEOPLE_WITHIN: Duration = Duration::from_millis(PAIRING_LIFETIME_MS.unsigned_abs());
 /// Machines don't.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// What a new device begins with is up to a megabyte, and has to pass a slow line twice.
+const TALK_WITHIN: Duration = Duration::from_secs(90);
 
 /// The device that hosts a pairing.
 pub struct PairingMember<'a> {
@@ -31,6 +33,14 @@ pub struct PairingMember<'a> {
     pub keys: &'a DeviceKeys,
     /// The clinic's statements, for a relay that has not met this device yet.
     pub statements: Vec<Vec<u8>>,
+}
+
+/// What a new device begins with.
+pub struct Admitted {
+    /// All of the clinic's statements, the one that adds it included.
+    pub statements: Vec<Vec<u8>>,
+    /// What it is to take before everything else.
+    pub first: FirstChanges,
 }
 
 /// An open mailbox: the new device may come.
@@ -75,14 +85,20 @@ impl PairingHost {
         rng: &mut (impl CryptoRng + Send),
         admit: impl FnOnce(DevicePublic) -> Option<Vec<Vec<u8>>> + Send + 'static,
     ) -> Result<DeviceId, RelayError> {
-        self.welcome_named(rng, |device, _| admit(device)).await
+        let admit = |device, _| {
+            Some(Admitted {
+                statements: admit(device)?,
+                first: FirstChanges::default(),
+            })
+        };
+        self.welcome_named(rng, admit).await
     }
 
     /// Waits for the new device, and admits it. Returns its id.
     ///
     /// `admit` gets the new device's public keys, and what it wants to be called, once the code or the ticket has proved
-    /// right: it makes and stores the statement that adds the device, and returns all of the clinic's statements. It runs
-    /// on a blocking thread. Afterwards nudge the running sync, so that the relay hears of the new device too.
+    /// right: it makes and stores the statement that adds the device, and returns what the device begins with. It runs on a
+    /// blocking thread. Afterwards nudge the running sync, so that the relay hears of the new device too.
     ///
     /// # Errors
     /// [`RelayError::Pairing`] when the code was typed wrongly (it is then used up: make another);
@@ -91,7 +107,7 @@ impl PairingHost {
     pub async fn welcome_named(
         self,
         rng: &mut (impl CryptoRng + Send),
-        admit: impl FnOnce(DevicePublic, Option<String>) -> Option<Vec<Vec<u8>>> + Send + 'static,
+        admit: impl FnOnce(DevicePublic, Option<String>) -> Option<Admitted> + Send + 'static,
     ) -> Result<DeviceId, RelayError> {
         let Self {
             mut socket,
@@ -114,8 +130,8 @@ impl PairingHost {
             post(&mut socket, first).await?;
             let (new_device, welcome) = offer.hear(&receive(&mut socket).await?)?;
             let name = welcome.device_name().map(str::to_owned);
-            let statements = tokio::task::spawn_blocking(move || admit(new_device, name)).await;
-            let statements = statements.ok().flatten().ok_or(RelayError::NotAdmitted)?;
+            let admitted = tokio::task::spawn_blocking(move || admit(new_device, name)).await;
+            let Admitted { statements, first } = admitted.ok().flatten().ok_or(RelayError::NotAdmitted)?;
             let (relay_url, relay_key_sha256) = (Some(relay.url()), relay.key_sha256());
             let third = welcome.send(
                 &Welcome {
@@ -123,6 +139,7 @@ impl PairingHost {
                     statements,
                     relay_url,
                     relay_key_sha256,
+                    first,
                 },
                 rng,
             )?;
@@ -134,7 +151,7 @@ impl PairingHost {
                 Err(error) => Err(error),
             }
         };
-        let admitted = timeout(ANSWER_WITHIN, talk).await.map_err(|_| RelayError::TimedOut)?;
+        let admitted = timeout(TALK_WITHIN, talk).await.map_err(|_| RelayError::TimedOut)?;
         close(socket).await;
         admitted
     }
@@ -181,7 +198,7 @@ pub async fn join_as(
         close(socket).await;
         Ok(welcome)
     };
-    timeout(ANSWER_WITHIN, talk).await.map_err(|_| RelayError::TimedOut)?
+    timeout(TALK_WITHIN, talk).await.map_err(|_| RelayError::TimedOut)?
 }
 
 /// Opens the mailbox as a proven member.

@@ -13,6 +13,7 @@ mod releases;
 mod standing;
 mod step;
 mod together;
+mod wanted_first;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use self::mail::Mailing;
 use self::releases::Pulls;
 use self::standing::Standing;
 pub use self::step::{DeviceError, DeviceEvent, DeviceStep};
+use self::wanted_first::First;
 use crate::compact::{Heard, Said};
 use crate::limits::{WITH_ATTACHMENTS, WITH_RECEIPTS, WITH_USAGE};
 use crate::{
@@ -70,6 +72,7 @@ struct Live {
     pushing: Vec<OutId>,
     /// Digest of the own statements that the relay has or was sent.
     told_statements: [u8; 32],
+    first: First,
     pulls: Pulls,
     attachments: Attachments,
     mailing: Mailing,
@@ -173,6 +176,7 @@ impl DeviceSession {
 
     fn nudge_into(&mut self, mut step: DeviceStep) -> Result<DeviceStep, DeviceError> {
         if let State::Live(live) = &mut self.state {
+            live.ask_for_first(&*self.store, &mut step)?;
             live.push(&*self.store, &mut step)?;
         }
         Ok(step)
@@ -251,6 +255,7 @@ impl Live {
             heard: Heard::between(&store.tenant(), &[device]),
             pushing: Vec::new(),
             told_statements: welcome.statements,
+            first: First::begin(version, store)?,
             pulls: Pulls::default(),
             attachments: Attachments::begin(version, welcome),
             mailing: Mailing::begin(version, &cursors.incarnation, store)?,
@@ -297,6 +302,7 @@ impl Live {
                 self.standing.announce(receipt);
                 Ok(())
             }
+            RelayMessage::NamedChanges(items) => self.named_changes_came(store, items.0, step),
             RelayMessage::Consents(items) => self.absorb_consents(store, items, step),
             RelayMessage::Audit(lines) => self.absorb_audit(store, &lines, step),
             RelayMessage::AuditHead(head) => self.hear_head(store, head),

@@ -2,7 +2,7 @@
 
 use minicbor::bytes::{ByteArray, ByteVec};
 use minicbor::{Decode, Encode};
-use seal::{DeviceId, GrantId, TenantId};
+use seal::{ChangeId, DeviceId, GrantId, TenantId};
 
 use crate::limits::BATCH_ITEMS;
 use crate::wire::{self, Feed, WireError};
@@ -48,6 +48,9 @@ pub enum DeviceMessage {
     /// About the directory. From version 4.
     #[n(11)]
     Directory(#[n(0)] DirectoryAsk),
+    /// These changes of the own clinic, whatever their positions. Answered by `NamedChanges`. From version 5.
+    #[n(12)]
+    AskChanges(#[n(0)] Few<ChangeId, BATCH_ITEMS>),
     /// [`DeviceMessage::Push`], without what both ends know of the changes. From version 3.
     #[n(20)]
     ShortPush(#[n(0)] Few<ShortItem, BATCH_ITEMS>),

@@ -86,6 +86,10 @@ pub enum RelayMessage {
     /// The head of the clinic's audit, signed once a day; the lines up to it came before. From version 4.
     #[n(20)]
     AuditHead(#[n(0)] SignedHead),
+    /// One entry for each change that was asked for by name, from the first on, as many as fit, each as
+    /// [`crate::compact::Said::change`] makes it; none for what the relay does not give (any more). From version 5.
+    #[n(24)]
+    NamedChanges(#[n(0)] Few<Option<ByteVec>, BATCH_ITEMS>),
     /// [`RelayMessage::Changes`], each as [`crate::compact::Said::change`] makes it. From version 3.
     #[n(30)]
     ShortChanges(#[n(0)] Few<ChangeItem, BATCH_ITEMS>),

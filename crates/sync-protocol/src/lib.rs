@@ -43,6 +43,7 @@ pub mod sim;
 mod store;
 pub mod tree;
 mod usage;
+mod wanted_first;
 mod wire;
 
 pub use attachment_message::{AttachmentAnswer, AttachmentAsk, ChunkId, ChunkNames, ChunkRefusal, PeerChunks};
@@ -85,4 +86,5 @@ pub use roster::Roster;
 pub use store::{Consent, Cursor, Incarnation, OutId, OutItem, Refusal, Scope, StoreError, SyncStore};
 pub use tree::{Bucket, Prefix};
 pub use usage::{RelayUsage, Usage, UsageLevel, UsageStore, Used};
+pub use wanted_first::WantedFirst;
 pub use wire::{Feed, WireError};

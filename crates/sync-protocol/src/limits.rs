@@ -1,7 +1,7 @@
 //! Every bound of the protocol, in one place. Sizes in bytes, times in milliseconds.
 
 /// The version of the protocol that this build speaks best.
-pub const PROTOCOL_VERSION: u16 = 4;
+pub const PROTOCOL_VERSION: u16 = 5;
 /// The oldest version that this build still speaks.
 pub const OLDEST_VERSION: u16 = 1;
 /// Since this version: receipts, covered and erased changes, clinics that are closed until they confirm.
@@ -17,6 +17,8 @@ pub(crate) const WITH_HEADS: u16 = 4;
 pub(crate) const WITH_MAIL: u16 = 4;
 /// Since this version: how much of its plan a clinic has used.
 pub(crate) const WITH_USAGE: u16 = 4;
+/// Since this version: changes may be asked for by name.
+pub(crate) const WITH_NAMED_CHANGES: u16 = 5;
 
 /// The largest frame that either side sends or takes; larger ones end the connection before they are decoded.
 ///
@@ -59,11 +61,16 @@ pub(crate) const MAX_DENIALS: u32 = 64;
 /// How long a pairing mailbox lives.
 pub const PAIRING_LIFETIME_MS: i64 = 10 * 60 * 1000;
 
+/// Changes that one connection may ask for by name without knowing that they are there: more than are ever wanted first.
+pub(crate) const MAX_NAMED_CHANGES: u64 = 1 << 17;
+/// Requests for changes by name that may be on their way.
+pub(crate) const NAMED_IN_FLIGHT: usize = 4;
+
 /// Positions of a device's own pushes that a relay session remembers, so that it need not send the bytes back.
 pub(crate) const MAX_OWN_POSITIONS: usize = 10_000;
 
 /// The version of the protocol between peers that this build speaks best.
-pub const PEER_VERSION: u16 = 3;
+pub const PEER_VERSION: u16 = 4;
 /// The oldest version of it that this build still speaks.
 pub const OLDEST_PEER_VERSION: u16 = 1;
 /// Since this version of it: the relay's receipts.
@@ -72,6 +79,8 @@ pub(crate) const PEER_WITH_RECEIPTS: u16 = 2;
 pub(crate) const PEER_WITH_SHORT_CHANGES: u16 = 3;
 /// Since this version of it: attachments.
 pub(crate) const PEER_WITH_ATTACHMENTS: u16 = 3;
+/// Since this version of it: what nobody claimed may be wanted.
+pub(crate) const PEER_WITH_WANTED_FIRST: u16 = 4;
 /// A peer hears of the relay's receipts no more often than this, by the relay's clock.
 pub(crate) const RECEIPT_EVERY_MS: i64 = 10 * 60 * 1000;
 /// A peer's first frame, and so all that a stranger can make us hold.

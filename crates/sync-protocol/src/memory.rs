@@ -19,7 +19,7 @@ pub use self::mail::Mailed;
 use self::peers::Arrivals;
 use crate::{
     AuditLine, Claims, Consent, Cursor, FormerLife, Incarnation, OutId, OutItem, PeerSet, Refusal, RelayLie,
-    RelayStanding, Scope, SignedReceipt, StoreError, SyncStore, Usage, UsageStore, name_of_change,
+    RelayStanding, Scope, SignedReceipt, StoreError, SyncStore, Usage, UsageStore, WantedFirst, name_of_change,
 };
 
 /// A store in memory.
@@ -66,6 +66,8 @@ pub struct Held {
     pub n_staff: Option<u32>,
     /// What the relay said last of the clinic's plan.
     pub usage: Option<Usage>,
+    /// The changes that it wants before all others.
+    pub wanted_first: Vec<ChangeId>,
     /// Chunks of attachments, and those that are wanted.
     pub chunks: Chunks,
     /// Messages between clinics, and the directory.
@@ -105,6 +107,11 @@ impl MemoryStore {
     /// So many people are on the clinic's staff.
     pub fn set_staff(&self, n_staff: u32) {
         self.lock().n_staff = Some(n_staff);
+    }
+
+    /// These are wanted before all others.
+    pub fn want_first(&self, ids: Vec<ChangeId>) {
+        self.lock().wanted_first = ids;
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
@@ -218,6 +225,31 @@ impl UsageStore for MemoryStore {
 
     fn keep_usage(&self, usage: &Usage) -> Result<(), StoreError> {
         self.lock().usage = Some(usage.clone());
+        Ok(())
+    }
+}
+
+impl WantedFirst for MemoryStore {
+    fn wanted_first(&self) -> Result<Vec<ChangeId>, StoreError> {
+        Ok(self.lock().wanted_first.clone())
+    }
+
+    fn lacking_of(&self, ids: &[ChangeId]) -> Result<Vec<ChangeId>, StoreError> {
+        let held = self.lock();
+        let lacking = ids.iter().filter(|id| !held.changes.contains_key(id));
+        Ok(lacking.copied().collect())
+    }
+
+    fn absorb_first(&self, changes: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        let mut held = self.lock();
+        for bytes in changes {
+            held.take_change(bytes);
+        }
+        Ok(())
+    }
+
+    fn forget_wanted_first(&self) -> Result<(), StoreError> {
+        self.lock().wanted_first.clear();
         Ok(())
     }
 }

@@ -191,6 +191,9 @@ pub trait PeerStore: SyncStore {
     /// the next comparison. Otherwise a member could make others forget by sending headers.
     fn absorb_changes_from_peer(&self, changes: Vec<Vec<u8>>) -> Result<(), StoreError>;
 
+    /// The same of what is wanted before all others ([`crate::WantedFirst`]).
+    fn absorb_first_from_peer(&self, changes: Vec<Vec<u8>>) -> Result<(), StoreError>;
+
     /// Stores grants and revocations as [`SyncStore::absorb_consents`] does, without a cursor, and queues what is new
     /// and the own clinic's for the relay.
     fn absorb_consents_from_peer(&self, consents: Vec<Consent>) -> Result<(), StoreError>;

@@ -214,6 +214,15 @@ pub trait RelayStore: RelayChunks + RelayMail + RelayUsage + RelayAudit {
     /// Sealed changes, in the order of their positions.
     fn changes(&mut self, tenant: &TenantId, page: Page) -> Result<ChangesPage, RelayStoreFailed>;
 
+    /// Sealed changes of this clinic by their ids, one entry for each from the first on; `None` for one that is not here or is
+    /// covered. Stops before `max_bytes` would be passed, but never before the first that is here.
+    fn named_changes(
+        &mut self,
+        tenant: &TenantId,
+        ids: &[ChangeId],
+        max_bytes: usize,
+    ) -> Result<Vec<Option<Vec<u8>>>, RelayStoreFailed>;
+
     /// The chain ([`crate::follow`]) of the changes or the consents up to a position.
     fn chain(&mut self, tenant: &TenantId, feed: Feed, position: u64) -> Result<[u8; 32], RelayStoreFailed>;
 

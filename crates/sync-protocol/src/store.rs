@@ -7,7 +7,9 @@
 use seal::{ChangeId, GrantId, ReleaseId, TenantId};
 
 use crate::codes::cbor_codes;
-use crate::{AuditLine, AuditStore, ChunkStore, MailStore, RelayLie, RelayStanding, SignedReceipt, UsageStore};
+use crate::{
+    AuditLine, AuditStore, ChunkStore, MailStore, RelayLie, RelayStanding, SignedReceipt, UsageStore, WantedFirst,
+};
 
 /// The name of one life of a relay's data: 16 random bytes, new after a restore. A cursor means nothing without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -137,7 +139,7 @@ pub enum StoreError {
 /// therefore always means "the store could not write", and the same batch comes again.
 ///
 /// Calls come from one blocking thread at a time, except `outbox` and `pending`, which may come from any.
-pub trait SyncStore: ChunkStore + MailStore + UsageStore + AuditStore {
+pub trait SyncStore: ChunkStore + MailStore + UsageStore + AuditStore + WantedFirst {
     /// The clinic whose store this is.
     fn tenant(&self) -> TenantId;
 

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 
+use domain::Day;
 use rusqlite::Connection;
+use seal::ChangeId;
 
 use crate::begun::Begun;
 use crate::judge::Judge;
@@ -33,8 +35,35 @@ impl Vault {
             return self.absorb_parts(n_changes, [Ok(all)], take, finish);
         }
         let today = self.read(|r| r.today())?;
+        self.absorb_in_parts(Some(today), changes, take, finish)
+    }
+
+    /// The same of what is wanted now: all of it is judged, however much it is, and also what was stored before and not read.
+    pub(crate) fn absorb_wanted(
+        &self,
+        changes: Vec<Vec<u8>>,
+        take: impl Fn(&mut Judge<'_>, Vec<Looked>) -> Result<(), VaultError>,
+    ) -> Result<(), VaultError> {
+        let _storing = self.storing_first(changes.len());
+        let take = |judge: &mut Judge<'_>, came: Vec<Looked>| {
+            let ids: Vec<ChangeId> = came.iter().map(|looked| looked.id).collect();
+            take(judge, came)?;
+            judge.judge_unread(&ids)
+        };
+        self.absorb_in_parts(None, changes, take, |_| Ok(()))
+    }
+
+    /// `stores_first`: today, when most of it is only ranked.
+    fn absorb_in_parts(
+        &self,
+        stores_first: Option<Day>,
+        changes: Vec<Vec<u8>>,
+        take: impl Fn(&mut Judge<'_>, Vec<Looked>) -> Result<(), VaultError>,
+        finish: impl FnOnce(&Connection) -> Result<(), VaultError>,
+    ) -> Result<(), VaultError> {
+        let n_changes = changes.len();
         let look = |part| {
-            let looked = self.look_at_part(Some(today), part);
+            let looked = self.look_at_part(stores_first, part);
             let begun = Begun::of(looked.all());
             (looked, begun)
         };

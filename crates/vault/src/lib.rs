@@ -98,6 +98,7 @@ mod unsent;
 mod usage;
 mod vault;
 mod wanted;
+mod wanted_first;
 mod writing;
 
 pub use backup::{

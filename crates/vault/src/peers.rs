@@ -8,6 +8,7 @@ use sync_protocol::tree::FAN_OUT;
 use sync_protocol::{Bucket, Consent, ItemId, PeerSet, PeerStore, Prefix, StoreError};
 
 use crate::judge::Judge;
+use crate::looked::Looked;
 use crate::outbox::{self, Kind};
 use crate::reading::count;
 use crate::{Tag, Vault, VaultError, buckets, kill, sharing};
@@ -83,23 +84,15 @@ impl PeerStore for Vault {
     }
 
     fn absorb_changes_from_peer(&self, changes: Vec<Vec<u8>>) -> Result<(), StoreError> {
-        let take = |judge: &mut Judge<'_>, came| {
-            let taken = judge.take_in(came)?;
-            for id in taken.fresh() {
-                outbox::put(judge.conn, Kind::Change, id.as_bytes())?;
-            }
-            kill::point("peer.stored");
-            judge.judge_taken(&taken)?;
-            // What a snapshot in force holds already is no news to the relay.
-            outbox::forget_unwanted(judge.conn, taken.fresh())?;
-            kill::point("peer.judged");
-            Ok(())
-        };
-        self.absorb_batch(changes, take, |_| {
+        self.absorb_batch(changes, take_from_peer, |_| {
             kill::point("peer.before_commit");
             Ok(())
         })?;
         Ok(())
+    }
+
+    fn absorb_first_from_peer(&self, changes: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        Ok(self.absorb_wanted(changes, take_from_peer)?)
     }
 
     fn absorb_consents_from_peer(&self, consents: Vec<Consent>) -> Result<(), StoreError> {
@@ -155,6 +148,20 @@ impl PeerStore for Vault {
         let newest = came.last().map_or(place, |(arrival, _)| *arrival);
         Ok((newest, came.into_iter().map(|(_, id)| id).collect()))
     }
+}
+
+/// Stores and judges what a peer gave.
+fn take_from_peer(judge: &mut Judge<'_>, came: Vec<Looked>) -> Result<(), VaultError> {
+    let taken = judge.take_in(came)?;
+    for id in taken.fresh() {
+        outbox::put(judge.conn, Kind::Change, id.as_bytes())?;
+    }
+    kill::point("peer.stored");
+    judge.judge_taken(&taken)?;
+    // What a snapshot in force holds already is no news to the relay.
+    outbox::forget_unwanted(judge.conn, taken.fresh())?;
+    kill::point("peer.judged");
+    Ok(())
 }
 
 fn limit(max: usize) -> i64 {

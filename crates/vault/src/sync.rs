@@ -10,6 +10,7 @@ use sync_protocol::{
 use crate::belonging::Belonging;
 use crate::erasure::{self, Coming};
 use crate::judge::Judge;
+use crate::looked::Looked;
 use crate::reading::count;
 use crate::{Tag, Vault, VaultError, kill, mail, outbox, receipts, roster, set, sharing};
 
@@ -187,17 +188,7 @@ impl SyncStore for Vault {
     }
 
     fn absorb_changes(&self, cursor: &Cursor, changes: Vec<Vec<u8>>) -> Result<(), StoreError> {
-        let take = |judge: &mut Judge<'_>, came| {
-            let taken = judge.take_in(came)?;
-            // It need not be offered what it has: after a restore that is nearly everything.
-            let held: Vec<OutId> = taken.held.iter().copied().map(OutId::Change).collect();
-            outbox::sent(judge.conn, &held)?;
-            kill::point("absorb.stored");
-            judge.judge_taken(&taken)?;
-            kill::point("absorb.applied");
-            Ok(())
-        };
-        self.absorb_batch(changes, take, |conn| {
+        self.absorb_batch(changes, take_from_relay, |conn| {
             set_cursor(conn, cursor)?;
             kill::point("absorb.before_commit");
             Ok(())
@@ -243,6 +234,18 @@ impl SyncStore for Vault {
             )
         })?)
     }
+}
+
+/// Stores and judges what the relay gave.
+pub(crate) fn take_from_relay(judge: &mut Judge<'_>, came: Vec<Looked>) -> Result<(), VaultError> {
+    let taken = judge.take_in(came)?;
+    // It need not be offered what it has: after a restore that is nearly everything.
+    let held: Vec<OutId> = taken.held.iter().copied().map(OutId::Change).collect();
+    outbox::sent(judge.conn, &held)?;
+    kill::point("absorb.stored");
+    judge.judge_taken(&taken)?;
+    kill::point("absorb.applied");
+    Ok(())
 }
 
 /// Puts one change into the set as it came; what cannot even be decoded is filed under the hash of its bytes. What was

@@ -153,6 +153,23 @@ impl Judge<'_> {
         Ok(())
     }
 
+    /// Judges what of these was stored before and is still to be read.
+    pub(crate) fn judge_unread(&mut self, ids: &[ChangeId]) -> Result<(), VaultError> {
+        let mut unread = Vec::new();
+        let mut is_unread = self
+            .conn
+            .prepare_cached("SELECT 1 FROM changes WHERE id = ?1 AND verdict = 3 AND rank IS NOT NULL")?;
+        for id in ids {
+            if is_unread.exists([id.as_bytes()])? {
+                unread.push(*id);
+            }
+        }
+        match unread.is_empty() {
+            true => Ok(()),
+            false => self.judge(&unread),
+        }
+    }
+
     /// Judges what was stored first and looked at now, unless somebody did meanwhile.
     pub(crate) fn judge_stored(&mut self, looked: Vec<Looked>) -> Result<(), VaultError> {
         let (edits, mut others) = by_document(looked);

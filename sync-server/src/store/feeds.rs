@@ -1,8 +1,9 @@
 //! The feeds of a clinic: the next position, and reading on from one.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use seal::{GrantId, TenantId};
+use seal::{ChangeId, GrantId, TenantId};
 use sync_protocol::{ChangesPage, Consent, Feed, Heads, NO_CHAIN, Page, follow};
 
 use super::chains::consent_name;
@@ -97,6 +98,45 @@ pub(super) fn changes(sql: &mut dyn Sql, tenant: &TenantId, page: Page) -> SqlRe
         items.push((head, None));
     }
     Ok(items)
+}
+
+/// What is live of these, one entry for each from the first on, as many as fit; the first that is here always does.
+pub(super) fn named_changes(
+    sql: &mut dyn Sql,
+    tenant: &TenantId,
+    ids: &[ChangeId],
+    max_bytes: usize,
+) -> SqlResult<Vec<Option<Vec<u8>>>> {
+    let size = "SELECT id, length(bytes) FROM change WHERE tenant = ?1 AND covered_ms IS NULL AND id = ?2";
+    let sizes = live(sql, size, tenant, ids, |row| row.position(1))?;
+    let mut n_bytes = 0;
+    let fits = ids.iter().take_while(|id| {
+        let size = sizes.get(id.as_bytes()).copied().unwrap_or_default();
+        n_bytes += size;
+        n_bytes == size || n_bytes <= max_bytes as u64
+    });
+    let ids = &ids[..fits.count()];
+    if sizes.is_empty() {
+        return Ok(vec![None; ids.len()]);
+    }
+    let body = "SELECT id, bytes FROM change WHERE tenant = ?1 AND covered_ms IS NULL AND id = ?2";
+    let bodies = live(sql, body, tenant, ids, |row| row.bytes(1))?;
+    Ok(ids.iter().map(|id| bodies.get(id.as_bytes()).cloned()).collect())
+}
+
+/// What a statement says of each of these changes of ?1 that it finds.
+fn live<T>(
+    sql: &mut dyn Sql,
+    select: &'static str,
+    tenant: &TenantId,
+    ids: &[ChangeId],
+    read: impl Fn(&mut Row) -> SqlResult<T>,
+) -> SqlResult<HashMap<[u8; 32], T>> {
+    let (of, asked) = (values![tenant], ids.iter().map(ChangeId::as_bytes).collect::<Vec<_>>());
+    let [rows] = together(sql, [Question::Which(select, &of, &asked)])?;
+    rows.into_iter()
+        .map(|mut row| Ok((row.array(0)?, read(&mut row)?)))
+        .collect()
 }
 
 pub(super) fn consents(sql: &mut dyn Sql, tenant: &TenantId, page: Page) -> SqlResult<Vec<(u64, Consent)>> {

@@ -104,7 +104,7 @@ pub(super) enum Scope<'a> {
 pub(super) enum Question<'a> {
     /// All rows of a statement.
     Rows(&'static str, &'a [Value<'a>]),
-    /// Which of these ids there are, each a row of its own: as [`Sql::which`] says.
+    /// Which of these ids there are, each a row of its own: as [`Sql::which`] says. More may be selected beside the id.
     Which(&'static str, &'a [Value<'a>], &'a [&'a [u8; 32]]),
     /// The time, one row: as [`Sql::clock_ms`] says.
     Clock(i64),

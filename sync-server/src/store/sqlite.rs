@@ -113,11 +113,13 @@ impl Open<'_> {
 
     fn those_of(&self, sql: &'static str, first: &[Value<'_>], ids: &[&[u8; 32]]) -> SqlResult<Vec<Row>> {
         let mut statement = self.prepare(sql)?;
+        let n_columns = statement.column_count();
         let mut there = Vec::new();
         for id in ids {
             let last = Value::Bytes(*id);
-            if statement.exists(params_from_iter(first.iter().chain([&last])))? {
-                there.push(Row(vec![last.into()]));
+            let mut found = statement.query(params_from_iter(first.iter().chain([&last])))?;
+            if let Some(row) = found.next()? {
+                there.push(whole(row, n_columns)?);
             }
         }
         Ok(there)
@@ -139,8 +141,7 @@ impl Sql for Open<'_> {
         let n_columns = statement.column_count();
         let mut rows = statement.query(params_from_iter(values))?;
         while let Some(row) = rows.next()? {
-            let columns = (0..n_columns).map(|at| column(row.get_ref(at)?, at));
-            if take(Row(columns.collect::<SqlResult<_>>()?))?.is_break() {
+            if take(whole(row, n_columns)?)?.is_break() {
                 break;
             }
         }
@@ -183,6 +184,11 @@ impl Sql for Open<'_> {
     fn call_back(&mut self, _: &TenantId, _: &GrantId) -> SqlResult<()> {
         Ok(())
     }
+}
+
+fn whole(row: &rusqlite::Row<'_>, n_columns: usize) -> SqlResult<Row> {
+    let columns = (0..n_columns).map(|at| column(row.get_ref(at)?, at));
+    Ok(Row(columns.collect::<SqlResult<_>>()?))
 }
 
 fn column(value: ValueRef<'_>, at: usize) -> SqlResult<Column> {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use seal::{AttachmentId, ChunkName, GrantId, MailId, TenantId};
+use seal::{AttachmentId, ChangeId, ChunkName, GrantId, MailId, TenantId};
 use sync_protocol::{
     AuditLine, AuditStore, ChunkId, ChunkSource, ChunkStore, Claim, Consent, Cursor, DirectoryRefusal, Incarnation,
     MailCursors, MailRefusal, MailStore, MailToSay, MailTold, OutId, OutItem, Refusal, RelayLie, RelayStanding, Scope,
-    SignedHead, SignedReceipt, StoreError, SyncStore, Usage, UsageStore,
+    SignedHead, SignedReceipt, StoreError, SyncStore, Usage, UsageStore, WantedFirst,
 };
 use vault::Vault;
 
@@ -38,6 +38,24 @@ impl UsageStore for Faulty {
 
     fn keep_usage(&self, usage: &Usage) -> Result<(), StoreError> {
         self.vault.keep_usage(usage)
+    }
+}
+
+impl WantedFirst for Faulty {
+    fn wanted_first(&self) -> Result<Vec<ChangeId>, StoreError> {
+        self.vault.wanted_first()
+    }
+
+    fn lacking_of(&self, ids: &[ChangeId]) -> Result<Vec<ChangeId>, StoreError> {
+        self.vault.lacking_of(ids)
+    }
+
+    fn absorb_first(&self, changes: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        self.vault.absorb_first(changes)
+    }
+
+    fn forget_wanted_first(&self) -> Result<(), StoreError> {
+        self.vault.forget_wanted_first()
     }
 }
 

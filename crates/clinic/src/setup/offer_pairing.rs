@@ -7,8 +7,11 @@ use std::{
 
 use domain::Instant;
 use rand_core::CryptoRng;
-use seal::{DeviceId, DeviceKeys, DevicePublic, PairingCode, PairingTicket, TenantId, add_device};
-use sync_client::{PairingHost, PairingMember, RelayAddress, RelayError};
+use seal::{
+    DeviceId, DeviceKeys, DevicePublic, FirstChanges, MAX_FIRST_CHANGES, PairingCode, PairingTicket, TenantId,
+    add_device,
+};
+use sync_client::{Admitted, PairingHost, PairingMember, RelayAddress, RelayError};
 use sync_protocol::RefusedCode;
 use tokio::task::AbortHandle;
 
@@ -141,7 +144,7 @@ async fn host(
     statements: Vec<Vec<u8>>,
     shown: Shown,
     rng: &mut Box<dyn CryptoRng + Send>,
-    admit: impl FnOnce(DevicePublic, Option<String>) -> Option<Vec<Vec<u8>>> + Send + 'static,
+    admit: impl FnOnce(DevicePublic, Option<String>) -> Option<Admitted> + Send + 'static,
 ) -> Result<DeviceId, RelayError> {
     let member = PairingMember {
         tenant,
@@ -152,13 +155,8 @@ async fn host(
     host.with_ticket(shown.ticket, keys).welcome_named(rng, admit).await
 }
 
-/// Makes the new device a member; all statements of the clinic, for it to begin with.
-fn admit(
-    clinic: &OpenClinic,
-    acting: &Acting,
-    device: &DevicePublic,
-    name: Option<&str>,
-) -> Result<Vec<Vec<u8>>, Error> {
+/// Makes the new device a member; what it begins with.
+fn admit(clinic: &OpenClinic, acting: &Acting, device: &DevicePublic, name: Option<&str>) -> Result<Admitted, Error> {
     clinic.write(acting, |w| {
         let (belonging, now_ms) = (w.belonging(), w.now().as_millisecond());
         let (membership, epochs) = (&belonging.membership, &belonging.epochs);
@@ -171,7 +169,10 @@ fn admit(
         }
         Ok(())
     })?;
-    clinic.statements()
+    Ok(Admitted {
+        statements: clinic.statements()?,
+        first: FirstChanges::of(clinic.read(|r| Ok(r.first_for_a_new_device(MAX_FIRST_CHANGES)?))?),
+    })
 }
 
 fn later(now: Instant, by: Duration) -> Instant {

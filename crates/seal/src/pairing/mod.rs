@@ -16,6 +16,7 @@
 //! side is used up by what it hears, so every code gives one guess.
 
 mod code;
+mod first;
 mod old_rng;
 mod ticket;
 
@@ -33,6 +34,7 @@ use crate::{
 };
 
 pub use code::PairingCode;
+pub use first::{FirstChanges, MAX_FIRST_CHANGES};
 use old_rng::OldRng;
 pub use ticket::PairingTicket;
 
@@ -118,6 +120,10 @@ pub struct Welcome {
     /// SHA-256 of the relay's public key, where it is pinned.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub relay_key_sha256: Option<[u8; 32]>,
+    /// Changes that the new device does well to take before all others, the most wanted first. Of more than
+    /// [`MAX_FIRST_CHANGES`] the last are left out. Empty from an older member.
+    #[n(4)]
+    pub first: FirstChanges,
 }
 
 /// The member's side, waiting for the new device.
@@ -213,8 +219,25 @@ impl PairingWelcome {
         self.name.as_deref()
     }
 
-    /// The last message. [`SealError::TooLarge`] when it is more than [`MAX_PAIRING_MESSAGE_BYTES`].
+    /// The last message. [`SealError::TooLarge`] when it is more than [`MAX_PAIRING_MESSAGE_BYTES`], even without what the new
+    /// device is to take first.
     pub fn send(self, welcome: &Welcome, rng: &mut impl CryptoRng) -> Result<Vec<u8>, SealError> {
+        match self.seal(welcome, rng) {
+            Err(SealError::TooLarge) if !welcome.first.ids().is_empty() => {
+                let first = FirstChanges::default();
+                self.seal(
+                    &Welcome {
+                        first,
+                        ..welcome.clone()
+                    },
+                    rng,
+                )
+            }
+            sealed => sealed,
+        }
+    }
+
+    fn seal(&self, welcome: &Welcome, rng: &mut impl CryptoRng) -> Result<Vec<u8>, SealError> {
         let sealed = seal(&self.secret, context::PAIRING_TO_NEW, &wire::encode(welcome), rng)?;
         let sign = |member: &DeviceKeys| member.sign(context::PAIRING_WELCOME_SIGNATURE, &said(&self.secret, &sealed));
         let message = Message {

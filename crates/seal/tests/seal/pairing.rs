@@ -2,8 +2,8 @@
 
 use minicbor::{Decode, Encode};
 use seal::{
-    DeviceKeys, DevicePublic, EpochSecrets, MAX_PAIRING_MESSAGE_BYTES, Membership, PairingCode, PairingJoin,
-    PairingOffer, SealError, Statement, Welcome, add_device,
+    DeviceKeys, DevicePublic, EpochSecrets, FirstChanges, MAX_PAIRING_MESSAGE_BYTES, Membership, PairingCode,
+    PairingJoin, PairingOffer, SealError, Statement, Welcome, add_device,
 };
 
 use crate::world::{Clinic, NOW_MS, rng};
@@ -36,6 +36,7 @@ pub fn welcome(clinic: &Clinic, new: &DevicePublic) -> Welcome {
         statements: clinic.statements.iter().chain([&added]).map(Statement::bytes).collect(),
         relay_url: Some("ws://127.0.0.1:7000/sync".to_owned()),
         relay_key_sha256: Some([1; 32]),
+        first: FirstChanges::default(),
     }
 }
 

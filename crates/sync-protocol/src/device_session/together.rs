@@ -2,7 +2,7 @@
 
 use super::{DeviceError, DeviceSession, DeviceStep, Live, State};
 use crate::limits::MAX_FRAME_BYTES;
-use crate::{ChangeItem, Cursor, DeviceEvent, DeviceMessage, Feed, RelayMessage, Scope, SyncStore};
+use crate::{ChangeItem, Cursor, DeviceEvent, RelayMessage, Scope, SyncStore};
 
 /// Batches that follow one another and are still to be stored.
 #[derive(Default)]
@@ -90,9 +90,7 @@ impl Live {
         };
         let changes = items.into_iter().filter_map(|item| item.bytes).map(Vec::from).collect();
         store.absorb_changes(&cursor, changes)?;
-        for end in ends {
-            step.say(&DeviceMessage::Ack(Feed::Changes, *end));
-        }
+        self.acknowledge_changes(ends, step);
         step.events.push(DeviceEvent::Moved);
         self.look_whether_caught_up(store, step)?;
         Ok(position)

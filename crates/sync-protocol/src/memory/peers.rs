@@ -117,6 +117,10 @@ impl PeerStore for MemoryStore {
         Ok(())
     }
 
+    fn absorb_first_from_peer(&self, changes: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        self.absorb_changes_from_peer(changes)
+    }
+
     fn absorb_consents_from_peer(&self, consents: Vec<Consent>) -> Result<(), StoreError> {
         let mut held = self.lock();
         for consent in consents {

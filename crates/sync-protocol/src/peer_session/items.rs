@@ -9,8 +9,8 @@ use super::proven::root;
 use super::{PeerEvent, PeerStep, Stop};
 use crate::compact::{Heard, Said};
 use crate::limits::{
-    BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_BROKEN_CLAIMS, MAX_PEER_FRAME_BYTES, MAX_REMEMBERED, PEER_VERSION,
-    PEER_WITH_SHORT_CHANGES,
+    BATCH_BYTES, BATCH_ITEMS, BATCHES_IN_FLIGHT, MAX_BROKEN_CLAIMS, MAX_NAMED_CHANGES, MAX_PEER_FRAME_BYTES,
+    MAX_REMEMBERED, PEER_VERSION, PEER_WITH_SHORT_CHANGES, PEER_WITH_WANTED_FIRST,
 };
 use crate::peer_store::{change_may_be_named, consent_may_be_named};
 use crate::{Consent, ItemId, PeerMessage, PeerSet, PeerStore, RefusedCode, StoreError};
@@ -25,6 +25,8 @@ pub(super) struct Items {
     asked: VecDeque<(PeerSet, Vec<ItemId>)>,
     /// All of `lacking` and `asked`.
     wanted: BTreeSet<Item>,
+    /// So many of the oldest of these nobody claimed: the other side may not have them.
+    n_unclaimed: usize,
     /// Claimed by the other side, and then not given.
     n_broken_claims: u64,
     /// Lacking there by the comparison, to be told.
@@ -40,6 +42,10 @@ pub(super) struct Items {
     /// What was given, and how much there was to give when that was last looked at.
     n_given: u64,
     n_held: u64,
+    /// What was asked for and is not here.
+    n_in_vain: u64,
+    /// Whether the other side answers who asks for what it has not claimed.
+    takes_guesses: bool,
     /// What this connection has named so far, each way; an older peer is given changes whole.
     said: Option<Said>,
     heard: Heard,
@@ -76,6 +82,7 @@ impl Items {
             lacking: VecDeque::new(),
             asked: VecDeque::new(),
             wanted: BTreeSet::new(),
+            n_unclaimed: 0,
             n_broken_claims: 0,
             extra: VecDeque::new(),
             unheard: false,
@@ -84,6 +91,8 @@ impl Items {
             known: Known::default(),
             n_given: 0,
             n_held: 0,
+            n_in_vain: 0,
+            takes_guesses: newest >= PEER_WITH_WANTED_FIRST,
             said: gives_short.then(|| Said::between(&tenant, &ends)),
             heard: Heard::between(&tenant, &ends),
         })
@@ -115,6 +124,17 @@ impl Items {
         } else {
             self.want(set, id);
         }
+    }
+
+    /// What this store wants before all others is asked for at once; the other side may have it.
+    pub(super) fn want_first(&mut self, store: &dyn PeerStore) -> Result<(), StoreError> {
+        if self.takes_guesses {
+            for id in store.lacking_of(&store.wanted_first()?)? {
+                self.want(PeerSet::Changes, id.into());
+            }
+            self.n_unclaimed = self.lacking.len();
+        }
+        Ok(())
     }
 
     fn want(&mut self, set: PeerSet, id: ItemId) {
@@ -166,7 +186,12 @@ impl Items {
             return Err(StoreError::Failed("items_for_peer").into());
         }
         // Each once in a connection is all that a peer needs.
-        self.n_given += items.len() as u64;
+        let n_found = items.iter().flatten().count();
+        self.n_given += n_found as u64;
+        self.n_in_vain += (items.len() - n_found) as u64;
+        if self.n_in_vain > MAX_NAMED_CHANGES {
+            return Err(RefusedCode::BadMessage.into());
+        }
         if self.n_given > self.n_held {
             self.n_held = PeerSet::ALL
                 .into_iter()
@@ -212,7 +237,7 @@ impl Items {
         }
         let rest = ids[items.len()..].iter().rev();
         rest.for_each(|id| self.lacking.push_front((set, *id)));
-        let mut bodies = Vec::new();
+        let (mut bodies, is_first) = (Vec::new(), self.n_unclaimed > 0);
         for (id, item) in ids.iter().zip(items) {
             self.wanted.remove(&(set, *id));
             match item {
@@ -220,14 +245,15 @@ impl Items {
                     self.known.note((set, *id));
                     bodies.push((*id, Vec::from(item)));
                 }
-                None => self.n_broken_claims += 1,
+                None => self.n_broken_claims += u64::from(self.n_unclaimed == 0),
             }
+            self.n_unclaimed = self.n_unclaimed.saturating_sub(1);
         }
         if self.n_broken_claims > MAX_BROKEN_CLAIMS {
             return Err(RefusedCode::BadMessage.into());
         }
         if !bodies.is_empty() {
-            absorb(store, set, bodies)?;
+            absorb(store, set, bodies, is_first)?;
             step.events.push(PeerEvent::Moved);
         }
         Ok(())
@@ -286,7 +312,7 @@ fn take_batch(queue: &mut VecDeque<Item>) -> Option<(PeerSet, Vec<ItemId>)> {
     Some((set, queue.drain(..n).map(|(_, id)| id).collect()))
 }
 
-fn absorb(store: &dyn PeerStore, set: PeerSet, bodies: Vec<(ItemId, Vec<u8>)>) -> Result<(), Stop> {
+fn absorb(store: &dyn PeerStore, set: PeerSet, bodies: Vec<(ItemId, Vec<u8>)>, is_first: bool) -> Result<(), Stop> {
     match set {
         PeerSet::Consents => {
             let consents = bodies.into_iter().map(|(id, bytes)| {
@@ -300,7 +326,11 @@ fn absorb(store: &dyn PeerStore, set: PeerSet, bodies: Vec<(ItemId, Vec<u8>)>) -
             if !bodies.iter().all(|(id, bytes)| change_may_be_named(bytes, *id)) {
                 return Err(RefusedCode::BadMessage.into());
             }
-            store.absorb_changes_from_peer(bodies.into_iter().map(|(_, bytes)| bytes).collect())?;
+            let changes = bodies.into_iter().map(|(_, bytes)| bytes).collect();
+            match is_first {
+                true => store.absorb_first_from_peer(changes)?,
+                false => store.absorb_changes_from_peer(changes)?,
+            }
         }
     }
     Ok(())

@@ -125,6 +125,9 @@ impl Proven {
             PeerMessage::Standing(theirs) if !self.met => {
                 self.met = true;
                 self.comparing = Comparing::begin(leads, &self.told, &theirs);
+                if theirs.changes.n > 0 {
+                    self.items.want_first(store)?;
+                }
             }
             PeerMessage::AskTree(set, prefixes) if !leads => self.comparing.tell_tree(store, set, &prefixes.0, step)?,
             PeerMessage::AskIds(set, asks) if !leads => self.comparing.tell_ids(store, set, &asks.0, step)?,

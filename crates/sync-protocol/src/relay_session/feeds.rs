@@ -95,6 +95,11 @@ impl Feeds {
         }
     }
 
+    /// What both ends know is left out of a change.
+    pub(super) fn shorten(&mut self, change: &[u8]) -> Vec<u8> {
+        self.said.change(change)
+    }
+
     pub(super) fn rest(&mut self) {
         self.said.rest();
     }

@@ -255,6 +255,7 @@ impl RelaySession {
             told_head: None,
             told_usage: None,
             n_denied: 0,
+            n_named: 0,
             attachments: Attachments::default(),
             mailbox: Mailbox::default(),
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use minicbor::bytes::ByteVec;
 use rand_core::CryptoRng;
-use seal::{DeviceId, GrantId, TenantId};
+use seal::{ChangeId, DeviceId, GrantId, TenantId};
 
 use super::attachments::Attachments;
 use super::feeds::Feeds;
@@ -14,7 +14,8 @@ use super::mail::Mailbox;
 use super::{Outgoing, RelayStep, Stop};
 use crate::compact::Heard;
 use crate::limits::{
-    BATCH_BYTES, BATCH_ITEMS, MAX_DENIALS, MAX_FRAME_BYTES, MAX_RELEASE_HEADS, WITH_HEADS, WITH_RECEIPTS, WITH_USAGE,
+    BATCH_BYTES, BATCH_ITEMS, MAX_DENIALS, MAX_FRAME_BYTES, MAX_NAMED_CHANGES, MAX_RELEASE_HEADS, WITH_HEADS,
+    WITH_RECEIPTS, WITH_USAGE,
 };
 use crate::relay_push::Arrived;
 use crate::{
@@ -43,6 +44,8 @@ pub(super) struct Member {
     pub(super) told_head: Option<i64>,
     /// Requests that were denied in this connection; each is a line in two audits.
     pub(super) n_denied: u32,
+    /// Changes that were asked for by name in this connection, and answered.
+    pub(super) n_named: u64,
     pub(super) attachments: Attachments,
     pub(super) mailbox: Mailbox,
 }
@@ -78,6 +81,7 @@ impl Member {
                 self.feeds.acknowledge(feed, position, now_ms)?;
                 self.tell_news(store, now_ms, step)
             }
+            DeviceMessage::AskChanges(ids) => self.give_named(&ids.0, store, step),
             DeviceMessage::PullReleases(grant, after) => self.serve(grant, after, store, now_ms, rng, step),
             DeviceMessage::FetchStatements(tenant) => {
                 let roster = store.roster(&tenant)?;
@@ -162,6 +166,22 @@ impl Member {
         // What is read now is at least what was committed above; what others commit behind it wakes this connection, too.
         self.tell_news(store, now_ms, step)?;
         step.is_told = true;
+        Ok(())
+    }
+
+    /// Changes by their names, whatever their positions: what a new device wants first.
+    fn give_named(&mut self, ids: &[ChangeId], store: &mut dyn RelayStore, step: &mut RelayStep) -> Result<(), Stop> {
+        if ids.is_empty() || self.n_named > MAX_NAMED_CHANGES {
+            return Err(RefusedCode::BadMessage.into());
+        }
+        let found = store.named_changes(&self.tenant, ids, BATCH_BYTES)?;
+        // What does not fit is asked for once more.
+        self.n_named += found.len() as u64;
+        step.tally.changes_out += found.iter().flatten().count() as u64;
+        let items = found
+            .into_iter()
+            .map(|change| Some(self.feeds.shorten(&change?).into()));
+        step.say(&RelayMessage::NamedChanges(items.collect::<Vec<_>>().into()));
         Ok(())
     }
 

@@ -22,6 +22,7 @@ mod strangers;
 mod together;
 mod trees;
 mod usage;
+mod wanted_first;
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
-use seal::{AttachmentId, AuditHead, ChunkName, DeviceId, GrantId, Receipt, RelayKey, TenantId};
+use seal::{AttachmentId, AuditHead, ChangeId, ChunkName, DeviceId, GrantId, Receipt, RelayKey, TenantId};
 use sync_protocol::{
     AuditLine, AuditOutcome, ChangesPage, Checked, ChunkId, ChunkPlace, ChunkRefusal, Consent, Feed, FormerLife, Heads,
     Incarnation, MAX_CHUNKS_OF_ATTACHMENT, NO_CHAIN, ObjectKey, OutId, Page, Pushed, Redeemed, RelayAudit, RelayChunks,
@@ -168,6 +168,25 @@ impl RelayStore for MemoryRelay {
             .into_iter()
             .map(|(position, (_, bytes))| (position, (!self.covered.contains(&position)).then_some(bytes)))
             .collect())
+    }
+
+    fn named_changes(
+        &mut self,
+        _: &TenantId,
+        ids: &[ChangeId],
+        max_bytes: usize,
+    ) -> Result<Vec<Option<Vec<u8>>>, RelayStoreFailed> {
+        let mut n_bytes = 0;
+        let named = ids.iter().map(|id| {
+            let at = self.changes.iter().position(|(held, _)| *held == OutId::Change(*id))?;
+            (!self.covered.contains(&(at as u64 + 1))).then(|| self.changes[at].1.clone())
+        });
+        let fit = named.take_while(|change| {
+            let size = change.as_ref().map_or(0, Vec::len);
+            n_bytes += size;
+            n_bytes == size || n_bytes <= max_bytes
+        });
+        Ok(fit.collect())
     }
 
     fn chain(&mut self, _: &TenantId, feed: Feed, position: u64) -> Result<[u8; 32], RelayStoreFailed> {

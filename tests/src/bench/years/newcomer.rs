@@ -1,4 +1,5 @@
-//! A device whose disk broke takes everything in again, in the order and the batches in which a relay would give it.
+//! A device whose disk broke takes everything in again: first what the device that lets it in has named, then all in the order
+//! and the batches in which a relay would give it.
 
 use std::{
     path::Path,
@@ -6,7 +7,11 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use sync_protocol::{BATCH_ITEMS, Cursor, Incarnation, PeerSet, PeerStore, Scope, SyncStore};
+use seal::{ChangeId, MAX_FIRST_CHANGES};
+use sync_protocol::{
+    BATCH_BYTES, BATCH_ITEMS, Cursor, Incarnation, ItemId, PeerSet, PeerStore, Scope, SyncStore, WantedFirst,
+};
+use vault::{Vault, VaultError};
 
 use super::Opened;
 
@@ -17,12 +22,15 @@ const RELAY: Incarnation = Incarnation([7; 16]);
 
 /// An empty store's way to one that has all.
 pub(super) struct Taken {
-    /// Until everybody was found by search.
-    pub(super) searchable: Duration,
+    /// Until everybody was found by search, and the queue and its patients were there.
+    pub(super) useful: Duration,
+    /// Of that, naming what is needed for it, on the old device.
+    pub(super) named: Duration,
     /// Until everything was in the tables.
     pub(super) complete: Duration,
-    /// How many changes that were.
+    /// How many changes that were, and how many of them were wanted first.
     pub(super) n_changes: usize,
+    pub(super) n_first: usize,
 }
 
 impl Taken {
@@ -36,7 +44,11 @@ pub(super) fn take_all_in(clinic: &Opened, folder: &Path) -> Result<Taken> {
     let vault = clinic.of.replace_the_second(folder)?;
     vault.begin_incarnation(&RELAY)?;
     vault.read_in_background();
-    let (mut position, mut n_changes, mut took) = (0, 0, Duration::ZERO);
+    let began = Instant::now();
+    let first = clinic.vault.read(|r| r.first_for_a_new_device(MAX_FIRST_CHANGES))?;
+    let named = began.elapsed();
+    let useful = named + take_first(&clinic.vault, &vault, &first)?;
+    let (mut position, mut n_changes, mut took) = (0, 0, useful);
     loop {
         let (place, ids) = clinic.vault.since(PeerSet::Changes, position, BATCH_ITEMS * TOGETHER)?;
         if ids.is_empty() {
@@ -50,17 +62,41 @@ pub(super) fn take_all_in(clinic: &Opened, folder: &Path) -> Result<Taken> {
         vault.absorb_changes(&Cursor::at(RELAY, Scope::Changes, position), changes)?;
         took += began.elapsed();
     }
-    let searchable = took;
-    ensure!(
-        vault.read(|r| r.n_patients())? == clinic.vault.read(|r| r.n_patients())?,
-        "somebody is not found"
-    );
     let began = Instant::now();
     while vault.read_on()? > 0 {}
-    let complete = searchable + began.elapsed();
     Ok(Taken {
-        searchable,
-        complete,
+        useful,
+        named,
+        complete: took + began.elapsed(),
         n_changes,
+        n_first: first.len(),
     })
+}
+
+/// In the answers that a relay gives, each stored by itself.
+fn take_first(clinic: &Vault, vault: &Vault, first: &[ChangeId]) -> Result<Duration> {
+    vault.want_first(first)?;
+    let (mut left, mut took) = (vault.wanted_first()?, Duration::ZERO);
+    while !left.is_empty() {
+        let ids: Vec<ItemId> = left.iter().take(BATCH_ITEMS).copied().map(ItemId::from).collect();
+        let changes = clinic.changes(&ids, BATCH_BYTES)?;
+        left.drain(..changes.len());
+        let began = Instant::now();
+        vault.absorb_first(changes.into_iter().flatten().collect())?;
+        took += began.elapsed();
+    }
+    let here = |vault: &Vault| {
+        vault.read(|r| {
+            let mut patients: Vec<_> = r.queue(r.today()?)?.into_iter().map(|entry| entry.patient).collect();
+            patients.sort_unstable();
+            patients.dedup();
+            let visits = patients.iter().map(|patient| r.visits_of(*patient));
+            let visits = visits.collect::<Result<Vec<_>, _>>()?;
+            Ok::<_, VaultError>((r.n_patients()?, patients, visits))
+        })
+    };
+    let wanted = here(clinic)?;
+    ensure!(!wanted.1.is_empty(), "nobody is in the queue");
+    ensure!(here(vault)? == wanted, "something of today is not here");
+    Ok(took)
 }
