@@ -321,7 +321,9 @@ impl Session {
                 let (before, number) = words.split_at(at);
                 let number = number.trim_start_matches("= ");
                 // Each is looked up by itself: of `= ANY(…)` the planner, who thinks a clinic is small, may make a look through all
-                // of the clinic's rows, each held against all that is asked.
+                // of the clinic's rows, each held against all that is asked. Nor is it told which clinic: of one that came after the
+                // statistics it thinks that any index that begins with it finds its one row.
+                let before = before.replace("= $1 ", "= (SELECT $1::bytea) ");
                 words = format!(
                     "SELECT found.* FROM unnest({number}::bytea[]) AS asked (id) CROSS JOIN LATERAL ({before}= asked.id LIMIT 1) AS found"
                 );

@@ -7,7 +7,7 @@ use sync_protocol::{MAX_RELAYED_SNAPSHOT_BYTES, OutId, OutItem};
 use crate::world::{NOW, World, rng};
 
 /// A snapshot of so many bytes before it is sealed.
-fn snapshot(clinic: &SimClinic, device: &SimDevice, n_bytes: usize) -> OutItem {
+pub fn snapshot(clinic: &SimClinic, device: &SimDevice, n_bytes: usize) -> OutItem {
     let membership = clinic.membership();
     let secrets = EpochSecrets::unwrap(&membership, &device.keys).unwrap();
     let header = Header {

@@ -16,6 +16,7 @@ mod journeys;
 mod kept;
 mod mail;
 mod moves;
+mod named;
 mod nodes;
 mod overview;
 mod pairing;
