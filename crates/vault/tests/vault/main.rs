@@ -44,5 +44,6 @@ mod stand_ins;
 mod syncing;
 mod tries;
 mod usage;
+mod wanted_first;
 mod world;
 mod years;

@@ -1,7 +1,7 @@
 //! A device is removed: what counts, what is put aside, who can read on, and that every device comes to the same.
 
 mod asking;
-mod grants;
+pub mod grants;
 mod rotations;
 mod unsent;
 

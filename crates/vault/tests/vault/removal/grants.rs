@@ -85,7 +85,7 @@ fn what_the_relay_refused_for_want_of_a_statement_is_offered_again_when_one_come
     assert_eq!(read(other.vault(), |r| r.sync_figures()).refused, 0);
 }
 
-fn agreement(n: u8, recipient: seal::TenantId) -> ConsentGranted {
+pub fn agreement(n: u8, recipient: seal::TenantId) -> ConsentGranted {
     ConsentGranted {
         patient: patient_id(n),
         grant: GrantId::from_bytes([n; 16]),
