@@ -47,19 +47,25 @@ impl OpenClinic {
         let (figures, n_put_aside, missing, claimed_twice) = self.read(|r| {
             let figures = r.sync_figures()?;
             let n_put_aside = n_to_look_at(r, figures.quarantined)?;
-            let missing = missing(r, &figures.missing)?;
+            // On its way to a new device everything is missing.
+            let missing = match figures.arriving {
+                None => missing(r, &figures.missing)?,
+                Some(_) => Vec::new(),
+            };
             Ok((figures, n_put_aside, missing, r.claimed_twice()?))
         })?;
+        let has_relay = self.relay()?.is_some();
         let state = self.syncing.state();
         let (lan, peers) = self.lan_view()?;
         let apart_since = self.apart_since(&state, &peers);
         Ok(SyncHealth {
-            has_relay: self.relay()?.is_some(),
+            has_relay,
             connected: state.connected,
             pending: u32::try_from(figures.pending).unwrap_or(u32::MAX),
             sound_pending: u32::try_from(figures.sound_pending).unwrap_or(u32::MAX),
             to_be_read: u32::try_from(figures.to_be_read).unwrap_or(u32::MAX),
             n_changes: u32::try_from(figures.n_changes).unwrap_or(u32::MAX),
+            arriving: figures.arriving.filter(|_| has_relay),
             last_contact: state.last_contact,
             quarantined: u32::try_from(n_put_aside).unwrap_or(u32::MAX),
             error: state.error,
@@ -127,6 +133,7 @@ fn empty() -> StatusView {
             pending: 0,
             sound_pending: 0,
             to_be_read: 0,
+            arriving: None,
             n_changes: 0,
             last_contact: None,
             quarantined: 0,

@@ -255,7 +255,7 @@ impl Live {
             heard: Heard::between(&store.tenant(), &[device]),
             pushing: Vec::new(),
             told_statements: welcome.statements,
-            first: First::begin(version, store)?,
+            first: First::begin(version, cursors.changes, welcome.changes, store)?,
             pulls: Pulls::default(),
             attachments: Attachments::begin(version, welcome),
             mailing: Mailing::begin(version, &cursors.incarnation, store)?,

@@ -68,6 +68,8 @@ pub struct Held {
     pub usage: Option<Usage>,
     /// The changes that it wants before all others.
     pub wanted_first: Vec<ChangeId>,
+    /// How far it came, of how much.
+    pub came_to: (u64, u64),
     /// Chunks of attachments, and those that are wanted.
     pub chunks: Chunks,
     /// Messages between clinics, and the directory.
@@ -245,6 +247,11 @@ impl WantedFirst for MemoryStore {
         for bytes in changes {
             held.take_change(bytes);
         }
+        Ok(())
+    }
+
+    fn came_to(&self, position: u64, of: u64) -> Result<(), StoreError> {
+        self.lock().came_to = (position, of);
         Ok(())
     }
 

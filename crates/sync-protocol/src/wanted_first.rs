@@ -22,6 +22,9 @@ pub trait WantedFirst: Send + Sync {
     /// come once more in their turn.
     fn absorb_first(&self, changes: Vec<Vec<u8>>) -> Result<(), StoreError>;
 
+    /// Of the `of` changes that the relay held when it welcomed this device, those up to `position` are here.
+    fn came_to(&self, position: u64, of: u64) -> Result<(), StoreError>;
+
     /// All were asked for: from now on nothing is wanted first.
     fn forget_wanted_first(&self) -> Result<(), StoreError>;
 }

@@ -21,6 +21,8 @@ pub struct SyncFigures {
     pub to_be_read: u64,
     /// Of so many that are here.
     pub n_changes: u64,
+    /// How much has come to a device that is new ([`Reading::arriving`]).
+    pub arriving: Option<u8>,
     /// Changes that wait for a parent.
     pub waiting: u64,
     /// Changes that were quarantined.
@@ -72,6 +74,7 @@ impl Reading<'_> {
             pending: outbox::pending(self.conn())?,
             sound_pending: how_many("SELECT count(DISTINCT attachment) FROM chunks WHERE at_relay = 0")?,
             to_be_read: backlog::to_be_read(self.conn())?,
+            arriving: self.arriving()?,
             n_changes: buckets::total(self.conn(), PeerSet::Changes)?,
             waiting: how_many("SELECT count(*) FROM changes WHERE verdict IN (1, 2) AND verdict = 1")?,
             quarantined: how_many("SELECT count(*) FROM changes WHERE verdict IN (1, 2) AND verdict = 2")?,

@@ -33,6 +33,7 @@ mod absorbing;
 mod ahead;
 mod ancestry;
 mod applying;
+mod arriving;
 mod attachments;
 mod backlog;
 mod backup;

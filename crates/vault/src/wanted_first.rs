@@ -172,6 +172,10 @@ impl WantedFirst for Vault {
         Ok(self.absorb_wanted(changes, take_from_relay)?)
     }
 
+    fn came_to(&self, position: u64, of: u64) -> Result<(), StoreError> {
+        Ok(self.note_arrived(position, of)?)
+    }
+
     fn forget_wanted_first(&self) -> Result<(), StoreError> {
         self.inner.writer().transaction(|conn, _, _, _| {
             conn.execute("DELETE FROM meta WHERE key = ?1", [KEPT])?;

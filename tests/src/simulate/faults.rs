@@ -54,6 +54,10 @@ impl WantedFirst for Faulty {
         self.vault.absorb_first(changes)
     }
 
+    fn came_to(&self, position: u64, of: u64) -> Result<(), StoreError> {
+        self.vault.came_to(position, of)
+    }
+
     fn forget_wanted_first(&self) -> Result<(), StoreError> {
         self.vault.forget_wanted_first()
     }

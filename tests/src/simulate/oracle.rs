@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, ensure};
 use domain::Day;
 use seal::{GrantId, ReleaseId, SealedChange};
-use sync_protocol::{ItemId, PeerStore, RelayStore};
+use sync_protocol::{ItemId, PeerStore, RelayStore, WantedFirst};
 use vault::VaultError;
 
 use super::device::Device;
@@ -107,6 +107,12 @@ impl World {
             "{name}: accuses the relay of {:?}",
             figures.relay_lie
         );
+        let n_first = device.vault().wanted_first()?.len();
+        ensure!(
+            n_first == 0,
+            "{name}: {n_first} changes are still wanted before all others"
+        );
+        ensure!(figures.arriving.is_none(), "{name}: it still waits for records");
         let quarantined = device.vault().read(|r| r.quarantined())?;
         let leavers = self.has_leavers(device.clinic);
         let rightly = |reason: &str| leavers && matches!(reason, "after_removal" | "unknown_device");

@@ -6,9 +6,10 @@ use std::rc::Rc;
 
 use anyhow::{Context, Result};
 use rand::SeedableRng;
-use seal::{DeviceKeys, EpochSecrets, Membership, Statement, TenantId};
+use seal::{ChangeId, DeviceKeys, EpochSecrets, MAX_FIRST_CHANGES, Membership, Statement, TenantId};
 use sync_protocol::{ItemId, Roster, SyncStore};
 use testkit::{SeededRng, TestClock, seeded_rng};
+use vault::Reading;
 
 use super::call::Call;
 use super::chance::bytes;
@@ -320,6 +321,8 @@ impl World {
         let statements: Vec<Statement> = statements.collect::<Result<_, _>>()?;
         let mut device = Device::set_up(name, clinic, keys, &statements, &self.home, self.now_ms, rng)?;
         device.erasures = Rc::clone(&admin.erasures);
+        device.vault().begin_arriving()?;
+        device.vault().want_first(&self.first_for_a_new_device(admin)?)?;
         let told = format!("{} admits {}", admin.name, device.name);
         self.figures.n_admitted += 1;
         self.devices.push(device);
@@ -327,6 +330,17 @@ impl World {
         self.enrol(self.devices.len() - 1)?;
         self.stir(founder);
         Ok(told)
+    }
+
+    /// What the admin's device names, and what nobody has; half of them get the least wanted first.
+    fn first_for_a_new_device(&self, admin: &Device) -> Result<Vec<ChangeId>> {
+        let first = |r: &Reading<'_>| r.first_for_a_new_device(MAX_FIRST_CHANGES);
+        let mut first = admin.vault().read(first)?;
+        first.insert(first.len() / 2, ChangeId::from_bytes([0x5a; 32]));
+        if self.figures.n_admitted % 2 == 1 {
+            first.reverse();
+        }
+        Ok(first)
     }
 
     fn new_name(&mut self, clinic: usize) -> String {

@@ -51,6 +51,7 @@ impl Desk {
             .map(|bytes| Statement::decode(bytes))
             .collect::<Result<_, _>>()?;
         let vault = self.create_vault(&tenant, &device, &statements, input.protection)?;
+        vault.begin_arriving()?;
         vault.want_first(welcome.first.ids())?;
         let told = welcome
             .relay_url

@@ -99,8 +99,10 @@ fn dress(restored: &Restored) -> Result<(), Error> {
             body: FactBody::Audit(Line::new(CLINIC_RESTORED).about(restored.made_at_ms).into()),
         };
         w.record_fact(&draft, None)?;
-        Ok(())
-    })
+        Ok::<_, Error>(())
+    })?;
+    // What was written after the backup.
+    Ok(restored.vault.begin_arriving()?)
 }
 
 /// What is said of a file that is read, not of a folder that is written to.

@@ -47,6 +47,9 @@ pub struct SyncHealth {
     pub to_be_read: u32,
     /// Of so many that are here.
     pub n_changes: u32,
+    /// This device is new, or was restored, and not all of the clinic's records have come yet: so much has, in percent. What it
+    /// does not show may be on the other devices.
+    pub arriving: Option<u8>,
     /// Last contact with the relay.
     pub last_contact: Option<Instant>,
     /// Changes that were put aside, with a reason, and that nobody has looked at yet.

@@ -90,7 +90,7 @@ impl Live {
         };
         let changes = items.into_iter().filter_map(|item| item.bytes).map(Vec::from).collect();
         store.absorb_changes(&cursor, changes)?;
-        self.acknowledge_changes(ends, step);
+        self.acknowledge_changes(store, position, ends, step)?;
         step.events.push(DeviceEvent::Moved);
         self.look_whether_caught_up(store, step)?;
         Ok(position)

@@ -18,17 +18,31 @@ pub(super) struct First {
     asked: VecDeque<Vec<ChangeId>>,
     /// The last positions of batches that are stored and not acknowledged.
     held_back: Vec<u64>,
+    /// How much the relay had at the welcome, until that is here.
+    behind: Option<u64>,
 }
 
 impl First {
     /// An older relay gives nothing by name.
-    pub(super) fn begin(version: u16, store: &dyn SyncStore) -> Result<Self, StoreError> {
-        let mut first = Self::default();
+    pub(super) fn begin(version: u16, position: u64, of: u64, store: &dyn SyncStore) -> Result<Self, StoreError> {
+        let mut first = Self {
+            behind: Some(of),
+            ..Self::default()
+        };
+        first.note_how_far(position, store)?;
         if version >= WITH_NAMED_CHANGES {
             first.wanted = store.wanted_first()?.into();
             first.is_open = !first.wanted.is_empty();
         }
         Ok(first)
+    }
+
+    fn note_how_far(&mut self, position: u64, store: &dyn SyncStore) -> Result<(), StoreError> {
+        if let Some(of) = self.behind {
+            store.came_to(position, of)?;
+            self.behind = self.behind.filter(|of| position < *of);
+        }
+        Ok(())
     }
 
     /// The next that are not here: another device may have given some.
@@ -74,14 +88,23 @@ impl Live {
         Ok(())
     }
 
-    /// These batches are stored.
-    pub(super) fn acknowledge_changes(&mut self, ends: &[u64], step: &mut DeviceStep) {
+    /// These batches are stored; the last ends at `position`.
+    pub(super) fn acknowledge_changes(
+        &mut self,
+        store: &dyn SyncStore,
+        position: u64,
+        ends: &[u64],
+        step: &mut DeviceStep,
+    ) -> Result<(), StoreError> {
+        self.first.note_how_far(position, store)?;
         if self.first.is_open {
-            return self.first.held_back.extend(ends);
+            self.first.held_back.extend(ends);
+            return Ok(());
         }
         for end in ends {
             step.say(&DeviceMessage::Ack(Feed::Changes, *end));
         }
+        Ok(())
     }
 
     /// What was asked for came: each under the name under which it was asked for.

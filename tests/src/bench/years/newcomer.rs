@@ -97,6 +97,9 @@ fn take_first(clinic: &Vault, vault: &Vault, first: &[ChangeId]) -> Result<Durat
     };
     let wanted = here(clinic)?;
     ensure!(!wanted.1.is_empty(), "nobody is in the queue");
-    ensure!(here(vault)? == wanted, "something of today is not here");
+    let came = here(vault)?;
+    ensure!(came.0 == wanted.0, "somebody is not found");
+    ensure!(came.1 == wanted.1, "it is another queue");
+    ensure!(came.2 == wanted.2, "of today's patients not all visits are here");
     Ok(took)
 }
