@@ -8,7 +8,7 @@ use sync_protocol::{
 
 use crate::attempt::{End, attempts};
 use crate::line::Line;
-use crate::relay::Relay;
+use crate::relay::{Relay, Side};
 
 attempts!(
     another_clinics_change_as_its_own,
@@ -16,6 +16,7 @@ attempts!(
     a_change_under_a_false_name,
     a_change_of_its_own_in_another_clinics_document,
     another_clinics_change_erased,
+    another_clinics_changes_by_their_names,
     another_clinics_chunk_asked_for,
     chunk_names_guessed_in_another_clinics_attachment,
     another_clinics_attachment_erased,
@@ -109,6 +110,27 @@ async fn another_clinics_change_erased() -> End {
         .await;
     assert_eq!(heard, Ok(()));
     assert_eq!(store.held().changes, relay.a.device.store.held().changes);
+    End::Refused
+}
+
+async fn another_clinics_changes_by_their_names() -> End {
+    let mut relay = Relay::start(73).await;
+    (0..3).for_each(|_| relay.a.device.write(&mut relay.rng));
+    relay.send(&relay.a.device).await;
+    relay.c.device.write(&mut relay.rng);
+    relay.send(&relay.c.device).await;
+    let ids = |side: &Side| side.device.store.held().changes.into_keys().collect::<Vec<_>>();
+    let (of_a, own) = (ids(&relay.a), ids(&relay.c)[0]);
+    let before = relay.rows();
+    let mut line = Line::member(&relay, &relay.c).await;
+    let there_are_none: Vec<_> = (1..=3).map(|n| ChangeId::from_bytes([n; 32])).collect();
+    for foreign in [of_a, there_are_none] {
+        let asked = [foreign[0], foreign[1], own, foreign[2]];
+        // Those that another has are as those that nobody has.
+        let which: Vec<_> = line.named(&asked).await.iter().map(Option::is_some).collect();
+        assert_eq!(which, [false, false, true, false]);
+    }
+    relay.is_as_before(&before, &[]);
     End::Refused
 }
 

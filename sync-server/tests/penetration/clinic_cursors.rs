@@ -1,6 +1,6 @@
 //! A registered clinic that says of itself what is not so: positions, receipts, acknowledgements, statements, too much.
 
-use seal::{GrantId, Receipt, RelayKey};
+use seal::{ChangeId, GrantId, Receipt, RelayKey};
 use sync_protocol::{
     BATCH_ITEMS, Cursors, DeviceMessage, Feed, Greeting, Incarnation, MemberProof, PushItem, RefusedCode, RelayMessage,
     SignedReceipt,
@@ -20,6 +20,9 @@ attempts!(
     the_word_that_all_consents_are_here_for_nothing,
     statements_of_another_clinic_within_its_own,
     more_in_one_push_than_fits,
+    more_names_of_changes_than_fit,
+    no_name_of_a_change,
+    names_of_changes_without_end,
     a_second_hello,
     more_than_its_share,
 );
@@ -180,6 +183,43 @@ async fn more_in_one_push_than_fits() -> End {
     };
     let many = DeviceMessage::Push(vec![item; BATCH_ITEMS + 1]);
     member_refused(&relay, many, RefusedCode::BadMessage).await;
+    End::Refused
+}
+
+async fn more_names_of_changes_than_fit() -> End {
+    let relay = Relay::start(76).await;
+    let many = DeviceMessage::AskChanges(vec![ChangeId::from_bytes([1; 32]); BATCH_ITEMS + 1].into());
+    member_refused(&relay, many, RefusedCode::BadMessage).await;
+    End::Refused
+}
+
+async fn no_name_of_a_change() -> End {
+    let relay = Relay::start(77).await;
+    member_refused(
+        &relay,
+        DeviceMessage::AskChanges(vec![].into()),
+        RefusedCode::BadMessage,
+    )
+    .await;
+    End::Refused
+}
+
+/// More than any device ever wants first, over and over on one connection.
+async fn names_of_changes_without_end() -> End {
+    let relay = Relay::start(78).await;
+    let before = relay.rows();
+    let mut line = Line::member(&relay, &relay.c).await;
+    let ids = [ChangeId::from_bytes([1; 32]); BATCH_ITEMS];
+    for _ in 0..(1 << 17) / BATCH_ITEMS {
+        assert_eq!(line.named(&ids).await, vec![None; BATCH_ITEMS]);
+    }
+    // It may have passed the bound by the answer to one.
+    for _ in 0..2 {
+        line.say(&DeviceMessage::AskChanges(ids.to_vec().into())).await;
+    }
+    assert_eq!(line.refused().await.0, RefusedCode::BadMessage);
+    relay.is_as_before(&before, &[]);
+    relay.tells_of("bad_message");
     End::Refused
 }
 

@@ -2,7 +2,7 @@
 
 use futures_util::{SinkExt, StreamExt};
 use minicbor::bytes::ByteArray;
-use seal::{DeviceKeys, GrantId, TenantId};
+use seal::{ChangeId, DeviceKeys, GrantId, TenantId};
 use sync_protocol::{
     AttachmentAnswer, AttachmentAsk, AuditLine, AuditOutcome, Cursors, DeviceMessage, Feed, Greeting, Hello,
     MemberProof, OutId, PushItem, Refusal, RefusedCode, RelayMessage, Want, digest_of_releases,
@@ -146,6 +146,16 @@ impl Line {
             _ => None,
         });
         pulled.await
+    }
+
+    /// What comes under these names; of a change its bytes as they travel.
+    pub async fn named(&mut self, ids: &[ChangeId]) -> Vec<Option<Vec<u8>>> {
+        self.say(&DeviceMessage::AskChanges(ids.to_vec().into())).await;
+        let named = self.until(|heard| match heard {
+            RelayMessage::NamedChanges(items) => Some(items.0.clone()),
+            _ => None,
+        });
+        named.await.into_iter().map(|item| item.map(Vec::from)).collect()
     }
 
     /// The answer about attachments.

@@ -16,6 +16,7 @@ attempts!(
     it_stays_on_the_connection_that_it_had,
     it_pulls_what_its_clinic_was_given,
     it_asks_for_sound,
+    it_asks_for_changes_by_their_names,
     it_hosts_a_pairing,
     its_late_change_by_an_accomplice,
     its_clinic_joins_again_by_another_invitation,
@@ -153,6 +154,27 @@ async fn it_asks_for_sound() -> End {
     );
     relay.is_as_before(&before, &[]);
     assert_eq!(relay.files().len(), 1);
+    relay.tells_of("removed");
+    End::Refused
+}
+
+async fn it_asks_for_changes_by_their_names() -> End {
+    let mut relay = Relay::start(118).await;
+    let mut line = Line::as_device(&relay, relay.a.clinic.tenant, &relay.a.second.keys).await;
+    let before = remove(&mut relay).await;
+    let ids: Vec<_> = relay.a.device.store.held().changes.into_keys().collect();
+    assert!(!ids.is_empty());
+    line.say(&DeviceMessage::AskChanges(ids.into())).await;
+    let (code, heard) = line.refused().await;
+    assert_eq!(code, RefusedCode::Removed);
+    let gives = |message: &RelayMessage| {
+        matches!(
+            message,
+            RelayMessage::NamedChanges(_) | RelayMessage::ShortChanges(_) | RelayMessage::Changes(_)
+        )
+    };
+    assert!(!heard.iter().any(gives));
+    relay.is_as_before(&before, &[]);
     relay.tells_of("removed");
     End::Refused
 }

@@ -35,5 +35,6 @@ mod storm;
 mod tls;
 mod told;
 mod under_load;
+mod wanted_first;
 mod watched;
 mod world;

@@ -140,7 +140,7 @@ fn tries_are_counted_before_they_are_looked_at() {
 }
 
 /// Puts clinic A on the list, as one that has joined.
-fn listed(world: &mut World) -> i64 {
+pub fn listed(world: &mut World) -> i64 {
     let (number, token, _) = world
         .store
         .list_clinic("Klinik A", "test", NOW, &mut world.rng)

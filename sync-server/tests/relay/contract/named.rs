@@ -2,11 +2,16 @@
 
 use postgres::Client;
 use seal::{ChangeId, SealedChange};
-use sync_protocol::{BATCH_BYTES, BATCH_ITEMS, Checked, MAX_RELAYED_SNAPSHOT_BYTES, OutId, OutItem, RelayStore};
+use sync_protocol::sim::{Link, settle};
+use sync_protocol::{
+    BATCH_BYTES, BATCH_ITEMS, Checked, DeviceMessage, MAX_RELAYED_SNAPSHOT_BYTES, OutId, OutItem, Page, RefusedCode,
+    RelayMessage, RelayStore,
+};
 
+use super::console::listed;
 use super::{Home, on_both, on_postgres};
 use crate::snapshots::snapshot;
-use crate::world::{NOW, World};
+use crate::world::{NOW, World, roster};
 
 on_both! {
     what_is_asked_for_by_name_comes_under_its_name_in_the_order_of_asking,
@@ -14,6 +19,8 @@ on_both! {
     what_is_covered_does_not_come_and_what_is_erased_comes_without_its_body,
     an_answer_ends_where_it_is_full_and_the_first_that_is_here_always_fits,
     a_snapshot_has_an_answer_for_itself_and_the_next_goes_on_behind_it,
+    a_removed_device_that_asks_on_the_connection_that_it_had_is_given_nothing,
+    a_suspended_clinic_that_asks_on_the_connection_that_it_had_is_given_nothing,
 }
 
 fn name(item: &OutItem) -> ChangeId {
@@ -121,7 +128,7 @@ fn what_is_covered_does_not_come_and_what_is_erased_comes_without_its_body() {
     assert_eq!(world.store.drop_covered(NOW + 31 * 86_400_000).unwrap(), 1);
     assert_eq!(asked(&mut world, &ids, BATCH_BYTES), wanted);
     // What the feed gives of them is the same.
-    let page = sync_protocol::Page {
+    let page = Page {
         after: 0,
         max_items: 100,
         max_bytes: BATCH_BYTES,
@@ -198,6 +205,44 @@ fn a_snapshot_has_an_answer_for_itself_and_the_next_goes_on_behind_it() {
     }
     assert_eq!(answers.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 1, 1]);
     assert_eq!(answers.concat(), bodies(all));
+}
+
+/// It has everything, asks for this on the connection that it has, and hears no more than a refusal.
+fn refused(world: &mut World, link: &mut Link, id: ChangeId, code: RefusedCode) {
+    link.inject_up(DeviceMessage::AskChanges(vec![id].into()).encode());
+    while link.deliver_up(&mut world.store, NOW, &mut world.rng).0 {}
+    let heard: Vec<_> = link
+        .frames_down()
+        .map(|frame| RelayMessage::decode(frame).unwrap())
+        .collect();
+    let gives =
+        |message: &RelayMessage| matches!(message, RelayMessage::NamedChanges(_) | RelayMessage::ShortChanges(_));
+    assert!(!heard.iter().any(gives), "{heard:?}");
+    assert_eq!(heard.last(), Some(&RelayMessage::Refused(code)));
+}
+
+fn a_removed_device_that_asks_on_the_connection_that_it_had_is_given_nothing() {
+    let mut world = World::new(128);
+    let items = written(&mut world, &[10]);
+    let second = world.a.clinic.admit(NOW, &mut world.rng);
+    let mut link = Link::open(&second, &world.store, &mut world.rng);
+    settle(&mut [&mut link], &mut world.store, NOW, &mut world.rng);
+    assert!(link.device().is_live());
+    world.a.clinic.remove(&second, NOW, &mut world.rng);
+    let known = roster(&world.a.clinic);
+    world.store.set_roster(&known).unwrap();
+    refused(&mut world, &mut link, name(&items[0]), RefusedCode::Removed);
+}
+
+fn a_suspended_clinic_that_asks_on_the_connection_that_it_had_is_given_nothing() {
+    let mut world = World::new(129);
+    let number = listed(&mut world);
+    let items = written(&mut world, &[10]);
+    let mut link = Link::open(&world.a.device, &world.store, &mut world.rng);
+    settle(&mut [&mut link], &mut world.store, NOW, &mut world.rng);
+    assert!(link.device().is_live());
+    world.store.suspend_clinic(number, "unpaid", "test", NOW).unwrap();
+    refused(&mut world, &mut link, name(&items[0]), RefusedCode::Suspended);
 }
 
 #[test]
