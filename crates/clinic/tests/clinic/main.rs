@@ -1,6 +1,7 @@
 //! The clinic's verbs, told as sentences, against a real relay, a real store and devices at the far end of real sockets.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod arriving;
 mod asking;
 mod backup;
 mod conflicts;
