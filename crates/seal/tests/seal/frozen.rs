@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use seal::{
     Admission, AttachmentKey, BACKUP_PIECE_OVERHEAD, BackupHead, ClinicCard, DeviceKeys, DirectoryCard, EpochSecrets,
-    Grant, GrantId, Invitation, InvitationToken, Mail, Membership, NewGrant, NewRelease, OpeningEnd, PairingTicket,
-    PersonKeys, RecoveryKit, Release, ReleaseId, Revocation, SealedChange, Signer, Statement, StatementKind,
-    WrappedPersonKey, add_device, add_wraps, ask_for_keys, derive_document_id, derive_release_document, make_admin,
-    new_epoch, open_with_passphrase, remove_device, seal_with_passphrase, verify,
+    FirstChanges, Grant, GrantId, Invitation, InvitationToken, Mail, Membership, NewGrant, NewRelease, OpeningEnd,
+    PairingTicket, PersonKeys, RecoveryKit, Release, ReleaseId, Revocation, SealedChange, Signer, Statement,
+    StatementKind, Welcome, WrappedPersonKey, add_device, add_wraps, ask_for_keys, derive_document_id,
+    derive_release_document, make_admin, new_epoch, open_with_passphrase, remove_device, seal_with_passphrase, verify,
 };
 
 use crate::world::{Clinic, NOW_MS, RawStatement, rng};
@@ -59,6 +59,17 @@ fn grant(a: &Clinic, b: &Clinic) -> Grant {
         erase_at_ms: NOW_MS + 2_000,
     };
     Grant::make(new, a.tenant(), b"frozen terms", &b.membership, a.device(), &mut rng(5)).unwrap()
+}
+
+/// What a device that is let in is told, by a member that names no changes for it to take first.
+fn welcome(a: &Clinic) -> Welcome {
+    Welcome {
+        tenant: a.tenant(),
+        statements: a.statements.iter().map(Statement::bytes).collect(),
+        relay_url: Some("wss://relay.example/sync".into()),
+        relay_key_sha256: Some([7; 32]),
+        first: FirstChanges::default(),
+    }
 }
 
 /// The second device is made an admin, and removes the first; the kit, which has not heard of that, admits a third, to
@@ -187,6 +198,7 @@ fn the_same_input_gives_the_same_bytes_in_every_build() {
         &mut rng(12),
     );
     check_text("pairing-ticket.txt", &ticket.to_text());
+    check("pairing-welcome.hex", &minicbor::to_vec(&welcome(&a)).unwrap());
 }
 
 const LATER: [&str; 8] = [
@@ -324,6 +336,17 @@ fn every_build_opens_what_version_1_wrote() {
     assert_eq!((invitation.token.as_bytes(), invitation.expires_ms), (&[2; 32], NOW_MS));
     let card = ClinicCard::from_text(&text("clinic-card.txt")).unwrap();
     assert_eq!((card.tenant, card.name.as_str()), (a.tenant(), "Klinik Aman"));
+    let told: Welcome = minicbor::decode(&bytes("pairing-welcome.hex")).unwrap();
+    let statements = [
+        "statement-genesis.hex",
+        "statement-new-epoch.hex",
+        "statement-add-device.hex",
+    ];
+    assert_eq!(
+        (told.tenant, told.statements),
+        (a.tenant(), statements.map(bytes).to_vec())
+    );
+    assert_eq!(told.first.ids(), []);
     let ticket = PairingTicket::from_text(&text("pairing-ticket.txt")).unwrap();
     assert!(ticket.tenant == a.tenant() && a.device(&ticket.member.id()) == Some(&ticket.member));
     assert_eq!((ticket.rendezvous(), ticket.relay_key_sha256), ("ABC", Some([7; 32])));

@@ -8,6 +8,7 @@ mod backups;
 mod changes;
 mod console;
 mod decoders;
+mod first_changes;
 mod frozen;
 mod keys;
 mod mail;
