@@ -106,6 +106,7 @@ pub(crate) fn device_messages() -> Vec<Vec<u8>> {
         DeviceMessage::Mail(MailAsk::Read(TENANT, LETTER)),
         DeviceMessage::Directory(DirectoryAsk::Publish(vec![9; 5].into())),
         DeviceMessage::ShortPush(short_push()),
+        DeviceMessage::AskChanges(vec![ChangeId::from_bytes([0xc0; 32]), ChangeId::from_bytes([0xc1; 32])].into()),
     ]
     .iter()
     .map(DeviceMessage::encode)
@@ -230,6 +231,7 @@ pub(crate) fn relay_messages() -> Vec<Vec<u8>> {
         })),
         RelayMessage::Directory(DirectoryAnswer::Published(4, Some(DirectoryRefusal::Older))),
         RelayMessage::ShortChanges(vec![change(3, Some(vec![6]))].into()),
+        RelayMessage::NamedChanges(vec![Some(vec![6, 7].into()), None].into()),
     ]
     .iter()
     .map(RelayMessage::encode)
