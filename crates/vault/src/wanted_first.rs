@@ -19,6 +19,9 @@ use crate::{Reading, Vault, VaultError};
 /// The key under which the names are kept, one behind the other.
 const KEPT: &str = "wanted_first";
 
+/// So many of a patient's visits come before everybody else: somebody may have been here every week for years.
+const NEWEST_VISITS: usize = 10;
+
 /// What is live of a document and was not erased, and the words for its snapshots: these are filed elsewhere, and without
 /// them a snapshot does not count.
 const ALL_OF_DOCUMENT: &str = "
@@ -43,7 +46,8 @@ const ALL_BUT_FACTS: &str = "
 
 impl Reading<'_> {
     /// What a new device is to take first, the most wanted first, at most `max`: who is on the staff, the queue from today on,
-    /// who today's patients are, their allergies, consents and visits, and who everybody else is, the newest first.
+    /// who today's patients are, their allergies, consents and newest visits, who everybody else is, the newest first, and at the
+    /// end the older visits of today's patients.
     pub fn first_for_a_new_device(&self, max: usize) -> Result<Vec<ChangeId>, VaultError> {
         let mut first = First::of_at_most(max);
         first.add(self.of_document(ALL_BUT_FACTS, &DocPath::Clinic)?);
@@ -62,6 +66,7 @@ impl Reading<'_> {
         let mut patients: Vec<_> = self.queue(today)?.into_iter().map(|entry| entry.patient).collect();
         patients.sort_unstable();
         patients.dedup();
+        let mut older = Vec::new();
         for patient in &patients {
             let of_patient = [
                 DocPath::Identity(*patient),
@@ -69,9 +74,10 @@ impl Reading<'_> {
                 DocPath::Consents(*patient),
             ];
             let visits = "SELECT id FROM p_visits WHERE patient = ?1 ORDER BY opened_ms DESC, id DESC";
-            let visits = self.many(visits, [patient.as_bytes()], |row| {
+            let mut visits = self.many(visits, [patient.as_bytes()], |row| {
                 Ok(DocPath::Visit(*patient, VisitId::from_bytes(row.get(0)?)))
             })?;
+            older.extend(visits.drain(visits.len().min(NEWEST_VISITS)..));
             self.add_documents(&mut first, of_patient.into_iter().chain(visits))?;
         }
 
@@ -81,6 +87,7 @@ impl Reading<'_> {
             .into_iter()
             .filter(|patient| patients.binary_search(patient).is_err());
         self.add_documents(&mut first, others.map(DocPath::Identity))?;
+        self.add_documents(&mut first, older.into_iter())?;
         Ok(first.ids)
     }
 

@@ -53,7 +53,12 @@ fn seen(n: u8) -> FactBody {
 }
 
 /// A clinic's work: everybody with an identity, an allergy, an agreement and two visits, and of all of it lines in the audit.
-pub fn work(vault: &Vault) -> seal::PersonKeys {
+fn work(vault: &Vault) -> seal::PersonKeys {
+    work_for(vault, N)
+}
+
+/// The same for fewer.
+fn work_for(vault: &Vault, n_patients: u8) -> seal::PersonKeys {
     let keys = person(vault, OWNER, Role::Owner);
     let profile = ClinicProfile {
         name: "Klinik Mawar".into(),
@@ -65,7 +70,7 @@ pub fn work(vault: &Vault) -> seal::PersonKeys {
         w.put_staff(&doctor(1))?;
         w.put_staff(&doctor(2))
     });
-    for n in 1..=N {
+    for n in 1..=n_patients {
         write(vault, |w| {
             w.put_patient(&patient(n))?;
             w.record_allergy(patient_id(n), &allergy(1, domain::Severity::Severe))?;
@@ -257,6 +262,36 @@ fn of_few_names_they_are_the_first_and_today_stands_before_everybody_else() {
     let ends: Vec<usize> = in_order.into_iter().flat_map(|(first, last)| [first, last]).collect();
     assert!(ends.is_sorted(), "{ends:?}");
     assert_eq!((ends[0], ends[ends.len() - 1]), (0, names.len() - 1));
+}
+
+#[test]
+fn who_everybody_is_stands_before_the_older_visits_of_todays_patients() {
+    let (clinic, old) = clinic_at_work();
+    let n = IN_TODAYS_QUEUE[0];
+    let names_before = names_of(old.vault());
+    let often = 200..225;
+    for nth in often.clone() {
+        let more = NewVisit {
+            id: visit_id(nth),
+            opened_at: at(-10 * i64::from(nth)),
+            ..visit(n)
+        };
+        write(old.vault(), |w| w.open_visit(&more));
+    }
+    let names = names_of(old.vault());
+    // Ten with the two of before.
+    let n_older = often.len() - 8;
+    assert_eq!(names.len(), names_before.len() + often.len());
+    let (first, older) = names.split_at(names.len() - n_older);
+    assert!(names_before.iter().all(|id| first.contains(id)));
+    let path = |nth: u8| document(&clinic, &format!("patient/{}/visit/{}", patient_id(n), visit_id(nth)));
+    let of_hers: Vec<DocumentId> = often.map(path).collect();
+    for change in given(old.vault(), older) {
+        let document = SealedChange::decode(&change).unwrap().header().document;
+        assert!(of_hers.contains(&document));
+    }
+    let new = with_the_named_alone(&clinic, 1, old.vault());
+    assert_of_use(new.vault(), old.vault());
 }
 
 #[test]
