@@ -332,3 +332,27 @@ proptest! {
         prop_assert!(held.lies.is_empty() && held.quarantined.is_empty());
     }
 }
+
+#[test]
+fn the_frames_about_named_changes_stay_as_they_are() {
+    let ask = DeviceMessage::AskChanges(vec![nobodys(1), nobodys(2)].into());
+    assert_eq!(DeviceMessage::decode(&ask.encode()), Ok(ask.clone()));
+    let answer = RelayMessage::NamedChanges(vec![Some(vec![1, 2, 3].into()), None].into());
+    assert_eq!(RelayMessage::decode(&answer.encode()), Ok(answer.clone()));
+    let hex = |frame: Vec<u8>| frame.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    insta::assert_snapshot!(format!("ask {}\nanswer {}", hex(ask.encode()), hex(answer.encode())));
+}
+
+#[test]
+fn who_has_come_so_far_of_how_much_is_told() {
+    let rng = &mut rng(10);
+    let (_, new, mut relay, _) = clinic_of(1_300, rng);
+    let mut link = Link::open(&new, &relay, rng);
+    let mut told = Vec::new();
+    while link.deliver_up(&mut relay, NOW, rng).0 | link.deliver_down(NOW) {
+        told.push(new.store.held().came_to);
+    }
+    told.dedup();
+    let all = 1_300;
+    assert_eq!(told, [(0, 0), (0, all), (512, all), (1_024, all), (all, all)]);
+}
