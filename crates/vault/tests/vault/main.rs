@@ -1,6 +1,7 @@
 //! The vault from outside: opened, written to, killed, cut short, merged and rebuilt.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod arriving;
 mod at_once;
 mod backlog;
 mod backup;

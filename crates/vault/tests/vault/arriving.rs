@@ -1,0 +1,52 @@
+//! A new device says how much of its clinic's records has come, until all of it is here and read; never again after that.
+
+use sync_protocol::WantedFirst;
+use vault::Vault;
+
+use crate::backlog::clinic_at_work;
+use crate::world::*;
+
+fn arriving(vault: &Vault) -> Option<u8> {
+    let figures = read(vault, |r| r.sync_figures());
+    assert_eq!(figures.arriving, read(vault, |r| r.arriving()));
+    figures.arriving
+}
+
+fn came(vault: &Vault, position: u64, of: u64) -> Option<u8> {
+    vault.came_to(position, of).unwrap();
+    arriving(vault)
+}
+
+#[test]
+fn a_new_device_is_arriving_until_all_is_here_and_read() {
+    let (clinic, writer, changes) = clinic_at_work();
+    assert_eq!(
+        came(writer.vault(), 3, 9),
+        None,
+        "whoever was there from the start is not"
+    );
+
+    let mut new = Machine::new(&clinic, 1);
+    new.vault().begin_arriving().unwrap();
+    assert_eq!(arriving(new.vault()), Some(0));
+    assert_eq!(came(new.vault(), 0, 0), None, "a clinic that has nothing yet");
+    new.vault().begin_arriving().unwrap();
+    assert_eq!(came(new.vault(), 0, u64::MAX), Some(0));
+    assert_eq!(came(new.vault(), 50, 200), Some(25));
+    new.reopen();
+    assert_eq!(arriving(new.vault()), Some(25), "also after a restart");
+    assert_eq!(came(new.vault(), 199, 200), Some(99));
+    assert_eq!(came(new.vault(), u64::MAX - 1, u64::MAX), Some(99));
+
+    let vault = new.vault();
+    vault.read_in_background();
+    deliver(vault, changes);
+    assert_eq!(came(vault, 200, 200), Some(99), "it is here, and not read");
+    while vault.read_on().unwrap() > 0 {
+        assert_eq!(arriving(vault), Some(99));
+    }
+    assert_eq!(arriving(vault), None);
+    assert_eq!(came(vault, 200, 900), None, "who was away for a while is not new");
+    new.reopen();
+    assert_eq!(came(new.vault(), 0, 900), None);
+}
