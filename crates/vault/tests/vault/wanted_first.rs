@@ -13,6 +13,7 @@ use vault::{AuditLine, ClinicProfile, FactBody, FactDraft, NewVisit, Vault, Writ
 
 use crate::erasing::{person, says};
 use crate::nouns::queued;
+use crate::peers::meet;
 use crate::removal::grants::agreement;
 use crate::world::*;
 
@@ -383,6 +384,30 @@ fn what_came_in_its_turn_and_is_unread_is_asked_for_by_name_and_read() {
         assert_eq!(new.lacking_of(&names).unwrap(), []);
         assert_eq!(left(new), n_left - unread.len() as u64);
         assert_eq!(new.pending().unwrap(), 0);
+        while new.read_on().unwrap() > 0 {}
+        assert_same(new, old.vault());
+    }
+}
+
+#[test]
+fn two_devices_that_meet_begin_with_what_the_new_one_wants_first() {
+    let (clinic, old) = clinic_at_work();
+    let names = names_of(old.vault());
+    let nobodys = ChangeId::from_bytes([0xee; 32]);
+    for (device, n_stored) in [(1, 0), (2, usize::MAX)] {
+        let new = Machine::new(&clinic, device);
+        let new = new.vault();
+        new.read_in_background();
+        let feed = feed_of(old.vault());
+        // Nothing yet, or all of it and most of that unread.
+        feed[..n_stored.min(feed.len())]
+            .chunks(BATCH)
+            .for_each(|some| deliver(new, some.to_vec()));
+        new.want_first(&[&[nobodys], &names[..]].concat()).unwrap();
+        meet(&clinic, [(new, device), (old.vault(), 0)]);
+        assert!(left(new) > 0, "the rest is stored first");
+        assert_of_use(new, old.vault());
+        assert_eq!(new.lacking_of(&names).unwrap(), []);
         while new.read_on().unwrap() > 0 {}
         assert_same(new, old.vault());
     }

@@ -12,14 +12,15 @@ use seal::ChangeKind;
 /// As many as it takes for every kind of document.
 const FEW: u8 = 16;
 
-/// Of every document a snapshot is in force.
-fn all_in_snapshots(by: &Vault, other: &Vault) {
+/// Of every document a snapshot is in force; gives how many.
+fn all_in_snapshots(by: &Vault, other: &Vault) -> usize {
     exchange(by, other);
-    assert!(by.snapshot_everything().unwrap() > 3 * usize::from(FEW));
+    let n_made = by.snapshot_everything().unwrap();
     deliver(other, take_outbox(by));
-    assert!(keep_house(other).n_confirmed > 3 * usize::from(FEW));
+    assert_eq!(keep_house(other).n_confirmed, n_made);
     deliver(by, take_outbox(other));
     assert_same(by, other);
+    n_made
 }
 
 fn rename(vault: &Vault, n: u8, phone: &str) {
@@ -49,7 +50,7 @@ fn a_document_that_is_a_snapshot_is_whole_from_the_names_alone_and_what_it_cover
     let [one, other] = [0, 1].map(|device| Machine::new(&clinic, device));
     let (one, other) = (one.vault(), other.vault());
     work_for(one, FEW);
-    all_in_snapshots(one, other);
+    assert!(all_in_snapshots(one, other) > 3 * usize::from(FEW));
     for nth in 0..3 {
         let names = names_of(one);
         let covered: BTreeSet<ChangeId> = one.covered_changes().unwrap().into_iter().collect();
@@ -86,6 +87,20 @@ fn a_document_that_is_a_snapshot_is_whole_from_the_names_alone_and_what_it_cover
             }
         }
     }
+}
+
+#[test]
+fn the_clinics_own_document_is_whole_where_one_word_is_for_its_snapshot_alone() {
+    let clinic = Clinic::with_devices(3);
+    let [one, other] = [0, 1].map(|device| Machine::new(&clinic, device));
+    let (one, other) = (one.vault(), other.vault());
+    (1..6).for_each(|n| write(one, |w| w.put_staff(&doctor(n))));
+    assert_eq!(all_in_snapshots(one, other), 1);
+    let names = names_of(one);
+    assert_eq!(names.len(), 2, "the snapshot, and the word for it");
+    let new = with_the_named_alone(&clinic, 2, one);
+    assert_eq!(read(new.vault(), |r| r.all_staff()).len(), 5);
+    assert_of_use(new.vault(), one);
 }
 
 #[test]
