@@ -200,6 +200,7 @@ fn a_snapshot_has_an_answer_for_itself_and_the_next_goes_on_behind_it() {
     let (mut rest, mut answers) = (all.map(name).to_vec(), Vec::new());
     while !rest.is_empty() {
         let answer = asked(&mut world, &rest, BATCH_BYTES);
+        assert!(!answer.is_empty(), "the first always fits");
         rest.drain(..answer.len());
         answers.push(answer);
     }
