@@ -198,7 +198,7 @@ fn the_same_input_gives_the_same_bytes_in_every_build() {
         &mut rng(12),
     );
     check_text("pairing-ticket.txt", &ticket.to_text());
-    check("pairing-welcome.hex", &minicbor::to_vec(&welcome(&a)).unwrap());
+    check("pairing-welcome.hex", &minicbor::to_vec(welcome(&a)).unwrap());
 }
 
 const LATER: [&str; 8] = [
