@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::{Reading, Tag, Vault, VaultError, backlog};
+use crate::{Reading, Tag, Vault, VaultError, backlog, wanted_first};
 
 /// How much of it has come, in percent, is kept under this key; 100 until it is read as well.
 const KEPT: &str = "arriving";
@@ -39,7 +39,14 @@ impl Vault {
             Some(_) => Some(percent(position, of)),
         };
         if now != before {
-            self.inner.writer().transaction(|conn, _, _, _| keep(conn, now))?;
+            self.inner.writer().transaction(|conn, _, _, _| {
+                keep(conn, now)?;
+                match now {
+                    Some(_) => Ok(()),
+                    // Also where an older relay was never asked.
+                    None => wanted_first::forget(conn),
+                }
+            })?;
             self.tell(&[Tag::Sync]);
         }
         Ok(())

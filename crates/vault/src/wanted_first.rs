@@ -46,8 +46,8 @@ const ALL_BUT_FACTS: &str = "
 
 impl Reading<'_> {
     /// What a new device is to take first, the most wanted first, at most `max`: who is on the staff, the queue from today on,
-    /// who today's patients are, their allergies, consents and newest visits, who everybody else is, the newest first, and at the
-    /// end the older visits of today's patients.
+    /// who today's patients are, their allergies, consents and newest visits, who everybody else is, the newest first, then the
+    /// older visits of today's patients, and at the end what the others must not be given.
     pub fn first_for_a_new_device(&self, max: usize) -> Result<Vec<ChangeId>, VaultError> {
         let mut first = First::of_at_most(max);
         first.add(self.of_document(ALL_BUT_FACTS, &DocPath::Clinic)?);
@@ -83,11 +83,11 @@ impl Reading<'_> {
 
         let all = "SELECT id FROM p_patients ORDER BY id DESC";
         let all = self.many(all, [], |row| Ok(PatientId::from_bytes(row.get(0)?)))?;
-        let others = all
-            .into_iter()
-            .filter(|patient| patients.binary_search(patient).is_err());
-        self.add_documents(&mut first, others.map(DocPath::Identity))?;
+        let others = all.iter().copied();
+        let others = others.filter(|patient| patients.binary_search(patient).is_err());
+        self.add_documents(&mut first, others.clone().map(DocPath::Identity))?;
         self.add_documents(&mut first, older.into_iter())?;
+        self.add_documents(&mut first, others.map(DocPath::Allergies))?;
         Ok(first.ids)
     }
 
@@ -184,12 +184,13 @@ impl WantedFirst for Vault {
     }
 
     fn forget_wanted_first(&self) -> Result<(), StoreError> {
-        self.inner.writer().transaction(|conn, _, _, _| {
-            conn.execute("DELETE FROM meta WHERE key = ?1", [KEPT])?;
-            Ok::<_, VaultError>(())
-        })?;
-        Ok(())
+        Ok(self.inner.writer().transaction(|conn, _, _, _| forget(conn))?)
     }
+}
+
+pub(crate) fn forget(conn: &Connection) -> Result<(), VaultError> {
+    conn.execute("DELETE FROM meta WHERE key = ?1", [KEPT])?;
+    Ok(())
 }
 
 fn kept(conn: &Connection) -> Result<Vec<ChangeId>, VaultError> {

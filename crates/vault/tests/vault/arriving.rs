@@ -1,5 +1,6 @@
 //! A new device says how much of its clinic's records has come, until all of it is here and read; never again after that.
 
+use seal::ChangeId;
 use sync_protocol::WantedFirst;
 use vault::Vault;
 
@@ -39,6 +40,7 @@ fn a_new_device_is_arriving_until_all_is_here_and_read() {
     assert_eq!(came(new.vault(), u64::MAX - 1, u64::MAX), Some(99));
 
     let vault = new.vault();
+    vault.want_first(&[ChangeId::from_bytes([5; 32])]).unwrap();
     vault.read_in_background();
     deliver(vault, changes);
     assert_eq!(came(vault, 200, 200), Some(99), "it is here, and not read");
@@ -46,7 +48,9 @@ fn a_new_device_is_arriving_until_all_is_here_and_read() {
         assert_eq!(arriving(vault), Some(99));
     }
     assert_eq!(arriving(vault), None);
+    assert_eq!(vault.wanted_first().unwrap().len(), 1, "an older relay was never asked");
     assert_eq!(came(vault, 200, 900), None, "who was away for a while is not new");
+    assert_eq!(vault.wanted_first().unwrap(), []);
     new.reopen();
     assert_eq!(came(new.vault(), 0, 900), None);
 }

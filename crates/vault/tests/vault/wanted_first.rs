@@ -259,7 +259,8 @@ fn of_few_names_they_are_the_first_and_today_stands_before_everybody_else() {
     }
     // Ids begin with the time at which they were made.
     let others = (1..=N).rev().filter(|n| !IN_TODAYS_QUEUE.contains(n));
-    in_order.extend(others.map(identity));
+    in_order.extend(others.clone().map(identity));
+    in_order.extend(others.map(|n| place(&format!("patient/{}/allergies", patient_id(n)))));
     let ends: Vec<usize> = in_order.into_iter().flat_map(|(first, last)| [first, last]).collect();
     assert!(ends.is_sorted(), "{ends:?}");
     assert_eq!((ends[0], ends[ends.len() - 1]), (0, names.len() - 1));
@@ -283,8 +284,16 @@ fn who_everybody_is_stands_before_the_older_visits_of_todays_patients() {
     // Ten with the two of before.
     let n_older = often.len() - 8;
     assert_eq!(names.len(), names_before.len() + often.len());
-    let (first, older) = names.split_at(names.len() - n_older);
-    assert!(names_before.iter().all(|id| first.contains(id)));
+    let n_last = usize::from(N) - IN_TODAYS_QUEUE.len();
+    let begin = names.len() - n_older - n_last;
+    let (older, last) = names[begin..].split_at(n_older);
+    assert_eq!(
+        last,
+        &names_before[names_before.len() - n_last..],
+        "the others' allergies"
+    );
+    let first = &names_before[..names_before.len() - n_last];
+    assert!(first.iter().all(|id| names[..begin].contains(id)));
     let path = |nth: u8| document(&clinic, &format!("patient/{}/visit/{}", patient_id(n), visit_id(nth)));
     let of_hers: Vec<DocumentId> = often.map(path).collect();
     for change in given(old.vault(), older) {
