@@ -1,5 +1,6 @@
 //! What a new device takes first: named in the welcome, asked for by name, before real relays at real sockets.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::{SinkExt, StreamExt};
@@ -104,15 +105,15 @@ fn nobodys(n: u32) -> ChangeId {
     ChangeId::from_bytes(id)
 }
 
-/// A new device speaks at a socket until it has everything; how much it held when nothing was wanted first any more.
-async fn speak(device: &SimDevice, address: &RelayAddress, n_all: usize) -> usize {
+/// A new device speaks at a socket until it has everything; what it held when nothing was wanted first any more.
+async fn speak(device: &SimDevice, address: &RelayAddress, n_all: usize) -> BTreeSet<ChangeId> {
     let listen = address.url().trim_start_matches("ws://").to_owned();
     let tcp = TcpStream::connect(&listen).await.unwrap();
     let (mut socket, _) = client_async(format!("ws://{listen}/sync"), tcp).await.unwrap();
     let mut session = DeviceSession::new(Arc::clone(&device.store) as _, Arc::clone(&device.keys));
-    let mut n_at_first = None;
+    let mut at_first = None;
     let speaking = async {
-        while n_at_first.is_none() || device.store.held().changes.len() < n_all {
+        while at_first.is_none() || device.store.held().changes.len() < n_all {
             let frame = match socket.next().await.unwrap().unwrap() {
                 Message::Binary(frame) => frame,
                 other => panic!("{other:?}"),
@@ -121,13 +122,13 @@ async fn speak(device: &SimDevice, address: &RelayAddress, n_all: usize) -> usiz
                 socket.send(Message::binary(frame)).await.unwrap();
             }
             let held = device.store.held();
-            if n_at_first.is_none() && held.wanted_first.is_empty() {
-                n_at_first = Some(held.changes.len());
+            if at_first.is_none() && held.wanted_first.is_empty() {
+                at_first = Some(held.changes.into_keys().collect());
             }
         }
     };
     timeout(DEADLINE, speaking).await.expect("in time");
-    n_at_first.unwrap()
+    at_first.unwrap()
 }
 
 async fn wanted_comes_before_the_rest(scene: &mut Scene) {
@@ -135,12 +136,11 @@ async fn wanted_comes_before_the_rest(scene: &mut Scene) {
     let wanted = scene.scattered();
     let new = scene.clinic.admit(NOW, &mut scene.rng);
     new.store.want_first(wanted.clone());
-    let n_at_first = speak(&new, &scene.address, N_WRITTEN).await;
-    let n_wanted = wanted.len() / 2;
-    assert!(
-        (n_wanted..=n_wanted + ON_THE_WAY).contains(&n_at_first),
-        "{n_at_first} were here when the last of {n_wanted} had come"
-    );
+    let at_first = speak(&new, &scene.address, N_WRITTEN).await;
+    let are_here = scene.written.iter().filter(|id| wanted.contains(id));
+    assert!(are_here.clone().all(|id| at_first.contains(id)), "some are not here");
+    let n_most = are_here.count() + ON_THE_WAY;
+    assert!(at_first.len() <= n_most, "{} were stored meanwhile", at_first.len());
     assert_eq!(held(&new.store), held(&scene.first.store));
 
     // And one that nobody tells what to want takes everything in its turn.
