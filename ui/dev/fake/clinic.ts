@@ -167,7 +167,7 @@ export function begin(): State {
       { at: at(14 * 1440), who: "Lim Mei Ling", action: "consent.granted", permitted: true, reason: null, patient: id(2, 3), patient_name: data.PEOPLE[1]?.name ?? "", grant: "c4d1".repeat(8), request: null, from_relay: false },
     ],
     status: {
-      sync: { has_relay: true, connected: true, pending: 0, sound_pending: 0, last_contact: at(0), quarantined: 0, error: null, lan: { state: "listening", port: 47_800 }, peers: [{ device: "B", found: "announced", connected: true, equal: true, last_contact: at(0) }], conflicts: 0, missing: [], claimed_twice: 0, apart_since: null, apart_warns_minutes: 3, relay_lie: null, to_be_read: 0, n_changes: 4210 },
+      sync: { has_relay: true, connected: true, pending: 0, sound_pending: 0, last_contact: at(0), quarantined: 0, error: null, lan: { state: "listening", port: 47_800 }, peers: [{ device: "B", found: "announced", connected: true, equal: true, last_contact: at(0) }], conflicts: 0, missing: [], claimed_twice: 0, apart_since: null, apart_warns_minutes: 3, relay_lie: null, to_be_read: 0, n_changes: 4210, arriving: null },
       power: { state: "mains", on_battery_since: null, load_percent: 23, paused: false },
       printer: { address: "tcp://192.168.1.60:9100", waiting: 0, unknown: 0, problem: null },
       scribe: { microphone: "ReSpeaker array", channels: 4, model: "micro-demo.bin", demo_model: true },

@@ -44,6 +44,9 @@ export function scene(name: string) {
   } else if (name === "damaged") {
     // A page of the store is not what was written there.
     state.status = { ...state.status, damaged: true };
+  } else if (name === "arriving") {
+    // A new tablet: the queue, the names and today's patients are here, the rest is on its way.
+    state.status = { ...state.status, sync: { ...state.status.sync, arriving: 43, to_be_read: 900 } };
   } else if (name === "suspended") {
     // The operator has suspended the clinic.
     const { sync } = state.status;
@@ -104,7 +107,7 @@ export function scene(name: string) {
     view.lines = [PRODUCTS[0], PRODUCTS[2]].map((product, i) => checked(line(20 + i, product as b.ProductChoice, {}), banner));
   } else if (name === "battery") {
     state.status = {
-      sync: { has_relay: true, connected: false, pending: 3, sound_pending: 0, last_contact: at(34), quarantined: 0, error: "relay_not_reached", lan: { state: "listening", port: 47_800 }, peers: [{ device: "B", found: "announced", connected: true, equal: true, last_contact: at(0) }], conflicts: 0, missing: [], claimed_twice: 0, apart_since: null, apart_warns_minutes: 3, relay_lie: null, to_be_read: 0, n_changes: 4210 },
+      sync: { has_relay: true, connected: false, pending: 3, sound_pending: 0, last_contact: at(34), quarantined: 0, error: "relay_not_reached", lan: { state: "listening", port: 47_800 }, peers: [{ device: "B", found: "announced", connected: true, equal: true, last_contact: at(0) }], conflicts: 0, missing: [], claimed_twice: 0, apart_since: null, apart_warns_minutes: 3, relay_lie: null, to_be_read: 0, n_changes: 4210, arriving: null },
       power: { state: "battery", on_battery_since: at(2), load_percent: 31, paused: true },
       printer: { address: "tcp://192.168.1.60:9100", waiting: 1, unknown: 1, problem: null },
       scribe: { microphone: null, channels: 0, model: null, demo_model: false },

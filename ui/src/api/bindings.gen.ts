@@ -2789,6 +2789,11 @@ export type SyncHealth = {
 	to_be_read: number,
 	/**  Of so many that are here. */
 	n_changes: number,
+	/**
+	 *  This device is new, or was restored, and not all of the clinic's records have come yet: so much has, in percent. What it
+	 *  does not show may be on the other devices.
+	 */
+	arriving: number | null,
 	/**  Last contact with the relay. */
 	last_contact: Instant | null,
 	/**  Changes that were put aside, with a reason, and that nobody has looked at yet. */

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import type { AppState, SessionView } from "@/api";
 import { useNotReady } from "@/api/makingReady";
 import { queries } from "@/api/queries";
+import { ArrivingStrip } from "@/components/ArrivingStrip";
 import { ErrorNote } from "@/components/ErrorNote";
 import { RemovedStrip } from "@/components/RemovedStrip";
 import { ChooseClinic } from "@/features/signin/ChooseClinic";
@@ -59,10 +60,11 @@ function Opened({ app }: { app: AppState }) {
   if (isPending) return null;
   if (!session)
     return (
-      <>
+      <div className={styles.signIn}>
         <RemovedStrip />
+        <ArrivingStrip />
         <SignIn app={app} />
-      </>
+      </div>
     );
   return <Workspace key={session.staff} session={session} />;
 }

@@ -15,7 +15,7 @@ export function ClinicAudit() {
     <>
       <p className={page.muted}>{t("network.audit.help")}</p>
       <ErrorNote error={error} />
-      <div className={page.card}>{data && <AuditTable rows={data} empty={<EmptyState icon={IconShieldLock} title={t("patients.seen.none")} help={t("patients.seen.noneHelp")} />} />}</div>
+      <div className={page.card}>{data && <AuditTable rows={data} empty={<EmptyState records icon={IconShieldLock} title={t("patients.seen.none")} help={t("patients.seen.noneHelp")} />} />}</div>
     </>
   );
 }

@@ -3,6 +3,7 @@ import i18next from "i18next";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { Finding } from "@/api";
+import { useArriving } from "@/api/useArriving";
 import { currentLanguage } from "@/lib/i18n";
 import styles from "./FindingNote.module.css";
 
@@ -20,13 +21,14 @@ export function findingWords({ title_code, params, key }: Finding): string {
 export function FindingNote({ finding, children }: { finding: Finding; children?: ReactNode }) {
   const { t } = useTranslation();
   const Icon = ICON[finding.level];
+  const notHere = useArriving() !== null && finding.title_code === "allergies_not_asked";
   return (
     <div className={styles.note} data-level={finding.level} data-finding={finding.key}>
       <Icon size={finding.level === "note" ? "1.0625rem" : "1.25rem"} className={styles.icon} aria-hidden />
       <div className={styles.body}>
         <p className={styles.words}>
           <span className="sr">{`${t(`findings.level.${finding.level}`)}: `}</span>
-          {findingWords(finding)}
+          {notHere ? t("findings.allergies_not_here") : findingWords(finding)}
         </p>
         {finding.source && finding.level !== "note" && <p className={styles.source}>{t("findings.source", { source: finding.source, edition: finding.edition })}</p>}
         {children}

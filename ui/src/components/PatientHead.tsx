@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { PatientBanner } from "@/api";
+import { useArriving } from "@/api/useArriving";
 import { showAge, showDay } from "@/lib/time";
 import { AllergyStrip } from "./AllergyStrip";
 import styles from "./PatientHead.module.css";
@@ -18,6 +19,7 @@ interface Props {
 /** Who she is, in one line, and her allergies under it. */
 export function PatientHead({ banner, canAsk, aside, narrow = false }: Props) {
   const { t } = useTranslation();
+  const arriving = useArriving() !== null;
   const Name = narrow ? "h2" : "h1";
   const { weight, weight_on } = banner.vitals;
   const facts = [
@@ -37,7 +39,7 @@ export function PatientHead({ banner, canAsk, aside, narrow = false }: Props) {
         </p>
         <div className={styles.aside}>{aside}</div>
       </div>
-      <AllergyStrip patient={banner.id} status={banner.allergies} canAsk={canAsk} undecided={banner.undecided_allergies} />
+      <AllergyStrip patient={banner.id} status={banner.allergies} canAsk={canAsk} arriving={arriving} undecided={banner.undecided_allergies} />
       <UndecidedStrip patient={banner.id} count={banner.undecided} />
     </header>
   );

@@ -8,6 +8,7 @@ import { useTranslation } from "react-i18next";
 import type { SessionView } from "@/api";
 import { queries } from "@/api/queries";
 import { useLock } from "@/api/useLock";
+import { MayStillCome } from "@/components/MayStillCome";
 import { mayOf } from "@/lib/may";
 import { placesOf } from "./places";
 import styles from "./Search.module.css";
@@ -134,7 +135,12 @@ function Field({ onClose, session }: { onClose: () => void; session: SessionView
             </div>
           </div>
         ))}
-        {hits.length === 0 && <p className={styles.none}>{query.length < 2 ? t("shell.search.more") : t("shell.search.none")}</p>}
+        {hits.length === 0 && (
+          <div className={styles.none}>
+            <p>{query.length < 2 ? t("shell.search.more") : t("shell.search.none")}</p>
+            {query.length >= 2 && <MayStillCome />}
+          </div>
+        )}
       </div>
     </div>
   );

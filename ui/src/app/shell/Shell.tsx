@@ -6,6 +6,7 @@ import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { SessionView } from "@/api";
 import { useLock } from "@/api/useLock";
+import { ArrivingStrip } from "@/components/ArrivingStrip";
 import { Mark } from "@/components/Brand";
 import { ClinicSwitch } from "@/components/ClinicSwitch";
 import { Initials } from "@/components/Initials";
@@ -75,6 +76,7 @@ export function Shell({ session }: { session: SessionView }) {
         <RemovedStrip>
           <Link to="/sync">{t("shell.removed.open")}</Link>
         </RemovedStrip>
+        <ArrivingStrip />
       </div>
       <nav className={styles.nav} aria-label={t("shell.places")}>
         {placesOf(session).map(({ name, path: to, icon: Icon }) => (

@@ -123,7 +123,11 @@ function Sync({ sync, removed, copy }: { sync: SyncHealth; removed: boolean; cop
     parts.push(t("shell.sync.copy"));
     short.push(t("shell.sync.copy"));
   }
-  if (sync.to_be_read > 0) {
+  if (sync.arriving !== null) {
+    const arriving = t("shell.sync.arriving", { n: sync.arriving });
+    parts.push(arriving);
+    short.push(arriving);
+  } else if (sync.to_be_read > 0) {
     const reading = t("shell.sync.reading", { n: readPercent(sync) });
     parts.push(reading);
     short.push(reading);
@@ -143,7 +147,8 @@ function Sync({ sync, removed, copy }: { sync: SyncHealth; removed: boolean; cop
   lines.push([t("shell.sync.lan"), sync.lan.state === "failed" ? t("shell.sync.lanFailed") : sync.lan.state === "off" ? t("shell.sync.lanOff") : t("shell.sync.lanWith", { count: nearby })]);
   if (sync.quarantined > 0) lines.push([t("shell.sync.aside"), t("shell.sync.asideCount", { count: sync.quarantined })]);
   if (sync.conflicts > 0) lines.push([t("shell.sync.decide"), t("shell.sync.decideCount", { count: sync.conflicts })]);
-  if (sync.to_be_read > 0) lines.push([t("shell.sync.readingLine"), t("sync.state.readingStage", readOf(sync))]);
+  if (sync.arriving !== null) lines.push([t("shell.sync.arrivingLine"), t("shell.sync.arrivingCount", { n: sync.arriving })]);
+  else if (sync.to_be_read > 0) lines.push([t("shell.sync.readingLine"), t("sync.state.readingStage", readOf(sync))]);
   if (sync.relay_lie) lines.push([t("shell.sync.relay"), lieWords(sync.relay_lie).title]);
   if (sync.error) lines.push([t("shell.sync.lastTry"), relayWords(sync.error).title]);
   return (

@@ -46,7 +46,7 @@ export function Conflicts() {
       {data && grouped(data.matters).map((group) => <OfPatient key={group[0]?.patient} matters={group} />)}
       {data && data.matters.length === 0 && data.elsewhere === 0 && (
         <section className={page.card}>
-          <EmptyState icon={IconCircleCheck} title={t("conflicts.none")} help={t("conflicts.noneHelp")} />
+          <EmptyState records icon={IconCircleCheck} title={t("conflicts.none")} help={t("conflicts.noneHelp")} />
         </section>
       )}
       {data && data.elsewhere > 0 && <p data-testid="elsewhere">{t("conflicts.elsewhere", { count: data.elsewhere })}</p>}

@@ -62,7 +62,7 @@ export function ConsultList({ session }: { session: SessionView }) {
         ? list(waiting)
         : data && (
             <div className={page.card}>
-              <EmptyState icon={IconArmchair} title={t("consult.list.empty")} help={t("consult.list.emptyHelp")}>
+              <EmptyState records icon={IconArmchair} title={t("consult.list.empty")} help={t("consult.list.emptyHelp")}>
                 <Button variant="default" onClick={() => void navigate({ to: "/today" })}>
                   {t("consult.list.toToday")}
                 </Button>

@@ -3,8 +3,10 @@ import { useNavigate } from "@tanstack/react-router";
 import { IconAffiliate, IconChevronRight } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { api, type Sensitivity, type VisitView } from "@/api";
+import { useArriving } from "@/api/useArriving";
 import { useWrite } from "@/api/useWrite";
 import { CategoryList } from "@/components/CategoryList";
+import { MayStillCome } from "@/components/MayStillCome";
 import page from "@/components/Page.module.css";
 import { ago, showDay } from "@/lib/time";
 import styles from "./Consult.module.css";
@@ -17,6 +19,7 @@ export function PatientColumn({ view, signed }: { view: VisitView; signed: boole
   const { t } = useTranslation();
   const navigate = useNavigate();
   const mark = useWrite((next: Sensitivity[]) => api.setSensitivity(view.visit, next), [`visit:${view.visit}`]);
+  const arriving = useArriving() !== null;
   const medicines = [...new Set(view.past_visits.flatMap((v) => v.medicines))];
   const vitals = vitalsWords(view.banner.vitals, t);
   return (
@@ -32,18 +35,18 @@ export function PatientColumn({ view, signed }: { view: VisitView; signed: boole
       )}
 
       <h2 className={styles.small}>{t("consult.patient.medicines")}</h2>
-      {medicines.length > 0 ? (
+      {medicines.length > 0 && (
         <ul className={styles.plain}>
           {medicines.map((m) => (
             <li key={m}>{m}</li>
           ))}
         </ul>
-      ) : (
-        <p className={page.muted}>{t("consult.patient.noMedicines")}</p>
       )}
+      {medicines.length === 0 && !arriving && <p className={page.muted}>{t("consult.patient.noMedicines")}</p>}
+      <MayStillCome words={medicines.length > 0 ? undefined : t("consult.patient.medicinesNotHere")} />
 
       <h2 className={styles.small}>{t("consult.patient.visits")}</h2>
-      {view.past_visits.length > 0 ? (
+      {view.past_visits.length > 0 && (
         <ul className={styles.plain}>
           {view.past_visits.map((past) => (
             <li key={past.visit}>
@@ -53,9 +56,9 @@ export function PatientColumn({ view, signed }: { view: VisitView; signed: boole
             </li>
           ))}
         </ul>
-      ) : (
-        <p className={page.muted}>{t("consult.patient.firstVisit")}</p>
       )}
+      {view.past_visits.length === 0 && !arriving && <p className={page.muted}>{t("consult.patient.firstVisit")}</p>}
+      <MayStillCome words={view.past_visits.length > 0 ? t("patients.history.mayStillCome") : t("patients.history.notHere")} />
 
       <h2 className={styles.small}>{t("consult.patient.shared")}</h2>
       {view.shared.map((shared) => (

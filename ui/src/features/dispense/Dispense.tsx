@@ -67,7 +67,7 @@ export function Dispense() {
               </span>
             </button>
           ))}
-          {queue.data?.length === 0 && <EmptyState icon={IconPackage} title={t("dispense.empty")} help={t("dispense.emptyHelp")} />}
+          {queue.data?.length === 0 && <EmptyState records icon={IconPackage} title={t("dispense.empty")} help={t("dispense.emptyHelp")} />}
         </div>
       </section>
       {visit && open.error ? (

@@ -35,7 +35,7 @@ export function Letters({ clinics, to }: { clinics: KnownClinic[] | undefined; t
           {data?.received.map((row) => (
             <Received key={`${row.from}${row.id}`} row={row} busy={open.isPending} onOpen={() => open.mutate(row, { onSuccess: setOpened })} />
           ))}
-          {data?.received.length === 0 && <EmptyState icon={IconMail} title={t("network.letters.empty")} help={t("network.letters.emptyHelp")} />}
+          {data?.received.length === 0 && <EmptyState records icon={IconMail} title={t("network.letters.empty")} help={t("network.letters.emptyHelp")} />}
         </section>
         <section className={`${page.card} ${styles.list}`} aria-labelledby="letters-sent">
           <h2 className={page.h2} id="letters-sent">

@@ -68,7 +68,7 @@ function Given({ grants, more }: { grants: GrantView[] | undefined; more: boolea
         {grants?.map((grant) => (
           <GrantCard key={grant.id} grant={grant} withPatient />
         ))}
-        {grants?.length === 0 && <EmptyState icon={IconHeartHandshake} title={t("network.given.empty")} help={t("network.given.emptyHelp")} />}
+        {grants?.length === 0 && <EmptyState records icon={IconHeartHandshake} title={t("network.given.empty")} help={t("network.given.emptyHelp")} />}
       </div>
       {more === true && <p className={page.muted}>{t("network.given.more")}</p>}
     </>

@@ -44,7 +44,7 @@ export function Received({ rows, more, canOpen }: { rows: SharedSummary[] | unde
             <IconChevronRight size="1.25rem" aria-hidden />
           </button>
         ))}
-        {rows?.length === 0 && <EmptyState icon={IconInbox} title={t("network.received.empty")} help={t("network.received.emptyHelp")} />}
+        {rows?.length === 0 && <EmptyState records icon={IconInbox} title={t("network.received.empty")} help={t("network.received.emptyHelp")} />}
       </div>
       {more === true && <p className={page.muted}>{t("network.received.more")}</p>}
     </>

@@ -41,7 +41,7 @@ export function AskElsewhere({ patient, name }: { patient: string; name: string 
       <ErrorNote error={error} />
       {hers && hers.length > 0 && <AskedRows rows={hers} />}
       {hers?.length === 0 && (
-        <EmptyState icon={IconFileSearch} title={t("patients.elsewhere.none")} help={t("patients.elsewhere.noneHelp")}>
+        <EmptyState records icon={IconFileSearch} title={t("patients.elsewhere.none")} help={t("patients.elsewhere.noneHelp")}>
           {button}
         </EmptyState>
       )}

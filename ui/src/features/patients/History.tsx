@@ -1,13 +1,15 @@
 import { Button, Skeleton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { IconAffiliate, IconChevronRight, IconCopy, IconHistory, IconLock, IconPencil, IconShieldLock } from "@tabler/icons-react";
+import { IconAffiliate, IconChevronRight, IconCloudDown, IconCopy, IconHistory, IconLock, IconPencil, IconShieldLock } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { PastVisit, SessionView } from "@/api";
 import { queries } from "@/api/queries";
+import { useArriving } from "@/api/useArriving";
 import { Badge } from "@/components/Badge";
 import { EmptyState } from "@/components/EmptyState";
 import { ErrorNote } from "@/components/ErrorNote";
+import { MayStillCome } from "@/components/MayStillCome";
 import page from "@/components/Page.module.css";
 import { mayOf } from "@/lib/may";
 import { ago, showDay } from "@/lib/time";
@@ -18,6 +20,7 @@ export function History({ patient, session }: { patient: string; session: Sessio
   const { t } = useTranslation();
   const navigate = useNavigate();
   const may = mayOf(session);
+  const arriving = useArriving() !== null;
   const today = useQuery(queries.today());
   const history = useQuery({ ...queries.history(patient), enabled: may.openVisit });
   const network = useQuery({ ...queries.network(), enabled: may.openShared });
@@ -40,7 +43,13 @@ export function History({ patient, session }: { patient: string; session: Sessio
       {history.data?.map((past) => (
         <Past key={past.visit} past={past} onOpen={() => void navigate({ to: "/consult/$visit", params: { visit: past.visit } })} />
       ))}
-      {history.data?.length === 0 && <EmptyState icon={IconHistory} title={t("patients.history.none")} help={t("patients.history.noneHelp")} />}
+      {history.data && history.data.length > 0 && <MayStillCome words={t("patients.history.mayStillCome")} />}
+      {history.data?.length === 0 &&
+        (arriving ? (
+          <EmptyState icon={IconCloudDown} title={t("patients.history.notHere")} help={t("patients.history.notHereHelp")} />
+        ) : (
+          <EmptyState icon={IconHistory} title={t("patients.history.none")} help={t("patients.history.noneHelp")} />
+        ))}
       {!may.openVisit && <EmptyState icon={IconLock} title={t("patients.history.notYours")} help={t("patients.history.notYoursHelp")} />}
       {shared.map((s) => (
         <button key={s.grant} type="button" className={styles.visit} onClick={() => void navigate({ to: "/network/received/$grant", params: { grant: s.grant } })}>

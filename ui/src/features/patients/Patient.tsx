@@ -66,7 +66,7 @@ function Sharing({ patient, canStart }: { patient: string; canStart: boolean }) 
         <GrantCard key={grant.id} grant={grant} />
       ))}
       {data?.length === 0 && (
-        <EmptyState icon={IconAffiliate} title={t("patients.sharing.none")} help={t("patients.sharing.noneHelp")}>
+        <EmptyState records icon={IconAffiliate} title={t("patients.sharing.none")} help={t("patients.sharing.noneHelp")}>
           {canStart && (
             <Button variant="light" onClick={start}>
               {t("patients.sharing.start")}
@@ -87,7 +87,7 @@ function Seen({ patient }: { patient: string }) {
         {t("patients.seen.title")}
       </h2>
       <ErrorNote error={error} />
-      {data && <AuditTable rows={data} withPatient={false} empty={<EmptyState icon={IconShieldLock} title={t("patients.seen.none")} help={t("patients.seen.noneHelp")} />} />}
+      {data && <AuditTable rows={data} withPatient={false} empty={<EmptyState records icon={IconShieldLock} title={t("patients.seen.none")} help={t("patients.seen.noneHelp")} />} />}
     </section>
   );
 }

@@ -71,7 +71,7 @@ export function Patients() {
             else if (row) open(row);
           }}
           onOpen={open}
-          empty={data && <EmptyState icon={IconUserSearch} title={query ? t("patients.none.title") : t("patients.empty.title")} help={query ? t("patients.none.help") : t("patients.empty.help")} />}
+          empty={data && <EmptyState records icon={IconUserSearch} title={query ? t("patients.none.title") : t("patients.empty.title")} help={query ? t("patients.none.help") : t("patients.empty.help")} />}
         />
       </div>
       <p className={`${page.small} ${page.muted}`}>{t("patients.openHint")}</p>

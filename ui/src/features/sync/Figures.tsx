@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { IconArchive, IconBook, IconCheck, IconCloudUp, IconCopy, IconPuzzle, IconServer } from "@tabler/icons-react";
+import { IconArchive, IconBook, IconCheck, IconCloudDown, IconCloudUp, IconCopy, IconPuzzle, IconServer } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { SyncHealth } from "@/api";
@@ -13,7 +13,7 @@ import type { May } from "@/lib/may";
 import { showMoment } from "@/lib/time";
 import styles from "./Sync.module.css";
 
-/** Saved, sent, in contact, put aside, missing, written twice: each with what it means and what there is to do. */
+/** Saved, sent, in contact, on its way here, put aside, missing, written twice: each with what it means and what there is to do. */
 export function Figures({ sync, removed, may }: { sync: SyncHealth; removed: boolean; may: May }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
@@ -63,7 +63,14 @@ export function Figures({ sync, removed, may }: { sync: SyncHealth; removed: boo
             </p>
           )}
         </Figure>
-        {sync.to_be_read > 0 && (
+        {sync.arriving !== null && (
+          <Figure name="arriving" tone="amber" icon={<IconCloudDown size="1.25rem" aria-hidden />} what={t("sync.state.arriving")} value={t("sync.state.arrivingValue")} help={t("sync.state.arrivingHelp")}>
+            <div className={styles.progress}>
+              <HowFar what={t("sync.state.arrivingWhat")} now={{ stage: sync.connected ? t("sync.state.arrivingNow") : t("sync.state.arrivingWaits"), percent: sync.arriving }} />
+            </div>
+          </Figure>
+        )}
+        {sync.arriving === null && sync.to_be_read > 0 && (
           <Figure name="reading" icon={<IconBook size="1.25rem" aria-hidden />} what={t("sync.state.reading")} value={t("sync.state.readingStage", readOf(sync))} help={t("sync.state.readingHelp")}>
             <div className={styles.progress}>
               <HowFar what={t("sync.state.readingWhat")} now={{ stage: t("sync.state.readingStage", readOf(sync)), percent: readPercent(sync) }} />
@@ -99,8 +106,8 @@ export function Figures({ sync, removed, may }: { sync: SyncHealth; removed: boo
           tone={holes.length > 0 ? "amber" : undefined}
           icon={<IconPuzzle size="1.25rem" aria-hidden />}
           what={t("sync.state.missing")}
-          value={missing > 0 ? t("sync.state.missingValue", { count: missing }) : holes.length > 0 ? holes.join(", ") : t("sync.state.missingNone")}
-          help={holes.length > 0 ? `${t("sync.state.missingHoles", { devices: holes.join(", ") })} ${t("sync.state.missingHolesHelp")}` : missing > 0 ? t("sync.state.missingHelp") : t("sync.state.missingNoneHelp")}
+          value={missing > 0 ? t("sync.state.missingValue", { count: missing }) : holes.length > 0 ? holes.join(", ") : t(sync.arriving === null ? "sync.state.missingNone" : "sync.state.missingLater")}
+          help={holes.length > 0 ? `${t("sync.state.missingHoles", { devices: holes.join(", ") })} ${t("sync.state.missingHolesHelp")}` : missing > 0 ? t("sync.state.missingHelp") : t(sync.arriving === null ? "sync.state.missingNoneHelp" : "sync.state.missingLaterHelp")}
         >
           {holes.length > 0 && missing > 0 && <p className={page.muted}>{t("sync.state.missingHelp")}</p>}
         </Figure>

@@ -149,6 +149,7 @@ export function Today({ session }: { session: SessionView }) {
           empty={
             data && (
               <EmptyState
+                records={data.rows.length === 0}
                 icon={IconArmchair}
                 title={data.rows.length === 0 ? t("today.empty.title") : t("today.empty.filtered")}
                 help={data.rows.length === 0 ? t("today.empty.help") : t("today.empty.filteredHelp")}

@@ -38,7 +38,7 @@ export function Requests() {
         {data?.open.map((row) => (
           <Row key={`${row.from}${row.id}`} row={row} busy={open.isPending} onOpen={() => show(row)} />
         ))}
-        {data?.open.length === 0 && <EmptyState icon={IconFileSearch} title={t("network.requests.empty")} help={t("network.requests.emptyHelp")} />}
+        {data?.open.length === 0 && <EmptyState records icon={IconFileSearch} title={t("network.requests.empty")} help={t("network.requests.emptyHelp")} />}
       </section>
       <section className={`${page.card} ${styles.list}`} aria-labelledby="requests-asked">
         <h2 className={page.h2} id="requests-asked">
