@@ -58,6 +58,8 @@ struct Changed {
     grants: bool,
     /// Who belongs: somebody may lack the keys of an epoch that was begun apart from her admission.
     members: bool,
+    /// Whatever is shared: this device had not everything, and released nothing.
+    all_shared: bool,
 }
 
 const fn is_shared(tag: &Tag) -> bool {
@@ -85,6 +87,7 @@ impl Keeper {
             // What was left undone when this device was switched off.
             let mut changed = Changed {
                 members: true,
+                all_shared: clinic.upgrade().is_some_and(|clinic| clinic.is_arriving()),
                 ..Changed::default()
             };
             let mut due: Option<Instant> = Some(Instant::now() + QUIET);
@@ -100,8 +103,9 @@ impl Keeper {
                     Err(RecvTimeoutError::Timeout) => {
                         let Some(clinic) = clinic.upgrade() else { return };
                         if due.is_some_and(|due| due <= Instant::now()) {
-                            due = None;
-                            clinic.do_what_is_left(std::mem::take(&mut changed));
+                            let waiting = clinic.do_what_is_left(std::mem::take(&mut changed));
+                            due = waiting.is_some().then(|| Instant::now() + a_moment(&clinic));
+                            changed = waiting.unwrap_or_default();
                         } else if housekeeping <= Instant::now() {
                             housekeeping = Instant::now() + clinic.keep_house();
                         }
@@ -155,16 +159,30 @@ impl Changed {
 }
 
 impl OpenClinic {
-    fn do_what_is_left(&self, changed: Changed) {
+    /// Gives back what has to wait until all of the clinic's records are here.
+    fn do_what_is_left(&self, mut changed: Changed) -> Option<Changed> {
         if !self.vault.belonging().is_member() {
-            return;
+            return None;
         }
-        if changed.members
+        if std::mem::take(&mut changed.members)
             && let Err(error) = self.vault.ask_for_keys().and_then(|_| self.vault.hand_on_keys())
         {
             tracing::warn!(%error, "keys were not asked for or handed on; the next statement that comes tries again");
         }
+        if self.is_arriving() {
+            // Instead of each of the many that come.
+            return Some(Changed {
+                grants: true,
+                all_shared: true,
+                ..Changed::default()
+            });
+        }
         self.release_what_changed(changed);
+        None
+    }
+
+    fn is_arriving(&self) -> bool {
+        self.read(|r| Ok(r.arriving()?.is_some())).unwrap_or(true)
     }
 
     /// How long to wait for the next time.
@@ -185,6 +203,9 @@ impl OpenClinic {
     fn release_what_changed(&self, mut changed: Changed) {
         if changed.grants {
             changed.patients.extend(self.learn_recipients().unwrap_or_default());
+        }
+        if changed.all_shared {
+            changed.patients.extend(self.all_shared().unwrap_or_default());
         }
         for patient in self.whose(changed).unwrap_or_default() {
             if let Err(error) = self.vault.write(None, |w| refresh_releases(w, patient)) {
@@ -215,6 +236,19 @@ impl OpenClinic {
             .into_iter()
             .filter(|(recipient, _)| self.membership_of(*recipient).is_ok());
         Ok(learnt.filter_map(|(_, patient)| patient).collect())
+    }
+
+    /// Everybody of whom something is shared.
+    fn all_shared(&self) -> Result<Vec<PatientId>, Error> {
+        self.read(|r| {
+            let mut patients = Vec::new();
+            for recipient in r.recipients()? {
+                for row in r.grants_given_to(recipient)? {
+                    patients.extend(r.patient_of_grant(row.id)?);
+                }
+            }
+            Ok(patients)
+        })
     }
 
     fn whose(&self, changed: Changed) -> Result<Vec<PatientId>, Error> {

@@ -18,7 +18,13 @@ use crate::{
 };
 
 /// Makes every release of this patient that the live grants want and that was not made of this state yet.
+///
+/// A device to which not everything has come makes none: what it lacks would be taken away from another clinic. Those that
+/// have everything make them of what it writes, and so does it once it has.
 pub(crate) fn refresh_releases(w: &mut Writing<'_>, patient: PatientId) -> Result<(), Error> {
+    if w.arriving()?.is_some() {
+        return Ok(());
+    }
     let now_ms = w.now().as_millisecond();
     let mut live = w.grants_given_for(patient)?;
     live.retain(|row| is_live(row, now_ms));
