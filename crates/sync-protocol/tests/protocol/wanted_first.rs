@@ -116,7 +116,7 @@ fn what_is_here_already_is_not_asked_for_again() {
 fn names_of_nothing_hold_nothing_up() {
     let rng = &mut rng(3);
     let (old, new, mut relay, written) = clinic_of(900, rng);
-    let nothing = (0..2_000_u32).map(|n| nobodys(n));
+    let nothing = (0..2_000_u32).map(nobodys);
     let wanted = nothing.chain(scattered(&written, 7)).collect();
     new.store.want_first(wanted);
     sync(&new, &mut relay, rng);
