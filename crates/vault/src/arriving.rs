@@ -2,82 +2,75 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
+use crate::reading::count;
 use crate::{Reading, Tag, Vault, VaultError, backlog, wanted_first};
 
-/// How much of it has come, in percent, is kept under this key; 100 until it is read as well.
+/// Under this key stands how many changes the relay has, while not all of them were here and read.
 const KEPT: &str = "arriving";
-const ALL: u8 = 100;
+/// The relay has not said yet how many.
+const UNTOLD: u64 = u64::MAX;
 
 impl Reading<'_> {
     /// How much of the clinic's records has come to a device that is new, or was restored, in percent (at most 99); `None` once
     /// it has had all.
     pub fn arriving(&self) -> Result<Option<u8>, VaultError> {
-        Ok(match kept(self.conn())? {
-            Some(ALL) if backlog::is_any_to_be_read(self.conn())? => Some(ALL - 1),
-            Some(ALL) | None => None,
-            percent => percent,
-        })
+        let Some(of) = kept(self.conn())? else {
+            return Ok(None);
+        };
+        let position = "SELECT position FROM cursors WHERE scope = 0
+                        AND incarnation = (SELECT value FROM meta WHERE key = 'incarnation')";
+        let position = self.one(position, [], |row| Ok(count(row, 0)?))?.unwrap_or(0);
+        if position >= of && !backlog::is_any_to_be_read(self.conn())? {
+            return Ok(None);
+        }
+        let percent = u128::from(position) * 100 / u128::from(of.max(1));
+        Ok(Some(u8::try_from(percent).map_or(99, |percent| percent.min(99))))
     }
 }
 
 impl Vault {
     /// This device has just become one of its clinic's: not everything is here.
     pub fn begin_arriving(&self) -> Result<(), VaultError> {
-        self.inner.writer().transaction(|conn, _, _, _| keep(conn, Some(0)))
+        self.inner.writer().transaction(|conn, _, _, _| keep(conn, UNTOLD))
     }
 
     /// Of the `of` changes that the relay has, those up to `position` have come.
     pub(crate) fn note_arrived(&self, position: u64, of: u64) -> Result<(), VaultError> {
-        let (before, any_to_be_read) = self.read(|r| {
+        let (before, has_all) = self.read(|r| {
             let before = kept(r.conn())?;
-            Ok::<_, VaultError>((before, before == Some(ALL) && backlog::is_any_to_be_read(r.conn())?))
+            let has_all = before.is_some() && position >= of && !backlog::is_any_to_be_read(r.conn())?;
+            Ok::<_, VaultError>((before, has_all))
         })?;
-        let now = match before {
-            None => return Ok(()),
-            Some(ALL) if !any_to_be_read => None,
-            Some(ALL) => return Ok(()),
-            Some(_) => Some(percent(position, of)),
-        };
-        if now != before {
-            self.inner.writer().transaction(|conn, _, _, _| {
-                keep(conn, now)?;
-                match now {
-                    Some(_) => Ok(()),
-                    // Also where an older relay was never asked.
-                    None => wanted_first::forget(conn),
-                }
-            })?;
-            self.tell(&[Tag::Sync]);
+        // How far it is stands in the cursor: nearly always there is nothing to write.
+        if before.is_none_or(|before| before == of && !has_all) {
+            return Ok(());
         }
+        self.inner.writer().transaction(|conn, _, _, _| match has_all {
+            // The names too, where an older relay was never asked.
+            true => forget(conn).and_then(|()| wanted_first::forget(conn)),
+            false => keep(conn, of),
+        })?;
+        self.tell(&[Tag::Sync]);
         Ok(())
     }
 }
 
-fn percent(position: u64, of: u64) -> u8 {
-    let percent = u128::from(position) * u128::from(ALL) / u128::from(of.max(1));
-    if position >= of {
-        return ALL;
-    }
-    u8::try_from(percent).map_or(ALL - 1, |percent| percent.min(ALL - 1))
-}
-
-fn kept(conn: &Connection) -> Result<Option<u8>, VaultError> {
+fn kept(conn: &Connection) -> Result<Option<u64>, VaultError> {
     let sql = "SELECT value FROM meta WHERE key = ?1";
-    let kept: Option<Vec<u8>> = conn
+    let kept: Option<[u8; 8]> = conn
         .prepare_cached(sql)?
         .query_row([KEPT], |row| row.get(0))
         .optional()?;
-    Ok(kept.and_then(|bytes| bytes.first().copied()))
+    Ok(kept.map(u64::from_be_bytes))
 }
 
-fn keep(conn: &Connection, percent: Option<u8>) -> Result<(), VaultError> {
-    match percent {
-        Some(percent) => conn
-            .prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?
-            .execute((KEPT, vec![percent]))?,
-        None => conn
-            .prepare_cached("DELETE FROM meta WHERE key = ?1")?
-            .execute([KEPT])?,
-    };
+fn keep(conn: &Connection, of: u64) -> Result<(), VaultError> {
+    conn.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?
+        .execute((KEPT, of.to_be_bytes()))?;
+    Ok(())
+}
+
+fn forget(conn: &Connection) -> Result<(), VaultError> {
+    conn.execute("DELETE FROM meta WHERE key = ?1", [KEPT])?;
     Ok(())
 }
