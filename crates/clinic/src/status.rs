@@ -44,8 +44,11 @@ impl OpenClinic {
     }
 
     fn sync_health(&self) -> Result<SyncHealth, Error> {
+        let has_relay = self.relay()?.is_some();
         let (figures, n_put_aside, missing, claimed_twice) = self.read(|r| {
-            let figures = r.sync_figures()?;
+            let mut figures = r.sync_figures()?;
+            // Without a relay nothing is to come.
+            figures.arriving = figures.arriving.filter(|_| has_relay);
             let n_put_aside = n_to_look_at(r, figures.quarantined)?;
             // On its way to a new device everything is missing.
             let missing = match figures.arriving {
@@ -54,7 +57,6 @@ impl OpenClinic {
             };
             Ok((figures, n_put_aside, missing, r.claimed_twice()?))
         })?;
-        let has_relay = self.relay()?.is_some();
         let state = self.syncing.state();
         let (lan, peers) = self.lan_view()?;
         let apart_since = self.apart_since(&state, &peers);
@@ -65,7 +67,7 @@ impl OpenClinic {
             sound_pending: u32::try_from(figures.sound_pending).unwrap_or(u32::MAX),
             to_be_read: u32::try_from(figures.to_be_read).unwrap_or(u32::MAX),
             n_changes: u32::try_from(figures.n_changes).unwrap_or(u32::MAX),
-            arriving: figures.arriving.filter(|_| has_relay),
+            arriving: figures.arriving,
             last_contact: state.last_contact,
             quarantined: u32::try_from(n_put_aside).unwrap_or(u32::MAX),
             error: state.error,

@@ -169,9 +169,11 @@ fn admit(clinic: &OpenClinic, acting: &Acting, device: &DevicePublic, name: Opti
         }
         Ok(())
     })?;
+    // It is a member by now: without names it takes everything in its turn.
+    let first = clinic.read(|r| Ok(r.first_for_a_new_device(MAX_FIRST_CHANGES)?));
     Ok(Admitted {
         statements: clinic.statements()?,
-        first: FirstChanges::of(clinic.read(|r| Ok(r.first_for_a_new_device(MAX_FIRST_CHANGES)?))?),
+        first: FirstChanges::of(first.unwrap_or_default()),
     })
 }
 
