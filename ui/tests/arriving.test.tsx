@@ -166,9 +166,9 @@ describe("a list that is not the whole truth", () => {
   });
 
   it.each([
-    ["en", ["They may not have come yet", "Visits may not have come yet"], ["None on record", "First visit here"]],
-    ["ms", ["Mungkin belum tiba di sini", "Lawatan mungkin belum tiba di sini"], ["Tiada dalam rekod", "Lawatan pertama di sini"]],
-  ] as const)("the consult's column calls nothing a first visit (%s)", async (language, now, usual) => {
+    ["en", ["They may not have come yet", "Visits may not have come yet", "Records may not have come yet"], ["None on record", "First visit here", "Nothing"]],
+    ["ms", ["Mungkin belum tiba di sini", "Lawatan mungkin belum tiba di sini", "Rekod mungkin belum tiba di sini"], ["Tiada dalam rekod", "Lawatan pertama di sini", "Tiada"]],
+  ] as const)("the consult's column calls nothing a first visit or unshared (%s)", async (language, now, usual) => {
     start({ as: "doctor", at: `/consult/${id(3, 4)}`, scene: "arriving", language });
     for (const words of now) expect(await screen.findByText(words)).toBeTruthy();
     for (const words of usual) expect(screen.queryByText(words)).toBeNull();

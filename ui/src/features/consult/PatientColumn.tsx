@@ -78,7 +78,8 @@ export function PatientColumn({ view, signed }: { view: VisitView; signed: boole
           <CategoryList given={shared.categories} withheld={shared.withheld} />
         </button>
       ))}
-      {view.shared.length === 0 && <p className={page.muted}>{t("consult.patient.nothingShared")}</p>}
+      {view.shared.length === 0 && !arriving && <p className={page.muted}>{t("consult.patient.nothingShared")}</p>}
+      <MayStillCome words={view.shared.length > 0 ? undefined : t("consult.patient.sharedNotHere")} />
 
       <h2 className={styles.small}>{t("consult.sensitivity.title")}</h2>
       <Chip.Group multiple value={view.sensitivity} onChange={(v) => mark.mutate(v as Sensitivity[])}>
