@@ -4,12 +4,15 @@ use std::{fs, path::Path};
 
 use anyhow::Result;
 use serde_json::json;
+use testkit::people::people;
 
 use crate::{
+    bench::clinic::register,
     hand::Device,
     network,
     people::{SENTOSA, SERI_MAWAR},
     relay::Relay,
+    same_set::open_store,
     sound::{bytes_of, speech, wav},
 };
 
@@ -49,6 +52,12 @@ pub fn found(folder: &Path, relay: &Relay) -> Result<Clinics> {
         wav(16_000, 1, 16, &bytes_of(speech(3_400)?.into_iter())),
     )?;
     Ok(Clinics { tenant, sentosa })
+}
+
+/// Writes people with an old visit each into a closed device's store, as years of work would.
+pub fn fill(device: &Path, tenant: &str, n_patients: usize) -> Result<()> {
+    register(&open_store(device, tenant)?, people(20).take(n_patients).collect(), 1)?;
+    Ok(())
 }
 
 /// Waits until the device has sent all that it saved.

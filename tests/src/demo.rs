@@ -15,6 +15,7 @@ use testkit::people::{FakePerson, people};
 use crate::{
     child::{Running, program},
     hand::Device,
+    link::Link,
     network::{found, passphrase_file, sign_in, text},
     people::{Colleague, DemoClinic, SENTOSA, SERI_MAWAR},
     relay::Relay,
@@ -48,6 +49,8 @@ pub struct DemoNetwork {
     pub description: PathBuf,
     /// The passphrase of its stores.
     pub passphrase: PathBuf,
+    /// Tenant id of the clinic whose work is shown.
+    pub seri_mawar: String,
 }
 
 /// `medieco-journey demo`: prepares and opens the window; ends when it is closed.
@@ -102,6 +105,14 @@ impl DemoNetwork {
         self.relay = Relay::start(self.relay.data(), self.relay.port())?;
         Ok(())
     }
+
+    /// From now on there is a link on the way to the relay, for as long as it is kept.
+    pub fn put_link_before_relay(&mut self) -> Result<Link> {
+        let port = self.relay.port();
+        self.relay.kill()?;
+        self.relay = Relay::start(self.relay.data(), 0)?;
+        Link::open(port, self.relay.port(), None)
+    }
 }
 
 /// Starts the network in `folder`; makes it where there is none yet.
@@ -124,14 +135,17 @@ pub fn prepare(folder: &Path) -> Result<DemoNetwork> {
     let ups = start_ups(&folder.join("ups"))?;
     let desk = folder.join("desk");
     let description = folder.join("demo.json");
-    if earlier.is_none() {
+    let seri_mawar = if let Some(made) = earlier {
+        made.seri_mawar
+    } else {
         println!("Making a demo network of two clinics …");
         let device = Device::start(&desk, &passphrase)?;
         let made = furnish(&device, &relay, printer_port, &folder.join("ups"))?;
         device.finish()?;
         std::fs::write(&description, serde_json::to_vec_pretty(&describe(&made))?)?;
         std::fs::write(&made_file, serde_json::to_vec(&made)?)?;
-    }
+        made.seri_mawar
+    };
     Ok(DemoNetwork {
         relay,
         _printer: printer,
@@ -139,6 +153,7 @@ pub fn prepare(folder: &Path) -> Result<DemoNetwork> {
         desk,
         description,
         passphrase,
+        seri_mawar,
     })
 }
 

@@ -13,6 +13,7 @@ pub mod desktop;
 pub mod device;
 pub mod hand;
 pub mod kills;
+pub mod link;
 pub mod network;
 pub mod people;
 pub mod relay;

@@ -11,6 +11,7 @@ mod kill_points;
 mod lan;
 mod microphone;
 mod models;
+mod new_device;
 mod oracle;
 mod power;
 mod printer;

@@ -11,6 +11,7 @@ use journeys::{
     clinics::{self, Clinics},
     hand::Device,
     kills::Ground,
+    link::Link,
     network,
     people::SERI_MAWAR,
     relay::Relay,
@@ -175,6 +176,14 @@ impl Net {
         let device = self.start(device);
         network::sign_in(&device, &SERI_MAWAR.owner).unwrap();
         device
+    }
+
+    /// A link on the way to the relay, which a closed device of the clinic will use, and whoever it lets in.
+    pub fn link_before(&self, device: &str) -> Link {
+        let link = Link::open(0, self.relay().port(), None).unwrap();
+        let url = format!("ws://127.0.0.1:{}", link.port());
+        set_relay(&self.data(device), self.tenant(), &url);
+        link
     }
 
     pub fn relay(&self) -> &Relay {

@@ -14,7 +14,6 @@ mod engine;
 pub(crate) mod figure;
 mod giant;
 mod lan;
-mod link;
 mod long;
 pub(crate) mod machine;
 mod newcomer;

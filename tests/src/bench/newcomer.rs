@@ -21,11 +21,10 @@ use super::{
     clinic::register,
     counter::Counter,
     figure::{Figure, Goal, Samples},
-    link::Link,
     machine::load,
     progress::{Progress, say},
 };
-use crate::{relay::Relay, same_set::open_store};
+use crate::{link::Link, relay::Relay, same_set::open_store};
 
 const PATIENTS: usize = 10_000;
 const VISITS: usize = 4;

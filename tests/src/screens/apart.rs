@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     child::PATIENCE,
-    clinics::all_sent,
+    clinics::{all_sent, fill},
     demo::DemoNetwork,
     hand::Device,
     network::{pair, sign_in, text},
@@ -20,6 +20,10 @@ use crate::{
     walk::{consult_wav, demo_model, use_settings},
     window::Window,
 };
+
+/// Patients of a clinic whose records take a while to come, and what has come of them in bytes when today's work is there.
+const OTHERS: usize = 1_500;
+const BEFORE_THE_LINE_BROKE: u64 = 1_200_000;
 
 /// Folders of devices, and queue rows of patients whose screens show it.
 pub struct Apart {
@@ -154,6 +158,24 @@ impl Apart {
             ensure!(Instant::now() < deadline, "the tablet was not found nearby: {sync}");
         }
     }
+}
+
+/// Makes the data of a tablet, closed, whose line broke down while its clinic's records came to it; gives the queue row of
+/// somebody whom nobody has asked about allergies.
+pub fn half_arrived(network: &mut DemoNetwork, data: &Path) -> Result<Value> {
+    fill(&network.desk, &network.seri_mawar, OTHERS)?;
+    let link = network.put_link_before_relay()?;
+    let desk = Device::start(&network.desk, &network.passphrase)?;
+    sign_in(&desk, &SERI_MAWAR.owner)?;
+    all_sent(&desk)?;
+    let waiting = desk.call("today", json!({}))?["rows"].clone();
+    link.let_through(Some(BEFORE_THE_LINE_BROKE));
+    let tablet = join(&desk, network, data, "Bilik 3")?;
+    tablet.call("skip_model", json!({}))?;
+    tablet.until("today", &json!({}), |today| (today["rows"] == waiting).then_some(()))?;
+    tablet.finish()?;
+    desk.finish()?;
+    waiting.get(11).cloned().context("the demo's waiting room is full")
 }
 
 /// A further device of the clinic, named, with the owner signed in.

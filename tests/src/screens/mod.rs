@@ -77,6 +77,13 @@ fn of_the_app(album: &Album) -> Result<()> {
     let window = open_on(&apart.copied, &network, &home.path().join("w4"), &elsewhere)?;
     sign_in(&window, &SERI_MAWAR.owner)?;
     album.take(&window, "nav", &scenes::of_a_copy())?;
+    window.close()?;
+
+    let tablet = home.path().join("half-arrived");
+    let not_asked = apart::half_arrived(&mut network, &tablet)?;
+    let window = open_on(&tablet, &network, &home.path().join("w5"), &[])?;
+    sign_in(&window, &SERI_MAWAR.owner)?;
+    album.take(&window, "nav", &scenes::of_a_new_device(&not_asked))?;
     window.close()
 }
 

@@ -105,6 +105,17 @@ pub fn of_a_copy() -> Vec<Scene> {
     vec![Scene::at("copy-today", "#/today"), Scene::at("copy-sync", "#/sync")]
 }
 
+/// Not everything has come yet.
+pub fn of_a_new_device(not_asked: &Value) -> Vec<Scene> {
+    vec![
+        Scene::at("new-device-today", "#/today"),
+        Scene::at("new-device-patients", "#/patients"),
+        Scene::at("new-device-patient", patient(not_asked)),
+        Scene::at("new-device-consult", consult(not_asked)),
+        Scene::at("new-device-sync", "#/sync"),
+    ]
+}
+
 /// Another device nearby, something to send, something put aside, and no relay.
 pub fn of_syncing() -> Vec<Scene> {
     vec![

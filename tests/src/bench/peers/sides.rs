@@ -14,8 +14,9 @@ use serde_json::json;
 
 use super::{answer, peer_version, say_to};
 use crate::{
-    bench::{clinic::BareClinic, link::Link, long::STORE},
+    bench::{clinic::BareClinic, long::STORE},
     child::Running,
+    link::Link,
 };
 
 /// Whatever else they say to each other, they say by then.
