@@ -6,8 +6,9 @@ use journeys::{
     people::SERI_MAWAR,
 };
 use serde_json::{Value, json};
+use testkit::copy_folder;
 
-use crate::world::{Net, all_sent, copy_folder, register};
+use crate::world::{Net, all_sent, register};
 
 #[test]
 fn a_second_start_on_the_same_data_is_told_so_and_the_first_is_unharmed() {
@@ -50,7 +51,7 @@ fn a_copy_that_claims_to_be_the_first_device_gives_no_number_and_loses_nobody_a_
     register(&first, "Before the copy").unwrap();
     first.kill().unwrap();
     let copied = net.data("copy");
-    copy_folder(&net.data("counter"), &copied);
+    copy_folder(&net.data("counter"), &copied).unwrap();
     let first = net.desk("counter");
     let elsewhere = [("MEDIECO_MACHINE_ID", "another machine")];
     let copy = Device::start_with(&copied, &net.passphrase_file(), &elsewhere).unwrap();

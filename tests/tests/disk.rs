@@ -4,8 +4,9 @@ use std::fs;
 
 use journeys::{hand::Device, network, people::SERI_MAWAR};
 use serde_json::json;
+use testkit::copy_folder;
 
-use crate::world::{Net, copy_folder, refusal_of, register};
+use crate::world::{Net, refusal_of, register};
 
 #[test]
 fn a_full_disk_is_told_and_with_room_again_everything_goes_on() {
@@ -14,7 +15,7 @@ fn a_full_disk_is_told_and_with_room_again_everything_goes_on() {
         return;
     };
     let data = disk.path().join("counter");
-    copy_folder(&net.data("counter"), &data);
+    copy_folder(&net.data("counter"), &data).unwrap();
     let ballast = disk.path().join("ballast");
     fs::write(&ballast, vec![0; 2 * 1024 * 1024]).unwrap();
     let start = || {

@@ -19,6 +19,7 @@ use journeys::{
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use testkit::copy_folder;
 use vault::{SetDigest, VerifyReport};
 
 /// Where nothing listens.
@@ -101,25 +102,11 @@ pub fn all_sent(device: &Device) {
     clinics::all_sent(device).unwrap();
 }
 
-/// Copies a folder with everything in it.
-pub fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
 impl Net {
     /// The clinic without a relay in reach: everything works, nothing is sent.
     pub fn offline() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        copy_folder(&template().folder, folder.path());
+        copy_folder(&template().folder, folder.path()).unwrap();
         Self { folder, relay: None }
     }
 

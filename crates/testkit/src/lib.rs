@@ -7,12 +7,13 @@
 //! - [`TestClock`], [`seeded_rng`]: time and chance, the same in every run;
 //! - [`people::people`]: patients who do not exist;
 //! - [`Switch`]: hosts on a LAN of their own;
-//! - [`small_tmpfs`]: a disk that is soon full.
+//! - [`small_tmpfs`]: a disk that is soon full; [`copy_folder`]: what lies on one, once more.
 //!
 //! It knows `domain` alone, so that any crate's tests may use it. Its printer reads ESC/POS with a decoder of its own
 //! and shares no line with the code that writes it.
 
 mod clock;
+mod folder;
 mod left_out;
 #[cfg(target_os = "linux")]
 mod microphone;
@@ -26,6 +27,7 @@ mod tmpfs;
 mod ups;
 
 pub use clock::TestClock;
+pub use folder::copy_folder;
 pub use left_out::left_out;
 #[cfg(target_os = "linux")]
 pub use microphone::VirtualMicrophone;

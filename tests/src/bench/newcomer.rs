@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use rusqlite::Connection;
 use seal::SealedChange;
-use testkit::people::people;
+use testkit::{copy_folder, people::people};
 use tokio::runtime::Runtime;
 
 use super::{
@@ -47,7 +47,7 @@ pub fn measure(site: &mut Site, folder: &Path, long: bool) -> Result<Vec<Figure>
     fill_and_send(site, &runtime)?;
     let slow = folder.join("slow");
     if long {
-        copy(&site.second, &slow)?;
+        copy_folder(&site.second, &slow)?;
     }
     let n_changes = count(&beside(site, &site.first)?, "changes")?;
 
@@ -79,7 +79,7 @@ pub fn measure_again(kept: &Path, folder: &Path) -> Result<Figure> {
     let text = fs::read_to_string(kept.join("site"))?;
     let (port, pair) = text.trim().split_once(' ').context("what was left is told")?;
     for name in ["relay", "second"] {
-        copy(&kept.join(name), &folder.join(name))?;
+        copy_folder(&kept.join(name), &folder.join(name))?;
     }
     let site = Site {
         relay: Relay::start(&folder.join("relay"), port.parse()?)?,
@@ -301,18 +301,4 @@ fn peak() -> Result<f64> {
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
     Ok(kib.context("Linux tells the peak")? / 1024.0)
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let to = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &to)?;
-        } else {
-            fs::copy(entry.path(), to)?;
-        }
-    }
-    Ok(())
 }

@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use testkit::copy_folder;
 
 use crate::{
     child::PATIENCE,
@@ -293,18 +294,4 @@ fn nobody(name: &str) -> Value {
         "name": name, "identifier": {"kind": "none"}, "birth_date": "1987-05-02", "sex": "female",
         "phone": "", "address": {"lines": "", "postcode": "", "town": "", "state": ""},
     })
-}
-
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_folder(&entry.path(), &target)?;
-        } else if entry.file_type()?.is_file() {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }

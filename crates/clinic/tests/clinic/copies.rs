@@ -3,6 +3,7 @@ use std::path::Path;
 
 use clinic::{ErrorCode, views::reception::QueuePatient};
 use domain::PatientId;
+use testkit::copy_folder;
 
 use crate::support::{Net, PIN, Place, refused, somebody};
 
@@ -12,18 +13,6 @@ fn queue(place: &Place, patient: PatientId) -> Result<clinic::views::reception::
         reason: "fever".to_owned(),
         doctor: None,
     })
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }
 
 #[test]
@@ -41,10 +30,10 @@ fn a_store_that_was_put_back_gives_no_numbers_until_it_is_a_new_device() {
     // Yesterday's image of the disk is put back; the mark outside the folder is today's.
     let folder = place.clinic_folder();
     let aside = place.data().join("image");
-    let place = place.restarted_after(&net, || copy(&folder, &aside));
+    let place = place.restarted_after(&net, || copy_folder(&folder, &aside).unwrap());
     let place = place.restarted_after(&net, || {
         fs::remove_dir_all(&folder).unwrap();
-        copy(&aside, &folder);
+        copy_folder(&aside, &folder).unwrap();
     });
     place.sign_in(place.owner());
     assert!(place.desk.status().unwrap().is_a_copy);

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use testkit::copy_folder;
 use vault::{MachineSecrets, MarkPlace, Vault, VaultError};
 
 use crate::nouns::queued;
@@ -63,20 +64,13 @@ impl Marked {
     /// The folder as it is, while nobody has it open.
     fn image(&self, name: &str) -> PathBuf {
         let image = self.home.path().join(name);
-        copy(&self.dir(), &image);
+        copy_folder(&self.dir(), &image).unwrap();
         image
     }
 
     fn put_back(&self, image: &Path) {
         fs::remove_dir_all(self.dir()).unwrap();
-        copy(image, &self.dir());
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for file in fs::read_dir(from).unwrap().map(|file| file.unwrap().path()) {
-        fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
+        copy_folder(image, &self.dir()).unwrap();
     }
 }
 

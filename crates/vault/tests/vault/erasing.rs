@@ -6,7 +6,6 @@ mod pages;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
 use aes::Aes256;
 use aes::cipher::{BlockCipherDecrypt, KeyInit};

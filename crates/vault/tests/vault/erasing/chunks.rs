@@ -1,5 +1,7 @@
 //! Sound that is erased while a kill, or a fetch, is in its way.
 
+use testkit::copy_folder;
+
 use super::*;
 
 #[test]
@@ -10,13 +12,13 @@ fn sound_that_a_kill_left_behind_goes_when_the_store_is_opened() {
     machine.vault().append_chunk(RECORDING, &[1; 32_000], 1000).unwrap();
     let folder = machine.dir.join("attachments").join(recording().attachment.to_string());
     let aside = machine.dir.join("aside");
-    copy_folder(&folder, &aside);
+    copy_folder(&folder, &aside).unwrap();
     let what = all_of(machine.vault(), 1);
     erase(machine.vault(), &keys, what);
     assert!(!folder.exists());
     // As after a kill between the commit and the taking away.
     machine.close();
-    copy_folder(&aside, &folder);
+    copy_folder(&aside, &folder).unwrap();
     let raw = rusqlite::Connection::open(machine.file()).unwrap();
     raw.pragma_update(None, "key", format!("x'{}'", hex::encode(*machine.secrets.db_key)))
         .unwrap();
@@ -30,13 +32,6 @@ fn sound_that_a_kill_left_behind_goes_when_the_store_is_opened() {
     drop(raw);
     machine.try_open().unwrap();
     assert!(!folder.exists());
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for file in fs::read_dir(from).unwrap().map(|file| file.unwrap().path()) {
-        fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
-    }
 }
 
 #[test]
