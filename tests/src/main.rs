@@ -54,6 +54,9 @@ enum Act {
         /// Instead: a clinic after so many years of work beside its first day.
         #[arg(long, value_name = "YEARS")]
         years: Option<usize>,
+        /// What was filled for that is kept in this folder for the next time.
+        #[arg(long, hide = true, value_name = "FOLDER", requires = "years")]
+        kept: Option<PathBuf>,
         /// In this very process, whatever it writes to stderr.
         #[arg(long, hide = true)]
         measure: bool,
@@ -146,7 +149,11 @@ fn main() -> ExitCode {
         Act::Bench {
             newcomer: Some(kept), ..
         } => bench::measure_newcomer(&kept),
-        Act::Bench { years: Some(years), .. } => bench::measure_years(years),
+        Act::Bench {
+            years: Some(years),
+            kept,
+            ..
+        } => bench::measure_years(years, kept.as_deref()),
         Act::Bench {
             measure: false,
             long,

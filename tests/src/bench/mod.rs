@@ -164,13 +164,15 @@ pub fn measure_newcomer(kept: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Only what years of work change; leaves `bench-years.json` in the target folder.
-pub fn measure_years(years: usize) -> Result<()> {
+/// Only what years of work change; leaves `bench-years.json` in the target folder. `kept`: where the filled clinics stay for the
+/// next time.
+pub fn measure_years(years: usize, kept: Option<&Path>) -> Result<()> {
     let began = std::time::Instant::now();
     let target = target()?;
     let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(&target)?;
     let mut run = table::Run::begin();
-    run.figures = years::measure(folder.path(), years)?;
+    let filled = folder.path().join("filled");
+    run.figures = years::measure(folder.path(), kept.unwrap_or(&filled), years)?;
     run.end(began.elapsed());
     print!("\n{}", table::text(&run));
     let file = target.join("bench-years.json");

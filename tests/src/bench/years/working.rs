@@ -58,18 +58,18 @@ pub(super) struct Working {
 
 /// A clinic's store in the evening, and what of it is asked for.
 pub(super) struct Closed {
-    folder: PathBuf,
-    secrets: MachineSecrets,
+    pub(super) folder: PathBuf,
+    pub(super) secrets: MachineSecrets,
     /// What makes a new store of the second device.
-    replaced: (MachineSecrets, Vec<Statement>),
-    clock: Moved,
+    pub(super) replaced: (MachineSecrets, Vec<Statement>),
+    pub(super) clock: Moved,
     pub(super) doctor: StaffId,
-    patients: Vec<Patient>,
+    pub(super) patients: Vec<Patient>,
     pub(super) waiting: Vec<QueueEntryId>,
 }
 
 #[derive(Clone)]
-struct Moved(TestClock);
+pub(super) struct Moved(pub(super) TestClock);
 
 impl vault::Clock for Moved {
     fn now(&self) -> domain::Instant {
