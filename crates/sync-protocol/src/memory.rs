@@ -52,6 +52,8 @@ pub struct Held {
     pub audit_kept: AuditKept,
     /// What waits to be sent, in the order of writing.
     pub outbox: Vec<OutItem>,
+    /// Changes that the relay's new life perhaps has: those that its feed does not bring are queued then.
+    pub perhaps_sent: BTreeMap<ChangeId, Vec<u8>>,
     /// What the relay would not take.
     pub refused: Vec<(OutId, Refusal)>,
     /// Cursors.
@@ -251,7 +253,14 @@ impl WantedFirst for MemoryStore {
     }
 
     fn came_to(&self, position: u64, of: u64) -> Result<(), StoreError> {
-        self.lock().came_to = (position, of);
+        let mut held = self.lock();
+        held.came_to = (position, of);
+        if position >= of {
+            for (id, bytes) in std::mem::take(&mut held.perhaps_sent) {
+                let id = OutId::Change(id);
+                held.outbox.push(OutItem { id, bytes });
+            }
+        }
         Ok(())
     }
 
@@ -296,7 +305,8 @@ impl SyncStore for MemoryStore {
     }
 
     fn pending(&self) -> Result<u64, StoreError> {
-        Ok(self.lock().outbox.len() as u64)
+        let held = self.lock();
+        Ok((held.outbox.len() + held.perhaps_sent.len()) as u64)
     }
 
     fn mark_sent(&self, ids: &[OutId]) -> Result<(), StoreError> {
@@ -318,7 +328,15 @@ impl SyncStore for MemoryStore {
             .replace(*incarnation)
             .is_some_and(|last| last != *incarnation)
         {
-            held.outbox = held.everything();
+            let everything = held.everything();
+            let waited: BTreeSet<OutId> = held.outbox.iter().map(|item| item.id).collect();
+            held.outbox.clear();
+            for item in everything {
+                match item.id {
+                    OutId::Change(id) if !waited.contains(&item.id) => drop(held.perhaps_sent.insert(id, item.bytes)),
+                    _ => held.outbox.push(item),
+                }
+            }
         }
         Ok(())
     }
@@ -363,6 +381,7 @@ impl SyncStore for MemoryStore {
     fn absorb_changes(&self, cursor: &Cursor, changes: Vec<Vec<u8>>) -> Result<(), StoreError> {
         let mut held = self.lock();
         for bytes in changes {
+            held.perhaps_sent.remove(&name_of_change(&bytes));
             held.take_change(bytes);
         }
         held.advance(cursor);

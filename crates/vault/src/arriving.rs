@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::reading::count;
-use crate::{Reading, Tag, Vault, VaultError, backlog, wanted_first};
+use crate::{Reading, Tag, Vault, VaultError, backlog, outbox, wanted_first};
 
 /// Under this key stands how many changes the relay has, while not all of them were here and read.
 const KEPT: &str = "arriving";
@@ -17,9 +17,7 @@ impl Reading<'_> {
         let Some(of) = kept(self.conn())? else {
             return Ok(None);
         };
-        let position = "SELECT position FROM cursors WHERE scope = 0
-                        AND incarnation = (SELECT value FROM meta WHERE key = 'incarnation')";
-        let position = self.one(position, [], |row| Ok(count(row, 0)?))?.unwrap_or(0);
+        let position = position(self.conn())?;
         if position >= of && !backlog::is_any_to_be_read(self.conn())? {
             return Ok(None);
         }
@@ -36,6 +34,12 @@ impl Vault {
 
     /// Of the `of` changes that the relay has, those up to `position` have come.
     pub(crate) fn note_arrived(&self, position: u64, of: u64) -> Result<(), VaultError> {
+        if position >= of && self.read(|r| outbox::is_any_perhaps_sent(r.conn()))? {
+            self.inner
+                .writer()
+                .transaction(|conn, _, _, _| outbox::put_what_was_not_sent(conn))?;
+            self.tell(&[Tag::Sync]);
+        }
         let (before, has_all) = self.read(|r| {
             let before = kept(r.conn())?;
             let has_all = before.is_some() && position >= of && !backlog::is_any_to_be_read(r.conn())?;
@@ -53,6 +57,25 @@ impl Vault {
         self.tell(&[Tag::Sync]);
         Ok(())
     }
+}
+
+/// Whether this device is new, and the relay has more than has come.
+pub(crate) fn is_more_to_come(conn: &Connection) -> Result<bool, VaultError> {
+    match kept(conn)? {
+        Some(of) => Ok(position(conn)? < of),
+        None => Ok(false),
+    }
+}
+
+/// Up to where the feed of the relay's present life has come.
+fn position(conn: &Connection) -> Result<u64, VaultError> {
+    let sql = "SELECT position FROM cursors WHERE scope = 0
+               AND incarnation = (SELECT value FROM meta WHERE key = 'incarnation')";
+    let position = conn
+        .prepare_cached(sql)?
+        .query_row([], |row| count(row, 0))
+        .optional()?;
+    Ok(position.unwrap_or(0))
 }
 
 fn kept(conn: &Connection) -> Result<Option<u64>, VaultError> {

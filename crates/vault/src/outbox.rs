@@ -4,13 +4,16 @@
 //! writes it would wait for a page more. It is put in line ([`line_up`]) before anything else happens to the line, with the
 //! next batch that comes, or after some dozen writes. All else (`outbox`) stands behind the change that was the newest when
 //! it came.
+//!
+//! What the relay perhaps has (`changes_perhaps_sent`) is not in line before its feed has told all that it has, and has taken
+//! out nearly everything: to a new device another one gives its clinic's years, and a relay that was restored lacks a week.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use seal::{ChangeId, DeviceId, GrantId, Membership, ReleaseId};
 use sync_protocol::{MAX_RELAYED_SNAPSHOT_BYTES, OutId, OutItem, Refusal};
 
-use crate::VaultError;
 use crate::reading::count;
+use crate::{VaultError, arriving};
 
 /// The largest change that a relay takes.
 const MAX_BYTES: i64 = MAX_RELAYED_SNAPSHOT_BYTES as i64;
@@ -28,9 +31,6 @@ pub(crate) enum Kind {
 
 /// The place of the newest change.
 const NEWEST: &str = "(SELECT coalesce(max(arrival), 0) FROM changes)";
-
-/// The place in the set of the change with this id.
-const ARRIVAL: &str = "(SELECT arrival FROM changes WHERE id = ?1)";
 
 /// What was made here and has no row in line yet; everything else that is here does not say in which commit it was made.
 pub(crate) const TAIL: &str =
@@ -62,6 +62,39 @@ pub(crate) fn put(conn: &Connection, kind: Kind, id: &[u8]) -> Result<(), VaultE
     Ok(())
 }
 
+/// Puts changes in line that another device gave, unless more of the feed is still to come.
+pub(crate) fn put_given<'i>(conn: &Connection, ids: impl IntoIterator<Item = &'i ChangeId>) -> Result<(), VaultError> {
+    if !arriving::is_more_to_come(conn)? {
+        return ids
+            .into_iter()
+            .try_for_each(|id| put(conn, Kind::Change, id.as_bytes()));
+    }
+    let sql = "INSERT OR IGNORE INTO changes_perhaps_sent (arrival) SELECT arrival FROM changes WHERE id = ?1";
+    let mut keep = conn.prepare_cached(sql)?;
+    for id in ids {
+        keep.execute([id.as_bytes()])?;
+    }
+    Ok(())
+}
+
+/// Whether something waits for the end of the feed.
+pub(crate) fn is_any_perhaps_sent(conn: &Connection) -> Result<bool, VaultError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM changes_perhaps_sent)";
+    Ok(conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
+/// The feed has told all that the relay has: what is left is put in line.
+pub(crate) fn put_what_was_not_sent(conn: &Connection) -> Result<(), VaultError> {
+    line_up(conn)?;
+    conn.execute_batch(&format!(
+        "INSERT OR IGNORE INTO changes_to_send (arrival)
+             SELECT c.arrival FROM changes_perhaps_sent p JOIN changes c ON c.arrival = p.arrival
+             WHERE c.covered_by IS NULL AND length(c.sealed) <= {MAX_BYTES};
+         DELETE FROM changes_perhaps_sent;"
+    ))?;
+    Ok(())
+}
+
 /// Takes one thing out of the line: there is no need to send it any more.
 pub(crate) fn forget(conn: &Connection, kind: Kind, id: &[u8]) -> Result<(), VaultError> {
     line_up(conn)?;
@@ -71,8 +104,18 @@ pub(crate) fn forget(conn: &Connection, kind: Kind, id: &[u8]) -> Result<(), Vau
 /// The same, of a line in which all have their rows.
 fn take_out(conn: &Connection, kind: Kind, id: &[u8]) -> Result<(), VaultError> {
     if kind == Kind::Change {
-        conn.prepare_cached(&format!("DELETE FROM changes_to_send WHERE arrival = {ARRIVAL}"))?
-            .execute([id])?;
+        let arrival: Option<i64> = conn
+            .prepare_cached("SELECT arrival FROM changes WHERE id = ?1")?
+            .query_row([id], |row| row.get(0))
+            .optional()?;
+        if let Some(arrival) = arrival {
+            for sql in [
+                "DELETE FROM changes_to_send WHERE arrival = ?1",
+                "DELETE FROM changes_perhaps_sent WHERE arrival = ?1",
+            ] {
+                conn.prepare_cached(sql)?.execute([arrival])?;
+            }
+        }
         return Ok(());
     }
     conn.prepare_cached("DELETE FROM outbox WHERE kind = ?1 AND id = ?2")?
@@ -95,15 +138,18 @@ pub(crate) fn forget_unwanted<'i>(
     Ok(())
 }
 
-/// How many things wait.
+/// How many things wait. What the relay perhaps has counts, unless this device is new: then nearly all of it is there.
 pub(crate) fn pending(conn: &Connection) -> Result<u64, VaultError> {
     let sql = format!(
-        "SELECT (SELECT count(*) FROM changes_to_send) + (SELECT count(*) FROM {TAIL}) + (SELECT count(*) FROM outbox)"
+        "SELECT (SELECT count(*) FROM changes_to_send) + (SELECT count(*) FROM {TAIL}) + (SELECT count(*) FROM outbox)
+              + iif(?1, 0, (SELECT count(*) FROM changes_perhaps_sent))"
     );
-    Ok(conn.prepare_cached(&sql)?.query_row([], |row| count(row, 0))?)
+    let is_new = arriving::is_more_to_come(conn)?;
+    Ok(conn.prepare_cached(&sql)?.query_row([is_new], |row| count(row, 0))?)
 }
 
-/// The oldest things that wait, within both limits, but always one if any waits.
+/// The oldest things that wait, within both limits, but always one if any waits. Of what is covered nothing is said before all
+/// snapshots are in line: the relay would give neither these nor what they cover.
 pub(crate) fn oldest(conn: &Connection, max_items: usize, max_bytes: usize) -> Result<Vec<OutItem>, VaultError> {
     let mut statement = conn.prepare_cached(&format!(
         "SELECT kind, id FROM
@@ -112,7 +158,9 @@ pub(crate) fn oldest(conn: &Connection, max_items: usize, max_bytes: usize) -> R
               UNION ALL
               SELECT * FROM (SELECT 0 AS kind, id, arrival AS behind, 0 AS place FROM {TAIL} ORDER BY arrival LIMIT ?1)
               UNION ALL
-              SELECT * FROM (SELECT kind, id, behind, place FROM outbox ORDER BY behind, place LIMIT ?1))
+              SELECT * FROM (SELECT kind, id, behind, place FROM outbox
+                             WHERE kind <> 4 OR NOT EXISTS (SELECT 1 FROM changes_perhaps_sent)
+                             ORDER BY behind, place LIMIT ?1))
          ORDER BY behind, place LIMIT ?1",
     ))?;
     let mut rows = statement.query([i64::try_from(max_items.max(1)).unwrap_or(i64::MAX)])?;
@@ -216,7 +264,7 @@ pub(crate) fn offer_again(conn: &Connection, membership: &Membership) -> Result<
 }
 
 /// Everything that this store holds waits again, grants and revocations first: until the relay has them, nothing that this
-/// clinic shares is given to others. A release that
+/// clinic shares is given to others. Of the changes it perhaps has most, and tells so. A release that
 /// waits already goes back behind: its grant may have been with the relay, and be lost there now. What was refused is asked
 /// anew, too: the relay has yet to answer in this life.
 pub(crate) fn put_everything(conn: &Connection) -> Result<(), VaultError> {
@@ -228,8 +276,9 @@ pub(crate) fn put_everything(conn: &Connection) -> Result<(), VaultError> {
              SELECT 1, g.id, 0 FROM grants g JOIN meta m ON m.key = 'tenant' AND g.source = m.value;
          INSERT OR REPLACE INTO outbox (kind, id, behind)
              SELECT 2, r.grant_id, 0 FROM revocations r JOIN meta m ON m.key = 'tenant' AND r.source = m.value;
-         INSERT OR IGNORE INTO changes_to_send (arrival) SELECT arrival FROM changes
-             WHERE kind >= 0 AND covered_by IS NULL AND length(sealed) <= {MAX_BYTES};
+         INSERT OR IGNORE INTO changes_perhaps_sent (arrival) SELECT c.arrival FROM changes c
+             WHERE kind >= 0 AND covered_by IS NULL AND length(sealed) <= {MAX_BYTES}
+             AND NOT EXISTS (SELECT 1 FROM changes_to_send s WHERE s.arrival = c.arrival);
          INSERT OR IGNORE INTO outbox (kind, id, behind)
              SELECT 4, id, {NEWEST} FROM changes WHERE covered_by IS NOT NULL;
          INSERT OR IGNORE INTO outbox (kind, id, behind)

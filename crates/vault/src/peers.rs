@@ -153,9 +153,7 @@ impl PeerStore for Vault {
 /// Stores and judges what a peer gave.
 fn take_from_peer(judge: &mut Judge<'_>, came: Vec<Looked>) -> Result<(), VaultError> {
     let taken = judge.take_in(came)?;
-    for id in taken.fresh() {
-        outbox::put(judge.conn, Kind::Change, id.as_bytes())?;
-    }
+    outbox::put_given(judge.conn, taken.fresh())?;
     kill::point("peer.stored");
     judge.judge_taken(&taken)?;
     // What a snapshot in force holds already is no news to the relay.

@@ -52,6 +52,8 @@ impl Vault {
         let carried = self.read(|r| {
             let sql = format!(
                 "SELECT sealed FROM (SELECT c.arrival, c.sealed FROM changes_to_send s JOIN changes c ON c.arrival = s.arrival
+                                     UNION ALL SELECT c.arrival, c.sealed FROM changes_perhaps_sent s
+                                               JOIN changes c ON c.arrival = s.arrival
                                      UNION ALL SELECT arrival, sealed FROM {TAIL}) ORDER BY arrival"
             );
             let changes = r.many(&sql, [], |row| Ok(row.get::<_, Vec<u8>>(0)?.into()))?;

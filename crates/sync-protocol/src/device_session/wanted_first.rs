@@ -37,12 +37,14 @@ impl First {
         Ok(first)
     }
 
-    fn note_how_far(&mut self, position: u64, store: &dyn SyncStore) -> Result<(), StoreError> {
-        if let Some(of) = self.behind {
-            store.came_to(position, of)?;
-            self.behind = self.behind.filter(|of| position < *of);
-        }
-        Ok(())
+    /// Whether all that the relay had at the welcome is here now, and was not before.
+    fn note_how_far(&mut self, position: u64, store: &dyn SyncStore) -> Result<bool, StoreError> {
+        let Some(of) = self.behind else {
+            return Ok(false);
+        };
+        store.came_to(position, of)?;
+        self.behind = self.behind.filter(|of| position < *of);
+        Ok(self.behind.is_none())
     }
 
     /// The next that are not here: another device may have given some.
@@ -96,13 +98,16 @@ impl Live {
         ends: &[u64],
         step: &mut DeviceStep,
     ) -> Result<(), StoreError> {
-        self.first.note_how_far(position, store)?;
         if self.first.is_open {
             self.first.held_back.extend(ends);
-            return Ok(());
+        } else {
+            for end in ends {
+                step.say(&DeviceMessage::Ack(Feed::Changes, *end));
+            }
         }
-        for end in ends {
-            step.say(&DeviceMessage::Ack(Feed::Changes, *end));
+        if self.first.note_how_far(position, store)? {
+            // What the relay has not is offered only now.
+            self.push(store, step)?;
         }
         Ok(())
     }

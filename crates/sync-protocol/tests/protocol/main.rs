@@ -11,6 +11,7 @@ mod mail;
 mod mail_frames;
 mod memory_post;
 mod memory_relay;
+mod new_life;
 mod peer_attachments;
 mod peer_bounds;
 mod peer_costs;

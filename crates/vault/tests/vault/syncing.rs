@@ -1,4 +1,4 @@
-use sync_protocol::{Cursor, Incarnation, OutId, Refusal, Scope, SyncStore};
+use sync_protocol::{Cursor, Incarnation, OutId, Refusal, Scope, SyncStore, WantedFirst};
 
 use crate::world::*;
 
@@ -68,11 +68,46 @@ fn a_relay_that_was_restored_is_told_everything_again() {
     one.vault().begin_incarnation(&INCARNATION).unwrap();
     assert_eq!(one.vault().pending().unwrap(), 0);
     one.vault().begin_incarnation(&Incarnation([2; 16])).unwrap();
+    assert_eq!(waiting(one.vault()), [], "its feed tells first what it still has");
+    assert_eq!(one.vault().pending().unwrap(), 2);
+    one.vault().came_to(0, 0).unwrap();
     assert_eq!(
         waiting(one.vault()).len(),
         2,
         "others' changes too: the relay may have lost them all"
     );
+}
+
+#[test]
+fn a_relay_from_last_week_is_offered_what_its_feed_does_not_bring_after_what_was_just_written() {
+    let mut machine = Machine::only();
+    let vault = machine.vault();
+    vault.begin_incarnation(&INCARNATION).unwrap();
+    for n in 1..4 {
+        write(vault, |w| w.put_patient(&patient(n)));
+    }
+    let old = take_outbox(vault);
+    write(vault, |w| w.put_patient(&patient(4)));
+    let unsent = waiting(vault);
+    let life = Incarnation([2; 16]);
+    vault.begin_incarnation(&life).unwrap();
+    assert_eq!(waiting(vault), unsent);
+    assert_eq!(vault.pending().unwrap(), 4);
+    vault.came_to(0, 2).unwrap();
+    machine.reopen();
+    let vault = machine.vault();
+    assert_eq!(waiting(vault), unsent, "also after a restart");
+    vault
+        .absorb_changes(&Cursor::at(life, Scope::Changes, 2), old[..2].to_vec())
+        .unwrap();
+    assert_eq!(vault.pending().unwrap(), 2, "what it brought is there");
+    vault.came_to(2, 2).unwrap();
+    let offered: Vec<Vec<u8>> = take_outbox(vault);
+    assert_eq!(offered.len(), 2);
+    assert_eq!(offered[0], old[2]);
+    assert_eq!(vault.pending().unwrap(), 0);
+    vault.came_to(2, 2).unwrap();
+    assert_eq!(vault.pending().unwrap(), 0, "once");
 }
 
 #[test]
@@ -137,6 +172,7 @@ fn a_store_from_yesterday_takes_in_its_own_lost_tail_and_goes_on() {
     write(lost.vault(), |w| w.put_patient(&patient(3))); // before it heard of anything
     other.vault().begin_incarnation(&INCARNATION).unwrap();
     other.vault().begin_incarnation(&Incarnation([2; 16])).unwrap();
+    other.vault().came_to(0, 0).unwrap();
     exchange(lost.vault(), other.vault());
     assert_same(lost.vault(), other.vault());
     assert_eq!(read(other.vault(), |r| r.n_patients()), 3);

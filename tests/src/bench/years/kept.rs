@@ -51,6 +51,8 @@ pub(super) fn of(kept: &Path, folder: &Path, n_days: usize) -> Result<Closed> {
 
 fn keep(closed: &Closed, kept: &Path) -> Result<()> {
     let (of_second, statements) = &closed.replaced;
+    // Of the second device no more than its keys: its store will be another.
+    fs::remove_dir_all(kept.join("second"))?;
     for (name, secrets) in [("first", &closed.secrets), ("second", of_second)] {
         holder(kept, name).store(secrets, &mut StdRng::from_rng(&mut rand::rng()))?;
     }
