@@ -7,7 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use zeroize::Zeroizing;
 
-use crate::{OpenError, VaultError, files, steps};
+use crate::{OpenError, VaultError, files, sharing, steps};
 
 /// What can be made again from the set. Not migrated: dropped and made again when it changes.
 const PROJECTIONS: &str = include_str!("projections.sql");
@@ -40,10 +40,13 @@ pub(crate) fn known_version() -> u32 {
 /// Brings the tables that are no cache up to this build's shape: all at once, since refinery otherwise commits a step before the
 /// note of it, and whose power goes between the two could never be opened again.
 pub(crate) fn migrate(conn: &mut Connection) -> Result<(), OpenError> {
-    match embedded::migrations::runner().set_grouped(true).run(conn) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(sqlite_cause(&error).map_or(OpenError::Damaged, OpenError::from)),
+    if let Err(error) = embedded::migrations::runner().set_grouped(true).run(conn) {
+        return Err(sqlite_cause(&error).map_or(OpenError::Damaged, OpenError::from));
     }
+    // What SQL cannot read out of bytes. A kill before the commit leaves it to the next start.
+    let filing = conn.transaction().map_err(VaultError::from)?;
+    sharing::file_relay_audit(&filing)?;
+    Ok(filing.commit().map_err(VaultError::from)?)
 }
 
 /// Brings them up to the shape of an older build, for what is to be migrated from it.

@@ -24,17 +24,27 @@ impl Desk {
             for fact in &facts {
                 rows.extend(own_row(r, fact)?);
             }
-            for row in r.relay_audit(MAX_ROWS)? {
-                let row = relay_row(r, &row.line)?;
-                if patient.is_none() || row.patient == patient {
-                    rows.push(row);
-                }
+            for line in relay_lines(r, patient)? {
+                rows.push(relay_row(r, &line)?);
             }
             rows.sort_by_key(|row| std::cmp::Reverse(row.at));
             rows.truncate(MAX_ROWS as usize);
             Ok(rows)
         })
     }
+}
+
+/// What the relay answered; with a patient, under the grants to which she agreed.
+fn relay_lines(r: &Reading<'_>, patient: Option<PatientId>) -> Result<Vec<RelayLine>, Error> {
+    let Some(patient) = patient else {
+        return Ok(r.relay_audit(MAX_ROWS)?.into_iter().map(|row| row.line).collect());
+    };
+    let mut lines = Vec::new();
+    for consent in r.consents(patient)? {
+        let of_grant = r.relay_audit_of(consent.terms.grant, MAX_ROWS)?;
+        lines.extend(of_grant.into_iter().map(|row| row.line));
+    }
+    Ok(lines)
 }
 
 /// Only audit lines: every verb that writes another fact writes its line too.

@@ -146,6 +146,20 @@ fn a_grant_covers_exactly_what_was_switched_on() {
             .iter()
             .any(|row| row.from_relay && row.permitted && row.patient == Some(patient))
     });
+    // And whoever asks about one patient, of her alone.
+    let other = pair.giver.patient("Lim Siew Ling", "900215105021");
+    let read_of = |patient| {
+        let rows = pair.giver.desk.audit(Some(patient)).unwrap().into_iter();
+        rows.filter(|row| row.from_relay)
+            .map(|row| row.patient)
+            .collect::<Vec<_>>()
+    };
+    let read = read_of(patient);
+    assert!(
+        !read.is_empty() && read.iter().all(|one| *one == Some(patient)),
+        "{read:?}"
+    );
+    assert_eq!(read_of(other), []);
 
     let text = pair.receiver.desk.export_fhir(grant.id.clone()).unwrap();
     let bundle: serde_json::Value = serde_json::from_str(&text).unwrap();

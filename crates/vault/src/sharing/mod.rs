@@ -12,7 +12,7 @@ mod to_us;
 pub(crate) use consents::{absorb as absorb_consent, is_revoked};
 pub(crate) use names::{hold as consent_names_hold, make as make_consent_names};
 pub(crate) use received::{absorb as absorb_release, erase_due, verify_again};
-pub(crate) use relay_audit::absorb as absorb_relay_audit;
+pub(crate) use relay_audit::{absorb as absorb_relay_audit, file_by_grant as file_relay_audit};
 
 pub use consents::GrantRow;
 pub use received::ReleaseRow;

@@ -3,12 +3,13 @@
 //!
 //! What was told once stays. When the relay's data was put back, a number may come again with another line: both are kept.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use seal::GrantId;
 use sync_protocol::{AuditLine, AuditStore, Incarnation, SignedHead, StoreError};
 
 use crate::{Reading, Vault, VaultError, receipts};
 
-/// Lines that are looked through for one access, the newest first.
+/// Lines about a grant that are looked through for one access, the newest first.
 const LOOKED_THROUGH: u32 = 5_000;
 
 /// One line of the relay's chain.
@@ -29,27 +30,32 @@ impl Reading<'_> {
                                       ORDER BY number DESC, rowid DESC LIMIT ?1)
              ORDER BY 3 DESC, 4 DESC LIMIT ?1",
             [limit],
-            |row| {
-                let bytes = row.get_ref(0)?.as_blob().map_err(|_| VaultError::Damaged)?;
-                let line = AuditLine::decode(bytes).map_err(|_| VaultError::Malformed("audit line"))?;
-                Ok(RelayAuditRow {
-                    line,
-                    holds: row.get(1)?,
-                })
-            },
+            audit_row,
+        )
+    }
+
+    /// The newest lines about one grant, newest first, however old they are.
+    pub fn relay_audit_of(&self, grant: GrantId, limit: u32) -> Result<Vec<RelayAuditRow>, VaultError> {
+        self.many(
+            "SELECT * FROM (SELECT bytes, holds, number, 0 FROM relay_audit WHERE grant_id = ?1 ORDER BY number DESC LIMIT ?2)
+             UNION ALL SELECT * FROM (SELECT bytes, holds, number, rowid FROM relay_audit_again WHERE grant_id = ?1
+                                      ORDER BY number DESC, rowid DESC LIMIT ?2)
+             ORDER BY 3 DESC, 4 DESC LIMIT ?2",
+            params![grant.as_bytes(), limit],
+            audit_row,
         )
     }
 
     /// The newest access under a grant that the relay permitted to this clinic: by its request the lines of both sides are
     /// joined. `None` when no such line is here (it comes a moment after what it tells of).
-    pub fn permitted_request(&self, grant: seal::GrantId) -> Result<Option<[u8; 16]>, VaultError> {
+    pub fn permitted_request(&self, grant: GrantId) -> Result<Option<[u8; 16]>, VaultError> {
         let own = self.belonging().tenant;
-        let rows = self.relay_audit(LOOKED_THROUGH)?;
-        let of_grant = |line: &AuditLine| line.grant == grant && line.requester == own && line.permitted();
+        let rows = self.relay_audit_of(grant, LOOKED_THROUGH)?;
+        let to_us = |line: &AuditLine| line.requester == own && line.permitted();
         Ok(rows
             .into_iter()
             .map(|row| row.line)
-            .find(of_grant)
+            .find(to_us)
             .map(|line| line.request))
     }
 
@@ -67,29 +73,53 @@ impl Reading<'_> {
     }
 }
 
+fn audit_row(row: &Row<'_>) -> Result<RelayAuditRow, VaultError> {
+    let bytes = row.get_ref(0)?.as_blob().map_err(|_| VaultError::Damaged)?;
+    let line = AuditLine::decode(bytes).map_err(|_| VaultError::Malformed("audit line"))?;
+    Ok(RelayAuditRow {
+        line,
+        holds: row.get(1)?,
+    })
+}
+
+/// Files lines that an older build took in by the grants that they are about.
+pub(crate) fn file_by_grant(conn: &Connection) -> Result<(), VaultError> {
+    for table in ["relay_audit", "relay_audit_again"] {
+        let mut unfiled = conn.prepare(&format!("SELECT rowid, bytes FROM {table} WHERE grant_id IS NULL"))?;
+        let unfiled = unfiled.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut file = conn.prepare(&format!("UPDATE {table} SET grant_id = ?2 WHERE rowid = ?1"))?;
+        for (row, bytes) in unfiled.collect::<Result<Vec<(i64, Vec<u8>)>, _>>()? {
+            let grant = AuditLine::decode(&bytes).map(|line| line.grant.as_bytes().to_vec());
+            file.execute(params![row, grant.unwrap_or_default()])?;
+        }
+    }
+    Ok(())
+}
+
 /// Takes in one line of the relay's present life. A line that is here already stays as it was first told.
 pub(crate) fn absorb(conn: &Connection, line: &AuditLine) -> Result<(), VaultError> {
     let number = i64::try_from(line.number).map_err(|_| VaultError::Malformed("audit line"))?;
     let life = receipts::last_incarnation(conn)?.map(|life| life.0);
     let before = line_at(conn, life.as_ref(), number - 1)?;
     let holds = line.follows(before.and_then(|bytes| AuditLine::decode(&bytes).ok()).as_ref());
-    let bytes = line.encode();
+    let (bytes, grant) = (line.encode(), line.grant.as_bytes());
     let there: Option<Vec<u8>> = conn
         .prepare_cached("SELECT bytes FROM relay_audit WHERE number = ?1")?
         .query_row([number], |row| row.get(0))
         .optional()?;
     let (sql, values) = match there {
         None => (
-            "INSERT INTO relay_audit (life, number, bytes, holds) VALUES (?1, ?2, ?3, ?4)",
-            params![life, number, bytes, holds],
+            "INSERT INTO relay_audit (life, number, bytes, holds, grant_id) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![life, number, bytes, holds, grant],
         ),
         Some(there) if there == bytes => (
             "UPDATE relay_audit SET life = ?1 WHERE number = ?2",
             params![life, number],
         ),
         Some(_) => (
-            "INSERT OR IGNORE INTO relay_audit_again (life, number, bytes, holds) VALUES (coalesce(?1, x''), ?2, ?3, ?4)",
-            params![life, number, bytes, holds],
+            "INSERT OR IGNORE INTO relay_audit_again (life, number, bytes, holds, grant_id)
+             VALUES (coalesce(?1, x''), ?2, ?3, ?4, ?5)",
+            params![life, number, bytes, holds, grant],
         ),
     };
     conn.prepare_cached(sql)?.execute(values)?;

@@ -415,3 +415,48 @@ fn the_relays_audit_chain_shows_where_it_does_not_hold() {
         [(3, false), (2, true), (1, true)]
     );
 }
+
+#[test]
+fn what_was_asked_under_a_grant_is_found_behind_thousands_of_newer_lines_and_after_an_update() {
+    let mut machine = Machine::only();
+    let other = seal::GrantId::from_bytes([88; 16]);
+    let line = |number: u64| AuditLine {
+        number,
+        previous: [0; 32],
+        request: [number as u8; 16],
+        at_ms: 5,
+        requester: TenantId::from_bytes([1; 32]),
+        device: machine.vault().device(),
+        source: Some(machine.vault().tenant()),
+        grant: if number == 7 { GRANT } else { other },
+        purpose: None,
+        outcome: AuditOutcome::Permitted,
+        count: 1,
+    };
+    let lines: Vec<AuditLine> = (1..=6_000).map(line).collect();
+    let cursor = |last| Cursor::at(INCARNATION, Scope::Audit, last);
+    machine.vault().absorb_relay_audit(&cursor(6_000), lines).unwrap();
+    // The relay was put back, and gives another line under the same number.
+    let again = AuditLine { at_ms: 6, ..line(7) };
+    machine.vault().absorb_relay_audit(&cursor(6_000), vec![again]).unwrap();
+    let found = |machine: &Machine| {
+        let rows = read(machine.vault(), |r| r.relay_audit_of(GRANT, 10));
+        let mut found: Vec<_> = rows.iter().map(|row| (row.line.number, row.line.at_ms)).collect();
+        found.sort_unstable();
+        found
+    };
+    assert_eq!(found(&machine), [(7, 5), (7, 6)]);
+    assert_eq!(read(machine.vault(), |r| r.relay_audit_of(other, 10)).len(), 10);
+
+    // An older build did not file them.
+    machine.close();
+    let raw = rusqlite::Connection::open(machine.file()).unwrap();
+    raw.pragma_update(None, "key", format!("x'{}'", hex::encode(*machine.secrets.db_key)))
+        .unwrap();
+    let unfile = "UPDATE relay_audit SET grant_id = NULL; UPDATE relay_audit_again SET grant_id = NULL;
+                  INSERT INTO relay_audit (number, bytes, holds) VALUES (9000, x'00', 0);";
+    raw.execute_batch(unfile).unwrap();
+    drop(raw);
+    machine.try_open().unwrap();
+    assert_eq!(found(&machine), [(7, 5), (7, 6)]);
+}
