@@ -168,8 +168,7 @@ impl Net {
     /// A link on the way to the relay, which a closed device of the clinic will use, and whoever it lets in.
     pub fn link_before(&self, device: &str) -> Link {
         let link = Link::open(0, self.relay().port(), None).unwrap();
-        let url = format!("ws://127.0.0.1:{}", link.port());
-        set_relay(&self.data(device), self.tenant(), &url);
+        set_relay(&self.data(device), self.tenant(), &link.url());
         link
     }
 
