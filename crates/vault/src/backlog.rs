@@ -36,7 +36,7 @@ pub(crate) const A_LOT: usize = 64;
 pub(crate) const SLICE: usize = 128;
 
 /// As many are judged in one transaction if nobody wants to write.
-const IN_ONE_GO: usize = 8192;
+const IN_ONE_GO: usize = 16_384;
 
 /// How soon something is read; the lowest first. The numbers are stored.
 pub(crate) mod rank {

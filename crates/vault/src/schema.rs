@@ -20,8 +20,8 @@ const PROJECTION_VERSION: u32 = 4;
 /// file's new length; one that is written over what the log had before waits once. So it is not to grow for long.
 pub(crate) const LOG_PAGES: u32 = 1000;
 
-/// While batches come, 16 MiB: a page that every batch touches goes into the file once in many batches.
-pub(crate) const LOG_PAGES_OF_BATCHES: u32 = 4000;
+/// While batches come, 32 MiB: a page that every batch touches goes into the file once in many batches.
+pub(crate) const LOG_PAGES_OF_BATCHES: u32 = 8000;
 
 mod embedded {
     refinery::embed_migrations!("migrations");
