@@ -34,52 +34,58 @@ export function PatientColumn({ view, signed }: { view: VisitView; signed: boole
         </>
       )}
 
-      <h2 className={styles.small}>{t("consult.patient.medicines")}</h2>
-      {medicines.length > 0 && (
-        <ul className={styles.plain}>
-          {medicines.map((m) => (
-            <li key={m}>{m}</li>
-          ))}
-        </ul>
-      )}
-      {medicines.length === 0 && !arriving && <p className={page.muted}>{t("consult.patient.noMedicines")}</p>}
-      <MayStillCome words={medicines.length > 0 ? undefined : t("consult.patient.medicinesNotHere")} />
+      <div className={styles.whole}>
+        <h2 className={styles.small}>{t("consult.patient.medicines")}</h2>
+        {medicines.length > 0 && (
+          <ul className={styles.plain}>
+            {medicines.map((m) => (
+              <li key={m}>{m}</li>
+            ))}
+          </ul>
+        )}
+        {medicines.length === 0 && !arriving && <p className={page.muted}>{t("consult.patient.noMedicines")}</p>}
+        <MayStillCome words={medicines.length > 0 ? undefined : t("consult.patient.medicinesNotHere")} />
+      </div>
 
-      <h2 className={styles.small}>{t("consult.patient.visits")}</h2>
-      {view.past_visits.length > 0 && (
-        <ul className={styles.plain}>
-          {view.past_visits.map((past) => (
-            <li key={past.visit}>
-              <span className={page.muted}>{[showDay(past.day), past.doctor, past.state === "draft" ? t("patients.history.state.draft") : ""].filter(Boolean).join(" · ")}</span>
-              <br />
-              {past.summary}
-            </li>
-          ))}
-        </ul>
-      )}
-      {view.past_visits.length === 0 && !arriving && <p className={page.muted}>{t("consult.patient.firstVisit")}</p>}
-      <MayStillCome words={view.past_visits.length > 0 ? t("patients.history.mayStillCome") : t("patients.history.notHere")} />
+      <div className={styles.whole}>
+        <h2 className={styles.small}>{t("consult.patient.visits")}</h2>
+        {view.past_visits.length > 0 && (
+          <ul className={styles.plain}>
+            {view.past_visits.map((past) => (
+              <li key={past.visit}>
+                <span className={page.muted}>{[showDay(past.day), past.doctor, past.state === "draft" ? t("patients.history.state.draft") : ""].filter(Boolean).join(" · ")}</span>
+                <br />
+                {past.summary}
+              </li>
+            ))}
+          </ul>
+        )}
+        {view.past_visits.length === 0 && !arriving && <p className={page.muted}>{t("consult.patient.firstVisit")}</p>}
+        <MayStillCome words={view.past_visits.length > 0 ? t("patients.history.mayStillCome") : t("patients.history.notHere")} />
+      </div>
 
-      <h2 className={styles.small}>{t("consult.patient.shared")}</h2>
-      {view.shared.map((shared) => (
-        <button
-          key={shared.grant}
-          type="button"
-          className={styles.shared}
-          onClick={() => void navigate({ to: "/network/received/$grant", params: { grant: shared.grant } })}
-          aria-label={t("consult.patient.openShared", { clinic: shared.clinic_name })}
-        >
-          <span className={styles.sharedTop}>
-            <IconAffiliate size="1.0625rem" aria-hidden />
-            <strong>{shared.clinic_name}</strong>
-            <IconChevronRight size="1.0625rem" aria-hidden />
-          </span>
-          <span className={page.muted}>{t("consult.patient.asOf", { ago: ago(shared.as_of), count: shared.n_entries })}</span>
-          <CategoryList given={shared.categories} withheld={shared.withheld} />
-        </button>
-      ))}
-      {view.shared.length === 0 && !arriving && <p className={page.muted}>{t("consult.patient.nothingShared")}</p>}
-      <MayStillCome words={view.shared.length > 0 ? undefined : t("consult.patient.sharedNotHere")} />
+      <div className={styles.whole}>
+        <h2 className={styles.small}>{t("consult.patient.shared")}</h2>
+        {view.shared.map((shared) => (
+          <button
+            key={shared.grant}
+            type="button"
+            className={styles.shared}
+            onClick={() => void navigate({ to: "/network/received/$grant", params: { grant: shared.grant } })}
+            aria-label={t("consult.patient.openShared", { clinic: shared.clinic_name })}
+          >
+            <span className={styles.sharedTop}>
+              <IconAffiliate size="1.0625rem" aria-hidden />
+              <strong>{shared.clinic_name}</strong>
+              <IconChevronRight size="1.0625rem" aria-hidden />
+            </span>
+            <span className={page.muted}>{t("consult.patient.asOf", { ago: ago(shared.as_of), count: shared.n_entries })}</span>
+            <CategoryList given={shared.categories} withheld={shared.withheld} />
+          </button>
+        ))}
+        {view.shared.length === 0 && !arriving && <p className={page.muted}>{t("consult.patient.nothingShared")}</p>}
+        <MayStillCome words={view.shared.length > 0 ? undefined : t("consult.patient.sharedNotHere")} />
+      </div>
 
       <h2 className={styles.small}>{t("consult.sensitivity.title")}</h2>
       <Chip.Group multiple value={view.sensitivity} onChange={(v) => mark.mutate(v as Sensitivity[])}>
